@@ -1,0 +1,38 @@
+"""The ``fbn`` command: one typer application; each module beside this one adds its commands."""
+
+import sys
+from importlib import import_module
+
+import typer
+from rich.console import Console
+
+from fbn import __version__
+from fbn.errors import FbnError
+
+app = typer.Typer(name="fbn", help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"fbn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Read faces: expression, action units, valence and arousal."""
+
+
+for _name in ("analyse", "app", "bench", "data", "evaluate", "train"):
+    import_module(f"fbn.cli.{_name}").add_to(app)
+
+
+def main() -> None:
+    """Entry point: an error that is the input's fault is one line on stderr and exit status 1, no traceback."""
+    try:
+        app()
+    except FbnError as error:
+        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {error}", soft_wrap=True)
+        sys.exit(1)

@@ -1,0 +1,7 @@
+"""``fbn evaluate``."""
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this module's commands."""

@@ -1,0 +1,7 @@
+"""``fbn train``."""
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this module's commands."""

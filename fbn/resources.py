@@ -1,0 +1,32 @@
+"""Where shipped files lie: in the repository's assets, or bundled into the installed wheel; and where caches go."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from fbn.errors import MissingFileError
+
+_PACKAGE = Path(__file__).resolve().parent
+_BUNDLE = _PACKAGE / "_bundle"
+_REPOSITORY = _PACKAGE.parent
+
+
+def shipped(relative: str) -> Path:
+    """Path of a shipped file or folder, e.g. ``"assets/models"`` or ``"app.py"``.
+
+    Raises:
+        MissingFileError: neither the wheel nor the repository holds it.
+    """
+    for root in (_BUNDLE, _REPOSITORY):
+        if (path := root / relative).exists():
+            return path
+    raise MissingFileError(f"{relative} is neither in the installed package nor in the repository: reinstall fbn")
+
+
+def cache_folder(*parts: str) -> Path:
+    """A folder for files that can be made again (crops, a fetched detector). ``FBN_CACHE`` moves it."""
+    root = Path(os.environ.get("FBN_CACHE") or platformdirs.user_cache_dir("fbn"))
+    folder = root.joinpath(*parts)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
