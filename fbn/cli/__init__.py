@@ -9,7 +9,7 @@ from rich.console import Console
 from fbn import __version__
 from fbn.errors import FbnError
 
-app = typer.Typer(name="fbn", help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+application = typer.Typer(name="fbn", help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
 
 def _version(value: bool) -> None:
@@ -18,7 +18,7 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@application.callback()
 def _root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
@@ -26,13 +26,13 @@ def _root(
 
 
 for _name in ("analyse", "app", "bench", "data", "evaluate", "train"):
-    import_module(f"fbn.cli.{_name}").add_to(app)
+    import_module(f"fbn.cli.{_name}").add_to(application)
 
 
 def main() -> None:
     """Entry point: an error that is the input's fault is one line on stderr and exit status 1, no traceback."""
     try:
-        app()
+        application()
     except FbnError as error:
         Console(stderr=True, highlight=False).print(f"[red]error:[/red] {error}", soft_wrap=True)
         sys.exit(1)
