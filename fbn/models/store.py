@@ -1,0 +1,203 @@
+"""Trained networks as folders: weights for both runtimes, a manifest with their checksums, a card in words.
+
+``<name>/`` holds ``model.safetensors``, ``model.onnx``, ``model.json`` (the manifest) and ``CARD.md``.
+"""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors.torch import load_file, save_file
+
+from fbn.errors import ChecksumError, FormatError, MissingFileError
+from fbn.models.network import FaceBehaviorNet
+from fbn.models.onnx import OnnxNetwork, export
+from fbn.models.spec import InputSpec
+from fbn.models.zoo import ZOO
+from fbn.resources import shipped
+from fbn.vocabulary import Task
+
+WEIGHTS, ONNX, MANIFEST, CARD = "model.safetensors", "model.onnx", "model.json", "CARD.md"
+Runtime = Literal["onnx", "torch"]
+
+
+class Manifest(BaseModel):
+    """What a model folder says of itself.
+
+    Attributes:
+        network: name in ``ZOO``; ``arguments`` are passed to its constructor.
+        sha256: checksum by file name.
+        recipe: the recipe it was trained by, complete.
+        metrics: measured figures by part, set and metric, as ``fbn evaluate`` writes them.
+        terms: what it was trained on -> the terms of that source.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    network: str
+    arguments: dict[str, Any] = {}
+    input: InputSpec = InputSpec()
+    tasks: tuple[Task, ...]
+    outputs: tuple[str, ...]
+    sha256: dict[str, str]
+    recipe: dict[str, Any] = {}
+    git_sha: str = ""
+    date: str = ""
+    metrics: dict[str, Any] = {}
+    terms: dict[str, str] = {}
+
+
+def folders() -> tuple[Path, ...]:
+    """Where models are looked for, in order: ``FBN_MODELS``, the user's data folder, what is shipped."""
+    found = [Path(os.environ["FBN_MODELS"])] if os.environ.get("FBN_MODELS") else []
+    found.append(Path(platformdirs.user_data_dir("fbn")) / "models")
+    with contextlib.suppress(MissingFileError):  # a checkout from before the first training has none
+        found.append(shipped("assets/models"))
+    return tuple(found)
+
+
+def names() -> tuple[str, ...]:
+    """Names of all models found, the default first."""
+    found = {path.parent.name for folder in folders() for path in folder.glob(f"*/{MANIFEST}")}
+    return tuple(sorted(found, key=lambda name: (name != default(), name)))
+
+
+def default() -> str:
+    """Name of the model that is used where none is asked for."""
+    return "fbn"
+
+
+def find(name_or_path: str | Path) -> Path:
+    """The folder of a model given by name or by path.
+
+    Raises:
+        MissingFileError: there is none.
+    """
+    for folder in (Path(name_or_path), *(root / str(name_or_path) for root in folders())):
+        if (folder / MANIFEST).is_file():
+            return folder
+    raise MissingFileError(
+        f"no model {str(name_or_path)!r}: expected a folder with {MANIFEST}, or one of {list(names())} "
+        f"(looked in {', '.join(str(folder) for folder in folders())})"
+    )
+
+
+def manifest(name_or_path: str | Path) -> Manifest:
+    """A model's manifest.
+
+    Raises:
+        MissingFileError: there is no such model.
+        FormatError: its manifest is not what ``save`` writes.
+    """
+    path = find(name_or_path) / MANIFEST
+    try:
+        return Manifest.model_validate_json(path.read_text())
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise FormatError(f"{path}: {field}: {first['msg']}") from error
+
+
+def card(name_or_path: str | Path) -> str:
+    """A model's card, Markdown."""
+    return (find(name_or_path) / CARD).read_text()
+
+
+def load(name_or_path: str | Path, runtime: Runtime = "onnx", threads: int = 1) -> OnnxNetwork | FaceBehaviorNet:
+    """A network ready to predict: called with [B, 3, H, W] images it returns ``Predictions``.
+
+    Args:
+        name_or_path: a name out of ``names()``, or a model folder.
+        runtime: onnxruntime, or torch in evaluation mode (with gradients, should a caller want them).
+        threads: of onnxruntime; torch has a process-wide setting.
+
+    Raises:
+        MissingFileError: there is no such model, or it lacks its weights.
+        FormatError: its manifest is broken.
+        ChecksumError: the weights are not those that the manifest names.
+    """
+    folder, about = find(name_or_path), manifest(name_or_path)
+    path = folder / (ONNX if runtime == "onnx" else WEIGHTS)
+    if not path.is_file():
+        raise MissingFileError(f"{path} is missing: the model {about.name!r} is incomplete")
+    if (actual := file_sha256(path)) != about.sha256.get(path.name):
+        raise ChecksumError(
+            f"{path} is not the file its manifest names: sha256 {actual[:12]}..., "
+            f"expected {about.sha256.get(path.name, 'none')[:12]}...; fetch or export the model again"
+        )
+    if runtime == "onnx":
+        return OnnxNetwork(path, threads=threads)
+    network = build(about.network, about.arguments)
+    network.load_state_dict(load_file(path))
+    return network.eval()
+
+
+def build(network: str, arguments: dict[str, Any]) -> FaceBehaviorNet:
+    """A network by its name in the zoo, with fresh weights.
+
+    Raises:
+        FormatError: an unknown name, or arguments its constructor does not take.
+    """
+    if network not in ZOO:
+        raise FormatError(f"unknown network {network!r}: expected one of {list(ZOO)}")
+    try:
+        return ZOO[network](**arguments)
+    except (TypeError, ValueError) as error:
+        raise FormatError(f"network {network!r} with {arguments}: {error}") from error
+
+
+def save(
+    folder: Path,
+    network: FaceBehaviorNet,
+    *,
+    name: str,
+    zoo: str,
+    arguments: dict[str, Any] | None = None,
+    card: str = "",
+    **about: Any,
+) -> Manifest:
+    """Write a model folder whole or not at all; one that stands there is replaced.
+
+    Args:
+        folder: the model folder itself, ``.../<name>``.
+        network: its weights.
+        name: what it is called.
+        zoo: name of its constructor in ``ZOO``, called with ``arguments``.
+        card: the model card, Markdown.
+        about: further fields of ``Manifest``: recipe, git_sha, date, metrics, terms.
+    """
+    folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+        new = Path(temporary) / "new"
+        new.mkdir()
+        save_file({key: value.contiguous() for key, value in network.state_dict().items()}, new / WEIGHTS)
+        export(network, new / ONNX)
+        result = Manifest(
+            name=name,
+            network=zoo,
+            arguments=arguments or {},
+            input=network.spec,
+            tasks=network.tasks,
+            outputs=OnnxNetwork(new / ONNX).outputs,
+            sha256={file: file_sha256(new / file) for file in (WEIGHTS, ONNX)},
+            **about,
+        )
+        (new / MANIFEST).write_text(result.model_dump_json(indent=1) + "\n")
+        (new / CARD).write_text(card)
+        if folder.exists():
+            os.replace(folder, Path(temporary) / "old")
+        os.replace(new, folder)
+    return result
+
+
+def file_sha256(path: Path) -> str:
+    """Hexadecimal checksum of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

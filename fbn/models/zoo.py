@@ -1,0 +1,15 @@
+"""Every network by name. A new one is a constructor and a line here; tests iterate this dict."""
+
+from collections.abc import Callable
+from functools import partial
+
+from fbn.models.network import FaceBehaviorNet
+from fbn.vocabulary import Task
+
+ZOO: dict[str, Callable[..., FaceBehaviorNet]] = {
+    "facebehaviornet": FaceBehaviorNet,
+    "facebehaviornet-wide": partial(FaceBehaviorNet, widths=(48, 96, 192, 384)),
+    "expression": partial(FaceBehaviorNet, tasks=(Task.EXPRESSION,)),
+    "action-units": partial(FaceBehaviorNet, tasks=(Task.ACTION_UNITS,)),
+    "valence-arousal": partial(FaceBehaviorNet, tasks=(Task.VALENCE_AROUSAL,)),
+}
