@@ -1,0 +1,173 @@
+"""Five landmarks and "is this a face": one small network of our own, for still crops, detections and tracking.
+
+It reads an upright square around a face, so the same call refines a detector's box, follows a face from the last
+frame's points, and finds the face in a picture that is a crop already. Trained by ``fbn.training.landmarks``.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+
+from fbn.errors import ChecksumError
+from fbn.faces.align import crop_matrix
+from fbn.faces.geometry import Box
+from fbn.resources import shipped
+
+#: Side in pixels of the square the network reads.
+INPUT_SIZE = 64
+#: The square is this much wider than the aligned crop, so that a face that moved is still inside.
+_CONTEXT = 1.25
+#: Below this presence a crop's landmarks are not believed.
+PRESENT = 0.5
+
+
+def box_of(points: np.ndarray) -> Box:
+    """The upright square around a face that the network expects, from its five landmarks.
+
+    Args:
+        points: [5, 2] pixels in ``LANDMARK_NAMES`` order.
+
+    Raises:
+        ValueError: points that are not finite or coincide.
+    """
+    matrix = crop_matrix(points, size=1)
+    a, b = matrix[0, 0], matrix[1, 0]
+    side = _CONTEXT / float(np.hypot(a, b))
+    x, y = np.linalg.solve(matrix[:, :2], -matrix[:, 2])  # the crop's centre, in frame pixels
+    return Box(float(x) - side / 2, float(y) - side / 2, side, side)
+
+
+def cut_squares(image: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
+    """The network's input, [n, INPUT_SIZE, INPUT_SIZE, 3] uint8: each box made square about its centre and resized."""
+    squares = np.empty((len(boxes), INPUT_SIZE, INPUT_SIZE, 3), np.uint8)
+    for i, box in enumerate(boxes):
+        side = max(box.w, box.h, 1e-3)
+        scale = INPUT_SIZE / side
+        x, y = box.x + (box.w - side) / 2, box.y + (box.h - side) / 2
+        squares[i] = _cut(image, x, y, side, scale)
+    return squares
+
+
+def _cut(image: np.ndarray, x: float, y: float, side: float, scale: float) -> np.ndarray:
+    if scale < 0.5:
+        # average before sampling, or a large face aliases; only the part in view is shrunk
+        height, width = image.shape[:2]
+        left, top = int(np.clip(x, 0, width - 1)), int(np.clip(y, 0, height - 1))
+        part = image[top : max(top + 1, int(y + side) + 1), left : max(left + 1, int(x + side) + 1)]
+        small = cv2.resize(part, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
+        image, x, y, scale = small, (x - left) * 2 * scale, (y - top) * 2 * scale, 0.5
+    matrix = np.array([[scale, 0, (0.5 - x) * scale - 0.5], [0, scale, (0.5 - y) * scale - 0.5]])
+    return cv2.warpAffine(
+        image, matrix, (INPUT_SIZE, INPUT_SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+
+
+def to_input(squares: np.ndarray) -> np.ndarray:
+    """[n, S, S, 3] uint8 RGB to the network's [n, 3, S, S] float32 in [-1, 1]."""
+    return np.ascontiguousarray(squares.transpose(0, 3, 1, 2), dtype=np.float32) / 127.5 - 1
+
+
+class LandmarkNetwork:
+    """The shipped landmark network in onnxruntime.
+
+    Args:
+        folder: holds ``landmarks.onnx`` and ``landmarks.json``; the shipped one by default.
+        threads: of onnxruntime.
+
+    Raises:
+        ChecksumError: the weights are not those their json names.
+    """
+
+    def __init__(self, folder: Path | None = None, threads: int = 1) -> None:
+        folder = folder or shipped("assets/landmarks")
+        weights = (folder / "landmarks.onnx").read_bytes()
+        #: Identifies the weights, and with them every crop made through this network.
+        self.sha256 = hashlib.sha256(weights).hexdigest()
+        expected = json.loads((folder / "landmarks.json").read_text())["sha256"]
+        if self.sha256 != expected:
+            raise ChecksumError(f"{folder / 'landmarks.onnx'}: sha256 is {self.sha256}, expected {expected}")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = ort.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, image: np.ndarray, boxes: Sequence[Box], passes: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """Find five landmarks in each box.
+
+        Args:
+            image: [H, W, 3] uint8 RGB.
+            boxes: n upright boxes, roughly as ``box_of`` places them.
+            passes: after the first, each pass reads the box around the points just found (a detector's box is
+                only roughly right: use 2; a tracked face: 1).
+
+        Returns:
+            points [n, 5, 2] float32 in frame pixels; presence [n] float32 in [0, 1].
+        """
+        points = np.zeros((0, 5, 2), np.float32)
+        presence = np.zeros(0, np.float32)
+        for index in range(passes if boxes else 0):
+            if index:
+                boxes = [_refined(box, point) for box, point in zip(boxes, points, strict=True)]
+            relative, logit = self._session.run(None, {"squares": to_input(cut_squares(image, boxes))})
+            sides = np.array([max(box.w, box.h) for box in boxes], np.float32)
+            centres = np.array([[box.x + box.w / 2, box.y + box.h / 2] for box in boxes], np.float32)
+            points = relative * sides[:, None, None] + centres[:, None] - 0.5
+            presence = 1 / (1 + np.exp(-logit))
+        return points.astype(np.float32), presence.astype(np.float32)
+
+
+def _refined(box: Box, points: np.ndarray) -> Box:
+    try:
+        return box_of(points)
+    except ValueError:
+        return box
+
+
+@cache
+def default_network() -> LandmarkNetwork:
+    """The shipped network, loaded once per process."""
+    return LandmarkNetwork()
+
+
+def crop_landmarks(image: np.ndarray, network: LandmarkNetwork | None = None) -> np.ndarray:
+    """Landmarks in a picture that is a face crop already, of any looseness. Never fails.
+
+    The whole picture and tighter squares of it are tried, and the most face-like answer wins; where none is
+    face-like, the points where an average tight crop has them.
+
+    Args:
+        image: [H, W, 3] uint8 RGB.
+        network: the shipped one by default.
+
+    Returns:
+        [5, 2] float32 pixels.
+    """
+    network = network or default_network()
+    height, width = image.shape[:2]
+    boxes = []
+    for share in (1.25, 0.95, 0.7):
+        side = share * min(height, width) if share < 1 else share * max(height, width)
+        boxes.append(Box((width - side) / 2, (height - side) / 2, side, side))
+    points, presence = network(image, boxes, passes=3)
+    best = int(presence.argmax())
+    if presence[best] >= PRESENT and np.isfinite(points[best]).all():
+        return points[best]
+    return _average_crop(width, height)
+
+
+def _average_crop(width: int, height: int) -> np.ndarray:
+    """Where the five landmarks lie on average in tight crops (measured on FER2013Train), scaled to this picture."""
+    side = min(width, height)
+    shares = np.array(AVERAGE_IN_TIGHT_CROP, np.float32)
+    return shares * side + np.array([(width - side) / 2, (height - side) / 2], np.float32) - 0.5
+
+
+#: Mean landmark places in FER2013Train pictures, as shares of the side; printed by ``fbn.training.landmarks``.
+AVERAGE_IN_TIGHT_CROP = ((0.317, 0.382), (0.683, 0.382), (0.5, 0.589), (0.355, 0.771), (0.645, 0.771))
