@@ -1,0 +1,87 @@
+"""Files of a data set, from a folder or straight from its zip; and pictures decoded from them."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+import cv2
+import numpy as np
+
+from fbn.errors import FormatError, MissingFileError
+from fbn.records import Sample
+
+
+@lru_cache(maxsize=16)
+def _archive(root: str, process: int) -> ZipFile:
+    # one handle for each process: a forked worker that shared its parent's file position would read garbage;
+    # threads of one process may share it, ZipFile locks around seek and read
+    try:
+        return ZipFile(root)
+    except BadZipFile as error:
+        raise FormatError(f"{root}: expected a zip archive ({error})") from error
+
+
+def _checked(root: str | Path) -> Path:
+    if not (path := Path(root)).exists():
+        raise MissingFileError(f"{path}: expected a folder or a zip file")
+    return path
+
+
+def list_files(root: str | Path) -> frozenset[str]:
+    """Paths of all files under a folder or in a zip, relative to it, with forward slashes.
+
+    Raises:
+        MissingFileError: nothing is there.
+        FormatError: a file that is no zip archive.
+    """
+    if (path := _checked(root)).is_dir():
+        return frozenset(
+            Path(folder, name).relative_to(path).as_posix() for folder, _, names in os.walk(path) for name in names
+        )
+    return frozenset(name for name in _archive(str(path), os.getpid()).namelist() if not name.endswith("/"))
+
+
+def read_file(root: str | Path, path: str) -> bytes:
+    """One file's bytes.
+
+    Args:
+        root: folder or zip file.
+        path: inside ``root``, with forward slashes.
+
+    Raises:
+        MissingFileError: it is not there.
+        FormatError: the zip is damaged there.
+    """
+    try:
+        if (base := _checked(root)).is_dir():
+            return (base / path).read_bytes()
+        return _archive(str(base), os.getpid()).read(path)
+    except (KeyError, FileNotFoundError) as error:
+        raise MissingFileError(f"{root}: expected it to hold {path}") from error
+    except BadZipFile as error:
+        raise FormatError(f"{root}: {path} is damaged in the archive ({error})") from error
+
+
+def read_bytes(sample: Sample) -> bytes:
+    """The picture's file as released, not decoded. Raises as ``read_file``."""
+    return read_file(sample.root, sample.path)
+
+
+def read_picture(sample: Sample) -> np.ndarray:
+    """The picture.
+
+    Returns:
+        [H, W, 3] uint8 RGB; a gray picture's value stands in all three channels.
+
+    Raises:
+        MissingFileError: it is not there.
+        FormatError: it cannot be decoded; the message names it.
+    """
+    data = np.frombuffer(read_bytes(sample), np.uint8)
+    # labels and landmarks were made on the stored pixels: an EXIF turn would part them
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    picture = cv2.imdecode(data, flags) if data.size else None
+    if picture is None:
+        raise FormatError(f"{sample.root}: {sample.path} cannot be read as a picture")
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

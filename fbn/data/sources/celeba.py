@@ -1,0 +1,81 @@
+"""CelebA (Liu et al. 2015): 40 attributes and an identity for each aligned picture; no affect labels."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from fbn.data.pictures import list_files
+from fbn.data.sources.layout import Rejected, SourceReading, parse, read_lines
+from fbn.errors import FormatError
+from fbn.records import Annotations, Sample
+
+NAME = "celeba"
+FOLDER = "img_align_celeba"
+ATTRIBUTES, IDENTITIES, PARTITION = "list_attr_celeba.txt", "identity_CelebA.txt", "list_eval_partition.txt"
+N_ATTRIBUTES = 40
+_PARTS = {"0": "train", "1": "valid", "2": "test"}
+
+
+def read(root: Path) -> SourceReading:
+    """Read attributes and identities; the identity is the sample's subject.
+
+    Args:
+        root: folder or zip with ``img_align_celeba/``, ``list_attr_celeba.txt``, ``identity_CelebA.txt`` and, where
+            released with it, ``list_eval_partition.txt`` (then the samples have parts).
+
+    Raises:
+        FormatError: a departure from the layout; the message names file and line.
+    """
+    present = list_files(root)
+    identities = {name: value for _, name, (value,) in _rows(root, IDENTITIES, 1)}
+    parts: dict[str, str] = {}
+    if PARTITION in present:
+        for line, name, (code,) in _rows(root, PARTITION, 1):
+            where = f"{root}: {PARTITION}, line {line}"
+            parts[name] = _PARTS[parse(code, str, _PARTS.__contains__, where, "0, 1 or 2")]
+    lines = read_lines(root, ATTRIBUTES)[:2]
+    names = tuple(lines[1].split()) if len(lines) == 2 else ()
+    if len(names) != N_ATTRIBUTES or len(set(names)) != N_ATTRIBUTES:
+        raise FormatError(f"{root}: {ATTRIBUTES}, line 2: {len(names)} names, expected {N_ATTRIBUTES} attribute names")
+    where = f"{root}: {ATTRIBUTES}, line 1"
+    count = parse(lines[0], int, lambda n: n >= 0, where, "the number of pictures")
+    samples: list[Sample] = []
+    rejected: list[Rejected] = []
+    rows = 0
+    for line, name, values in _rows(root, ATTRIBUTES, N_ATTRIBUTES, skip=2):
+        rows += 1
+        where = f"{root}: {ATTRIBUTES}, line {line}"
+        present_here = tuple(parse(v, int, lambda n: n in (1, -1), where, "1 or -1") == 1 for v in values)
+        if name not in identities:
+            raise FormatError(f"{where}: {name} has no line in {IDENTITIES}")
+        if parts and name not in parts:
+            raise FormatError(f"{where}: {name} has no line in {PARTITION}")
+        path = f"{FOLDER}/{name}"
+        if path not in present:
+            rejected.append(Rejected(path, line, "picture not present"))
+            continue
+        samples.append(
+            Sample(
+                *(NAME, str(root), path, Annotations.empty()),
+                part=parts.get(name, ""),
+                subject=identities[name],
+                attributes=tuple(zip(names, present_here, strict=True)),
+            )
+        )
+    if rows != count:
+        raise FormatError(f"{root}: {ATTRIBUTES}, line 1: {count}, but {rows} pictures follow")
+    return SourceReading(NAME, tuple(samples), tuple(rejected))
+
+
+def _rows(root: Path, path: str, n_values: int, skip: int = 0) -> Iterator[tuple[int, str, list[str]]]:
+    """Line number, picture name and values of each row after the first ``skip`` lines; a picture has one row."""
+    seen: set[str] = set()
+    for line, text in enumerate(read_lines(root, path), start=1):
+        if line <= skip or not text.strip():
+            continue
+        name, *values = text.split()
+        if len(values) != n_values:
+            raise FormatError(f"{root}: {path}, line {line}: {len(values)} values, expected a name and {n_values}")
+        if name in seen:
+            raise FormatError(f"{root}: {path}, line {line}: {name} listed before, expected one row a picture")
+        seen.add(name)
+        yield line, name, values
