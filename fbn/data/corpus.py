@@ -121,7 +121,8 @@ def subject_dependent(samples: Iterable[Sample], seed: int = 0, shares: tuple[fl
     for subject, own in _grouped(samples, lambda s: s.subject).items():
         if len(own) < len(PARTS):
             raise ValueError(f"identity {subject} has {len(own)} pictures: expected at least {len(PARTS)}")
-        _cut(parts, own, seed, {part: max(1, round(share * len(own))) for part, share in zip(PARTS[1:], shares)})
+        counts = {part: max(1, round(share * len(own))) for part, share in zip(PARTS[1:], shares, strict=True)}
+        _cut(parts, own, seed, counts)
     return {part: tuple(own) for part, own in parts.items()}
 
 

@@ -49,9 +49,10 @@ def read(root: Path) -> SourceReading:
             continue
         frames[path.rsplit("/", 1)[0]].append((int(match[3]), path))
         known |= {_beside(path, FACS, "facs"), _beside(path, EMOTION, "emotion")}
-    for path in sorted(present):
-        if path.startswith((f"{FACS}/", f"{EMOTION}/")) and path.endswith(".txt") and path not in known:
-            rejected.append(Rejected(path, 0, "label file without its picture"))
+    labels_alone = sorted(
+        p for p in present - known if p.startswith((f"{FACS}/", f"{EMOTION}/")) and p.endswith(".txt")
+    )
+    rejected += [Rejected(path, 0, "label file without its picture") for path in labels_alone]
     samples: list[Sample] = []
     for sequence in frames.values():
         first = min(sequence)[1]
