@@ -1,0 +1,180 @@
+"""Face detectors: OpenCV's cascade, always there, and YuNet, better, where its file is found."""
+
+import hashlib
+import os
+import tempfile
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from fbn.errors import ChecksumError, FbnError, MissingFileError
+from fbn.faces.geometry import Box, Detection
+from fbn.resources import cache_folder
+
+YUNET_FILE = "face_detection_yunet_2026may.onnx"
+YUNET_SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
+YUNET_URL = f"https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_detection_yunet/{YUNET_FILE}"
+#: Long sides a frame is searched at: most faces fill enough of a small copy; small faces need the large one.
+SCALES = (320, 1280)
+_SMALLEST = 16
+
+
+class Detector(Protocol):
+    """Finds faces in one picture."""
+
+    def __call__(self, image: np.ndarray, thorough: bool = False) -> list[Detection]:
+        """Find faces.
+
+        Args:
+            image: [H, W, 3] uint8 RGB.
+            thorough: look at every scale; otherwise stop at the first that shows a face.
+
+        Returns:
+            The faces, best first, boxes and landmarks in pixels of ``image``.
+        """
+        ...
+
+
+class _ScaledDetector:
+    """Searches small first, then large; subclasses find faces at one scale."""
+
+    def __call__(self, image: np.ndarray, thorough: bool = False) -> list[Detection]:
+        """Find faces; see ``Detector``."""
+        height, width = image.shape[:2]
+        found: list[Detection] = []
+        for factor in sorted({min(1.0, scale / max(height, width)) for scale in SCALES}):
+            if min(height, width) * factor < _SMALLEST:
+                continue  # no face fits, and the detectors answer nonsense
+            small = image
+            if factor < 1:
+                small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+            for face in self._find(small):
+                face = _enlarged(face, 1 / factor)
+                inside = 0 <= face.box.x + face.box.w / 2 < width and 0 <= face.box.y + face.box.h / 2 < height
+                if inside and all(face.box.overlap(other.box) < 0.4 for other in found):
+                    found.append(face)
+            if found and not thorough:
+                break
+        return sorted(found, key=lambda face: -face.score)
+
+    def _find(self, image: np.ndarray) -> list[Detection]:
+        raise NotImplementedError
+
+
+class CascadeDetector(_ScaledDetector):
+    """Haar cascade "alt2" that OpenCV carries (Viola & Jones 2001; Lienhart 2003): frontal faces, box only."""
+
+    def __init__(self) -> None:
+        """Load the cascade from OpenCV's own data folder."""
+        folder = cv2.data.haarcascades  # type: ignore[attr-defined]
+        self._cascade = cv2.CascadeClassifier(folder + "haarcascade_frontalface_alt2.xml")
+
+    def _find(self, image: np.ndarray) -> list[Detection]:
+        gray = cv2.equalizeHist(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+        boxes, _, weights = self._cascade.detectMultiScale3(
+            gray, scaleFactor=1.15, minNeighbors=3, minSize=(24, 24), outputRejectLevels=True
+        )
+        # the last stage's sum is unbounded; seen from about 0 (clutter) to 10 (clear faces)
+        scores = 1 / (1 + np.exp(-np.asarray(weights, dtype=np.float64).ravel()))
+        return [Detection(Box(*map(float, box)), float(s)) for box, s in zip(boxes, scores, strict=True)]
+
+
+class YuNetDetector(_ScaledDetector):
+    """YuNet (Wu, Peng & Yu 2023): box and five landmarks, turned and partly hidden faces too."""
+
+    def __init__(self, file: Path | None = None, threshold: float = 0.6) -> None:
+        """Load the network.
+
+        Args:
+            file: the ONNX file; without it the one ``yunet_file`` finds.
+            threshold: least score of a face, in [0, 1].
+
+        Raises:
+            MissingFileError: no file.
+            FbnError: OpenCV cannot read it.
+        """
+        file = file or yunet_file()
+        if file is None:
+            raise MissingFileError(f"{YUNET_FILE} is not here: `fbn detector fetch`, or set FBN_YUNET to its path")
+        try:
+            self._network = cv2.FaceDetectorYN.create(str(file), "", (320, 320), threshold)
+        except cv2.error as error:
+            raise FbnError(f"{file}: not a YuNet file that OpenCV {cv2.__version__} reads") from error
+
+    def _find(self, image: np.ndarray) -> list[Detection]:
+        self._network.setInputSize((image.shape[1], image.shape[0]))
+        _, rows = self._network.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        # a row: box, five points (the person's right side first, so the picture's left), score
+        return [
+            Detection(Box(*map(float, row[:4])), float(row[14]), row[4:14].reshape(5, 2).astype(np.float32))
+            for row in (rows if rows is not None else ())
+        ]
+
+
+def _enlarged(face: Detection, factor: float) -> Detection:
+    box = Box(face.box.x * factor, face.box.y * factor, face.box.w * factor, face.box.h * factor)
+    return Detection(box, face.score, None if face.landmarks is None else face.landmarks * np.float32(factor))
+
+
+def yunet_file() -> Path | None:
+    """YuNet's file where it lies: at ``FBN_YUNET``, else in the cache folder; None where it does not.
+
+    Raises:
+        MissingFileError: ``FBN_YUNET`` names a file that is not there.
+    """
+    if named := os.environ.get("FBN_YUNET"):
+        if not Path(named).is_file():
+            raise MissingFileError(f"FBN_YUNET names {named}, which is not a file")
+        return Path(named)
+    cached = cache_folder("detectors") / YUNET_FILE
+    return cached if cached.is_file() else None
+
+
+def fetch_yunet(url: str = YUNET_URL) -> Path:
+    """Fetch YuNet's file once from OpenCV's model zoo into the cache folder.
+
+    Returns:
+        Its path; nothing is fetched where it is there already.
+
+    Raises:
+        MissingFileError: it cannot be fetched.
+        ChecksumError: what came is not the pinned file.
+    """
+    if (file := yunet_file()) is not None:
+        return file
+    file = cache_folder("detectors") / YUNET_FILE
+    try:
+        with urllib.request.urlopen(url, timeout=30) as reply:
+            content = reply.read()
+    except OSError as error:
+        raise MissingFileError(
+            f"{url} cannot be fetched ({error}): put the file at {file} by hand, or set FBN_YUNET to its path"
+        ) from error
+    if (found := hashlib.sha256(content).hexdigest()) != YUNET_SHA256:
+        raise ChecksumError(f"{url}: sha256 {found}, expected {YUNET_SHA256}")
+    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as part:
+        part.write(content)
+    os.replace(part.name, file)
+    return file
+
+
+#: Detectors by name.
+DETECTORS: dict[str, Callable[[], Detector]] = {"cascade": CascadeDetector, "yunet": YuNetDetector}
+
+
+def make_detector(name: str = "auto") -> Detector:
+    """A detector by name; ``auto`` is YuNet where its file is found, else the cascade. Never fetches anything.
+
+    Raises:
+        ValueError: an unknown name.
+        MissingFileError: YuNet asked for by name, and its file is not here.
+    """
+    if name == "auto":
+        name = "yunet" if yunet_file() else "cascade"
+    if name not in DETECTORS:
+        raise ValueError(f"unknown detector {name!r}: expected auto, {', '.join(DETECTORS)}")
+    return DETECTORS[name]()

@@ -1,0 +1,153 @@
+"""``FaceAnalyser``: frames in, results out; a picture, a folder, a video and a camera go the same way."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, replace
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+
+from fbn.faces.align import align
+from fbn.faces.detect import Detector, make_detector
+from fbn.faces.frames import Frame
+from fbn.faces.geometry import Box
+from fbn.faces.landmarks import LandmarkNetwork, crop_landmarks, default_network
+from fbn.faces.track import Tracker
+from fbn.inference.results import Affect, FaceResult, FrameResult
+from fbn.inference.smooth import OneEuroFilter, median_filter
+from fbn.models import store
+from fbn.records import Predictions
+
+_BATCH = 64
+Smoothing = Literal["median", "one_euro"]
+
+
+class FaceAnalyser:
+    """Finds, follows, aligns and reads faces. Hold one for each thread.
+
+    Args:
+        model: name or folder of a model; the default one where None.
+        runtime: ``onnx`` (onnxruntime) or ``torch``; they give the same results.
+        detector: ``auto``, ``yunet``, ``cascade``, or any ``Detector``.
+        smooth: ``median`` (needs frames to come: ``stream`` only), ``one_euro``, or None.
+        window: frames of the median filter, odd.
+        flip: average with the mirrored crop; twice the work.
+        threads: of the network's runtime.
+
+    Raises:
+        FbnError: the model or the detector's file is missing or broken.
+
+    Example:
+        >>> from skimage.data import astronaut
+        >>> FaceAnalyser().picture(astronaut()).faces[0].affect.label  # doctest: +SKIP
+        <Expression.HAPPINESS: 'happiness'>
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        runtime: store.Runtime = "onnx",
+        detector: str | Detector = "auto",
+        smooth: Smoothing | None = None,
+        window: int = 5,
+        flip: bool = False,
+        threads: int = 1,
+        landmarks: LandmarkNetwork | None = None,
+    ) -> None:
+        self.model = str(model or store.default())
+        self.network = store.load(self.model, runtime, threads)
+        self.detector = make_detector(detector) if isinstance(detector, str) else detector
+        self.landmarks = landmarks or default_network()
+        self.smooth, self.window, self.flip = smooth, window, flip
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the faces that ``step`` follows."""
+        self._tracker = self._new_tracker()
+        self._live_filter = OneEuroFilter()
+
+    def picture(self, image: np.ndarray) -> FrameResult:
+        """Read all faces of one picture, [H, W, 3] uint8 RGB; what ``step`` follows is not touched."""
+        return next(self.stream([Frame(image)]))
+
+    def stream(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
+        """Read frames as they come; each input's faces are followed and numbered afresh.
+
+        Yields:
+            One result for each frame, in order; with ``smooth="median"`` ``window // 2`` frames late.
+        """
+        for _, group in groupby(frames, key=lambda frame: frame.input):
+            tracker = self._new_tracker()
+            results = (self._follow(frame, tracker) for frame in group)
+            if self.smooth == "median":
+                yield from median_filter(results, self.window)
+            elif self.smooth == "one_euro":
+                yield from map(OneEuroFilter(), results)
+            else:
+                yield from results
+
+    def step(self, frame: Frame) -> FrameResult:
+        """Read the next frame of a live stream.
+
+        Raises:
+            ValueError: ``smooth="median"``, which would need the frames to come.
+        """
+        if self.smooth == "median":
+            raise ValueError("the centred median needs frames to come: use stream(), or smooth='one_euro'")
+        result = self._follow(frame, self._tracker)
+        return self._live_filter(result) if self.smooth == "one_euro" else result
+
+    def crop_stream(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
+        """Read pictures that are face crops already, of any size and looseness; each gives one face."""
+        frames = iter(frames)
+        while batch := list(islice(frames, _BATCH)):
+            points = [crop_landmarks(frame.image, self.landmarks) for frame in batch]
+            affects = self._read_faces([frame.image for frame in batch], points)
+            for frame, landmarks, affect in zip(batch, points, affects, strict=True):
+                height, width = frame.image.shape[:2]
+                face = FaceResult(0, Box(0.0, 0.0, float(width), float(height)), 1.0, landmarks, affect)
+                if self.smooth:
+                    face = replace(face, smoothed=affect)  # a crop stands alone: there is nothing to smooth over
+                yield _result(frame, (face,))
+
+    def crops(self, images: Iterable[np.ndarray]) -> list[Affect]:
+        """Read face crops, each [H, W, 3] uint8 RGB of any size."""
+        return [result.faces[0].affect for result in self.crop_stream(Frame(image) for image in images)]
+
+    def affects(self, crops: np.ndarray) -> Predictions:
+        """The network alone on aligned crops, [B, 112, 112, 3] uint8 RGB (the size the network declares)."""
+        images = self.network.spec.prepare(crops)
+        with torch.inference_mode():
+            predictions = self.network(images)
+            if not self.flip:
+                return predictions
+            mirrored = self.network(images.flip(-1))
+            names = (field.name for field in fields(Predictions))
+            pairs = ((name, getattr(predictions, name), getattr(mirrored, name)) for name in names)
+            return Predictions(**{name: (one + other) / 2 for name, one, other in pairs if one is not None})
+
+    def _new_tracker(self) -> Tracker:
+        return Tracker(self.detector, self.landmarks)
+
+    def _follow(self, frame: Frame, tracker: Tracker) -> FrameResult:
+        tracks = tracker.step(frame.image, frame.timestamp)
+        affects = self._read_faces([frame.image] * len(tracks), [track.landmarks for track in tracks])
+        faces = (
+            FaceResult(track.face_id, track.box, track.score, track.landmarks, affect)
+            for track, affect in zip(tracks, affects, strict=True)
+        )
+        return _result(frame, tuple(faces))
+
+    def _read_faces(self, images: Sequence[np.ndarray], landmarks: Sequence[np.ndarray]) -> list[Affect]:
+        if not images:
+            return []
+        size = self.network.spec.size
+        crops = np.stack([align(image, points, size) for image, points in zip(images, landmarks, strict=True)])
+        return Affect.of(self.affects(crops))
+
+
+def _result(frame: Frame, faces: tuple[FaceResult, ...]) -> FrameResult:
+    height, width = frame.image.shape[:2]
+    return FrameResult(frame.input, frame.index, frame.timestamp, (width, height), faces)
