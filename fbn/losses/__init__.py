@@ -1,0 +1,27 @@
+"""Losses: pure functions ``(Predictions, Annotations[, RelatednessTable]) -> scalar``, and their weighted sum.
+
+Every loss is 0 with a graph where nothing is annotated, and a label of weight 0 has no influence on value or gradient.
+Weights average: doubling all of them changes nothing. Half precision is computed in float32.
+"""
+
+from fbn.losses.coupling import distribution_matching, soft_co_annotation
+from fbn.losses.distillation import distillation
+from fbn.losses.objective import TERMS, Objective
+from fbn.losses.tasks import (
+    action_unit_cross_entropy,
+    expression_cross_entropy,
+    valence_arousal_ccc,
+    valence_arousal_mse,
+)
+
+__all__ = [
+    "TERMS",
+    "Objective",
+    "action_unit_cross_entropy",
+    "distillation",
+    "distribution_matching",
+    "expression_cross_entropy",
+    "soft_co_annotation",
+    "valence_arousal_ccc",
+    "valence_arousal_mse",
+]

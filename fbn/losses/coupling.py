@@ -1,0 +1,131 @@
+"""Losses that couple expressions with action units through a relatedness table (A 3.1.2, C 3, SYSTEMS 3)."""
+
+from typing import Literal, get_args
+
+from torch import Tensor
+from torch.nn import functional
+
+from fbn.labelling import Observational, intensity
+from fbn.losses.tasks import full, weighted_mean
+from fbn.records import Annotations, Predictions
+from fbn.relatedness import MIN_WEIGHT, RelatednessTable
+
+MatchingForm = Literal["kl", "printed", "cross_entropy", "soft_target"]
+Mixture = Literal["sum", "mean"]
+Gradients = Literal["both", "p", "q"]
+SoftForm = Literal["printed", "soft_target"]
+
+
+def mixture_of_expressions(
+    expression: Tensor,
+    table: RelatednessTable,
+    mixture: Mixture = "sum",
+    binary: bool = True,
+    min_weight: float = MIN_WEIGHT,
+) -> tuple[Tensor, Tensor]:
+    """q(a|x) = sum_e p(e|x) R(e, a) and 1 - q, each [..., 17] (A eq. 3, C eq. 2).
+
+    Args:
+        expression: p(e|x) [..., 7].
+        table: relatedness; q is 0 outside its ``support`` of the same arguments.
+        mixture: ``"sum"`` as A's examples (q(AU2) = p(surprise) + p(fear)); ``"mean"`` divides by the number of
+            expressions that have the AU, as C's example (half of that).
+        binary: R01 (weights of at least ``min_weight`` count as 1) or R itself.
+        min_weight: see ``RelatednessTable.matrix``.
+    """
+    r = table.matrix(binary=binary, min_weight=min_weight).to(expression)
+    if mixture == "mean":
+        r = r / (r > 0).sum(0).clamp_min(1)
+    elif mixture != "sum":
+        raise ValueError(f"mixture {mixture!r}: expected one of {get_args(Mixture)}")
+    # the complement has its own sum: 1 - q would round away what is left of a q close to 1
+    return expression @ r, expression @ (1 - r)
+
+
+def distribution_matching(
+    predictions: Predictions,
+    table: RelatednessTable,
+    form: MatchingForm = "kl",
+    mixture: Mixture = "sum",
+    binary: bool = True,
+    eps: float = 1e-3,
+    gradients: Gradients | None = None,
+    min_weight: float = MIN_WEIGHT,
+) -> Tensor:
+    """L_DM: match p(a|x) with the mixture q(a|x), summed over support(R), averaged over all images (A eq. 4, C eq. 3).
+
+    With q clamped to [eps, 1 - eps] (no gradient flows through a clamped q), the forms and, for a given q, the p at
+    which each is lowest:
+
+    - ``kl``: KL(Bernoulli p || Bernoulli q), what the papers' footnote says. Lowest, 0, at p = q.
+    - ``printed``: -p log q, the papers' equation. Linear in p: lowest at p = 0 for every AU.
+    - ``cross_entropy``: -[p log q + (1-p) log(1-q)]. Linear in p too: lowest at p = 0 or 1, the nearer to q.
+    - ``soft_target``: -[q log p + (1-q) log(1-p)], distillation's usual form. Lowest at p = q, where it is q's entropy.
+
+    Args:
+        predictions: expression and AU logits; no labels are needed.
+        table: relatedness of expressions and AUs.
+        form: see above.
+        mixture: see ``mixture_of_expressions``.
+        binary: see ``mixture_of_expressions``.
+        eps: floor of q and of 1 - q (fbn's choice).
+        gradients: through p (the AU head), through q (the expression head), or both; None is both, except for
+            ``soft_target``, whose target q is detached: ``"p"``.
+        min_weight: see ``RelatednessTable.matrix``.
+    """
+    z = full(predictions.action_unit_logits, "action unit")
+    e = full(predictions.expression_logits, "expression").softmax(-1)
+    gradients = gradients or ("p" if form == "soft_target" else "both")
+    if gradients not in get_args(Gradients):
+        raise ValueError(f"gradients {gradients!r}: expected one of {get_args(Gradients)}")
+    z = z.detach() if gradients == "q" else z
+    e = e.detach() if gradients == "p" else e
+    q, not_q = (x.clamp(eps, 1 - eps) for x in mixture_of_expressions(e, table, mixture, binary, min_weight))
+    p, not_p = z.sigmoid(), (-z).sigmoid()
+    log_p, log_not_p = functional.logsigmoid(z), functional.logsigmoid(-z)
+    if form == "kl":
+        each = p * (log_p - q.log()) + not_p * (log_not_p - not_q.log())
+    elif form == "printed":
+        each = -p * q.log()
+    elif form == "cross_entropy":
+        each = -(p * q.log() + not_p * not_q.log())
+    elif form == "soft_target":
+        each = -(q * log_p + not_q * log_not_p)
+    else:
+        raise ValueError(f"form {form!r}: expected one of {get_args(MatchingForm)}")
+    support = table.matrix(binary=binary, min_weight=min_weight).any(0).to(each)
+    return (each @ support).mean()
+
+
+def soft_co_annotation(
+    predictions: Predictions,
+    annotations: Annotations,
+    table: RelatednessTable,
+    form: SoftForm = "printed",
+    temperature: float = 1.0,
+    observational: Observational = "weight",
+) -> Tensor:
+    """L_SCA: match p(e|x) with the soft label q(e|x) of an image's AUs, averaged over AU-labelled images (A eq. 11).
+
+    Gradients flow through p alone; q comes from labels (``labelling.soft_labels``). Forms:
+
+    - ``printed``: -sum_e p log q. Linear in p: lowest where p is one-hot at q's largest entry.
+    - ``soft_target``: -sum_e q log p. Lowest at p = q; at the paper's temperature 1 that is nearly flat.
+
+    Args:
+        predictions: expression logits.
+        annotations: AU labels; an image counts by its largest AU weight.
+        table: relatedness of expressions and AUs.
+        form: see above.
+        temperature: of the soft label; 1 as the paper, lower is sharper.
+        observational: weight of observational AUs in the soft label.
+    """
+    log_p = full(predictions.expression_logits, "expression").log_softmax(-1)
+    log_q = (intensity(annotations, table, observational).to(log_p) / temperature).log_softmax(-1)
+    if form == "printed":
+        each = -(log_p.exp() * log_q).sum(-1)
+    elif form == "soft_target":
+        each = -(log_q.exp() * log_p).sum(-1)
+    else:
+        raise ValueError(f"form {form!r}: expected one of {get_args(SoftForm)}")
+    return weighted_mean(each, annotations.action_units_weight.amax(-1).to(each))

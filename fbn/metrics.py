@@ -1,0 +1,212 @@
+"""Metrics: pure functions on tensors or arrays, in float64, over labels whose weight is above 0 (SYSTEMS 5).
+
+Scores are Python floats or NumPy arrays; nan where nothing supports one. ``weight`` only says what is annotated.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+from torch import Tensor
+
+Array: TypeAlias = NDArray[np.float64]
+Values: TypeAlias = Tensor | NDArray | Sequence
+
+
+def ccc(predicted: Values, target: Values, weight: Values | None = None) -> Array:
+    """Concordance correlation of each column: 2 cov / (var + var + (mean - mean)^2), biased moments (D eq. 5).
+
+    Args:
+        predicted: [N] or [N, D].
+        target: the same shape.
+        weight: [N].
+
+    Returns:
+        [] or [D] in [-1, 1]; nan without labels or where both are the same constant.
+    """
+    keep = _mask(weight, target)
+    p, y = _array(predicted)[keep], _array(target)[keep]
+    if not len(y):
+        return np.full(y.shape[1:], np.nan)
+    covariance = ((p - p.mean(0)) * (y - y.mean(0))).mean(0)
+    spread = p.var(0) + y.var(0) + (p.mean(0) - y.mean(0)) ** 2
+    return np.divide(2 * covariance, spread, out=np.full_like(spread, np.nan), where=spread > 0)
+
+
+def confusion(predicted: Values, target: Values, weight: Values | None = None, classes: int = 7) -> Array:
+    """[C, C] counts, rows true classes, columns predicted ones.
+
+    Args:
+        predicted: [N] class numbers, or [N, C] scores.
+        target: [N] class numbers, or [N, C] distributions (the largest counts).
+        weight: [N].
+        classes: C.
+    """
+    p, y = _classes(predicted), _classes(target)
+    keep = _mask(weight, y)
+    return np.bincount(y[keep] * classes + p[keep], minlength=classes**2).reshape(classes, classes).astype(np.float64)
+
+
+def accuracy(matrix: Array) -> float:
+    """Share of images on the diagonal of ``confusion`` (total accuracy)."""
+    return _ratio(np.trace(matrix), matrix.sum())
+
+
+def recalls(matrix: Array) -> Array:
+    """[C] recall of each class; nan for a class without images."""
+    return _divide(np.diag(matrix), matrix.sum(1))
+
+
+def mean_diagonal(matrix: Array) -> float:
+    """Mean diagonal of the row-normalised confusion matrix, which is the UAR: mean recall over classes with images."""
+    return _mean(recalls(matrix))
+
+
+#: The name emotion challenges give the same number.
+uar = mean_diagonal
+
+
+def f1_scores(matrix: Array) -> Array:
+    """[C] F1 of each class: 2 TP / (2 TP + FP + FN); nan for a class neither present nor predicted."""
+    return _divide(2 * np.diag(matrix), matrix.sum(0) + matrix.sum(1))
+
+
+def macro_f1(matrix: Array) -> float:
+    """Mean F1 over classes that are present or predicted."""
+    return _mean(f1_scores(matrix))
+
+
+def weighted_f1(matrix: Array) -> float:
+    """Mean F1 weighted by how often each class is true."""
+    support = matrix.sum(1)
+    return _ratio(float((np.nan_to_num(f1_scores(matrix)) * support).sum()), support.sum())
+
+
+def au_f1(
+    predicted: Values,
+    target: Values,
+    weight: Values | None = None,
+    threshold: float = 0.5,
+    min_positives: int = 1,
+) -> Array:
+    """[A] F1 of each AU's active state.
+
+    Args:
+        predicted: [N, A] probabilities; active from ``threshold`` on.
+        target: [N, A] in [0, 1]; active from 0.5 on.
+        weight: [N, A].
+        threshold: one for all AUs.
+        min_positives: AUs with fewer active labels are nan.
+    """
+    p, y, keep = _binary(predicted, target, weight, threshold)
+    positives = (y & keep).sum(0)
+    score = _divide(2 * (p & y & keep).sum(0), (p & keep).sum(0) + positives)
+    return np.where(positives >= max(min_positives, 1), score, np.nan)
+
+
+def au_accuracy(predicted: Values, target: Values, weight: Values | None = None, threshold: float = 0.5) -> Array:
+    """[A] share of right decisions on each AU. Arguments as ``au_f1``."""
+    p, y, keep = _binary(predicted, target, weight, threshold)
+    return _divide(((p == y) & keep).sum(0), keep.sum(0))
+
+
+def au_auc(predicted: Values, target: Values, weight: Values | None = None, min_positives: int = 1) -> Array:
+    """[A] area under the ROC curve of each AU (ties count half); nan without both states. Arguments as ``au_f1``."""
+    scores = _array(predicted)
+    _, y, keep = _binary(predicted, target, weight, 0.5)
+    areas = np.full(y.shape[1], np.nan)
+    for a in range(y.shape[1]):
+        active = y[keep[:, a], a]
+        positives, negatives = int(active.sum()), int((~active).sum())
+        if positives >= max(min_positives, 1) and negatives:
+            ranks = rankdata(scores[keep[:, a], a])[active].sum()
+            areas[a] = (ranks - positives * (positives + 1) / 2) / (positives * negatives)
+    return areas
+
+
+def afa(predicted: Values, target: Values, weight: Values | None = None, threshold: float = 0.5) -> float:
+    """EmotioNet's AU score, (mean F1 + mean accuracy) / 2 over AUs with an active label. Arguments as ``au_f1``."""
+    f1 = au_f1(predicted, target, weight, threshold)
+    right = au_accuracy(predicted, target, weight, threshold)
+    return (_mean(f1) + _mean(right[~np.isnan(f1)])) / 2
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A score on all images and its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def bootstrap(
+    metric: Callable[[NDArray[np.intp]], float],
+    count: int,
+    groups: Sequence | NDArray | None = None,
+    rounds: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Percentile bootstrap interval of a metric.
+
+    Args:
+        metric: takes row numbers [n] (with repeats) and gives the score on those rows.
+        count: number of rows.
+        groups: [count] e.g. subjects: whole groups are drawn, for rows that are not independent.
+        rounds: draws; those whose score is nan are left out.
+        level: share of the draws inside the interval.
+        seed: of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    _, member = np.unique(np.arange(count) if groups is None else np.asarray(groups), return_inverse=True)
+    order = np.argsort(member, kind="stable")
+    blocks = np.split(order, np.cumsum(np.bincount(member))[:-1])
+    scores = []
+    for _ in range(rounds):
+        drawn = rng.integers(len(blocks), size=len(blocks))
+        scores.append(metric(drawn if groups is None else np.concatenate([blocks[i] for i in drawn])))
+    value = float(metric(np.arange(count)))
+    if np.isnan(scores).all():
+        return Interval(value, float("nan"), float("nan"))
+    low, high = np.nanquantile(scores, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(value, float(low), float(high))
+
+
+def _array(values: Values) -> Array:
+    if isinstance(values, Tensor):
+        values = values.detach().cpu().double().numpy()
+    return np.asarray(values, dtype=np.float64)
+
+
+def _mask(weight: Values | None, like: Values) -> NDArray[np.bool_]:
+    return np.ones(len(like), dtype=bool) if weight is None else _array(weight) > 0
+
+
+def _classes(values: Values) -> NDArray[np.intp]:
+    array = _array(values)
+    return (array.argmax(-1) if array.ndim == 2 else array).astype(np.intp)
+
+
+def _binary(
+    predicted: Values, target: Values, weight: Values | None, threshold: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    p, y = _array(predicted) >= threshold, _array(target) >= 0.5
+    return p, y, np.ones_like(y) if weight is None else _array(weight) > 0
+
+
+def _divide(above: NDArray, below: NDArray) -> Array:
+    out = np.full(np.shape(below), np.nan)
+    return np.divide(above, below, out=out, where=np.asarray(below) > 0)
+
+
+def _ratio(above: float, below: float) -> float:
+    return float(above / below) if below > 0 else float("nan")
+
+
+def _mean(scores: Array) -> float:
+    kept = scores[~np.isnan(scores)]
+    return float(kept.mean()) if len(kept) else float("nan")

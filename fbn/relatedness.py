@@ -1,0 +1,364 @@
+"""How expressions and action units belong together: one editable, comparable value (papers A and C, Table 1).
+
+A prototypical AU has weight 1 (every annotator saw it), an observational one the fraction that saw it. Neutral has no
+AU. AU11 may stand in a table but is not among the network's AUs, so everything that meets tensors skips it.
+"""
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import torch
+from torch import Tensor
+
+from fbn.errors import FormatError, MissingFileError
+from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, AU_NUMBERS, COMPOUND_EXPRESSIONS, EXPRESSIONS, Expression
+
+#: Cells below this count as 0 where a 0/1 table is needed: an inferred table has hardly a true zero (fbn's choice).
+MIN_WEIGHT = 0.1
+_CATEGORIES = (*(e.value for e in EXPRESSIONS), *COMPOUND_EXPRESSIONS)
+_CODES = {unit.code: number for number, unit in ACTION_UNIT_BY_NUMBER.items()}
+_PROVENANCE = ("source", "parent", "note")
+
+
+class Labels(Protocol):
+    """What ``RelatednessTable.infer`` reads of ``fbn.records.Annotations``."""
+
+    @property
+    def expression(self) -> Tensor: ...
+    @property
+    def expression_weight(self) -> Tensor: ...
+    @property
+    def action_units(self) -> Tensor: ...
+    @property
+    def action_units_weight(self) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a table's numbers come from.
+
+    Attributes:
+        source: the publication, the file or the way they were made.
+        parent: source of the table this one was derived from; "" for an original.
+        note: remarks; of a derived table every change, in order.
+    """
+
+    source: str
+    parent: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One cell in which two tables differ; None where the table has no such cell."""
+
+    category: str
+    action_unit: int
+    before: float | None
+    after: float | None
+
+
+@dataclass(frozen=True)
+class RelatednessTable:
+    """R(e, a): weight of each AU in each expression. Equal and hashed by its cells; provenance is not compared.
+
+    Attributes:
+        rows: ((category, ((AU number, weight in (0, 1]), ...)), ...), both in the vocabulary's order. Make tables with
+            ``of``, ``named``, ``read`` or ``infer``, which check and order them.
+        provenance: where the numbers come from.
+    """
+
+    rows: tuple[tuple[str, tuple[tuple[int, float], ...]], ...]
+    provenance: Provenance = field(compare=False)
+
+    @classmethod
+    def of(cls, rows: Mapping[str, Mapping[int, float]], provenance: Provenance) -> Self:
+        """A table from category -> AU number -> weight. Zeros are dropped; neutral is added.
+
+        Raises:
+            FormatError: an unknown category or AU, a weight outside [0, 1], or an AU given to neutral.
+        """
+        for category, cells in rows.items():
+            if category not in _CATEGORIES:
+                raise FormatError(f"unknown category {category!r}: expected one of {', '.join(_CATEGORIES)}")
+            for number, weight in cells.items():
+                if number not in ACTION_UNIT_BY_NUMBER:
+                    raise FormatError(f"{category}: AU{number} is unknown: expected one of {', '.join(_CODES)}")
+                if not 0 <= weight <= 1:
+                    raise FormatError(f"{category}, AU{number} = {weight}: expected a weight in [0, 1]")
+                if weight and category == Expression.NEUTRAL:
+                    raise FormatError(f"neutral, AU{number} = {weight}: expected no weight, neutral has no AU")
+        present = [c for c in _CATEGORIES if c in rows or c == Expression.NEUTRAL]
+        ordered = tuple((c, tuple((n, float(w)) for n, w in sorted(rows.get(c, {}).items()) if w > 0)) for c in present)
+        return cls(ordered, provenance)
+
+    @staticmethod
+    def names() -> tuple[str, ...]:
+        """Names of the built-in tables."""
+        return tuple(sorted(p.name.removesuffix(".json") for p in _tables() if p.name.endswith(".json")))
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """A built-in table: ``"du2014"`` (cognitive study) or ``"affwild2"`` (empirical).
+
+        Raises:
+            MissingFileError: no table of that name.
+        """
+        if name not in cls.names():
+            raise MissingFileError(f"no built-in relatedness table {name!r}: expected one of {', '.join(cls.names())}")
+        return cls._from_json((files("fbn") / "tables" / f"{name}.json").read_text("utf-8"))
+
+    @classmethod
+    def infer(
+        cls, annotations: Labels, min_support: float = 10, source: str = "annotations", active: float = 0.5
+    ) -> Self:
+        """R(e, a) = images of e with AU a active / images of e with AU a annotated (SYSTEMS 2; A 3.1.2).
+
+        Args:
+            annotations: labels of any batch shape; images count by label weight, vote distributions by share.
+            min_support: cells with fewer annotated images stay empty.
+            source: what the annotations are, for the provenance.
+            active: AU value from which on it counts as active.
+        """
+        expression = annotations.expression.double().flatten(0, -2)
+        units = annotations.action_units.double().flatten(0, -2)
+        e_weight = annotations.expression_weight.double().flatten().unsqueeze(-1)
+        shares = torch.where(e_weight > 0, expression, 0.0) * e_weight
+        weight = annotations.action_units_weight.double().flatten(0, -2)
+        annotated = shares.T @ weight
+        hits = shares.T @ torch.where((weight > 0) & (units >= active), weight, 0.0)
+        kept = (annotated >= min_support) & (annotated > 0)
+        ratio = torch.where(kept, hits / annotated.clamp_min(torch.finfo(torch.float64).tiny), 0.0).clamp(0, 1)
+        rows = {
+            e.value: dict(zip(AU_NUMBERS, ratio[i].tolist(), strict=True))
+            for i, e in enumerate(EXPRESSIONS)
+            if e is not Expression.NEUTRAL
+        }
+        both = int(((e_weight.squeeze(-1) > 0) & (weight > 0).any(-1)).sum())
+        note = f"inferred from {both} images with both labels; cells under {min_support:g} images left empty"
+        return cls.of(rows, Provenance(source, note=note))
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The table's categories; neutral is always among them."""
+        return tuple(category for category, _ in self.rows)
+
+    def row(self, category: str) -> dict[int, float]:
+        """AU number -> weight of one category.
+
+        Raises:
+            FormatError: the table has no such category.
+        """
+        for name, cells in self.rows:
+            if name == category:
+                return dict(cells)
+        raise FormatError(f"the table has no row {str(category)!r}: it has {', '.join(self.categories)}")
+
+    def prototypical(self, category: str) -> tuple[int, ...]:
+        """Numbers of the category's AUs of weight 1."""
+        return tuple(number for number, weight in self.row(category).items() if weight == 1)
+
+    def observational(self, category: str) -> dict[int, float]:
+        """AU number -> weight of the category's AUs below weight 1."""
+        return {number: weight for number, weight in self.row(category).items() if weight < 1}
+
+    def matrix(
+        self, categories: Sequence[str] = EXPRESSIONS, binary: bool = False, min_weight: float = MIN_WEIGHT
+    ) -> Tensor:
+        """[C, 17] float32 R, or R01 with ``binary``: 1 where the weight is at least ``min_weight``, else 0.
+
+        Raises:
+            FormatError: the table has no such category.
+        """
+        return _matrix(self, tuple(str(c) for c in categories), binary, min_weight).clone()
+
+    def support(
+        self, categories: Sequence[str] = EXPRESSIONS, binary: bool = False, min_weight: float = MIN_WEIGHT
+    ) -> tuple[int, ...]:
+        """Numbers of the network's AUs with a non-zero entry in ``matrix`` of the same arguments."""
+        seen = _matrix(self, tuple(str(c) for c in categories), binary, min_weight).any(0)
+        return tuple(number for number, keep in zip(AU_NUMBERS, seen.tolist(), strict=True) if keep)
+
+    def restrict(self, aus: Collection[int] | None = None, categories: Collection[str] | None = None) -> Self:
+        """The table with only these AUs and categories (neutral stays); None keeps all."""
+        rows = {
+            c: {n: w for n, w in cells if aus is None or n in aus}
+            for c, cells in self.rows
+            if categories is None or c in categories
+        }
+        parts = []
+        if aus is not None:
+            parts.append("AUs " + " ".join(str(n) for n in sorted(aus)))
+        if categories is not None:
+            parts.append("categories " + ", ".join(c for c in self.categories if c in categories))
+        return self._derived(rows, "restricted to " + " and ".join(parts or ["everything"]))
+
+    def edited(self, category: str, au: int, weight: float | None, note: str = "") -> Self:
+        """A new table with one cell changed (None or 0 empties it); its provenance names the change.
+
+        Raises:
+            FormatError: an unknown category or AU, or a weight outside [0, 1].
+        """
+        rows = {c: dict(cells) for c, cells in self.rows}
+        before = rows.setdefault(category, {}).get(au)
+        rows[category][au] = weight or 0.0
+        change = f"{category} AU{au}: {_text(before) or 'none'} -> {_text(weight) or 'none'}"
+        return self._derived(rows, f"{change} ({note})" if note else change)
+
+    def diff(self, other: "RelatednessTable") -> tuple[Change, ...]:
+        """Cells that differ, from this table (before) to the other (after)."""
+        before, after = ({(c, n): w for c, cells in t.rows for n, w in cells} for t in (self, other))
+        keys = sorted(before.keys() | after.keys(), key=lambda key: (_CATEGORIES.index(key[0]), key[1]))
+        changes = (Change(*key, before.get(key), after.get(key)) for key in keys)
+        return tuple(change for change in changes if change.before != change.after)
+
+    def write(self, path: str | Path) -> None:
+        """Write ``.json``, or ``.csv``: a row per category, a column per AU, then source, parent and note (first row).
+
+        Raises:
+            FormatError: another suffix.
+        """
+        path = Path(path)
+        text = {".json": self._to_json, ".csv": self._to_csv}.get(path.suffix.lower())
+        if text is None:
+            raise FormatError(f"{path}: expected a name ending in .csv or .json")
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        # the mark at the start is how Excel knows UTF-8
+        temporary.write_text(text(), "utf-8-sig" if path.suffix.lower() == ".csv" else "utf-8", newline="")
+        os.replace(temporary, path)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read what ``write`` wrote; a CSV saved by Excel with semicolons and decimal commas is read too.
+
+        Raises:
+            MissingFileError: no such file.
+            FormatError: names the line and cell, and what was expected there.
+        """
+        path = Path(path)
+        parse = {".json": cls._from_json, ".csv": cls._from_csv}.get(path.suffix.lower())
+        if parse is None:
+            raise FormatError(f"{path}: expected a name ending in .csv or .json")
+        if not path.is_file():
+            raise MissingFileError(f"{path}: no such file")
+        try:
+            return parse(path.read_text("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise FormatError(f"{path}: expected UTF-8 text ({error})") from None
+        except FormatError as error:
+            raise FormatError(f"{path}: {error}") from None
+
+    def _derived(self, rows: Mapping[str, Mapping[int, float]], change: str) -> Self:
+        """Provenance of a chain of changes names the first parent and every change."""
+        old = self.provenance
+        note = f"{old.note}; {change}" if old.parent else change
+        return type(self).of(rows, Provenance("derived", old.parent or old.source, note))
+
+    def _to_json(self) -> str:
+        rows = {c: {ACTION_UNIT_BY_NUMBER[n].code: w for n, w in cells} for c, cells in self.rows}
+        head = {name: getattr(self.provenance, name) for name in _PROVENANCE}
+        return json.dumps({**head, "rows": rows}, indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def _from_json(cls, text: str) -> Self:
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise FormatError(f"expected JSON: {error}") from None
+        if not isinstance(data, dict) or not isinstance(data.get("rows"), dict):
+            raise FormatError('expected an object with "source" and "rows": {category: {"AU12": weight}}')
+        rows: dict[str, dict[int, float]] = {}
+        for category, cells in data["rows"].items():
+            if not isinstance(cells, dict):
+                raise FormatError(f"rows, {category}: expected an object of AU codes and weights")
+            rows[category] = {_number(k, f"rows, {category}"): _weight(v, f"{category}, {k}") for k, v in cells.items()}
+        return cls.of(rows, Provenance(*(str(data.get(name, "")) for name in _PROVENANCE)))
+
+    def _to_csv(self) -> str:
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow(["category", *_CODES, *_PROVENANCE])
+        for i, (category, cells) in enumerate(self.rows):
+            weights = dict(cells)
+            tail = [getattr(self.provenance, name) if i == 0 else "" for name in _PROVENANCE]
+            writer.writerow([category, *(_text(weights.get(number)) for number in _CODES.values()), *tail])
+        return out.getvalue()
+
+    @classmethod
+    def _from_csv(cls, text: str) -> Self:
+        first = text.partition("\n")[0]
+        european = first.count(";") > first.count(",")
+        lines = _csv_lines(text, ";" if european else ",")
+        header = [name.strip() for name in next(lines, (1, []))[1]]
+        if not header or header[0] != "category":
+            raise FormatError(f'line 1: expected a header "category,AU01,..." but found {first.strip()[:60]!r}')
+        columns = [name if name in _PROVENANCE else _number(name, "line 1") for name in header[1:]]
+        if twice := {str(name) for name in header if header.count(name) > 1}:
+            raise FormatError(f"line 1: column {', '.join(sorted(twice))} stands there twice")
+        rows: dict[str, dict[int, float]] = {}
+        provenance: dict[str, str] = {}
+        for line, cells in lines:
+            category = cells[0].strip()
+            if category not in _CATEGORIES or category in rows:
+                wrong = "stands there twice" if category in rows else "is not a known category"
+                raise FormatError(f"line {line}: {category!r} {wrong}: expected each of {', '.join(_CATEGORIES)} once")
+            if len(cells) != len(header):
+                raise FormatError(f"line {line} ({category}): {len(cells)} cells, expected {len(header)} as in line 1")
+            rows[category] = {}
+            for column, cell in zip(columns, cells[1:], strict=True):
+                if isinstance(column, str):
+                    provenance[column] = provenance.get(column) or cell
+                elif cell.strip():
+                    value = cell.replace(",", ".") if european else cell
+                    rows[category][column] = _weight(value, f"line {line}: {category}, AU{column}")
+        return cls.of(rows, Provenance(*(provenance.get(name, "") for name in _PROVENANCE)))
+
+
+@lru_cache(maxsize=64)
+def _matrix(table: RelatednessTable, categories: tuple[str, ...], binary: bool, min_weight: float) -> Tensor:
+    matrix = torch.zeros(len(categories), len(AU_NUMBERS))
+    for i, category in enumerate(categories):
+        for number, weight in table.row(category).items():
+            if number in AU_INDEX:
+                matrix[i, AU_INDEX[number]] = float(weight >= min_weight) if binary else weight
+    return matrix
+
+
+def _tables() -> Iterator[Any]:
+    return (files("fbn") / "tables").iterdir()
+
+
+def _csv_lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    return ((reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells))
+
+
+def _number(code: str, where: str) -> int:
+    digits = code.strip().upper().removeprefix("AU")
+    if not digits.isascii() or not digits.isdigit() or int(digits) not in ACTION_UNIT_BY_NUMBER:
+        raise FormatError(f"{where}: unknown column or AU {code!r}: expected one of {', '.join(_CODES)}")
+    return int(digits)
+
+
+def _weight(value: Any, where: str) -> float:
+    try:
+        weight = float(value)
+    except (TypeError, ValueError):
+        weight = math.nan
+    if not 0 <= weight <= 1 or isinstance(value, bool):
+        raise FormatError(f"{where} = {value!r}: expected a weight in [0, 1], empty for none")
+    return weight
+
+
+def _text(weight: float | None) -> str:
+    """Shortest text that reads back to the same weight; 1 marks a prototypical AU."""
+    return "" if not weight else "1" if weight == 1 else repr(weight)
