@@ -162,13 +162,15 @@ def bootstrap(
         seed: of the draws.
     """
     rng = np.random.default_rng(seed)
-    _, member = np.unique(np.arange(count) if groups is None else np.asarray(groups), return_inverse=True)
-    order = np.argsort(member, kind="stable")
-    blocks = np.split(order, np.cumsum(np.bincount(member))[:-1])
+    rows: list[NDArray[np.intp]] | None = None
+    if groups is not None:
+        _, member = np.unique(np.asarray(groups), return_inverse=True)
+        rows = np.split(np.argsort(member, kind="stable"), np.cumsum(np.bincount(member))[:-1])
+    units = count if rows is None else len(rows)
     scores = []
     for _ in range(rounds):
-        drawn = rng.integers(len(blocks), size=len(blocks))
-        scores.append(metric(drawn if groups is None else np.concatenate([blocks[i] for i in drawn])))
+        drawn = rng.integers(units, size=units)
+        scores.append(metric(drawn if rows is None else np.concatenate([rows[i] for i in drawn])))
     value = float(metric(np.arange(count)))
     if np.isnan(scores).all():
         return Interval(value, float("nan"), float("nan"))

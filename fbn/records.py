@@ -22,24 +22,28 @@ class _Tensors:
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """The same record with every tensor moved or cast, as ``Tensor.to`` does."""
-        return replace(self, **{k: v.to(*args, **kwargs) for k, v in self._tensors().items()})
+        return replace(self, **{k: v.to(*args, **kwargs) for k, v in self._parts().items()})
 
     def __getitem__(self, index: Any) -> Self:
         """Index the leading batch shape."""
-        return replace(self, **{k: v[index] for k, v in self._tensors().items()})
+        return replace(self, **{k: v[index] for k, v in self._parts().items()})
 
     def detach(self) -> Self:
         """The same record, cut from the graph."""
-        return replace(self, **{k: v.detach() for k, v in self._tensors().items()})
+        return replace(self, **{k: v.detach() for k, v in self._parts().items()})
 
-    def _tensors(self) -> dict[str, Tensor]:
+    def _parts(self) -> dict[str, Any]:
+        """Fields that are tensors, or records of tensors themselves."""
         pairs = ((f.name, getattr(self, f.name)) for f in fields(self))
-        return {name: value for name, value in pairs if isinstance(value, Tensor)}
+        return {name: value for name, value in pairs if isinstance(value, Tensor | _Tensors)}
 
     @classmethod
     def _join(cls, parts: Sequence[Self], how: Any) -> Self:
-        first = parts[0]
-        return replace(first, **{k: how([getattr(p, k) for p in parts]) for k in first._tensors()})
+        joined = {}
+        for name, value in parts[0]._parts().items():
+            values = [getattr(part, name) for part in parts]
+            joined[name] = value._join(values, how) if isinstance(value, _Tensors) else how(values)
+        return replace(parts[0], **joined)
 
     @classmethod
     def stack(cls, parts: Sequence[Self]) -> Self:
@@ -106,7 +110,7 @@ class Annotations(_Tensors):
             votes = {expression: 1.0} if isinstance(expression, str) else expression
             if unknown := set(votes) - set(EXPRESSION_INDEX):
                 raise ValueError(f"unknown expression {sorted(unknown)}: expected {list(EXPRESSION_INDEX)}")
-            if (total := sum(votes.values())) <= 0 or min(votes.values()) < 0:
+            if not (total := sum(votes.values())) > 0 or not all(vote >= 0 for vote in votes.values()):
                 raise ValueError(f"expression votes {votes}: expected non-negative values with a positive sum")
             for name, value in votes.items():
                 labels.expression[EXPRESSION_INDEX[name]] = value / total

@@ -4,13 +4,9 @@ A prototypical AU has weight 1 (every annotator saw it), an observational one th
 AU. AU11 may stand in a table but is not among the network's AUs, so everything that meets tensors skips it.
 """
 
-import csv
-import io
-import json
-import math
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -20,13 +16,12 @@ import torch
 from torch import Tensor
 
 from fbn.errors import FormatError, MissingFileError
-from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, AU_NUMBERS, COMPOUND_EXPRESSIONS, EXPRESSIONS, Expression
+from fbn.relatedness import formats
+from fbn.relatedness.formats import CATEGORIES, CODES
+from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, AU_NUMBERS, EXPRESSIONS, Expression
 
 #: Cells below this count as 0 where a 0/1 table is needed: an inferred table has hardly a true zero (fbn's choice).
 MIN_WEIGHT = 0.1
-_CATEGORIES = (*(e.value for e in EXPRESSIONS), *COMPOUND_EXPRESSIONS)
-_CODES = {unit.code: number for number, unit in ACTION_UNIT_BY_NUMBER.items()}
-_PROVENANCE = ("source", "parent", "note")
 
 
 class Labels(Protocol):
@@ -88,16 +83,16 @@ class RelatednessTable:
             FormatError: an unknown category or AU, a weight outside [0, 1], or an AU given to neutral.
         """
         for category, cells in rows.items():
-            if category not in _CATEGORIES:
-                raise FormatError(f"unknown category {category!r}: expected one of {', '.join(_CATEGORIES)}")
+            if category not in CATEGORIES:
+                raise FormatError(f"unknown category {category!r}: expected one of {', '.join(CATEGORIES)}")
             for number, weight in cells.items():
                 if number not in ACTION_UNIT_BY_NUMBER:
-                    raise FormatError(f"{category}: AU{number} is unknown: expected one of {', '.join(_CODES)}")
+                    raise FormatError(f"{category}: AU{number} is unknown: expected one of {', '.join(CODES)}")
                 if not 0 <= weight <= 1:
                     raise FormatError(f"{category}, AU{number} = {weight}: expected a weight in [0, 1]")
                 if weight and category == Expression.NEUTRAL:
                     raise FormatError(f"neutral, AU{number} = {weight}: expected no weight, neutral has no AU")
-        present = [c for c in _CATEGORIES if c in rows or c == Expression.NEUTRAL]
+        present = [c for c in CATEGORIES if c in rows or c == Expression.NEUTRAL]
         ordered = tuple((c, tuple((n, float(w)) for n, w in sorted(rows.get(c, {}).items()) if w > 0)) for c in present)
         return cls(ordered, provenance)
 
@@ -115,7 +110,7 @@ class RelatednessTable:
         """
         if name not in cls.names():
             raise MissingFileError(f"no built-in relatedness table {name!r}: expected one of {', '.join(cls.names())}")
-        return cls._from_json((files("fbn") / "tables" / f"{name}.json").read_text("utf-8"))
+        return cls._parsed(*formats.from_json((files("fbn") / "tables" / f"{name}.json").read_text("utf-8")))
 
     @classmethod
     def infer(
@@ -208,16 +203,16 @@ class RelatednessTable:
         Raises:
             FormatError: an unknown category or AU, or a weight outside [0, 1].
         """
-        rows = {c: dict(cells) for c, cells in self.rows}
+        rows = self._cells()
         before = rows.setdefault(category, {}).get(au)
         rows[category][au] = weight or 0.0
-        change = f"{category} AU{au}: {_text(before) or 'none'} -> {_text(weight) or 'none'}"
+        change = f"{category} AU{au}: {formats.text(before) or 'none'} -> {formats.text(weight) or 'none'}"
         return self._derived(rows, f"{change} ({note})" if note else change)
 
     def diff(self, other: "RelatednessTable") -> tuple[Change, ...]:
         """Cells that differ, from this table (before) to the other (after)."""
         before, after = ({(c, n): w for c, cells in t.rows for n, w in cells} for t in (self, other))
-        keys = sorted(before.keys() | after.keys(), key=lambda key: (_CATEGORIES.index(key[0]), key[1]))
+        keys = sorted(before.keys() | after.keys(), key=lambda key: (CATEGORIES.index(key[0]), key[1]))
         changes = (Change(*key, before.get(key), after.get(key)) for key in keys)
         return tuple(change for change in changes if change.before != change.after)
 
@@ -228,12 +223,9 @@ class RelatednessTable:
             FormatError: another suffix.
         """
         path = Path(path)
-        text = {".json": self._to_json, ".csv": self._to_csv}.get(path.suffix.lower())
-        if text is None:
-            raise FormatError(f"{path}: expected a name ending in .csv or .json")
+        content = formats.writer(path)(self._cells(), asdict(self.provenance))
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        # the mark at the start is how Excel knows UTF-8
-        temporary.write_text(text(), "utf-8-sig" if path.suffix.lower() == ".csv" else "utf-8", newline="")
+        temporary.write_text(content, "utf-8", newline="")
         os.replace(temporary, path)
 
     @classmethod
@@ -245,82 +237,28 @@ class RelatednessTable:
             FormatError: names the line and cell, and what was expected there.
         """
         path = Path(path)
-        parse = {".json": cls._from_json, ".csv": cls._from_csv}.get(path.suffix.lower())
-        if parse is None:
-            raise FormatError(f"{path}: expected a name ending in .csv or .json")
+        parse = formats.reader(path)
         if not path.is_file():
             raise MissingFileError(f"{path}: no such file")
         try:
-            return parse(path.read_text("utf-8-sig"))
+            return cls._parsed(*parse(path.read_text("utf-8-sig")))
         except UnicodeDecodeError as error:
             raise FormatError(f"{path}: expected UTF-8 text ({error})") from None
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from None
+
+    @classmethod
+    def _parsed(cls, rows: formats.Rows, provenance: Mapping[str, str]) -> Self:
+        return cls.of(rows, Provenance(**provenance))
+
+    def _cells(self) -> dict[str, dict[int, float]]:
+        return {category: dict(cells) for category, cells in self.rows}
 
     def _derived(self, rows: Mapping[str, Mapping[int, float]], change: str) -> Self:
         """Provenance of a chain of changes names the first parent and every change."""
         old = self.provenance
         note = f"{old.note}; {change}" if old.parent else change
         return type(self).of(rows, Provenance("derived", old.parent or old.source, note))
-
-    def _to_json(self) -> str:
-        rows = {c: {ACTION_UNIT_BY_NUMBER[n].code: w for n, w in cells} for c, cells in self.rows}
-        head = {name: getattr(self.provenance, name) for name in _PROVENANCE}
-        return json.dumps({**head, "rows": rows}, indent=1, ensure_ascii=False) + "\n"
-
-    @classmethod
-    def _from_json(cls, text: str) -> Self:
-        try:
-            data = json.loads(text)
-        except ValueError as error:
-            raise FormatError(f"expected JSON: {error}") from None
-        if not isinstance(data, dict) or not isinstance(data.get("rows"), dict):
-            raise FormatError('expected an object with "source" and "rows": {category: {"AU12": weight}}')
-        rows: dict[str, dict[int, float]] = {}
-        for category, cells in data["rows"].items():
-            if not isinstance(cells, dict):
-                raise FormatError(f"rows, {category}: expected an object of AU codes and weights")
-            rows[category] = {_number(k, f"rows, {category}"): _weight(v, f"{category}, {k}") for k, v in cells.items()}
-        return cls.of(rows, Provenance(*(str(data.get(name, "")) for name in _PROVENANCE)))
-
-    def _to_csv(self) -> str:
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\r\n")
-        writer.writerow(["category", *_CODES, *_PROVENANCE])
-        for i, (category, cells) in enumerate(self.rows):
-            weights = dict(cells)
-            tail = [getattr(self.provenance, name) if i == 0 else "" for name in _PROVENANCE]
-            writer.writerow([category, *(_text(weights.get(number)) for number in _CODES.values()), *tail])
-        return out.getvalue()
-
-    @classmethod
-    def _from_csv(cls, text: str) -> Self:
-        first = text.partition("\n")[0]
-        european = first.count(";") > first.count(",")
-        lines = _csv_lines(text, ";" if european else ",")
-        header = [name.strip() for name in next(lines, (1, []))[1]]
-        if not header or header[0] != "category":
-            raise FormatError(f'line 1: expected a header "category,AU01,..." but found {first.strip()[:60]!r}')
-        columns = [name if name in _PROVENANCE else _number(name, "line 1") for name in header[1:]]
-        if twice := {str(name) for name in header if header.count(name) > 1}:
-            raise FormatError(f"line 1: column {', '.join(sorted(twice))} stands there twice")
-        rows: dict[str, dict[int, float]] = {}
-        provenance: dict[str, str] = {}
-        for line, cells in lines:
-            category = cells[0].strip()
-            if category not in _CATEGORIES or category in rows:
-                wrong = "stands there twice" if category in rows else "is not a known category"
-                raise FormatError(f"line {line}: {category!r} {wrong}: expected each of {', '.join(_CATEGORIES)} once")
-            if len(cells) != len(header):
-                raise FormatError(f"line {line} ({category}): {len(cells)} cells, expected {len(header)} as in line 1")
-            rows[category] = {}
-            for column, cell in zip(columns, cells[1:], strict=True):
-                if isinstance(column, str):
-                    provenance[column] = provenance.get(column) or cell
-                elif cell.strip():
-                    value = cell.replace(",", ".") if european else cell
-                    rows[category][column] = _weight(value, f"line {line}: {category}, AU{column}")
-        return cls.of(rows, Provenance(*(provenance.get(name, "") for name in _PROVENANCE)))
 
 
 @lru_cache(maxsize=64)
@@ -335,30 +273,3 @@ def _matrix(table: RelatednessTable, categories: tuple[str, ...], binary: bool, 
 
 def _tables() -> Iterator[Any]:
     return (files("fbn") / "tables").iterdir()
-
-
-def _csv_lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return ((reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells))
-
-
-def _number(code: str, where: str) -> int:
-    digits = code.strip().upper().removeprefix("AU")
-    if not digits.isascii() or not digits.isdigit() or int(digits) not in ACTION_UNIT_BY_NUMBER:
-        raise FormatError(f"{where}: unknown column or AU {code!r}: expected one of {', '.join(_CODES)}")
-    return int(digits)
-
-
-def _weight(value: Any, where: str) -> float:
-    try:
-        weight = float(value)
-    except (TypeError, ValueError):
-        weight = math.nan
-    if not 0 <= weight <= 1 or isinstance(value, bool):
-        raise FormatError(f"{where} = {value!r}: expected a weight in [0, 1], empty for none")
-    return weight
-
-
-def _text(weight: float | None) -> str:
-    """Shortest text that reads back to the same weight; 1 marks a prototypical AU."""
-    return "" if not weight else "1" if weight == 1 else repr(weight)

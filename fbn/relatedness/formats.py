@@ -1,0 +1,127 @@
+"""A relatedness table as text: JSON, and CSV that spreadsheets open. Errors name line, cell and what was expected."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from fbn.errors import FormatError
+from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, COMPOUND_EXPRESSIONS, EXPRESSIONS
+
+#: Category -> AU number -> weight.
+Rows: TypeAlias = Mapping[str, Mapping[int, float]]
+CATEGORIES: tuple[str, ...] = (*(e.value for e in EXPRESSIONS), *COMPOUND_EXPRESSIONS)
+#: AU code -> number; the CSV's columns.
+CODES: dict[str, int] = {unit.code: number for number, unit in ACTION_UNIT_BY_NUMBER.items()}
+_PROVENANCE = ("source", "parent", "note")
+# the mark is how Excel knows UTF-8
+_MARK = "\ufeff"
+
+
+def writer(path: Path) -> Callable[[Rows, Mapping[str, str]], str]:
+    """The function for the path's suffix, (rows, provenance) -> text. Raises FormatError for another suffix."""
+    return _by_suffix(path, {".json": to_json, ".csv": to_csv})
+
+
+def reader(path: Path) -> Callable[[str], tuple[Rows, dict[str, str]]]:
+    """The function for the path's suffix, text -> (rows, provenance). Raises FormatError for another suffix."""
+    return _by_suffix(path, {".json": from_json, ".csv": from_csv})
+
+
+def to_json(rows: Rows, provenance: Mapping[str, str]) -> str:
+    """Provenance, then rows by category and AU code."""
+    cells = {c: {ACTION_UNIT_BY_NUMBER[n].code: w for n, w in row.items()} for c, row in rows.items()}
+    return json.dumps({**provenance, "rows": cells}, indent=1, ensure_ascii=False) + "\n"
+
+
+def from_json(text: str) -> tuple[Rows, dict[str, str]]:
+    """What ``to_json`` wrote."""
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise FormatError(f"expected JSON: {error}") from None
+    if not isinstance(data, dict) or not isinstance(data.get("rows"), dict):
+        raise FormatError('expected an object with "source" and "rows": {category: {"AU12": weight}}')
+    rows: dict[str, dict[int, float]] = {}
+    for category, cells in data["rows"].items():
+        if not isinstance(cells, dict):
+            raise FormatError(f"rows, {category}: expected an object of AU codes and weights")
+        rows[category] = {_number(k, f"rows, {category}"): _weight(v, f"{category}, {k}") for k, v in cells.items()}
+    return rows, {name: str(data.get(name, "")) for name in _PROVENANCE}
+
+
+def to_csv(rows: Rows, provenance: Mapping[str, str]) -> str:
+    """A row per category, a column per AU, 1 for a prototypical AU; the first row carries the provenance."""
+    out = io.StringIO()
+    sheet = csv.writer(out, lineterminator="\r\n")
+    sheet.writerow(["category", *CODES, *_PROVENANCE])
+    for i, (category, weights) in enumerate(rows.items()):
+        tail = [provenance[name] if i == 0 else "" for name in _PROVENANCE]
+        sheet.writerow([category, *(text(weights.get(number)) for number in CODES.values()), *tail])
+    return _MARK + out.getvalue()
+
+
+def from_csv(text: str) -> tuple[Rows, dict[str, str]]:
+    """What ``to_csv`` wrote, also after a spreadsheet saved it with semicolons and decimal commas."""
+    first = text.partition("\n")[0]
+    european = first.count(";") > first.count(",")
+    lines = _lines(text, ";" if european else ",")
+    header = [name.strip() for name in next(lines, (1, [""]))[1]]
+    if header[0] != "category":
+        raise FormatError(f'line 1: expected a header "category,AU01,..." but found {first.strip()[:60]!r}')
+    columns = [name if name in _PROVENANCE else _number(name, "line 1") for name in header[1:]]
+    if twice := {str(name) for name in columns if columns.count(name) > 1}:
+        raise FormatError(f"line 1: expected each column once, but {', '.join(sorted(twice))} stands there twice")
+    rows: dict[str, dict[int, float]] = {}
+    provenance = dict.fromkeys(_PROVENANCE, "")
+    for line, cells in lines:
+        category = cells[0].strip()
+        if category not in CATEGORIES or category in rows:
+            wrong = "stands there twice" if category in rows else "is not a known category"
+            raise FormatError(f"line {line}: {category!r} {wrong}: expected each of {', '.join(CATEGORIES)} once")
+        if len(cells) != len(header):
+            raise FormatError(f"line {line} ({category}): {len(cells)} cells, expected {len(header)} as in line 1")
+        rows[category] = {}
+        for column, cell in zip(columns, cells[1:], strict=True):
+            if isinstance(column, str):
+                provenance[column] = provenance[column] or cell
+            elif cell.strip():
+                value = cell.replace(",", ".") if european else cell
+                rows[category][column] = _weight(value, f"line {line}: {category}, AU{column}")
+    return rows, provenance
+
+
+def text(weight: float | None) -> str:
+    """Shortest text that reads back to the same weight; 1 marks a prototypical AU, "" none."""
+    return "" if not weight else "1" if weight == 1 else repr(float(weight))
+
+
+def _by_suffix(path: Path, functions: dict[str, Callable]) -> Callable:
+    if path.suffix.lower() not in functions:
+        raise FormatError(f"{path}: expected a name ending in .csv or .json")
+    return functions[path.suffix.lower()]
+
+
+def _lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    sheet = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    return ((sheet.line_num, cells) for cells in sheet if any(cell.strip() for cell in cells))
+
+
+def _number(code: str, where: str) -> int:
+    digits = code.strip().upper().removeprefix("AU")
+    if not digits.isascii() or not digits.isdigit() or int(digits) not in ACTION_UNIT_BY_NUMBER:
+        raise FormatError(f"{where}: unknown column or AU {code!r}: expected one of {', '.join(CODES)}")
+    return int(digits)
+
+
+def _weight(value: Any, where: str) -> float:
+    try:
+        weight = float(value)
+    except (TypeError, ValueError):
+        weight = math.nan
+    if not 0 <= weight <= 1 or isinstance(value, bool):
+        raise FormatError(f"{where} = {value!r}: expected a weight in [0, 1], empty for none")
+    return weight
