@@ -20,8 +20,8 @@ from rich.progress import track
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fbn.data.corpus import load_corpus
 from fbn.data.pictures import read_picture
-from fbn.data.sources import SOURCES, find
 from fbn.faces.align import TEMPLATE
 from fbn.faces.detect import YuNetDetector
 from fbn.faces.geometry import Box
@@ -76,7 +76,7 @@ def teach(image: np.ndarray, detector: YuNetDetector, side: int = 160) -> np.nda
 
 
 def _photometric(square: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    out = square.astype(np.float32)
+    out: np.ndarray = square.astype(np.float32)
     if rng.random() < 0.4:
         out = np.repeat(out.mean(2, keepdims=True), 3, 2)
     elif rng.random() < 0.5:
@@ -144,11 +144,12 @@ def draw_background(images: list[np.ndarray], rng: np.random.Generator) -> np.nd
 
 
 def collect(root: Path, yunet: Path, most: int) -> list[tuple[np.ndarray, np.ndarray, str]]:
-    """(picture, teacher's points, set) of up to ``most`` pictures a set; parts that are reported on are left out."""
+    """(picture, teacher's points, set) of up to ``most`` pictures of each set's train part."""
     detector = YuNetDetector(yunet)
+    corpus = load_corpus(root)
     found = []
-    for name in SOURCES:
-        samples = [s for s in SOURCES[name](find(root, name)).samples if s.part in ("", "train")]
+    for name in corpus.names:
+        samples = [s for s in corpus.samples["train"] if s.dataset == name]
         samples.sort(key=lambda s: hashlib.sha256(s.path.encode()).digest())
         for sample in track(samples[:most], f"teacher reads {name}"):
             image = read_picture(sample)
@@ -168,7 +169,7 @@ def train(pairs: list[tuple[np.ndarray, np.ndarray, str]], steps: int, seed: int
     batch = 128
 
     def draw() -> tuple[Tensor, Tensor, Tensor]:
-        drawn = [draw_square(*pairs[i][:2], rng) for i in rng.integers(len(pairs), size=batch - 12)]
+        drawn = [draw_square(pairs[i][0], pairs[i][1], rng) for i in rng.integers(len(pairs), size=batch - 12)]
         squares = np.stack([d[0] for d in drawn] + [draw_background(empty, rng) for _ in range(12)])
         target = np.stack([d[1] for d in drawn] + [np.zeros((5, 2), np.float32)] * 12)
         present = torch.tensor([float(d[2]) for d in drawn] + [0.0] * 12)
