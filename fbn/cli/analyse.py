@@ -1,7 +1,127 @@
-"""``fbn analyse``."""
+"""``fbn analyse`` and ``fbn detector``."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from fbn.errors import FbnError
+
+if TYPE_CHECKING:
+    from fbn.faces.frames import Frame
+
+
+class _Detector(StrEnum):
+    AUTO = "auto"
+    YUNET = "yunet"
+    CASCADE = "cascade"
+
+
+class _Format(StrEnum):
+    FBN = "fbn"
+    OPENFACE = "openface"
+    FEX = "fex"
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
+    app.command()(analyse)
+    detector = typer.Typer(no_args_is_help=True)
+    detector.callback()(_group)  # without it typer would fold a single sub-command away
+    detector.command()(fetch)
+    app.add_typer(detector, name="detector")
+
+
+def _group() -> None:
+    """The better face detector's file."""
+
+
+def fetch() -> None:
+    """Fetch YuNet's file once from OpenCV's model zoo."""
+    from fbn.faces.detect import fetch_yunet
+
+    typer.echo(fetch_yunet())
+
+
+def analyse(
+    inputs: Annotated[list[Path], typer.Argument(help="Pictures, videos, or folders of them.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Table to write: .csv or .parquet.")],
+    crops: Annotated[bool, typer.Option("--crops", help="Pictures are face crops already: one row each.")] = False,
+    model: Annotated[str, typer.Option(help="Name or folder of a model; the default one if empty.")] = "",
+    detector: Annotated[
+        _Detector, typer.Option(help="yunet is fetched once if its file is not here; auto fetches nothing.")
+    ] = _Detector.AUTO,
+    smooth: Annotated[bool, typer.Option("--smooth", help="Append median-filtered columns, <name>_smooth.")] = False,
+    window: Annotated[int, typer.Option(min=1, help="Frames of the median filter, odd.")] = 5,
+    format: Annotated[_Format, typer.Option(help="Columns: fbn's own, OpenFace's, or py-feat's Fex.")] = _Format.FBN,
+    every: Annotated[int, typer.Option(min=1, help="Of a video take each n-th frame.")] = 1,
+) -> None:
+    """Read the faces of pictures and videos into a table: one row for each face and frame.
+
+    A frame without a face gives one row with empty face columns. A file that cannot be read is reported and skipped.
+    Exit status: 0 all inputs read, 1 some not, 130 stopped by Ctrl-C (rows written so far are kept).
+    """
+    if output.suffix.lower() not in (".csv", ".parquet"):
+        raise typer.BadParameter(f"{output}: expected a name that ends in .csv or .parquet", param_hint="--output")
+    if smooth and format != _Format.FBN:
+        raise typer.BadParameter(f"the {format} layout has no smoothed columns", param_hint="--smooth")
+    if window % 2 == 0:
+        raise typer.BadParameter(f"{window} is even", param_hint="--window")
+
+    from fbn.faces.detect import fetch_yunet
+    from fbn.faces.frames import find_inputs, frame_count, open_source
+    from fbn.inference.analyser import FaceAnalyser
+    from fbn.inference.export import TableWriter
+
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    failed: list[FbnError] = []
+    if detector == _Detector.YUNET:
+        fetch_yunet()
+    analyser = FaceAnalyser(model or None, detector=detector, smooth="median" if smooth else None, window=window)
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=errors,
+    )
+
+    def report(error: FbnError) -> None:
+        failed.append(error)
+        errors.print(f"[yellow]skipped[/yellow] {escape(str(error))}")
+
+    paths: dict[Path, None] = {}  # in order, each once
+    for path in inputs:
+        try:
+            paths.update(dict.fromkeys(find_inputs(path)))
+        except FbnError as error:
+            report(error)
+
+    def frames() -> Iterator["Frame"]:
+        for path in paths:
+            progress.update(task, description=escape(path.name[-30:]))
+            yield from open_source(path, every, report)
+
+    stopped = False
+    with TableWriter(output, "fbn_smooth" if smooth else format) as table, progress:
+        task = progress.add_task("frames", total=sum(-(-frame_count(path) // every) for path in paths))
+        try:
+            for result in analyser.crop_stream(frames()) if crops else analyser.stream(frames()):
+                table.write(result)
+                progress.advance(task)
+        except KeyboardInterrupt:
+            stopped = True
+    typer.echo(
+        f"{output}: {table.frames} frames of {len(paths)} inputs, {table.faces} faces, "
+        f"{table.empty_frames} frames without a face, {len(failed)} inputs failed{', stopped' if stopped else ''}"
+    )
+    for failure in failed:
+        errors.print(f"[red]failed[/red] {escape(str(failure))}")
+    if stopped or failed:
+        raise typer.Exit(130 if stopped else 1)

@@ -1,0 +1,125 @@
+"""Results to a table file, row by row: memory does not grow, and what is written survives an interruption."""
+
+import csv
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fbn.errors import FbnError, FormatError
+from fbn.inference.layouts import LAYOUTS, Value
+from fbn.inference.results import FrameResult
+
+_TEXT = {"input", "expression", "expression_smooth", "approx_time", "Identity"}
+_WHOLE = {"frame", "face_id", "success"}
+_ROW_GROUP = 2048
+
+
+class _Sink(Protocol):
+    def write(self, row: list[Value]) -> None: ...
+    def close(self) -> None: ...
+
+
+class TableWriter:
+    """Writes frame results into a ``.csv`` or ``.parquet`` file; use it in a ``with`` statement.
+
+    Rows go to ``<name>.part`` beside the file, which takes the file's name at the end. An interruption (Ctrl-C) or
+    an error keeps the rows written so far; an error before the first row leaves no file.
+
+    Args:
+        path: where to; an existing file is replaced at the end.
+        layout: a name in ``LAYOUTS``.
+
+    Attributes:
+        frames, faces, empty_frames: what has been written so far.
+
+    Raises:
+        FormatError: another suffix.
+        FbnError: the file cannot be written.
+    """
+
+    def __init__(self, path: str | Path, layout: str = "fbn") -> None:
+        self.path, self._layout = Path(path), LAYOUTS[layout]
+        self._part = self.path.with_name(self.path.name + ".part")
+        self.frames = self.faces = self.empty_frames = 0
+        sinks: dict[str, type[_Csv] | type[_Parquet]] = {".csv": _Csv, ".parquet": _Parquet}
+        if self.path.suffix.lower() not in sinks:
+            raise FormatError(f"{self.path}: expected a name that ends in {' or '.join(sinks)}")
+        try:
+            self._sink: _Sink = sinks[self.path.suffix.lower()](self._part, self._layout.columns)
+        except OSError as error:
+            raise FbnError(f"{self.path}: cannot be written ({error.strerror or error})") from error
+
+    def write(self, result: FrameResult) -> None:
+        """Add one row for each face, or one with empty face columns where there is none."""
+        for face in result.faces or (None,):
+            self._sink.write(list(self._layout.row(result, face)))
+        self.frames += 1
+        self.faces += len(result.faces)
+        self.empty_frames += not result.faces
+
+    def close(self, keep: bool = True) -> None:
+        """Finish the file and give it its name, or drop it."""
+        self._sink.close()
+        if keep:
+            os.replace(self._part, self.path)
+        else:
+            self._part.unlink()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Keep what was written, unless nothing was when an error came."""
+        self.close(keep=error is None or self.frames > 0)
+
+
+class _Csv:
+    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
+        self._file = path.open("w", newline="", encoding="utf-8")
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(columns)
+
+    def write(self, row: list[Value]) -> None:
+        self._writer.writerow(f"{value:.6f}" if isinstance(value, float) else value for value in row)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Parquet:
+    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
+        self._schema = pa.schema([(name, _type(name)) for name in columns])
+        self._rows: list[list[Value]] = []
+        self._writer = pq.ParquetWriter(path, self._schema)
+
+    def write(self, row: list[Value]) -> None:
+        self._rows.append(row)
+        if len(self._rows) == _ROW_GROUP:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        rows, self._rows = self._rows, []
+        if rows:
+            columns = zip(*rows, strict=True)
+            arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
+            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+
+
+def _type(column: str) -> pa.DataType:
+    if column in _TEXT:
+        return pa.string()
+    if column in _WHOLE or column.endswith("_c"):
+        return pa.int64()
+    # timestamps of long videos need more digits than float32 has
+    return pa.float64() if column == "timestamp" else pa.float32()
