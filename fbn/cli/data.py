@@ -1,7 +1,45 @@
-"""``fbn data``."""
+"""``fbn data``: look at data sets before training on them."""
+
+from pathlib import Path
 
 import typer
+
+data = typer.Typer(help="Look at data sets.", no_args_is_help=True)
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
+    app.add_typer(data, name="data")
+
+
+@data.callback()
+def _root() -> None:
+    """Look at data sets."""
+
+
+@data.command()
+def check(
+    path: Path = typer.Argument(help="A data set's folder or zip, or a folder that holds several."),
+    name: str | None = typer.Option(None, "--set", help="Which set it is, where its layout should not decide."),
+) -> None:
+    """Count what a data set holds: parts, expressions, action units, missing labels, duplicates, rejected rows."""
+    from rich.console import Console
+
+    from fbn.data.check import examine, locate, tables
+    from fbn.errors import FbnError
+
+    console, errors = Console(), Console(stderr=True, highlight=False)
+    sound = True
+    for set_name, root in locate(path, name):
+        try:
+            found = examine(set_name, root)
+        except FbnError as error:
+            # the other sets are still worth a look
+            errors.print(f"[red]error:[/red] {error}", soft_wrap=True)
+            sound = False
+            continue
+        sound = sound and not found.unreadable
+        for table in tables(found):
+            console.print(table)
+            console.print()
+    raise typer.Exit(0 if sound else 1)

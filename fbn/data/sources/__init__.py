@@ -17,7 +17,7 @@ SOURCES: dict[str, Callable[..., SourceReading]] = {
 _MARKS = {
     ferplus.NAME: ferplus.LABELS,
     affectnet.NAME: affectnet.LABELS,
-    ckplus.NAME: f"{ckplus.PICTURES}/",
+    ckplus.NAME: ckplus.PICTURES,
     celeba.NAME: celeba.ATTRIBUTES,
 }
 
@@ -29,18 +29,15 @@ def detect(root: Path) -> str:
         MissingFileError: nothing is there.
         FormatError: it has the layout of no set, or of several.
     """
-    files = list_files(root)
-    names = [n for n, mark in _MARKS.items() if mark in files or (mark[-1] == "/" and any(map(_under(mark), files)))]
-    if len(names) != 1:
+    if len(names := [name for name in SOURCES if _holds(root, name)]) != 1:
         marks = ", ".join(f"{mark} ({name})" for name, mark in _MARKS.items())
-        raise FormatError(
-            f"{root}: expected one of {marks}, found {'several: ' + ', '.join(names) if names else 'none'}"
-        )
+        found = f"those of {' and '.join(names)}" if names else "none"
+        raise FormatError(f"{root}: expected a data set with one of {marks}; found {found}")
     return names[0]
 
 
 def find(data_root: Path, name: str) -> Path:
-    """Where a set lies: ``<name>/`` or ``<name>.zip`` in ``data_root``, or ``data_root`` itself.
+    """Where a set lies: ``<name>/`` or ``<name>.zip`` in ``data_root``, or ``data_root`` itself if it holds the set.
 
     Raises:
         MissingFileError: it is in none of these places.
@@ -48,10 +45,13 @@ def find(data_root: Path, name: str) -> Path:
     for path in (data_root / name, data_root / f"{name}.zip"):
         if path.exists():
             return path
-    if data_root.suffix == ".zip" or name in (data_root.name, data_root.stem):
+    if data_root.exists() and _holds(data_root, name):
         return data_root
-    raise MissingFileError(f"{data_root}: expected it to hold {name}/ or {name}.zip")
+    raise MissingFileError(f"{data_root}: expected it to hold {name}/ or {name}.zip, or to be {name} itself")
 
 
-def _under(folder: str) -> Callable[[str], bool]:
-    return lambda path: path.startswith(folder)
+def _holds(root: Path, name: str) -> bool:
+    if root.is_dir():
+        return (root / _MARKS[name]).exists()
+    # a zip need not list its folders
+    return any(path == _MARKS[name] or path.startswith(f"{_MARKS[name]}/") for path in list_files(root))

@@ -1,0 +1,181 @@
+"""What a data set holds, counted, before anything is trained on it: ``fbn data check``."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from fbn.data.corpus import PARTS, positive_sequences, split, twins
+from fbn.data.pictures import read_picture
+from fbn.data.sources import SOURCES, SourceReading, ckplus, detect, find
+from fbn.errors import FormatError, MissingFileError
+from fbn.records import Annotations, Sample
+from fbn.vocabulary import ACTION_UNITS, EXPRESSIONS
+
+_BINS = 8
+
+
+@dataclass(frozen=True)
+class Examination:
+    """All that ``examine`` found.
+
+    Attributes:
+        reading: what the adapter read.
+        parts: the split that ``corpus.split`` makes of it.
+        twins: groups of byte-identical pictures.
+        unreadable: one message for each picture that cannot be decoded.
+        sizes: number of pictures by (height, width).
+    """
+
+    reading: SourceReading
+    parts: dict[str, tuple[Sample, ...]]
+    twins: tuple[tuple[Sample, ...], ...]
+    unreadable: tuple[str, ...]
+    sizes: dict[tuple[int, int], int]
+
+
+def locate(path: Path, name: str | None = None) -> list[tuple[str, Path]]:
+    """(name, folder or zip) of each set to check at ``path``: a set itself, or a folder of sets.
+
+    Raises:
+        MissingFileError: nothing is there.
+        FormatError: no set is recognised by its layout, or ``name`` is not a known set.
+    """
+    if name is not None:
+        if name not in SOURCES:
+            raise FormatError(f"--set {name}: expected one of {', '.join(SOURCES)}")
+        return [(name, find(path, name))]
+    if not path.exists():
+        raise MissingFileError(f"{path}: expected a folder or a zip file")
+    inside = [(n, p) for n in SOURCES for p in (path / n, path / f"{n}.zip") if p.exists()]
+    return inside or [(detect(path), path)]
+
+
+def examine(name: str, root: Path) -> Examination:
+    """Read the labels, split, hash and decode every picture.
+
+    Raises:
+        FormatError: the label files depart from the set's layout.
+    """
+    reading = SOURCES[name](root)
+    unreadable: list[str] = []
+    sizes: Counter[tuple[int, int]] = Counter()
+    for sample in reading.samples:
+        try:
+            sizes[read_picture(sample).shape[:2]] += 1
+        except FormatError as error:
+            unreadable.append(str(error))
+    parts = split(name, reading.samples)
+    return Examination(reading, parts, twins(reading.samples), tuple(unreadable), dict(sizes))
+
+
+def tables(found: Examination) -> Iterator[Table]:
+    """The examination as tables; those with nothing to say are left out."""
+    samples = found.reading.samples
+    yield _parts(found)
+    if not samples:
+        yield _rejected(found)
+        return
+    labels = Annotations.stack([s.annotations for s in samples])
+    if (labels.expression_weight > 0).any():
+        yield _expressions(found)
+    if (labels.valence_arousal_weight > 0).any():
+        yield _valence_arousal(labels)
+    if (labels.action_units_weight > 0).any():
+        yield _action_units(found.reading, labels)
+    yield _pictures(found)
+    if found.reading.rejected:
+        yield _rejected(found)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i else "left", overflow="fold")
+    return table
+
+
+def _parts(found: Examination) -> Table:
+    title = f"{found.reading.name}: {len(found.reading.samples)} samples, {len(found.reading.rejected)} rejected"
+    table = _table(title, "part", "samples", "subjects", "expression", "AUs", "valence-arousal")
+    released = Counter(s.part or "all" for s in found.reading.samples)
+    rows = [
+        (f"{part}, as released", [s for s in found.reading.samples if (s.part or "all") == part]) for part in released
+    ]
+    rows += [(f"{part}, as split here", list(found.parts[part])) for part in PARTS]
+    for label, samples in rows:
+        subjects = len({s.subject for s in samples} - {""})
+        counts = [
+            sum(bool(s.annotations.expression_weight > 0) for s in samples),
+            sum(bool((s.annotations.action_units_weight > 0).any()) for s in samples),
+            sum(bool(s.annotations.valence_arousal_weight > 0) for s in samples),
+        ]
+        shown = [f"{n}" if n == len(samples) else f"{n} ({len(samples) - n} missing)" for n in counts]
+        table.add_row(label, str(len(samples)), str(subjects or "unknown"), *shown)
+    return table
+
+
+def _expressions(found: Examination) -> Table:
+    table = _table("expressions (most likely class)", "expression", "all", *PARTS)
+    groups = [found.reading.samples, *(found.parts[part] for part in PARTS)]
+    counts = [Counter(_most_likely(s) for s in samples) for samples in groups]
+    for name in (*(e.value for e in EXPRESSIONS), "not annotated"):
+        table.add_row(name, *(str(c[name]) for c in counts))
+    return table
+
+
+def _most_likely(sample: Sample) -> str:
+    labels = sample.annotations
+    return EXPRESSIONS[int(labels.expression.argmax())].value if labels.expression_weight > 0 else "not annotated"
+
+
+def _valence_arousal(labels: Annotations) -> Table:
+    values = labels.valence_arousal[labels.valence_arousal_weight > 0].numpy()
+    table = _table("valence and arousal", "", "valence", "arousal")
+    for name, row in (("mean", values.mean(0)), ("standard deviation", values.std(0))):
+        table.add_row(name, *(f"{v:+.3f}" for v in row))
+    edges = np.linspace(-1, 1, _BINS + 1)
+    counts = [np.histogram(column, edges)[0] for column in values.T]
+    for low, high, *row in zip(edges, edges[1:], *counts, strict=False):
+        table.add_row(f"{low:+.2f} to {high:+.2f}", *map(str, row))
+    return table
+
+
+def _action_units(reading: SourceReading, labels: Annotations) -> Table:
+    sequences = positive_sequences(reading.samples) if reading.name == ckplus.NAME else None
+    table = _table("action units", "AU", "annotated", "active", "share", *(["sequences"] if sequences else []))
+    for i, unit in enumerate(ACTION_UNITS):
+        known = labels.action_units_weight[:, i] > 0
+        n, active = int(known.sum()), int((labels.action_units[known, i] > 0.5).sum())
+        row = [f"{unit.short} {unit.name}", str(n), str(active), f"{active / n:.3f}" if n else "-"]
+        table.add_row(*row, *([str(sequences[i])] if sequences else []))
+    return table
+
+
+def _pictures(found: Examination) -> Table:
+    table = _table("pictures", "", "count", "example")
+    for (h, w), count in sorted(found.sizes.items(), key=lambda item: -item[1])[:5]:
+        table.add_row(f"{w} x {h} pixels", str(count), "")
+    across = [g for g in found.twins if len({s.part for s in g}) > 1]
+    kept = {s.path for part in found.parts.values() for s in part}
+    contradict = [g for g in found.twins if not any(s.path in kept for s in g)]
+    for label, groups in (("", found.twins), (" across parts", across), (", labels disagree: all dropped", contradict)):
+        example = " = ".join(s.path for s in groups[0]) if groups else ""
+        table.add_row(f"groups of byte-identical pictures{label}", str(len(groups)), example)
+    dropped = len(found.reading.samples) - len(kept)
+    table.add_row("dropped as duplicates", str(dropped), "")
+    table.add_row("unreadable", str(len(found.unreadable)), found.unreadable[0] if found.unreadable else "")
+    return table
+
+
+def _rejected(found: Examination) -> Table:
+    table = _table("rejected", "reason", "rows", "first")
+    groups = Counter(r.reason for r in found.reading.rejected)
+    first = {r.reason: r for r in reversed(found.reading.rejected)}
+    for reason, count in groups.most_common():
+        line = f"line {first[reason].line}" if first[reason].line else ""
+        table.add_row(reason, str(count), ", ".join(filter(None, (line, first[reason].path))))
+    return table
