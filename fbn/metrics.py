@@ -1,4 +1,4 @@
-"""Metrics: pure functions on tensors or arrays, in float64, over labels whose weight is above 0 (SYSTEMS 5).
+"""Metrics: pure functions on tensors or arrays, in float64, over labels whose weight is above 0.
 
 Scores are Python floats or NumPy arrays; nan where nothing supports one. ``weight`` only says what is annotated.
 """

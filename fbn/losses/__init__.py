@@ -2,6 +2,10 @@
 
 Every loss is 0 with a graph where nothing is annotated, and a label of weight 0 has no influence on value or gradient.
 Weights average: doubling all of them changes nothing. Half precision is computed in float32.
+
+Letters before equations name the papers: A, Distribution Matching for Heterogeneous Multi-Task Learning (Kollias,
+Sharmanska, Zafeiriou 2021); B, FAU, Facial Expressions, Valence and Arousal: A Multi-task Solution (2020); C, Face
+Behavior à la carte (2019); D, A Multi-Task Learning & Generation Framework.
 """
 
 from fbn.losses.coupling import distribution_matching, soft_co_annotation

@@ -1,4 +1,4 @@
-"""Losses that couple expressions with action units through a relatedness table (A 3.1.2, C 3, SYSTEMS 3)."""
+"""Losses that couple expressions with action units through a relatedness table (A 3.1.2, C 3)."""
 
 from typing import Literal, get_args
 

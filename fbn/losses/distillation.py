@@ -1,4 +1,4 @@
-"""Distillation: a teacher's outputs as soft labels (B eq. 5 to 7; SYSTEMS 6)."""
+"""Distillation: a teacher's outputs as soft labels (B eq. 5 to 7)."""
 
 from dataclasses import replace
 

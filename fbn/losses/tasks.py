@@ -1,4 +1,4 @@
-"""The losses of each task alone (SYSTEMS 1; A eq. 2, C eq. 1)."""
+"""The losses of each task alone (A eq. 2, C eq. 1)."""
 
 from collections.abc import Sequence
 

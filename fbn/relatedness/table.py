@@ -116,7 +116,7 @@ class RelatednessTable:
     def infer(
         cls, annotations: Labels, min_support: float = 10, source: str = "annotations", active: float = 0.5
     ) -> Self:
-        """R(e, a) = images of e with AU a active / images of e with AU a annotated (SYSTEMS 2; A 3.1.2).
+        """R(e, a) = images of e with AU a active / images of e with AU a annotated (C 4.2).
 
         Args:
             annotations: labels of any batch shape; images count by label weight, vote distributions by share.
@@ -124,11 +124,11 @@ class RelatednessTable:
             source: what the annotations are, for the provenance.
             active: AU value from which on it counts as active.
         """
-        expression = annotations.expression.double().flatten(0, -2)
-        units = annotations.action_units.double().flatten(0, -2)
-        e_weight = annotations.expression_weight.double().flatten().unsqueeze(-1)
+        expression = annotations.expression.double().reshape(-1, len(EXPRESSIONS))
+        units = annotations.action_units.double().reshape(-1, len(AU_NUMBERS))
+        e_weight = annotations.expression_weight.double().reshape(-1, 1)
         shares = torch.where(e_weight > 0, expression, 0.0) * e_weight
-        weight = annotations.action_units_weight.double().flatten(0, -2)
+        weight = annotations.action_units_weight.double().reshape(units.shape)
         annotated = shares.T @ weight
         hits = shares.T @ torch.where((weight > 0) & (units >= active), weight, 0.0)
         kept = (annotated >= min_support) & (annotated > 0)
@@ -241,7 +241,7 @@ class RelatednessTable:
         if not path.is_file():
             raise MissingFileError(f"{path}: no such file")
         try:
-            return cls._parsed(*parse(path.read_text("utf-8-sig")))
+            return cls._parsed(*parse(path.read_bytes().decode("utf-8-sig")))
         except UnicodeDecodeError as error:
             raise FormatError(f"{path}: expected UTF-8 text ({error})") from None
         except FormatError as error:
