@@ -100,12 +100,10 @@ def _table(title: str, *columns: str) -> Table:
 
 def _parts(found: Examination) -> Table:
     title = f"{found.reading.name}: {len(found.reading.samples)} samples, {len(found.reading.rejected)} rejected"
-    table = _table(title, "part", "samples", "subjects", "expression", "AUs", "valence-arousal")
-    released = Counter(s.part or "all" for s in found.reading.samples)
-    rows = [
-        (f"{part}, as released", [s for s in found.reading.samples if (s.part or "all") == part]) for part in released
-    ]
-    rows += [(f"{part}, as split here", list(found.parts[part])) for part in PARTS]
+    table = _table(title, "", "samples", "subjects", "expression", "AUs", "VA")
+    released = dict.fromkeys(s.part or "all" for s in found.reading.samples)
+    rows = [(f"released: {part}", [s for s in found.reading.samples if (s.part or "all") == part]) for part in released]
+    rows += [(f"split: {part}", list(found.parts[part])) for part in PARTS]
     for label, samples in rows:
         subjects = len({s.subject for s in samples} - {""})
         counts = [
@@ -113,8 +111,8 @@ def _parts(found: Examination) -> Table:
             sum(bool((s.annotations.action_units_weight > 0).any()) for s in samples),
             sum(bool(s.annotations.valence_arousal_weight > 0) for s in samples),
         ]
-        shown = [f"{n}" if n == len(samples) else f"{n} ({len(samples) - n} missing)" for n in counts]
-        table.add_row(label, str(len(samples)), str(subjects or "unknown"), *shown)
+        shown = [f"{n} ({len(samples) - n} missing)" if 0 < n < len(samples) else f"{n or '-'}" for n in counts]
+        table.add_row(label, str(len(samples)), str(subjects or "-"), *shown)
     return table
 
 
