@@ -23,6 +23,8 @@ _GRAY = (127, 127, 127)
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 # FFmpeg writes what is wrong with a file to stderr; read_video says it in one line (-8: quiet)
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+# OpenCV warns of unreadable files too
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
 
 @dataclass(frozen=True)
@@ -168,9 +170,11 @@ def read_video(path: str | Path, every: int = 1) -> Iterator[Frame]:
         if size > MAX_PIXELS:
             raise FormatError(f"{path}: expected at most {MAX_PIXELS // 10**6} megapixels a frame, found {size}")
         promised = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        read = yield from _read_capture(capture, every, str(path))
-        # containers without a frame table only estimate their count, so a small lack is no damage
-        if read == 0 or read < promised - max(2, promised // 50):
+        read, seconds = yield from _read_capture(capture, every, str(path))
+        # containers without a frame table estimate their count from length and rate, wrongly where the rate varies:
+        # so a file is whole when either its frames or its length came, give or take a little
+        enough = promised - max(2, promised // 50)
+        if read == 0 or max(read, seconds * capture.get(cv2.CAP_PROP_FPS) + 1) < enough:
             raise FormatError(f"{path}: damaged video, {read} of {promised} frames could be read")
     finally:
         capture.release()
@@ -188,16 +192,17 @@ def _read_camera(number: int, every: int) -> Iterator[Frame]:
 
 def _read_capture(
     capture: cv2.VideoCapture, every: int, name: str, clock: Callable[[], float] | None = None
-) -> Generator[Frame, None, int]:
-    """Yield each n-th frame; return how many there were."""
-    start, index = None, 0
+) -> Generator[Frame, None, tuple[int, float]]:
+    """Yield each n-th frame; return how many there were and the last one's timestamp."""
+    start, index, seconds = None, 0, 0.0
     while capture.grab():
         now = clock() if clock else capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         start = now if start is None else start
+        seconds = now - start
         if index % every == 0:
             decoded, image = capture.retrieve()
             if not decoded:
                 break
-            yield Frame(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), index, now - start, name)
+            yield Frame(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), index, seconds, name)
         index += 1
-    return index
+    return index, seconds

@@ -55,7 +55,7 @@ class Tracker:
 
     detector: Detector
     landmarks: LandmarkFinder
-    detect_every: int = 15
+    detect_every: int = 30
     search_every: int = 5
     presence: float = PRESENT
     memory: float = 1.0

@@ -1,0 +1,170 @@
+"""Speed and memory of the pipeline without a browser: one frame, the network in a batch, a long video."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnxruntime
+import torch
+
+from fbn.errors import FbnError
+from fbn.faces.frames import Frame
+from fbn.inference.analyser import FaceAnalyser
+from fbn.models import store
+
+
+class _Timed:
+    """Calls through, and adds up the time; every other attribute is the wrapped object's."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+        self.seconds = 0.0
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        start = time.perf_counter()
+        try:
+            return self._call(*args, **kwargs)
+        finally:
+            self.seconds += time.perf_counter() - start
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._call, name)
+
+
+def moving_face(count: int, size: tuple[int, int] = (640, 480), rate: float = 30) -> Iterator[Frame]:
+    """Frames of scikit-image's astronaut, slowly moved and zoomed.
+
+    Args:
+        count: how many.
+        size: width, height.
+        rate: frames a second.
+    """
+    from skimage.data import astronaut
+
+    picture, (width, height) = astronaut(), size
+    for i in range(count):
+        turn = 2 * np.pi * i / (4 * rate)  # one round in four seconds
+        zoom = height / 400 * (1 + 0.1 * np.sin(turn))
+        # the face lies about (223, 115) in the picture
+        x = width / 2 - zoom * 223 + 0.1 * width * np.cos(turn)
+        y = height * 0.4 - zoom * 115 + 0.05 * height * np.sin(2 * turn)
+        image = cv2.warpAffine(picture, np.array([[zoom, 0, x], [0, zoom, y]]), size, borderMode=cv2.BORDER_REPLICATE)
+        yield Frame(image, i, i / rate, "astronaut")
+
+
+def frame_times(model: str | None = None, detector: str = "auto", count: int = 300) -> dict[str, Any]:
+    """Milliseconds a 640x480 frame with one face takes while it is followed, on one thread.
+
+    Returns:
+        ``detector`` name; for each stage (detector, landmarks, network, other: alignment and book-keeping, total) the
+        median and the 95th percentile over ``count`` frames after the first; ``faces``: frames with one face.
+    """
+    _use_one_thread()
+    analyser = FaceAnalyser(model, detector=detector)
+    name = type(analyser.detector).__name__
+    stages = {"detector": _Timed(analyser.detector), "landmarks": _Timed(analyser.landmarks)}
+    stages["network"] = _Timed(analyser.network)
+    analyser.detector, analyser.landmarks = stages["detector"], stages["landmarks"]  # type: ignore[assignment]
+    analyser.network = stages["network"]  # type: ignore[assignment]
+    analyser.reset()
+    rows, faces = [], 0
+    for frame in list(moving_face(count + 1)):
+        for stage in stages.values():
+            stage.seconds = 0.0
+        start = time.perf_counter()
+        faces += len(analyser.step(frame).faces) == 1
+        total = time.perf_counter() - start
+        parts = [stage.seconds for stage in stages.values()]
+        rows.append([*parts, total - sum(parts), total])
+    times = 1000 * np.array(rows[1:])  # the first frame searches at every scale and warms up
+    figures = {
+        stage: {"median_ms": float(np.median(column)), "p95_ms": float(np.percentile(column, 95))}
+        for stage, column in zip([*stages, "other", "total"], times.T, strict=True)
+    }
+    return {"model": analyser.model, "detector_used": name, "frames": count, "faces": faces, **figures}
+
+
+def throughput(model: str | None = None, rounds: int = 15, batch: int = 64) -> dict[str, Any]:
+    """Faces a second of ``FaceAnalyser.affects`` and of the bare onnxruntime session, on the same crops, interleaved.
+
+    The analyser takes uint8 crops and so converts them too; the session gets them ready-made. Both run on one thread
+    and are timed by processor time, so that other work on the machine does not count.
+    """
+    _use_one_thread()
+    analyser = FaceAnalyser(model)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    path = store.find(analyser.model) / store.ONNX
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    size = analyser.network.spec.size
+    crops = np.random.default_rng(0).integers(0, 256, (batch, size, size, 3), dtype=np.uint8)
+    ready = analyser.network.spec.prepare(crops).contiguous().numpy()
+    ours, bare = [], []
+    for _ in range(rounds + 1):
+        ours.append(_processor_seconds(lambda: analyser.affects(crops)))
+        bare.append(_processor_seconds(lambda: session.run(None, {"images": ready})))
+    fast, reference = (batch / float(np.median(times[1:])) for times in (ours, bare))
+    return {
+        "model": analyser.model,
+        "batch": batch,
+        "analyser_faces_per_s": fast,
+        "session_faces_per_s": reference,
+        "ratio": float(np.median(np.array(bare[1:]) / np.array(ours[1:]))),
+    }
+
+
+def memory(model: str | None = None, seconds: tuple[int, int] = (60, 600), rate: int = 10) -> dict[str, Any]:
+    """Peak memory of ``fbn analyse`` on a short and a long synthetic video, each in a process of its own.
+
+    Raises:
+        FbnError: such a process failed.
+    """
+    peaks = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for length in seconds:
+            video = Path(folder) / f"{length}.mp4"
+            _write_video(video, length * rate, rate)
+            peaks[length] = _peak_memory(
+                ["analyse", str(video), "-o", f"{video}.csv", *(["--model", model] if model else [])]
+            )
+    short, long = (peaks[length] / 2**20 for length in seconds)
+    return {"seconds": list(seconds), "peak_mib": [short, long], "ratio": long / short}
+
+
+def _write_video(path: Path, count: int, rate: int) -> None:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, (320, 240))
+    for frame in moving_face(count, (320, 240), rate):
+        writer.write(frame.image[..., ::-1])
+    writer.release()
+
+
+def _peak_memory(arguments: list[str]) -> int:
+    """Bytes of resident memory at most, of ``fbn`` with these arguments."""
+    code = (
+        "import resource, sys\n"
+        "from fbn.cli import application\n"
+        "application(sys.argv[1:], standalone_mode=False)\n"
+        "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise FbnError(f"fbn {' '.join(arguments)} failed: {done.stderr.strip()[-500:]}")
+    # kilobytes, except on macOS
+    return int(done.stdout.split()[-1]) * (1 if sys.platform == "darwin" else 1024)
+
+
+def _processor_seconds(call: Callable[[], object]) -> float:
+    start = time.process_time()
+    call()
+    return time.process_time() - start
+
+
+def _use_one_thread() -> None:
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
