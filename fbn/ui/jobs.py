@@ -1,0 +1,193 @@
+"""Reading uploads in the background: the page stays usable, the work outlives its reruns and can be cancelled."""
+
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fbn.errors import FbnError
+from fbn.faces.frames import PICTURE_SUFFIXES, VIDEO_SUFFIXES, Frame, frame_count, open_source
+from fbn.faces.geometry import Box
+from fbn.inference import FaceAnalyser, FaceResult, FrameResult
+
+#: Longer videos belong to ``fbn analyse``, which keeps nothing in memory. 20 minutes at 30 frames a second.
+MOST_FRAMES = 36_000
+_MOST_PREVIEWS, _PREVIEW_SIDE, _QUALITY = 400, 800, 88
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A kept frame.
+
+    Attributes:
+        result: its reading, in pixels of ``jpeg``.
+        jpeg: the picture, at most 800 pixels wide or high.
+    """
+
+    result: FrameResult
+    jpeg: bytes
+
+    def image(self) -> np.ndarray:
+        """[H, W, 3] uint8 RGB."""
+        return np.asarray(cv2.imdecode(np.frombuffer(self.jpeg, np.uint8), cv2.IMREAD_COLOR_RGB))
+
+    @classmethod
+    def of(cls, image: np.ndarray, result: FrameResult) -> "Preview":
+        """Shrink and pack a frame."""
+        factor = min(1.0, _PREVIEW_SIDE / max(image.shape[:2]))
+        if factor < 1:
+            image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+            faces = tuple(_scaled(face, factor) for face in result.faces)
+            result = replace(result, faces=faces, size=(image.shape[1], image.shape[0]))
+        packed = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
+        return cls(result, packed.tobytes())
+
+
+def _scaled(face: FaceResult, factor: float) -> FaceResult:
+    box = Box(*(side * factor for side in (face.box.x, face.box.y, face.box.w, face.box.h)))
+    return replace(face, box=box, landmarks=face.landmarks * factor)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is: inputs named, share done in [0, 1], frames read, what went wrong in words."""
+
+    running: bool
+    name: str
+    share: float
+    frames: int
+    problems: tuple[str, ...]
+
+
+class AnalysisJob:
+    """Reads uploads one after another on a thread of its own.
+
+    Results stay in memory, at most ``MOST_FRAMES`` of them; of the pictures only small previews stay, and of a long
+    video every second, fourth, ... frame. The uploads' temporary files are gone as soon as they have been read.
+    """
+
+    def __init__(self, analyser: FaceAnalyser, uploads: Sequence[tuple[str, bytes]], every: int = 1) -> None:
+        """Start reading.
+
+        Args:
+            analyser: used by this job alone.
+            uploads: (file name, contents).
+            every: of videos read each n-th frame.
+        """
+        self._analyser, self._uploads, self._every = analyser, _distinct(uploads), every
+        self._lock = threading.Lock()
+        self._cancelled = threading.Event()
+        self._name, self._share, self._frames = "", 0.0, 0
+        self._problems: list[str] = []
+        self._results: dict[str, list[FrameResult]] = {}
+        self._previews: dict[str, list[Preview]] = {}
+        self._thread = threading.Thread(target=self._run, daemon=True, name="fbn-analysis")
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Stop after the frame being read; what is done is kept."""
+        self._cancelled.set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """True once the job has ended."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked it to stop."""
+        return self._cancelled.is_set()
+
+    def progress(self) -> Progress:
+        """How far it is."""
+        with self._lock:
+            problems = tuple(self._problems)
+            return Progress(self._thread.is_alive(), self._name, self._share, self._frames, problems)
+
+    def results(self) -> dict[str, list[FrameResult]]:
+        """Results by file name, in reading order."""
+        with self._lock:
+            return {name: list(results) for name, results in self._results.items()}
+
+    def previews(self, name: str) -> list[Preview]:
+        """Kept frames of one file."""
+        with self._lock:
+            return list(self._previews.get(name, ()))
+
+    def _run(self) -> None:
+        with tempfile.TemporaryDirectory(prefix="fbn-") as folder:
+            for number, (name, contents) in enumerate(self._uploads):
+                if self._cancelled.is_set():
+                    break
+                # a number for a folder keeps the name, and no name can lead out of it
+                path = Path(folder, str(number), Path(name).name or "file")
+                path.parent.mkdir()
+                path.write_bytes(contents)
+                try:
+                    self._read(name, path, number)
+                except FbnError as error:
+                    self._complain(str(error).replace(str(path), name))
+                except Exception as error:  # a thread's exception would vanish without a word
+                    self._complain(f"{name}: could not be read ({type(error).__name__}: {error})")
+                finally:
+                    path.unlink()
+        self._uploads = []
+
+    def _read(self, name: str, path: Path, number: int) -> None:
+        if path.suffix.lower() not in PICTURE_SUFFIXES | VIDEO_SUFFIXES:
+            kinds = ", ".join(sorted(PICTURE_SUFFIXES | VIDEO_SUFFIXES))
+            self._complain(f"{name}: neither a picture nor a video ({kinds})")
+            return
+        expected, stride = max(1, frame_count(path) // self._every), 1
+        for read, (image, result) in enumerate(self._results_of(path)):
+            result = replace(result, input=name)
+            with self._lock:
+                self._name, self._frames = name, self._frames + 1
+                self._share = (number + min(1.0, (read + 1) / expected)) / len(self._uploads)
+                self._results.setdefault(name, []).append(result)
+                previews = self._previews.setdefault(name, [])
+            if read % stride == 0:
+                preview = Preview.of(image, result)
+                with self._lock:
+                    previews.append(preview)
+                    if len(previews) > _MOST_PREVIEWS:
+                        del previews[1::2]
+                        stride *= 2
+            if self._cancelled.is_set():
+                return
+            if self._frames >= MOST_FRAMES:
+                self._complain(f"{name}: stopped after {MOST_FRAMES:,} frames; use fbn analyse for longer videos")
+                self.cancel()
+                return
+
+    def _results_of(self, path: Path) -> Iterator[tuple[np.ndarray, FrameResult]]:
+        waiting: deque[np.ndarray] = deque()
+
+        def frames() -> Iterator[Frame]:
+            for frame in open_source(path, self._every):
+                waiting.append(frame.image)
+                yield frame
+
+        # a smoothing analyser answers some frames late, but in order
+        for result in self._analyser.stream(frames()):
+            yield waiting.popleft(), result
+
+    def _complain(self, words: str) -> None:
+        with self._lock:
+            self._problems.append(words)
+
+
+def _distinct(uploads: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """Number files of equal name: results are kept by name."""
+    seen: dict[str, int] = {}
+    named = []
+    for name, contents in uploads:
+        seen[name] = seen.get(name, 0) + 1
+        stem, dot, suffix = name.rpartition(".")
+        named.append((name if seen[name] == 1 else f"{stem} ({seen[name]}){dot}{suffix}", contents))
+    return named

@@ -1,0 +1,231 @@
+"""What the video thread and the page share."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from fbn.faces.frames import Frame
+from fbn.inference import FaceResult, FrameResult, overlay
+
+#: Frames kept for the figures (10 s at 30 frames a second), the trail (1.5 s) and a recording (30 minutes).
+_HISTORY, _TRAIL, _RECORDED = 300, 45, 54_000
+
+
+class Analyser(Protocol):
+    """The part of ``FaceAnalyser`` that the live page needs."""
+
+    def step(self, frame: Frame) -> FrameResult:
+        """Read the next frame."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the page asks of the video thread.
+
+    Attributes:
+        mirror: show the picture as a mirror does. The mirrored picture is also what is read and recorded.
+        gauges: draw the gauges into the picture, where they move with every frame.
+        face_id: whose gauges and figures; None follows the largest face.
+        frozen: keep showing the last frame and read no more.
+    """
+
+    mirror: bool = True
+    gauges: bool = True
+    face_id: int | None = None
+    frozen: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """One consistent look at a live session.
+
+    Attributes:
+        frames: frames read since the start.
+        age: seconds since the last frame came; infinity before the first.
+        fps: frames read each second, over the last 2 s.
+        median_ms, p95_ms: time from a frame's arrival to its finished drawing, over the last 300 frames.
+        result: the last frame's, or None.
+        face: the face the figures show, or None.
+        trail: its last (valence, arousal) values, oldest first.
+        seconds, valence, arousal: its time line; NaN where it was not seen.
+        errors: frames that could not be read; ``error`` says why the last one could not.
+        recording: whether rows are being kept. ``recorded``: frames kept so far.
+    """
+
+    frames: int = 0
+    age: float = float("inf")
+    fps: float = 0.0
+    median_ms: float = 0.0
+    p95_ms: float = 0.0
+    result: FrameResult | None = None
+    face: FaceResult | None = None
+    trail: tuple[tuple[float, float], ...] = ()
+    seconds: tuple[float, ...] = ()
+    valence: tuple[float, ...] = ()
+    arousal: tuple[float, ...] = ()
+    errors: int = 0
+    error: str = ""
+    settings: Settings = field(default_factory=Settings)
+    recording: bool = False
+    recorded: int = 0
+
+
+class LiveSession:
+    """One viewer's live reading.
+
+    The WebRTC thread calls ``show`` for each frame; it may touch neither Streamlit nor its session state. The page's
+    thread calls everything else. They meet only in this object, which the page keeps in its session state, and only
+    under its lock. The lock is never held while a frame is read or drawn, so the page cannot hold up the video.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._lock = threading.Lock()
+        self._clock = clock
+        self._analyser: Analyser | None = None
+        self._settings = Settings()
+        self._picture: np.ndarray | None = None
+        self._recording = False
+        self._recorded: list[FrameResult] = []
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._frames, self._errors, self._error = 0, 0, ""
+        self._result: FrameResult | None = None
+        self._history: deque[FrameResult] = deque(maxlen=_HISTORY)
+        self._spent: deque[float] = deque(maxlen=_HISTORY)
+        self._finished: deque[float] = deque(maxlen=_HISTORY)
+
+    def use(self, analyser: Analyser) -> None:
+        """Read with ``analyser`` from the next frame on; figures start anew, a recording goes on."""
+        with self._lock:
+            self._analyser = analyser
+            self._start_over()
+
+    def set(self, **changes: Any) -> None:
+        """Change some ``Settings``."""
+        with self._lock:
+            self._settings = replace(self._settings, **changes)
+
+    def show(self, image: np.ndarray, timestamp: float) -> np.ndarray:
+        """Read one frame and draw on it. Never raises: a raised error would freeze the video without a word.
+
+        Args:
+            image: [H, W, 3] uint8 RGB.
+            timestamp: seconds since the stream began.
+
+        Returns:
+            [H, W, 3] uint8 RGB with the drawing, or without where the frame could not be read.
+        """
+        began = self._clock()
+        with self._lock:
+            analyser, settings, index = self._analyser, self._settings, self._frames
+            if settings.frozen and self._picture is not None:
+                return self._picture
+            trail = self._trail()
+        if settings.mirror:
+            image = cv2.flip(image, 1)
+        if analyser is None:
+            return image
+        try:
+            result = analyser.step(Frame(image, index, timestamp, "webcam"))
+            face = chosen(result, settings.face_id)
+            drawn = overlay.draw(image, result, trail, face.face_id if face else None, panels=settings.gauges)
+        except Exception as error:
+            with self._lock:
+                self._errors += 1
+                self._error = f"{type(error).__name__}: {error}"
+            return image
+        now = self._clock()
+        with self._lock:
+            if analyser is self._analyser:
+                self._keep(result, drawn, now - began, now)
+        return drawn
+
+    def _keep(self, result: FrameResult, drawn: np.ndarray, spent: float, now: float) -> None:
+        self._frames += 1
+        self._result, self._picture = result, drawn
+        self._history.append(result)
+        self._spent.append(spent)
+        self._finished.append(now)
+        if self._recording:
+            self._recorded.append(result)
+            self._recording = len(self._recorded) < _RECORDED
+
+    def _points(self, most: int) -> list[tuple[float, float]]:
+        """Valence, arousal of the chosen face in the last frames; NaN where it was not seen."""
+        if self._result is None:
+            return []
+        wanted = self._settings.face_id
+        if wanted is None and (now := chosen(self._result, None)):
+            wanted = now.face_id
+        last = list(islice(reversed(self._history), most))[::-1]
+        return [_point(next((face for face in result.faces if face.face_id == wanted), None)) for result in last]
+
+    def _trail(self) -> tuple[tuple[float, float], ...]:
+        return tuple(point for point in self._points(_TRAIL) if point[0] == point[0])
+
+    def view(self) -> View:
+        """A copy of everything the page shows."""
+        with self._lock:
+            now = self._clock()
+            points = self._points(_HISTORY)
+            spent = np.array(self._spent or [0.0]) * 1000
+            return View(
+                frames=self._frames,
+                age=now - self._finished[-1] if self._finished else float("inf"),
+                fps=sum(1 for moment in self._finished if now - moment <= 2) / 2,
+                median_ms=float(np.median(spent)),
+                p95_ms=float(np.percentile(spent, 95)),
+                result=self._result,
+                face=chosen(self._result, self._settings.face_id) if self._result else None,
+                trail=self._trail(),
+                seconds=tuple(result.timestamp for result in self._history),
+                valence=tuple(v for v, _ in points),
+                arousal=tuple(a for _, a in points),
+                errors=self._errors,
+                error=self._error,
+                settings=self._settings,
+                recording=self._recording,
+                recorded=len(self._recorded),
+            )
+
+    def picture(self) -> np.ndarray | None:
+        """The last drawn frame, [H, W, 3] uint8 RGB."""
+        with self._lock:
+            return self._picture
+
+    def record(self) -> None:
+        """Begin a new recording; the one before is dropped."""
+        with self._lock:
+            self._recorded, self._recording = [], True
+
+    def stop_recording(self) -> None:
+        """Keep what was recorded, add nothing more."""
+        with self._lock:
+            self._recording = False
+
+    def recorded(self) -> list[FrameResult]:
+        """What was recorded."""
+        with self._lock:
+            return list(self._recorded)
+
+
+def chosen(result: FrameResult, face_id: int | None) -> FaceResult | None:
+    """The face with this id; None asks for the largest."""
+    if face_id is None:
+        return max(result.faces, key=lambda face: face.box.area, default=None)
+    return next((face for face in result.faces if face.face_id == face_id), None)
+
+
+def _point(face: FaceResult | None) -> tuple[float, float]:
+    if face is None:
+        return float("nan"), float("nan")
+    valence, arousal = (face.smoothed or face.affect).valence_arousal
+    return float(valence), float(arousal)

@@ -1,0 +1,152 @@
+"""The Live page's parts."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from fbn.ui import charts, shell, tables
+from fbn.ui.jobs import Preview
+from fbn.ui.live import LiveSession
+from fbn.ui.panels import (
+    action_unit_panel,
+    circumplex_panel,
+    expression_panel,
+    face_name,
+    show_picture,
+)
+from fbn.ui.uploads import read_upload
+from fbn.ui.webcam import webcam
+
+_EVERY = 0.7  # seconds between two looks at the session: figures for the eye, not the record
+
+
+def choose() -> tuple[str, LiveSession]:
+    """Where pictures come from, and this viewer's session on the picked model and options."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        choices = ["Webcam", "Picture"]
+        source = st.segmented_control("Source", choices, default="Webcam", required=True, key="live_source")
+        return source or "Webcam", _session()
+
+
+def webcam_view(session: LiveSession) -> None:
+    """The video with its controls, its figures beside and below."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        playing = webcam(session)
+        every = _EVERY if playing else None
+        st.fragment(_controls, run_every=every)(session, playing)
+    with right:
+        st.fragment(_figures, run_every=every)(session, playing)
+    st.fragment(_details, run_every=every)(session)
+
+
+def _session() -> LiveSession:
+    session: LiveSession = st.session_state.setdefault("live", LiveSession())
+    with st.popover("Options", icon=":material/tune:"):
+        smooth = st.toggle("Smooth", True, help="Calms the figures with a one-euro filter. A recording keeps both.")
+        gauges = st.toggle("Gauges in the video", True, help="Bars and circumplex that move with every frame.")
+        mirror = st.toggle("Mirror", True, help="Show, read and record the picture as a mirror would.")
+    wanted = (shell.model_name(), smooth)
+    if st.session_state.get("live_analyser") != wanted:
+        session.use(shell.make_analyser("one_euro" if smooth else None))
+        st.session_state["live_analyser"] = wanted
+    session.set(gauges=gauges, mirror=mirror)
+    return session
+
+
+def _controls(session: LiveSession, playing: bool) -> None:
+    """Freeze, snapshot, record; which face."""
+    view = session.view()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        frozen = st.toggle("Freeze", key="freeze", disabled=view.frames == 0)
+        session.set(frozen=frozen and playing)
+        if view.recording:
+            st.button("Stop recording", icon=":material/stop:", type="primary", on_click=session.stop_recording)
+        else:
+            st.button("Record", icon=":material/fiber_manual_record:", on_click=session.record, disabled=not playing)
+        st.download_button(
+            "Snapshot",
+            lambda: tables.png_bytes(session.picture()),
+            f"fbn-{_stamp()}.png",
+            "image/png",
+            icon=":material/photo_camera:",
+            on_click="ignore",
+            disabled=view.frames == 0,
+        )
+        if view.recorded and not view.recording:
+            st.download_button(
+                "Download CSV",
+                lambda: tables.table_bytes(session.recorded(), ".csv"),
+                f"fbn-{_stamp()}.csv",
+                "text/csv",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+    if view.recording:
+        st.caption(f":red[●] recording, {view.recorded} frames")
+    elif view.recorded:
+        st.caption(f"{view.recorded} frames recorded. A new recording replaces them.")
+    if view.result and len(view.result.faces) > 1:
+        choices = [None, *(face.face_id for face in view.result.faces)]
+        names = {face.face_id: face_name(face) for face in view.result.faces} | {None: "Largest"}
+        picked = st.segmented_control("Show", choices, default=None, format_func=names.__getitem__, key="live_face")
+        session.set(face_id=picked)
+    if view.errors:
+        st.warning(f"{view.errors} frames could not be read. The last one: {view.error}")
+
+
+def _figures(session: LiveSession, playing: bool) -> None:
+    """Speed, expression, circumplex; or what to do first."""
+    view = session.view()
+    if view.face is None:
+        with st.container(border=True):
+            if not playing:
+                st.markdown("##### :material/videocam: Start the camera and allow it in the browser")
+                st.markdown("The picture is read on the machine that runs this app and is not kept.")
+            elif view.frames == 0:
+                st.markdown("##### :material/hourglass_empty: Waiting for the first frame")
+                st.markdown("If none comes: is the camera in use elsewhere, or its picture behind a firewall?")
+            else:
+                st.markdown("##### :material/face: No face in view")
+                st.markdown("Look at the camera, with light on your face, at arm's length.")
+    if playing and view.frames:
+        fps, median, longest = st.columns(3)
+        fps.metric("Frames/s", f"{view.fps:.0f}")
+        median.metric("Delay", f"{view.median_ms:.0f} ms", help="From a frame's arrival here to its drawing: median.")
+        longest.metric("Longest", f"{view.p95_ms:.0f} ms", help="95 of 100 frames were drawn within this time.")
+    if view.face:
+        expression_panel(view.face.smoothed or view.face.affect)
+        circumplex_panel(view.trail)
+
+
+def _details(session: LiveSession) -> None:
+    """Action units and the time line."""
+    view = session.view()
+    if view.face is None:
+        return
+    action_unit_panel(view.face.smoothed or view.face.affect)
+    st.markdown("**Over time**")
+    figure = charts.time_line(view.seconds, view.valence, view.arousal)
+    st.plotly_chart(figure, config=charts.CONFIG, key="live_time_line")
+
+
+def picture_view() -> None:
+    """A single picture where there is no camera to stream."""
+    choices = ["Sample", "Upload", "Take a photo"]
+    source = st.segmented_control("Picture", choices, default="Sample", required=True, key="picture_source")
+    if source == "Sample":
+        image = shell.sample_picture()
+        st.caption(shell.SAMPLE_CREDIT)
+    else:
+        widget = st.file_uploader if source == "Upload" else st.camera_input
+        upload = widget("A picture of a face")
+        if upload is None:
+            st.info("The figures appear here once there is a picture.", icon=":material/face:")
+            return
+        image = read_upload(upload)
+    result = shell.make_analyser(None).picture(image)
+    show_picture(Preview.of(image, result))
+
+
+def _stamp() -> str:
+    return datetime.now().strftime("%Y%m%d-%H%M%S")

@@ -1,0 +1,128 @@
+"""Small drawings as HTML and SVG text: bars and the circumplex.
+
+They inherit the page's text colour, so they fit the light and the dark theme, and cost the browser next to nothing when
+redrawn twice a second beside a video.
+"""
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS
+from fbn.vocabulary import ACTION_UNITS, AU_INDEX, EXPRESSIONS
+
+#: The face from top to bottom; every AU stands in one region.
+REGIONS: dict[str, tuple[int, ...]] = {
+    "Brows": (1, 2, 4),
+    "Eyes": (5, 6, 7),
+    "Nose and upper lip": (9, 10),
+    "Mouth corners": (12, 14, 15, 20),
+    "Lips": (23, 24, 25),
+    "Chin and jaw": (17, 26),
+}
+
+STYLE = """<style>
+.fbn-row{display:grid;grid-template-columns:minmax(6.5rem,9.5rem) 1fr 2.7rem;gap:.6rem;align-items:center;
+  font-size:.875rem;line-height:1.55}
+.fbn-au .fbn-row{grid-template-columns:12rem 1fr 2.4rem}
+.fbn-track{position:relative;height:.62rem;border-radius:.31rem;overflow:hidden;
+  background:color-mix(in srgb,currentColor 13%,transparent)}
+.fbn-fill{position:absolute;inset:0 auto 0 0;border-radius:.31rem}
+.fbn-half{position:absolute;left:50%;top:0;bottom:0;width:1px;background:currentColor;opacity:.45}
+.fbn-value{text-align:right;font-variant-numeric:tabular-nums}
+.fbn-top{font-weight:650}
+.fbn-code{display:inline-block;min-width:2.7em;opacity:.72;font-variant-numeric:tabular-nums}
+.fbn-name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.fbn-au{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:.9rem 2rem}
+.fbn-head{font-size:.78rem;letter-spacing:.02em;opacity:.75;margin-bottom:.15rem}
+.fbn-help [title]{cursor:help}
+.fbn-plane{position:relative;width:min(100%,15rem);aspect-ratio:1;margin:1.6rem auto 1.4rem}
+.fbn-circle{position:absolute;inset:0;border:1.5px solid color-mix(in srgb,currentColor 40%,transparent);
+  border-radius:50%;background:
+  linear-gradient(color-mix(in srgb,currentColor 22%,transparent) 0 0) center/100% 1px no-repeat,
+  linear-gradient(color-mix(in srgb,currentColor 22%,transparent) 0 0) center/1px 100% no-repeat}
+.fbn-plane span{position:absolute;transform:translate(-50%,-50%);font-size:.78rem;line-height:1;white-space:nowrap}
+.fbn-plane .fbn-word{opacity:.55}
+.fbn-plane .fbn-dot{width:.4rem;height:.4rem;border-radius:50%;background:ACCENT}
+.fbn-plane .fbn-now{width:.95rem;height:.95rem;border-radius:50%;background:ACCENT;border:2px solid currentColor}
+.fbn-plane .fbn-end{opacity:.75}
+.fbn-plane .fbn-end[style*="left:100%"]{transform:translate(.4rem,-50%)}
+.fbn-plane .fbn-end[style*="left:0"]{transform:translate(calc(-100% - .4rem),-50%)}
+.fbn-plane .fbn-end[style*="top:0"]{transform:translate(-50%,calc(-100% - .3rem))}
+.fbn-plane .fbn-end[style*="top:100%"]{transform:translate(-50%,.3rem)}
+.fbn-plane .fbn-axis{font-weight:650;transform:translate(.4rem,.5rem)}
+.fbn-plane .fbn-axis[style*="top:0"]{transform:translate(1rem,calc(-100% - .3rem))}
+</style>""".replace("ACCENT", ACCENT)
+
+
+def expression_bars(expression: np.ndarray) -> str:
+    """Seven bars, 0 to 100 %, the likeliest in bold. ``expression``: [7] probabilities."""
+    top = int(np.argmax(expression))
+    rows = []
+    for i, (name, value) in enumerate(zip(EXPRESSIONS, expression, strict=True)):
+        style = " fbn-top" if i == top else ""
+        rows.append(_row(name.value.capitalize(), float(value), EXPRESSION_COLOURS[name], style))
+    return f'<div role="list" aria-label="Expression">{"".join(rows)}</div>'
+
+
+def action_unit_bars(action_units: np.ndarray) -> str:
+    """Seventeen bars by region of the face, 0 to 100 %; a line marks 50 %, the decision; [17] probabilities."""
+    blocks = []
+    for region, numbers in REGIONS.items():
+        rows = []
+        for number in numbers:
+            unit, value = ACTION_UNITS[AU_INDEX[number]], float(action_units[AU_INDEX[number]])
+            label = f'<span class="fbn-code">{unit.short}</span>{escape(unit.name)}'
+            tip = f"{unit.short} {unit.name}: {unit.description}. Muscle: {unit.muscle}."
+            rows.append(_row(label, value, ACCENT, " fbn-top" if value > 0.5 else "", tip, half=True))
+        blocks.append(f'<div><div class="fbn-head">{region}</div>{"".join(rows)}</div>')
+    return f'<div class="fbn-au fbn-help" aria-label="Action units">{"".join(blocks)}</div>'
+
+
+def _row(label: str, value: float, colour: str, style: str, tip: str = "", half: bool = False) -> str:
+    width = 100 * min(max(value, 0.0), 1.0)
+    shade = f"opacity:{1 if not half or value > 0.5 else 0.5}"
+    title = f' title="{escape(tip)}"' if tip else ""
+    line = '<span class="fbn-half"></span>' if half else ""
+    return (
+        f'<div class="fbn-row{style}"{title}><span class="fbn-name">{label}</span>'
+        f'<span class="fbn-track"><span class="fbn-fill" style="width:{width:.1f}%;background:{colour};{shade}"></span>'
+        f'{line}</span><span class="fbn-value">{width:.0f} %</span></div>'
+    )
+
+
+#: Where the words stand: (valence, arousal), after Russell 1980.
+_WORDS = {"excited": (0.5, 0.55), "tense": (-0.5, 0.55), "calm": (0.5, -0.55), "gloomy": (-0.5, -0.55)}
+
+
+def circumplex(trail: Sequence[tuple[float, float]]) -> str:
+    """Russell's circumplex with a trail that fades into the past.
+
+    Args:
+        trail: (valence, arousal) in [-1, 1], oldest first; the last one is now. May be empty.
+    """
+    parts = [f'<span class="fbn-word" style="{_place(point)}">{word}</span>' for word, point in _WORDS.items()]
+    for age, point in enumerate(reversed(trail[:-1]), start=1):
+        shade = 1 - age / len(trail)
+        parts.append(f'<span class="fbn-dot" style="{_place(point)};opacity:{shade:.2f}"></span>')
+    title = "no face yet"
+    if trail:
+        valence, arousal = trail[-1]
+        title = f"valence {valence:+.2f}, arousal {arousal:+.2f}"
+        parts.append(f'<span class="fbn-now" style="{_place(trail[-1])}"></span>')
+    return (
+        f'<div class="fbn-plane" role="img" aria-label="{title}">'
+        '<span class="fbn-end" style="left:100%;top:50%">+1</span>'
+        '<span class="fbn-end" style="left:0;top:50%">−1</span>'
+        '<span class="fbn-end" style="left:50%;top:0">+1</span>'
+        '<span class="fbn-end" style="left:50%;top:100%">−1</span>'
+        f'<div class="fbn-circle">{"".join(parts)}</div>'
+        '<span class="fbn-axis" style="left:100%;top:50%">valence</span>'
+        '<span class="fbn-axis" style="left:50%;top:0">arousal</span></div>'
+    )
+
+
+def _place(point: tuple[float, float]) -> str:
+    valence, arousal = (min(max(float(value), -1.0), 1.0) for value in point)
+    return f"left:{50 + 50 * valence:.1f}%;top:{50 - 50 * arousal:.1f}%"

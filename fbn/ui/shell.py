@@ -1,0 +1,99 @@
+"""The frame around every page: navigation, the model picker, and the analysers that pages ask for."""
+
+from contextvars import ContextVar
+from typing import Literal
+
+import cv2
+import numpy as np
+import streamlit as st
+import torch
+from streamlit.delta_generator import DeltaGenerator
+
+from fbn.errors import FbnError
+from fbn.inference import FaceAnalyser
+from fbn.models import store
+from fbn.resources import shipped
+from fbn.ui import marks
+from fbn.ui.tables import png_bytes
+
+#: The place of the page's title while ``route`` runs a page.
+_header: ContextVar[DeltaGenerator | None] = ContextVar("header", default=None)
+
+#: One thread each: the video's encoder, the network and the page share the machine.
+torch.set_num_threads(1)
+cv2.setNumThreads(1)
+
+
+_ICONS = {"home": "home", "live": "videocam", "analyse": "image_search", "about": "info"}
+
+
+def page(name: str) -> st.Page:
+    """A page by the name of its script, which is its address too."""
+    icon = f":material/{_ICONS[name]}:"
+    return st.Page(shipped(f"pages/{name}.py"), title=name.capitalize(), icon=icon, default=name == "home")
+
+
+def route() -> None:
+    """Show the page that the address names, inside the frame."""
+    st.set_page_config(page_title="FaceBehaviorNet", page_icon=":material/face:", layout="wide")
+    st.html(marks.STYLE)
+    picked = st.navigation([page(name) for name in _ICONS], position="top")
+    title, model = st.columns([3, 1], vertical_alignment="bottom")
+    with model:
+        _pick_model()
+    token = _header.set(title)
+    try:
+        picked.run()
+    finally:
+        _header.reset(token)
+
+
+def enter(title: str) -> None:
+    """First line of every page: its title.
+
+    On a server that has just started, a deep link such as ``/live`` makes Streamlit run the page's script by itself,
+    with its own plain menu. Then the page hands over to ``route``, which runs it again inside the frame.
+    """
+    header = _header.get()
+    if header is None:
+        route()
+        st.stop()
+    header.title(title)
+
+
+def _pick_model() -> None:
+    names = store.names()
+    if names:
+        st.selectbox("Model", names, key="model", help="The trained network that reads the faces; see About.")
+    else:
+        st.error("No model is installed. Put a model folder where FBN_MODELS points, and reload.")
+
+
+def model_name() -> str:
+    """The picked model."""
+    return st.session_state.get("model") or store.default()
+
+
+def make_analyser(smooth: Literal["median", "one_euro"] | None) -> FaceAnalyser:
+    """A new analyser on the picked model; where that fails the page says why and ends."""
+    try:
+        return FaceAnalyser(model=model_name(), smooth=smooth, threads=1)
+    except FbnError as error:
+        st.error(f"The model cannot be used: {error}")
+        st.stop()
+
+
+#: Shown beside the sample.
+SAMPLE_CREDIT = "Eileen Collins, astronaut. Portrait by NASA, public domain, out of scikit-image."
+
+
+def sample_picture() -> np.ndarray:
+    """The built-in sample, [512, 512, 3] uint8 RGB."""
+    from skimage.data import astronaut
+
+    return astronaut()
+
+
+def sample_file() -> bytes:
+    """The built-in sample as a PNG file."""
+    return png_bytes(sample_picture())

@@ -1,0 +1,13 @@
+"""Home: what this is, and what to do first."""
+
+import streamlit as st
+
+from fbn.ui import home_page, shell
+
+shell.enter("FaceBehaviorNet")
+st.markdown(
+    "One network reads three things from a face at once: its **expression**, its **action units** (which muscles "
+    "move), and **valence and arousal** (how pleasant and how excited it looks)."
+)
+home_page.ways_in()
+home_page.example()
