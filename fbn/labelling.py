@@ -98,8 +98,10 @@ def intensity(annotations: Annotations, table: RelatednessTable, observational: 
     r = _table(table, annotations.action_units, observational)
     weight = annotations.action_units_weight
     value = annotations.action_units.masked_fill(weight <= 0, 0)
-    total = weight @ r.T
-    scores = (weight * value) @ r.T / total.clamp_min(torch.finfo(total.dtype).tiny)
+    # products and sums, for autocast would round a matrix product to bfloat16
+    each = weight[..., None, :] * r
+    total = each.sum(-1)
+    scores = (each * value[..., None, :]).sum(-1) / total.clamp_min(torch.finfo(total.dtype).tiny)
     neutral = 1 - value.amax(-1)
     return torch.cat([scores[..., :_NEUTRAL], neutral[..., None], scores[..., _NEUTRAL + 1 :]], -1)
 

@@ -45,9 +45,9 @@ def confusion(predicted: Values, target: Values, weight: Values | None = None, c
         weight: [N].
         classes: C.
     """
-    p, y = _classes(predicted), _classes(target)
-    keep = _mask(weight, y)
-    return np.bincount(y[keep] * classes + p[keep], minlength=classes**2).reshape(classes, classes).astype(np.float64)
+    keep = _mask(weight, target)
+    p, y = _classes(_array(predicted)[keep]), _classes(_array(target)[keep])
+    return np.bincount(y * classes + p, minlength=classes**2).reshape(classes, classes).astype(np.float64)
 
 
 def accuracy(matrix: Array) -> float:
@@ -188,9 +188,8 @@ def _mask(weight: Values | None, like: Values) -> NDArray[np.bool_]:
     return np.ones(len(like), dtype=bool) if weight is None else _array(weight) > 0
 
 
-def _classes(values: Values) -> NDArray[np.intp]:
-    array = _array(values)
-    return (array.argmax(-1) if array.ndim == 2 else array).astype(np.intp)
+def _classes(values: Array) -> NDArray[np.intp]:
+    return values.argmax(-1) if values.ndim == 2 else values.astype(np.intp)
 
 
 def _binary(

@@ -86,5 +86,3 @@ def test_an_absent_head_says_so_and_stays_absent() -> None:
     assert predictions[:1].action_unit_logits is None
     assert not predictions.detach().expression_logits.requires_grad
     assert Predictions.stack([predictions, predictions]).expression_logits.shape == (2, 2, 7)
-
-

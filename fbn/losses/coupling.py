@@ -38,8 +38,10 @@ def mixture_of_expressions(
         r = r / (r > 0).sum(0).clamp_min(1)
     elif mixture != "sum":
         raise ValueError(f"mixture {mixture!r}: expected one of {get_args(Mixture)}")
-    # the complement has its own sum: 1 - q would round away what is left of a q close to 1
-    return expression @ r, expression @ (1 - r)
+    # not a matrix product, which autocast would round to bfloat16; and the complement has its own sum, for 1 - q would
+    # round away what is left of a q close to 1
+    e = expression[..., None]
+    return (e * r).sum(-2), (e * (1 - r)).sum(-2)
 
 
 def distribution_matching(
@@ -94,7 +96,7 @@ def distribution_matching(
     else:
         raise ValueError(f"form {form!r}: expected one of {get_args(MatchingForm)}")
     support = table.matrix(binary=binary, min_weight=min_weight).any(0).to(each)
-    return (each @ support).mean()
+    return (each * support).sum(-1).mean()
 
 
 def soft_co_annotation(

@@ -53,7 +53,7 @@ def distillation(
         weight = _weight(annotations, "action_units", each, label_share)
         parts.append(action_units * (weight * each).mean())
     if student.valence_arousal is not None and teacher.valence_arousal is not None:
-        values = full(teacher.valence_arousal, "valence-arousal")
+        values = teacher.valence_arousal.to(full(student.valence_arousal, "valence-arousal"))
         weight = _weight(annotations, "valence_arousal", values[..., 0], label_share)
         soft = replace(
             Annotations.empty(*weight.shape).to(values), valence_arousal=values, valence_arousal_weight=weight

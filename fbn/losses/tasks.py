@@ -40,7 +40,7 @@ def expression_cross_entropy(
     weight = annotations.expression_weight.to(logits)
     target = annotations.expression.to(logits).masked_fill((weight <= 0)[..., None], 0)
     if class_weights is not None:
-        weight = weight * (target @ target.new_tensor(class_weights))
+        weight = weight * (target * target.new_tensor(class_weights)).sum(-1)
     return weighted_mean(-(target * logits.log_softmax(-1)).sum(-1), weight)
 
 

@@ -1,0 +1,168 @@
+"""The registry and the weighted sum; every registered term meets the same contract."""
+
+import time
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fbn.errors import FormatError
+from fbn.labelling import co_annotations
+from fbn.losses import (
+    TERMS,
+    Objective,
+    action_unit_cross_entropy,
+    distribution_matching,
+    expression_cross_entropy,
+    soft_co_annotation,
+    valence_arousal_ccc,
+)
+from fbn.records import Annotations, Predictions
+from fbn.relatedness import RelatednessTable
+from tests.losses.helpers import check_gradients, gradients, heads, labels, outputs, spoil
+
+TEACHER = outputs(8, 99).detach()
+#: Terms that read no labels; the others are 0 where nothing is annotated.
+UNSUPERVISED = {"distribution_matching", "distillation"}
+every_term = pytest.mark.parametrize("name", TERMS)
+
+
+@every_term
+def test_every_term_has_right_gradients(name: str) -> None:
+    check_gradients(lambda p, a: Objective({name: 2.0})(p, a, TEACHER[:6])[0])
+
+
+@every_term
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6), value=st.floats(allow_nan=True, allow_infinity=True))
+def test_every_term_ignores_labels_of_weight_0(name: str, seed: int, value: float) -> None:
+    x, objective = outputs(8, seed), Objective({name: 1.0})
+    clean, spoilt = (objective(x, a, TEACHER)[0] for a in (labels(8, seed), spoil(labels(8, seed), value)))
+    assert torch.equal(clean, spoilt)
+    for a, b in zip(gradients(clean, x), gradients(spoilt, x), strict=True):
+        assert torch.equal(a, b)
+
+
+@every_term
+def test_every_term_without_labels(name: str) -> None:
+    x = outputs(8)
+    total, values = Objective({name: 1.0})(x, Annotations.empty(8), TEACHER)
+    assert total.requires_grad
+    assert total.isfinite()
+    assert (values[name] == 0) == (name not in UNSUPERVISED)
+
+
+@every_term
+def test_every_term_trains_something(name: str) -> None:
+    x = outputs(8)
+    total, _ = Objective({name: 1.0})(x, labels(8), TEACHER)
+    assert sum(g.abs().sum() for g in gradients(total, x)) > 0
+
+
+@every_term
+def test_every_term_under_autocast(name: str) -> None:
+    half, known = outputs(8, dtype=torch.bfloat16), labels(8, dtype=torch.float32)
+    whole = Predictions(*(head.float() for head in heads(half)))
+    with torch.autocast("cpu", torch.bfloat16):
+        value = Objective({name: 1.0})(half, known, TEACHER)[1][name]
+    assert value.dtype == torch.float32
+    assert torch.equal(value, Objective({name: 1.0})(whole, known, TEACHER)[1][name])
+
+
+def test_the_default_is_the_papers_multi_task_loss() -> None:
+    x, a = outputs(8), labels(8)
+    total, values = Objective()(x, a)
+    expected = expression_cross_entropy(x, a) + action_unit_cross_entropy(x, a) + valence_arousal_ccc(x, a)
+    assert total.item() == pytest.approx(expected.item())
+    assert list(values) == ["expression", "action_units", "valence_arousal"]
+
+
+def test_total_is_the_weighted_sum_of_the_values() -> None:
+    weights = {name: 0.5 + i for i, name in enumerate(TERMS)}
+    total, values = Objective(weights)(outputs(8), labels(8), TEACHER)
+    assert total.item() == pytest.approx(sum(weights[name] * v.item() for name, v in values.items()), rel=1e-12)
+    assert not any(v.requires_grad for v in values.values())
+
+
+def test_options_reach_their_losses() -> None:
+    x, a = outputs(8), labels(8)
+    table = RelatednessTable.named("affwild2")
+
+    def value(name: str, **options: object) -> float:
+        return Objective({name: 1.0}, table=table, **options)(x, a)[1][name].item()
+
+    matching = {"form": "soft_target", "mixture": "mean", "binary": False}
+    assert value("distribution_matching", **{f"matching_{k}": v for k, v in matching.items()}) == pytest.approx(
+        distribution_matching(x, table, **matching).item()
+    )
+    assert value("soft_co_annotation", soft_form="soft_target", soft_temperature=0.3, observational="one") == (
+        pytest.approx(soft_co_annotation(x, a, table, "soft_target", 0.3, "one").item())
+    )
+    factors = tuple(range(1, 8))
+    assert value("expression", class_weights=factors) == pytest.approx(expression_cross_entropy(x, a, factors).item())
+    positives = (2.0,) * 17
+    assert value("action_units", positive_weights=positives) == pytest.approx(
+        action_unit_cross_entropy(x, a, positives).item()
+    )
+
+
+def test_gradients_option_reaches_matching() -> None:
+    x = outputs(8)
+    total, _ = Objective({"distribution_matching": 1.0}, matching_gradients="p")(x, labels(8))
+    e, a, _ = gradients(total, x)
+    assert (e == 0).all()
+    assert a.abs().sum() > 0
+
+
+def test_co_annotation_is_the_task_losses_on_the_added_labels() -> None:
+    faces = Annotations.stack([Annotations.of("happiness"), Annotations.of(action_units={6: 1, 12: 1, 25: 1})])
+    x = outputs(2, dtype=torch.float32)
+    table = RelatednessTable.named("du2014")
+    added = co_annotations(faces, table)
+    assert added.expression_weight.tolist() == [0, 1]
+    expected = expression_cross_entropy(x, added) + action_unit_cross_entropy(x, added)
+    assert Objective({"co_annotation": 1.0})(x, faces)[0].item() == pytest.approx(expected.item())
+
+
+def test_terms_of_weight_0_are_not_computed() -> None:
+    only = Predictions(expression_logits=outputs(8).expression_logits)
+    total, values = Objective({"expression": 1.0, "action_units": 0.0, "distillation": 0.0})(only, labels(8))
+    assert list(values) == ["expression"]
+    assert total.requires_grad
+
+
+def test_every_head_stays_in_the_graph() -> None:
+    x = outputs(8)
+    total, _ = Objective({"expression": 1.0})(x, labels(8))
+    found = torch.autograd.grad(total, heads(x))
+    assert [bool((g == 0).all()) for g in found] == [False, True, True]
+
+
+def test_what_is_missing_is_named() -> None:
+    with pytest.raises(ValueError, match="teacher"):
+        Objective({"distillation": 1.0})(outputs(8), labels(8))
+    with pytest.raises(ValueError, match="action unit head"):
+        Objective()(Predictions(expression_logits=torch.zeros(8, 7)), labels(8))
+
+
+@pytest.mark.parametrize(
+    ("weights", "named"),
+    [({"emotion": 1.0}, "'emotion'"), ({"expression": -1.0}, "-1.0"), ({"expression": float("nan")}, "nan")],
+)
+def test_wrong_weights_are_named(weights: dict[str, float], named: str) -> None:
+    with pytest.raises(FormatError, match=named):
+        Objective(weights)
+
+
+def test_all_terms_together_are_cheap() -> None:
+    """Forward and backward of every term on a step's batch; such a step takes a tenth of a second at least."""
+    x = outputs(160, dtype=torch.float32)
+    a, teacher = labels(160, dtype=torch.float32), outputs(160, 1, torch.float32).detach()
+    objective = Objective(dict.fromkeys(TERMS, 1.0))
+    times = []
+    for _ in range(20):
+        start = time.perf_counter()
+        objective(x, a, teacher)[0].backward()
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.02
