@@ -1,0 +1,135 @@
+"""From a data folder and a recipe to pools of aligned crops with labels, and a teacher's view of them."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from rich.progress import track
+from safetensors.torch import load_file, save_file
+
+from fbn.data.augment import centre
+from fbn.data.corpus import Corpus
+from fbn.data.crops import cached_crops
+from fbn.data.loading import Pool, weighted
+from fbn.errors import FormatError, MissingFileError
+from fbn.labelling import merge
+from fbn.models import store
+from fbn.records import Annotations, Predictions, Sample
+from fbn.resources import cache_folder
+from fbn.training.recipe import Recipe
+from fbn.vocabulary import ACTION_UNITS
+
+_BATCH = 64
+
+
+def make_pool(corpus: Corpus, part: str, recipe: Recipe) -> tuple[Pool, list[Sample]]:
+    """A part of the corpus with its crops, and its samples in the pool's order.
+
+    Only the training part gets the recipe's label weights, silver labels and teacher.
+
+    Raises:
+        FbnError: a picture, the silver file or a teacher cannot be read.
+    """
+    train = part == "train"
+    silver = read_silver(Path(recipe.silver), recipe.silver_weight) if train and recipe.silver else {}
+    sets: dict[str, tuple[np.ndarray, Annotations]] = {}
+    samples: list[Sample] = []
+    for name in corpus.names:
+        own = [sample for sample in corpus.samples[part] if sample.dataset == name]
+        if not own:
+            continue
+        labels = Annotations.stack([sample.annotations for sample in own])
+        if train:
+            labels = weighted(labels, recipe.label_weights.get(name, {}))
+        if silver:
+            nothing = Annotations.empty()
+            labels = merge(labels, Annotations.stack([silver.get((name, s.path), nothing) for s in own]))
+        sets[name] = (cached_crops(own), labels)
+        samples += own
+    if not sets:
+        raise FormatError(f"the sets {list(corpus.names)} have no pictures in their {part} part")
+    pool = Pool.of(sets, teach(recipe.teacher, [crops for crops, _ in sets.values()]) if train else None)
+    return pool, samples
+
+
+def read_silver(path: Path, weight: float) -> dict[tuple[str, str], Annotations]:
+    """AU labels made by a machine, by data set and picture.
+
+    Args:
+        path: parquet with columns ``dataset``, ``path`` and some of ``AU01`` ... in [0, 1]; empty = no label.
+        weight: given to every label.
+
+    Raises:
+        MissingFileError: it is not there.
+        FormatError: it lacks a column, or a value is out of range.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"{path}: expected a parquet file of silver labels")
+    table = pd.read_parquet(path)
+    units = {unit.code: i for i, unit in enumerate(ACTION_UNITS) if unit.code in table}
+    if not {"dataset", "path"} <= set(table) or not units:
+        raise FormatError(f"{path}: expected columns dataset, path and some of AU01 ... AU26, found {list(table)}")
+    values = torch.from_numpy(table[list(units)].to_numpy(np.float32))
+    known = ~values.isnan()
+    if not ((values >= 0) & (values <= 1) | ~known).all():
+        raise FormatError(f"{path}: expected AU values in [0, 1]")
+    labels = Annotations.empty(len(table))
+    columns = list(units.values())
+    labels.action_units[:, columns] = values.nan_to_num(0)
+    labels.action_units_weight[:, columns] = weight * known.to(torch.float32)
+    return {key: labels[i] for i, key in enumerate(zip(table["dataset"], table["path"], strict=True))}
+
+
+def teach(teachers: Sequence[str], crops: Sequence[np.ndarray]) -> Predictions | None:
+    """What an ensemble says of every crop: the mean of its members' outputs, each averaged over the crop and its mirror.
+
+    Kept in the cache, by the members' weights and the crops' file.
+
+    Returns:
+        Predictions of batch shape [N] whose softmax and sigmoid are the mean probabilities; None without teachers.
+    """
+    if not teachers:
+        return None
+    key = hashlib.sha256()
+    for teacher in teachers:
+        key.update(store.manifest(teacher).sha256[store.ONNX].encode())
+    for part in crops:
+        key.update(str(getattr(part, "filename", "")).encode())
+    path = cache_folder("teachers") / f"{key.hexdigest()[:24]}.safetensors"
+    if not path.exists():
+        said = _ensemble(teachers, crops)
+        values = {f.name: value for f in fields(said) if (value := getattr(said, f.name)) is not None}
+        temporary = path.with_suffix(".tmp")
+        save_file(values, temporary)
+        temporary.replace(path)
+    return Predictions(**load_file(path))
+
+
+def _ensemble(teachers: Sequence[str], crops: Sequence[np.ndarray]) -> Predictions:
+    networks = [store.load(teacher, threads=2) for teacher in teachers]
+    parts: list[Predictions] = []
+    total = sum(len(part) for part in crops)
+    starts = [(part, i) for part in crops for i in range(0, len(part), _BATCH)]
+    for part, start in track(starts, f"asking {len(teachers)} teachers about {total} pictures"):
+        views: list[Predictions] = []
+        for network in networks:
+            images = network.spec.prepare(centre(np.asarray(part[start : start + _BATCH]), network.spec.size))
+            views += [network(images), network(images.flip(-1))]
+        parts.append(average(views))
+    return Predictions.concatenate(parts)
+
+
+def average(views: Sequence[Predictions]) -> Predictions:
+    """Mean of outputs: probabilities for expressions and AUs, given back as logits of the mean."""
+    expression = torch.stack([view.expression for view in views]).mean(0)
+    units = torch.stack([view.action_units for view in views]).mean(0)
+    va = [view.valence_arousal for view in views if view.valence_arousal is not None]
+    return Predictions(
+        expression_logits=expression.clamp_min(1e-6).log(),
+        action_unit_logits=units.logit(eps=1e-6),
+        valence_arousal=torch.stack(va).mean(0),
+    )

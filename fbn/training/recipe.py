@@ -1,0 +1,211 @@
+"""Recipes: everything that decides a training run, typed, in small files that list only what differs."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, Self, get_type_hints
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
+from pydantic import model_validator as check
+
+from fbn.data.augment import Augmentation
+from fbn.data.sources import SOURCES
+from fbn.errors import FormatError, MissingFileError
+from fbn.losses import Objective
+from fbn.models import store
+from fbn.models.zoo import ZOO
+from fbn.relatedness import RelatednessTable
+from fbn.vocabulary import Task
+
+FOLDER = Path(__file__).parent / "recipes"
+
+
+class Recipe(BaseModel):
+    """What to train, on what, how. The defaults are the base recipe.
+
+    Attributes:
+        name: of the run, unless the command line gives one.
+        network: name in the zoo; ``network_args`` go to its constructor.
+        init: a model folder or name whose weights to start from.
+        per_step: data set -> pictures of it in every step (0 leaves a set out).
+        mode: ``"fixed"`` takes ``per_step`` as it stands; ``"paper"`` shares ``paper_batch`` pictures between
+            VA-Set, AU-Set and EXPR-Set so that one epoch sees every set whole.
+        balance: data set -> power by which rare expressions are drawn more often (see ``loading.Stream``).
+        clean: paper A's cleaning of AffectNet's training part.
+        label_weights: data set -> task -> factor on the weight of its labels.
+        silver: parquet with columns dataset, path and AU01... in [0, 1] (empty: none), for unlabelled AUs.
+        silver_weight: weight of those labels.
+        teacher: models (names or folders) whose mean prediction feeds the ``distillation`` term.
+        objective: name in ``fbn.losses.TERMS`` -> weight.
+        table: relatedness table of the coupling terms, a built-in name or a file.
+        forms: further settings of ``fbn.losses.Objective``, by its attributes' names.
+        augmentation: how pictures are varied.
+        epochs: of ``steps_per_epoch`` steps; in paper mode, of as many as the sets need.
+        learning_rate: its peak, reached after ``warmup`` steps; a cosine takes it to 0 at the end.
+        weight_decay: on convolution and linear weights.
+        clip: largest gradient norm.
+        averaging: decay of the exponential average of the weights, which is what is validated and exported.
+        patience: epochs without a better validation score after which training stops; 0 never.
+        precision: as Lightning's trainer takes it.
+        seed: of weights, batches and augmentation; the splits do not depend on it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field("run", pattern=r"^[\w.-]+$")
+    network: Literal[tuple(ZOO)] = "facebehaviornet"  # type: ignore[valid-type]
+    network_args: dict[str, Any] = {}
+    init: str | None = None
+
+    per_step: dict[Literal[tuple(SOURCES)], NonNegativeInt] = {"ferplus": 96, "affectnet": 48, "ckplus": 32}  # type: ignore[valid-type]
+    mode: Literal["fixed", "paper"] = "fixed"
+    paper_batch: PositiveInt = 376
+    balance: dict[Literal[tuple(SOURCES)], float] = {}  # type: ignore[valid-type]
+    clean: bool = False
+    label_weights: dict[Literal[tuple(SOURCES)], dict[Task, float]] = {}  # type: ignore[valid-type]
+    silver: str | None = None
+    silver_weight: float = Field(0.3, ge=0)
+    teacher: tuple[str, ...] = ()
+
+    objective: dict[str, float] = {
+        "expression": 1.0,
+        "valence_arousal": 1.0,
+        "valence_arousal_mse": 1.0,
+        "action_units": 2.0,
+        "distribution_matching": 0.3,
+        "soft_co_annotation": 0.05,
+    }
+    table: str = "du2014"
+    forms: dict[str, Any] = {"soft_form": "soft_target", "soft_temperature": 0.3}
+    augmentation: Augmentation = Augmentation()
+
+    epochs: PositiveInt = 30
+    steps_per_epoch: PositiveInt = 300
+    learning_rate: float = Field(1e-3, gt=0)
+    warmup: NonNegativeInt = 300
+    weight_decay: float = Field(0.05, ge=0)
+    clip: float = Field(5.0, gt=0)
+    averaging: float = Field(0.999, ge=0, lt=1)
+    patience: NonNegativeInt = 0
+    precision: Literal["bf16-mixed", "32-true", "16-mixed"] = "bf16-mixed"
+    seed: NonNegativeInt = 0
+
+    @check(mode="after")
+    def _consistent(self) -> Self:
+        if not self.sets:
+            raise ValueError("per_step: expected at least one data set with pictures")
+        if self.objective.get("distillation") and not self.teacher:
+            raise ValueError("objective.distillation: needs a teacher")
+        if {"table", "weights"} & set(self.forms):
+            raise ValueError("forms: table and weights have their own fields, table and objective")
+        hints = get_type_hints(Objective)
+        for key, value in self.forms.items():
+            if key not in hints:
+                raise ValueError(f"forms.{key}: expected one of {sorted(set(hints) - {'weights', 'table'})}")
+            try:
+                TypeAdapter(hints[key]).validate_python(value)
+            except ValidationError as error:
+                raise ValueError(f"forms.{key}: {error.errors()[0]['msg']}") from error
+        return self
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """The data sets it trains on."""
+        return tuple(name for name, count in self.per_step.items() if count)
+
+    def build_objective(self) -> Objective:
+        """The loss.
+
+        Raises:
+            FormatError: an unknown term or table.
+        """
+        known = self.table in RelatednessTable.names()
+        table = RelatednessTable.named(self.table) if known else RelatednessTable.read(self.table)
+        return Objective(weights=self.objective, table=table, **self.forms)
+
+    def build_network(self) -> Any:
+        """The network, with fresh weights or those of ``init``.
+
+        Raises:
+            FormatError: arguments that its constructor does not take, or ``init`` of another shape.
+        """
+        network = store.build(self.network, self.network_args)
+        if self.init:
+            start = store.load(self.init, runtime="torch")
+            assert not isinstance(start, store.OnnxNetwork)
+            try:
+                network.load_state_dict(start.state_dict())
+            except RuntimeError as error:
+                raise FormatError(f"init: {self.init} is not a {self.network} with {self.network_args}") from error
+        return network
+
+
+def names() -> tuple[str, ...]:
+    """The shipped recipes."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+def read(name_or_path: str | Path, changes: Iterable[str] = ()) -> Recipe:
+    """A shipped recipe by name, or a recipe file; what it does not list is as in ``Recipe``.
+
+    Args:
+        name_or_path: one of ``names()``, or a YAML file.
+        changes: ``key=value``, the key with dots for what is nested, the value as YAML.
+
+    Raises:
+        MissingFileError: there is no such recipe.
+        FormatError: it is not YAML, or a field is unknown or has an impossible value; the message names it.
+    """
+    shipped = FOLDER / f"{name_or_path}.yaml"
+    path = shipped if shipped.is_file() else Path(name_or_path)
+    if not path.is_file():
+        raise MissingFileError(f"no recipe {str(name_or_path)!r}: expected a YAML file or one of {list(names())}")
+    values = _load(path.read_text(), str(path))
+    if not isinstance(values, dict):
+        raise FormatError(f"{path}: expected fields and their values, found {values!r}")
+    values.setdefault("name", path.stem)
+    for change in changes:
+        key, sign, text = change.partition("=")
+        if not sign:
+            raise FormatError(f"--set {change}: expected key=value")
+        _put(values, key.split("."), _load(text, f"--set {change}"), change)
+    return parse(values, str(path))
+
+
+def parse(values: dict[str, Any], source: str) -> Recipe:
+    """A recipe from a mapping of fields; nested mappings add to the defaults rather than replace them.
+
+    Raises:
+        FormatError: the message names ``source`` and the field.
+    """
+    try:
+        return Recipe.model_validate(_over(Recipe().model_dump(), values))
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            field = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+            lines.append(f"{source}: {field + ': ' if field else ''}{problem['msg'].removeprefix('Value error, ')}")
+        raise FormatError("\n".join(lines)) from error
+
+
+def _load(text: str, source: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise FormatError(f"{source}: expected YAML ({' '.join(str(error).split())})") from error
+
+
+def _put(values: dict[str, Any], keys: list[str], value: Any, change: str) -> None:
+    for key in keys[:-1]:
+        values = values.setdefault(key, {})
+        if not isinstance(values, dict):
+            raise FormatError(f"--set {change}: {key} has no parts")
+    values[keys[-1]] = value
+
+
+def _over(defaults: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(defaults)
+    for key, value in values.items():
+        old = merged.get(key)
+        merged[key] = _over(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged

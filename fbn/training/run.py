@@ -1,0 +1,217 @@
+"""One training run, from a recipe and a data folder to checkpoints and logs in a run folder.
+
+``runs/NAME/`` holds ``recipe.yaml``, ``checkpoints/{best,last}.ckpt`` and ``logs/`` (``metrics.csv``, TensorBoard's).
+"""
+
+import logging
+import os
+import time
+import warnings
+from pathlib import Path
+
+import cv2
+import lightning as L
+import torch
+import yaml
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar, WeightAveraging
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from rich.console import Console
+from torch.utils.data import DataLoader
+
+from fbn.data.corpus import Corpus, load_corpus
+from fbn.data.loading import EpochSampler, Plain, Pool, Steps, fixed_streams, paper_streams, steps_to_see_all
+from fbn.errors import FormatError
+from fbn.training.multitask import MultiTask, averager
+from fbn.training.pools import make_pool
+from fbn.training.recipe import Recipe, parse
+
+RECIPE, BEST, LAST = "recipe.yaml", "checkpoints/best.ckpt", "checkpoints/last.ckpt"
+
+
+def train(
+    recipe: Recipe,
+    data_root: Path,
+    out: Path,
+    *,
+    resume: bool = False,
+    devices: int = 1,
+    threads: int | None = None,
+    workers: int = 1,
+    progress: bool = True,
+) -> Path:
+    """Train; the best checkpoint by validation score and the last one stay in ``out``.
+
+    The parts do not depend on the recipe's seed: every seed reports on the same pictures.
+
+    Args:
+        recipe: what to train, on what, how.
+        data_root: folder of the data sets.
+        out: the run folder.
+        resume: go on after the last epoch that ``out`` holds; the result is that of an uninterrupted run.
+        devices: GPUs, or processes on a CPU.
+        threads: of torch on a CPU, over all processes; as many as there are cores by default.
+        workers: processes that make batches; 0 makes them in the training process.
+        progress: draw a progress bar.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        FbnError: the data or the recipe cannot be used, or ``out`` holds another run.
+    """
+    begin(recipe, out, resume)
+    corpus = load_corpus(data_root, recipe.sets, clean=recipe.clean)
+    return fit(recipe, corpus, out, devices=devices, threads=threads, workers=workers, progress=progress)
+
+
+def begin(recipe: Recipe, out: Path, resume: bool) -> None:
+    """Make the run folder, or check that the one there is this recipe's.
+
+    Raises:
+        FormatError: ``out`` holds a run that is not to be gone on with, or another recipe's.
+    """
+    path, values = out / RECIPE, recipe.model_dump(mode="json")
+    is_child = int(os.environ.get("LOCAL_RANK", 0)) > 0
+    if path.exists() and not is_child:
+        if (out / LAST).exists() and not resume:
+            raise FormatError(f"{out} holds a run already: go on with --resume, or give another --out")
+        before = read_run_recipe(out).model_dump(mode="json")
+        if resume and before != values:
+            changed = ", ".join(sorted(key for key in values if values[key] != before[key]))
+            raise FormatError(f"{path}: the run was begun with another recipe (it differs in {changed})")
+    out.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(values, sort_keys=False))
+
+
+def read_run_recipe(out: Path) -> Recipe:
+    """The recipe that a run folder was made by.
+
+    Raises:
+        FormatError: there is none, or it cannot be read.
+    """
+    path = out / RECIPE
+    if not path.is_file():
+        raise FormatError(f"{out}: expected a run folder with {RECIPE}")
+    return parse(yaml.safe_load(path.read_text()), str(path))
+
+
+def fit(
+    recipe: Recipe,
+    corpus: Corpus,
+    out: Path,
+    *,
+    devices: int = 1,
+    threads: int | None = None,
+    workers: int = 1,
+    progress: bool = True,
+) -> Path:
+    """Train on a corpus; where ``out`` holds a checkpoint, go on from it. Arguments as ``train``."""
+    quiet()
+    on_cpu = not torch.cuda.is_available()
+    if on_cpu:
+        torch.set_num_threads(max(1, (threads or os.cpu_count() or 1) // devices))
+    shard = (int(os.environ.get("LOCAL_RANK", 0)), devices)
+    pool, _ = make_pool(corpus, "train", recipe)
+    held_out, valid = make_pool(corpus, "valid", recipe)
+    L.seed_everything(recipe.seed, verbose=False)
+    network = recipe.build_network()
+    prepare, size = network.spec.prepare, network.spec.size
+    streams = _streams(recipe, pool)
+    per_epoch = recipe.steps_per_epoch if recipe.mode == "fixed" else steps_to_see_all(streams)
+    steps = Steps(pool, streams, recipe.augmentation, recipe.seed, prepare, size, shard)
+    batches = DataLoader(
+        steps,
+        batch_size=None,
+        sampler=EpochSampler(per_epoch),
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+        persistent_workers=workers > 0,
+        worker_init_fn=_start_worker,
+    )
+    held = DataLoader(Plain(held_out, prepare, size, shard=shard), batch_size=None)
+    module = MultiTask(network, recipe.build_objective(), recipe, recipe.epochs * per_epoch, valid)
+    pictures = sum(stream.count for stream in streams) * per_epoch
+    trainer = L.Trainer(
+        accelerator="cpu" if on_cpu else "gpu",
+        devices=devices,
+        strategy="ddp" if devices > 1 else "auto",
+        precision=recipe.precision,
+        max_epochs=recipe.epochs,
+        gradient_clip_val=recipe.clip,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        log_every_n_steps=50,
+        enable_model_summary=False,
+        enable_progress_bar=progress,
+        default_root_dir=out,
+        logger=[CSVLogger(out, name="", version="logs"), TensorBoardLogger(out, name="", version="logs")],
+        callbacks=_callbacks(recipe, out, pictures, progress),
+    )
+    last = out / LAST
+    trainer.fit(module, batches, held, ckpt_path=last if last.exists() else None, weights_only=True)
+    return out
+
+
+def _streams(recipe: Recipe, pool: Pool) -> list:
+    if recipe.mode == "paper":
+        return paper_streams(pool, recipe.paper_batch)
+    return fixed_streams(pool, {name: recipe.per_step[name] for name in recipe.sets}, recipe.balance)
+
+
+def _callbacks(recipe: Recipe, out: Path, pictures: int, progress: bool) -> list[Callback]:
+    def keep(file: str, **how: object) -> ModelCheckpoint:
+        path = out / file
+        return ModelCheckpoint(path.parent, path.stem, enable_version_counter=False, **how)  # type: ignore[arg-type]
+
+    callbacks: list[Callback] = [
+        WeightAveraging(**averager(recipe.averaging)),
+        keep(BEST, monitor="score", mode="max"),
+        keep(LAST, save_on_train_epoch_end=True),
+        EpochReport(pictures),
+    ]
+    if recipe.patience:
+        callbacks.append(EarlyStopping("score", patience=recipe.patience, mode="max"))
+    if progress:
+        callbacks.append(TQDMProgressBar(refresh_rate=10))
+    return callbacks
+
+
+class EpochReport(Callback):
+    """A line after each epoch: the figures, the speed, the time to go.
+
+    Args:
+        pictures: of one epoch.
+    """
+
+    def __init__(self, pictures: int) -> None:
+        self._pictures, self._start = pictures, 0.0
+        self._console = Console(highlight=False)
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the clock."""
+        self._start = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Print the line."""
+        if not trainer.is_global_zero:
+            return
+        seconds = time.monotonic() - self._start
+        found = {k: float(v) for k, v in trainer.callback_metrics.items() if k == "score" or k.count("_") and "/" not in k}
+        figures = "  ".join(f"{name} {value:.3f}" for name, value in found.items() if not name.startswith("loss"))
+        epoch, epochs = trainer.current_epoch + 1, trainer.max_epochs or 0
+        left = (epochs - epoch) * seconds / 60
+        speed = self._pictures / seconds
+        self._console.print(f"epoch {epoch}/{epochs}  {figures}  {speed:.0f} pictures/s, {left:.0f} min to go")
+
+
+def _start_worker(_: int) -> None:
+    cv2.setNumThreads(0)
+
+
+def quiet() -> None:
+    """Silence Lightning's tips and warnings about choices made here on purpose."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
+    warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
