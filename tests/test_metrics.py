@@ -13,7 +13,7 @@ from fbn.losses import valence_arousal_ccc
 from fbn.records import Annotations, Predictions
 
 seeds = given(seed=st.integers(0, 10**6))
-quick = settings(max_examples=25, deadline=None)
+quick = settings(max_examples=10, deadline=None)
 
 
 def _classes(seed: int, n: int = 60, classes: int = 7) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -65,7 +65,7 @@ def test_targets_may_be_distributions() -> None:
     assert metrics.accuracy(metrics.confusion(logits, votes, classes=3)) == 0.5
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @seeds
 def test_aus_against_scikit_learn(seed: int) -> None:
     p, y, w = _units(seed)

@@ -5,6 +5,7 @@ To add a loss: write a function of ``Term``'s signature and give it a line in ``
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -15,6 +16,15 @@ from fbn.losses import coupling, tasks
 from fbn.losses.distillation import distillation
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import MIN_WEIGHT, RelatednessTable
+from fbn.vocabulary import AU_NUMBERS, EXPRESSIONS
+
+_CHOICES = {
+    "matching_form": get_args(coupling.MatchingForm),
+    "matching_mixture": get_args(coupling.Mixture),
+    "matching_gradients": (None, *get_args(coupling.Gradients)),
+    "soft_form": get_args(coupling.SoftForm),
+    "observational": get_args(Observational),
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,7 @@ class Objective:
         label_share: of ``distillation``.
 
     Raises:
-        FormatError: an unknown term, or a weight that is negative or not finite.
+        FormatError: an unknown term or option, or a number out of range.
     """
 
     weights: Mapping[str, float] = field(
@@ -59,6 +69,18 @@ class Objective:
                 raise FormatError(f"unknown loss term {name!r}: expected one of {', '.join(TERMS)}")
             if not 0 <= weight < float("inf"):
                 raise FormatError(f"loss term {name} has weight {weight}: expected a finite number of at least 0")
+        for name, allowed in _CHOICES.items():
+            if (value := getattr(self, name)) not in allowed:
+                raise FormatError(f"{name} {value!r}: expected one of {', '.join(str(x) for x in allowed)}")
+        for name, count in (("class_weights", len(EXPRESSIONS)), ("positive_weights", len(AU_NUMBERS))):
+            factors = getattr(self, name)
+            if factors is not None and not (len(factors) == count and all(0 <= f < float("inf") for f in factors)):
+                raise FormatError(f"{name} {factors}: expected {count} finite numbers of at least 0")
+        for name in ("soft_temperature", "temperature"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise FormatError(f"{name} {getattr(self, name)}: expected a finite number above 0")
+        if not 0 <= self.label_share <= 1:
+            raise FormatError(f"label_share {self.label_share}: expected a number in [0, 1]")
 
     def __call__(
         self, predictions: Predictions, annotations: Annotations, teacher: Predictions | None = None

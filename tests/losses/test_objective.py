@@ -155,6 +155,27 @@ def test_wrong_weights_are_named(weights: dict[str, float], named: str) -> None:
         Objective(weights)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"matching_form": "js"},
+        {"matching_mixture": "max"},
+        {"matching_gradients": "none"},
+        {"soft_form": "kl"},
+        {"observational": "half"},
+        {"class_weights": (1.0, 2.0)},
+        {"positive_weights": (-1.0,) * 17},
+        {"temperature": 0.0},
+        {"soft_temperature": float("nan")},
+        {"label_share": 1.5},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_wrong_options_are_named_before_training(wrong: dict) -> None:
+    with pytest.raises(FormatError, match=f"{next(iter(wrong))} .*expected"):
+        Objective(**wrong)
+
+
 def test_all_terms_together_are_cheap() -> None:
     """Forward and backward of every term on a step's batch; such a step takes a tenth of a second at least."""
     x = outputs(160, dtype=torch.float32)
