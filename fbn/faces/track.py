@@ -29,6 +29,7 @@ class Track:
         score: presence of a face in [0, 1], as the landmark network sees it.
         landmarks: [5, 2] float32 pixels.
         velocity: movement of the box's centre, pixels a frame.
+        expected: where its box should be in the next frame, if it goes on like that.
         seen: timestamp of the last frame it was in, seconds.
     """
 
@@ -36,8 +37,9 @@ class Track:
     box: Box
     score: float
     landmarks: np.ndarray
-    velocity: tuple[float, float] = (0.0, 0.0)
-    seen: float = 0.0
+    velocity: tuple[float, float]
+    expected: Box
+    seen: float
 
 
 @dataclass
@@ -48,7 +50,7 @@ class Tracker:
         detector: finds new faces.
         landmarks: the landmark network.
         detect_every: frames between two runs of the detector while a face is followed.
-        search_every: frames between two runs while there is none, so that an empty room stays cheap.
+        search_every: frames between two runs while there is none (an empty room stays cheap) or one may come back.
         presence: a face below this is lost.
         memory: seconds for which a lost face may come back under its id.
     """
@@ -78,7 +80,11 @@ class Tracker:
         self._tracks = _without_duplicates(self._follow(image, timestamp), before)
         kept = {track.face_id for track in self._tracks}
         gone = [track for track in before if track.face_id not in kept]
-        self._lost = [track for track in self._lost + gone if timestamp - track.seen <= self.memory]
+        self._lost = [
+            replace(track, expected=_moved(track.expected, track.velocity))
+            for track in self._lost + gone
+            if timestamp - track.seen <= self.memory
+        ]
         if self._detection_due(bool(gone)):
             first = self._since_detection is None
             self._since_detection = 0
@@ -91,19 +97,20 @@ class Tracker:
     def _detection_due(self, lost_one: bool) -> bool:
         if self._since_detection is None or lost_one:
             return True
-        return self._since_detection + 1 >= (self.detect_every if self._tracks else self.search_every)
+        settled = self._tracks and not self._lost
+        return self._since_detection + 1 >= (self.detect_every if settled else self.search_every)
 
     def _follow(self, image: np.ndarray, timestamp: float) -> list[Track]:
-        expected = [_moved(track.box, track.velocity) for track in self._tracks]
         followed = []
-        for old, guess, (points, score) in zip(self._tracks, expected, self._look(image, expected), strict=True):
+        looks = self._look(image, [track.expected for track in self._tracks])
+        for old, (points, score) in zip(self._tracks, looks, strict=True):
             box = self._plausible(points, score, image)
-            if box is None or box.overlap(guess) < 0.3:
+            if box is None or box.overlap(old.expected) < 0.3:
                 continue
             step = (box.x + box.w / 2 - old.box.x - old.box.w / 2, box.y + box.h / 2 - old.box.y - old.box.h / 2)
             # half old, half new: landmark jitter would otherwise throw the next guess about
             velocity = ((old.velocity[0] + step[0]) / 2, (old.velocity[1] + step[1]) / 2)
-            followed.append(Track(old.face_id, box, score, points, velocity, timestamp))
+            followed.append(Track(old.face_id, box, score, points, velocity, _moved(box, velocity), timestamp))
         return followed
 
     def _add_new(self, image: np.ndarray, timestamp: float, thorough: bool) -> None:
@@ -115,7 +122,7 @@ class Tracker:
             box = self._plausible(points, score, image)
             if box is None or any(_same(box, track.box) for track in self._tracks):
                 continue
-            self._tracks.append(Track(self._id_for(box), box, score, points, seen=timestamp))
+            self._tracks.append(Track(self._id_for(box), box, score, points, (0.0, 0.0), box, timestamp))
 
     def _look(self, image: np.ndarray, boxes: Sequence[Box], passes: int = 1) -> list[tuple[np.ndarray, float]]:
         if not boxes:
@@ -136,18 +143,18 @@ class Tracker:
         return box if 0 <= x < width and 0 <= y < height else None
 
     def _id_for(self, box: Box) -> int:
-        near = [(_distance(box, track.box), track) for track in self._lost if _near(box, track.box)]
+        near = [track for track in self._lost if _could_be(track, box)]
         if near:
-            _, track = min(near, key=lambda pair: pair[0])
-            self._lost = [other for other in self._lost if other is not track]
-            return track.face_id
+            back = min(near, key=lambda track: _distance(box, track.expected))
+            self._lost = [track for track in self._lost if track is not back]
+            return back.face_id
         self._next_id += 1
         return self._next_id - 1
 
 
 def _without_duplicates(tracks: list[Track], before: list[Track]) -> list[Track]:
     """Where two tracks ended on one face, keep the one that was expected there."""
-    expected = {track.face_id: _moved(track.box, track.velocity) for track in before}
+    expected = {track.face_id: track.expected for track in before}
     kept: list[Track] = []
     for track in sorted(tracks, key=lambda t: _distance(t.box, expected[t.face_id])):
         if not any(_same(track.box, other.box) for other in kept):
@@ -167,5 +174,7 @@ def _same(one: Box, other: Box) -> bool:
     return one.overlap(other) > 0.5 or _distance(one, other) < 0.25 * min(one.w, other.w)
 
 
-def _near(one: Box, other: Box) -> bool:
-    return _distance(one, other) < max(one.w, other.w) and 0.5 < one.w / other.w < 2
+def _could_be(lost: Track, box: Box) -> bool:
+    """It stayed about where it was lost, or went on behind what hid it."""
+    away = min(_distance(box, lost.box), _distance(box, lost.expected))
+    return away < max(box.w, lost.box.w) and 0.5 < box.w / lost.box.w < 2
