@@ -25,6 +25,7 @@ _CHOICES = {
     "soft_form": get_args(coupling.SoftForm),
     "observational": get_args(Observational),
 }
+_FACTORS = {"class_weights": len(EXPRESSIONS), "positive_weights": len(AU_NUMBERS), "distillation_factors": 3}
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Objective:
         observational: weight of observational AUs in co-annotation, hard and soft.
         temperature: of ``distillation``.
         label_share: of ``distillation``.
+        distillation_factors: of ``distillation``'s expression, AU and valence-arousal parts (B: 1, 8, 1).
 
     Raises:
         FormatError: an unknown term or option, or a number out of range.
@@ -62,6 +64,7 @@ class Objective:
     observational: Observational = "weight"
     temperature: float = 1.5
     label_share: float = 0.6
+    distillation_factors: tuple[float, ...] = (1.0, 1.0, 1.0)
 
     def __post_init__(self) -> None:
         for name, weight in self.weights.items():
@@ -72,7 +75,7 @@ class Objective:
         for name, allowed in _CHOICES.items():
             if (value := getattr(self, name)) not in allowed:
                 raise FormatError(f"{name} {value!r}: expected one of {', '.join(str(x) for x in allowed)}")
-        for name, count in (("class_weights", len(EXPRESSIONS)), ("positive_weights", len(AU_NUMBERS))):
+        for name, count in _FACTORS.items():
             factors = getattr(self, name)
             if factors is not None and not (len(factors) == count and all(0 <= f < float("inf") for f in factors)):
                 raise FormatError(f"{name} {factors}: expected {count} finite numbers of at least 0")
@@ -144,7 +147,7 @@ def _co_annotation(o: Objective, p: Predictions, a: Annotations, teacher: Predic
 def _distillation(o: Objective, p: Predictions, a: Annotations, teacher: Predictions | None) -> Tensor:
     if teacher is None:
         raise ValueError("the distillation term needs a teacher's predictions")
-    return distillation(p, teacher, a, o.label_share, o.temperature)
+    return distillation(p, teacher, a, o.label_share, o.temperature, *o.distillation_factors)
 
 
 TERMS: dict[str, Term] = {

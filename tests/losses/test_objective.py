@@ -13,6 +13,7 @@ from fbn.losses import (
     TERMS,
     Objective,
     action_unit_cross_entropy,
+    distillation,
     distribution_matching,
     expression_cross_entropy,
     soft_co_annotation,
@@ -101,6 +102,8 @@ def test_options_reach_their_losses() -> None:
     )
     factors = tuple(range(1, 8))
     assert value("expression", class_weights=factors) == pytest.approx(expression_cross_entropy(x, a, factors).item())
+    taught = Objective({"distillation": 1.0}, temperature=2, label_share=0.3, distillation_factors=(1, 8, 0.5))
+    assert taught(x, a, TEACHER)[0].item() == pytest.approx(distillation(x, TEACHER, a, 0.3, 2, 1, 8, 0.5).item())
     positives = (2.0,) * 17
     assert value("action_units", positive_weights=positives) == pytest.approx(
         action_unit_cross_entropy(x, a, positives).item()
@@ -168,6 +171,7 @@ def test_wrong_weights_are_named(weights: dict[str, float], named: str) -> None:
         {"temperature": 0.0},
         {"soft_temperature": float("nan")},
         {"label_share": 1.5},
+        {"distillation_factors": (1.0, 8.0)},
     ],
     ids=lambda wrong: next(iter(wrong)),
 )
