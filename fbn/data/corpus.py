@@ -178,7 +178,7 @@ def _ckplus(samples: tuple[Sample, ...], seed: int) -> Parts:
 
     def scorable(draw: int) -> int:
         test = [positives[subject] for subject in order(draw)[:CKPLUS_TEST_SUBJECTS]]
-        return sum(sum(p[a] for p in test) >= CKPLUS_POSITIVES for a in range(len(test[0]) if test else 0))
+        return sum(sum(counts) >= CKPLUS_POSITIVES for counts in zip(*test, strict=True))
 
     subjects = order(max(range(_CKPLUS_DRAWS), key=scorable))
     cuts = (0, CKPLUS_TEST_SUBJECTS, CKPLUS_TEST_SUBJECTS + CKPLUS_VALID_SUBJECTS, len(subjects))

@@ -31,7 +31,7 @@ class TestFolderAndZip:
 
     def test_what_is_not_there_is_named(self, tmp_path: Path, zipped: bool):
         root = trees.write(tmp_path / "x", {"c.txt": "two"}, zipped)
-        with pytest.raises(MissingFileError, match="a/b.txt"):
+        with pytest.raises(MissingFileError, match=r"a/b\.txt"):
             read_file(root, "a/b.txt")
         with pytest.raises(MissingFileError, match="expected a folder or a zip"):
             list_files(tmp_path / "nothing")

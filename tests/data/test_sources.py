@@ -142,7 +142,7 @@ class TestFerplus:
             ferplus.read(trees.write(tmp_path / "x", files))
 
     def test_a_missing_label_file_is_named(self, tmp_path: Path):
-        with pytest.raises(MissingFileError, match="fer2013new.csv"):
+        with pytest.raises(MissingFileError, match=r"fer2013new\.csv"):
             ferplus.read(tmp_path)
 
     def test_columns_map_by_name(self, tmp_path: Path):
@@ -245,7 +245,7 @@ class TestAffectnet:
 
     def test_a_picture_listed_twice_is_refused(self, tmp_path: Path):
         row = trees.affectnet_row("a.jpg", 0, 0, 0)
-        with pytest.raises(FormatError, match="line 3: .*listed before"):
+        with pytest.raises(FormatError, match=r"line 3: .*listed before"):
             self.read(tmp_path, row, row)
 
 
@@ -324,7 +324,8 @@ class TestCeleba:
         assert [name for name, present in second.attributes if present] == ["Attribute_0", "Attribute_39"]
         assert [name for name, _ in second.attributes] == trees.ATTRIBUTE_NAMES
         labels = second.annotations
-        assert not (labels.expression_weight or labels.valence_arousal_weight or labels.action_units_weight.any())
+        weights = (labels.expression_weight, labels.valence_arousal_weight, labels.action_units_weight)
+        assert not any(weight.any() for weight in weights)
 
     def test_parts_where_released(self, tmp_path: Path):
         files = trees.celeba({f"{i}.jpg": i for i in range(3)})
@@ -354,7 +355,7 @@ class TestCeleba:
 
     def test_a_bad_partition_code_is_named(self, tmp_path: Path):
         files = trees.celeba({"1.jpg": 7}) | {"list_eval_partition.txt": "1.jpg 3\n"}
-        with pytest.raises(FormatError, match="list_eval_partition.txt, line 1: '3', expected 0, 1 or 2"):
+        with pytest.raises(FormatError, match=r"list_eval_partition\.txt, line 1: '3', expected 0, 1 or 2"):
             celeba.read(trees.write(tmp_path / "x", files))
 
     def test_a_picture_not_present_is_rejected(self, tmp_path: Path):

@@ -1,0 +1,121 @@
+"""``fbn data check``: what it counts and how it fails."""
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from fbn.cli.data import data as commands
+from fbn.data.check import examine, locate, tables
+from fbn.data.sources import SOURCES
+from fbn.errors import FormatError, MissingFileError
+from tests.data import trees
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(commands, ["check", *map(str, arguments)], env={"COLUMNS": "200"})
+
+
+@pytest.fixture
+def ferplus(tmp_path: Path) -> Path:
+    rows = [
+        "Training,fer0000000.png,10,0,0,0,0,0,0,0,0,0",
+        "Training,fer0000001.png,0,10,0,0,0,0,0,0,0,0",
+        "PublicTest,fer0000002.png,10,0,0,0,0,0,0,0,0,0",
+        "Training,fer0000003.png,1,0,0,0,0,0,0,0,9,0",
+    ]
+    files = trees.ferplus(rows)
+    files["FER2013Valid/fer0000002.png"] = files["FER2013Train/fer0000000.png"]
+    return trees.write(tmp_path / "ferplus", files)
+
+
+class TestLocate:
+    def test_a_set_by_its_layout(self, ferplus: Path):
+        assert locate(ferplus) == [("ferplus", ferplus)]
+
+    def test_every_set_of_a_folder(self, ferplus: Path):
+        zipped = trees.write(ferplus.parent / "celeba", trees.celeba({"1.jpg": 7}), zipped=True)
+        assert locate(ferplus.parent) == [("ferplus", ferplus), ("celeba", zipped)]
+
+    def test_a_set_by_name(self, ferplus: Path):
+        assert locate(ferplus.parent, "ferplus") == locate(ferplus, "ferplus") == [("ferplus", ferplus)]
+
+    def test_unknown_names_and_empty_places_are_refused(self, tmp_path: Path):
+        with pytest.raises(FormatError, match="--set lfw: expected one of ferplus"):
+            locate(tmp_path, "lfw")
+        with pytest.raises(MissingFileError, match="nowhere: expected a folder or a zip"):
+            locate(tmp_path / "nowhere")
+        with pytest.raises(FormatError, match="found none"):
+            locate(tmp_path)
+
+
+class TestTables:
+    def text(self, name: str, root: Path) -> str:
+        console = Console(width=200, record=True, quiet=True)
+        with console.capture() as capture:
+            console.quiet = False
+            for table in tables(examine(name, root)):
+                console.print(table)
+        return capture.get()
+
+    def row(self, text: str, label: str) -> list[str]:
+        (line,) = [line for line in text.splitlines() if label in line.split("│")[1:2].__str__()]
+        return [cell.strip() for cell in line.split("│")[2:-1]]
+
+    def test_ferplus(self, ferplus: Path):
+        text = self.text("ferplus", ferplus)
+        assert "ferplus: 3 samples, 1 rejected" in text
+        assert self.row(text, "released: train")[0] == "2"
+        assert self.row(text, "split: test")[0] == "0"
+        assert self.row(text, "happiness")[0] == "1"
+        assert self.row(text, "pictures across parts")[0] == "1"
+        assert self.row(text, "dropped as duplicates")[0] == "1"
+        assert self.row(text, "most votes on unknown") == ["1", "line 5, FER2013Train/fer0000003.png"]
+
+    def test_affectnet(self, tmp_path: Path):
+        rows = [trees.affectnet_row("a.jpg", 1, 0.5, 0.1), trees.affectnet_row("b.jpg", 7, -0.9, -2)]
+        text = self.text("affectnet", trees.write(tmp_path / "affectnet", trees.affectnet(rows)))
+        assert self.row(text, "released: all") == ["2", "-", "1 (1 missing)", "-", "1 (1 missing)"]
+        assert self.row(text, "mean") == ["+0.500", "+0.100"]
+        assert self.row(text, "+0.50 to +0.75") == ["1", "0"]
+
+    def test_ckplus(self, tmp_path: Path):
+        files = (
+            trees.ckplus_frame(5, 1, 1) | trees.ckplus_frame(5, 1, 8, "12", 5) | trees.ckplus_frame(5, 1, 9, "12", 5)
+        )
+        text = self.text("ckplus", trees.write(tmp_path / "ckplus", files))
+        assert self.row(text, "AU12 ") == ["3", "2", "0.667", "1"]
+        assert self.row(text, "released: all")[1] == "1"
+
+    @pytest.mark.parametrize("name", SOURCES)
+    def test_a_set_without_pictures_is_told(self, tmp_path: Path, name: str):
+        trees_ = {
+            "ferplus": trees.ferplus(["PrivateTest,fer0.png,10,0,0,0,0,0,0,0,0,0"], missing=("fer0.png",)),
+            "affectnet": {"Manually_annotated.csv": trees.AFFECTNET_HEADER},
+            "ckplus": {"cohn-kanade-images/odd.png": b""},
+            "celeba": trees.celeba({}),
+        }
+        assert f"{name}: 0 samples" in self.text(name, trees.write(tmp_path / name, trees_[name]))
+
+
+class TestCommand:
+    def test_success(self, ferplus: Path):
+        result = run(ferplus)
+        assert result.exit_code == 0
+        assert "ferplus: 3 samples, 1 rejected" in result.output
+
+    def test_a_departure_fails_in_one_line_and_other_sets_are_still_checked(self, ferplus: Path):
+        files = trees.celeba({"1.jpg": 7}) | {"identity_CelebA.txt": "1.jpg\n"}
+        trees.write(ferplus.parent / "celeba", files)
+        result = run(ferplus.parent)
+        assert result.exit_code == 1
+        assert "ferplus: 3 samples" in result.output
+        assert "identity_CelebA.txt, line 1: 0 values, expected a name and 1" in result.output
+        assert "Traceback" not in result.output
+
+    def test_an_unreadable_picture_fails_and_is_named(self, ferplus: Path):
+        (ferplus / "FER2013Train/fer0000001.png").write_bytes(b"text")
+        result = run(ferplus)
+        assert result.exit_code == 1
+        assert "fer0000001.png cannot be read as a picture" in result.output.replace("\n", "")
