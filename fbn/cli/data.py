@@ -4,6 +4,9 @@ from pathlib import Path
 
 import typer
 
+#: Unreadable pictures named for each set; the table counts the rest.
+_SHOWN = 5
+
 data = typer.Typer(help="Look at data sets.", no_args_is_help=True)
 
 
@@ -38,6 +41,8 @@ def check(
             errors.print(f"[red]error:[/red] {error}", soft_wrap=True)
             sound = False
             continue
+        for message in found.unreadable[:_SHOWN]:
+            errors.print(f"[red]error:[/red] {message}", soft_wrap=True)
         sound = sound and not found.unreadable
         for table in tables(found):
             console.print(table)

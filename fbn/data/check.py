@@ -165,7 +165,7 @@ def _pictures(found: Examination) -> Table:
         table.add_row(f"groups of byte-identical pictures{label}", str(len(groups)), example)
     dropped = len(found.reading.samples) - len(kept)
     table.add_row("dropped as duplicates", str(dropped), "")
-    table.add_row("unreadable", str(len(found.unreadable)), found.unreadable[0] if found.unreadable else "")
+    table.add_row("unreadable", str(len(found.unreadable)), "")
     return table
 
 

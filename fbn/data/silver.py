@@ -60,8 +60,9 @@ def read_silver(path: Path) -> Silver:
     if missing := {"dataset", "path", *columns} - set(table.columns):
         raise FormatError(f"{path}: no column {sorted(missing)}, expected dataset, path and {', '.join(columns)}")
     values = table[list(columns)].to_numpy(np.float64)
-    if (wrong := ~((values >= 0) & (values <= 1)).all(1)).any():
-        raise FormatError(f"{path}, row {int(wrong.argmax())}: {values[wrong.argmax()]}, expected values in [0, 1]")
+    if len(wrong := np.argwhere(~((values >= 0) & (values <= 1)))):
+        row, column = wrong[0]
+        raise FormatError(f"{path}, row {row}, {[*columns][column]}: {values[row, column]}, expected a value in [0, 1]")
     keys = zip(table["dataset"], table["path"], strict=True)
     return {key: dict(zip(columns.values(), row, strict=True)) for key, row in zip(keys, values.tolist(), strict=True)}
 

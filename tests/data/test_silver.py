@@ -86,7 +86,7 @@ def test_departures_are_named(table: Path, tmp_path: Path):
     for wrong in (1.5, float("nan")):
         frame.loc[1, "AU12"] = wrong
         frame.to_parquet(tmp_path / "b.parquet")
-        with pytest.raises(FormatError, match=r"b\.parquet, row 1: .*expected values in \[0, 1\]"):
+        with pytest.raises(FormatError, match=r"b\.parquet, row 1, AU12: .*, expected a value in \[0, 1\]"):
             read_silver(tmp_path / "b.parquet")
     (tmp_path / "c.parquet").write_text("no table")
     with pytest.raises(FormatError, match="expected a parquet table"):
