@@ -1,5 +1,7 @@
 """The About page: limits first, then the picked model's card."""
 
+import re
+
 import streamlit as st
 
 from fbn import __version__
@@ -44,4 +46,5 @@ def model_card() -> None:
         st.warning(f"No model card to show: {error}")
         return
     with st.container(key="card"):
-        st.markdown(card or "This model came without a card.")
+        # below this page's own headings
+        st.markdown(re.sub(r"(?m)^#", "###", card) or "This model came without a card.")

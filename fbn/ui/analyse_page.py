@@ -15,14 +15,15 @@ _STATE = "analysis"  # (what was asked for, the job that answers it)
 
 def choose() -> AnalysisJob | None:
     """The files to read and how; the job that reads them, started where what was asked for is new."""
-    with st.popover("Video options", icon=":material/tune:"):
-        smooth = st.toggle("Smooth videos", help="Adds columns with the median over 5 frames; raw columns stay.")
-        every = st.number_input("Read every n-th frame", 1, 100, 1, help="Of videos; 1 reads them all.")
     files = st.file_uploader("Pictures or videos", accept_multiple_files=True, key="files")
+    with st.container(horizontal=True):
+        if st.button("Use the sample picture", icon=":material/image:", disabled=bool(files)):
+            st.session_state["sample"] = True
+        with st.popover("Video options", icon=":material/tune:"):
+            smooth = st.toggle("Smooth", help="Adds columns with the median over 5 frames; raw columns stay.")
+            every = st.number_input("Read every n-th frame", 1, 100, 1, help="Of videos; 1 reads them all.")
     if files:
         st.session_state["sample"] = False
-    elif st.button("Use the sample picture", icon=":material/image:"):
-        st.session_state["sample"] = True
     sample = st.session_state.get("sample", False)
     if not files and not sample:
         _forget()

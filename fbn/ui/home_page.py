@@ -5,7 +5,7 @@ import streamlit as st
 from fbn.errors import FbnError
 from fbn.ui import shell
 from fbn.ui.jobs import Preview
-from fbn.ui.panels import face_panel
+from fbn.ui.panels import show_picture
 
 _WAYS = (
     ("live", "Allow the webcam and see your face read as you look."),
@@ -30,8 +30,7 @@ def example() -> None:
     except FbnError as error:
         st.info(f"No model can be shown yet: {error}")
         return
-    if preview.result.faces:
-        face_panel(preview.image(), preview.result.faces[0])
+    show_picture(preview)
     st.caption(shell.SAMPLE_CREDIT)
 
 

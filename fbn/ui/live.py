@@ -166,7 +166,7 @@ class LiveSession:
         if wanted is None and (now := chosen(self._result, None)):
             wanted = now.face_id
         last = list(islice(reversed(self._history), most))[::-1]
-        return [_point(next((face for face in result.faces if face.face_id == wanted), None)) for result in last]
+        return [point(next((face for face in result.faces if face.face_id == wanted), None)) for result in last]
 
     def _trail(self) -> tuple[tuple[float, float], ...]:
         return tuple(point for point in self._points(_TRAIL) if point[0] == point[0])
@@ -176,11 +176,12 @@ class LiveSession:
         with self._lock:
             now = self._clock()
             points = self._points(_HISTORY)
+            recent = [moment for moment in self._finished if now - moment <= 2]
             spent = np.array(self._spent or [0.0]) * 1000
             return View(
                 frames=self._frames,
                 age=now - self._finished[-1] if self._finished else float("inf"),
-                fps=sum(1 for moment in self._finished if now - moment <= 2) / 2,
+                fps=(len(recent) - 1) / (recent[-1] - recent[0]) if len(recent) > 1 else 0.0,
                 median_ms=float(np.median(spent)),
                 p95_ms=float(np.percentile(spent, 95)),
                 result=self._result,
@@ -224,7 +225,8 @@ def chosen(result: FrameResult, face_id: int | None) -> FaceResult | None:
     return next((face for face in result.faces if face.face_id == face_id), None)
 
 
-def _point(face: FaceResult | None) -> tuple[float, float]:
+def point(face: FaceResult | None) -> tuple[float, float]:
+    """Valence, arousal, smoothed where they are; NaN for no face."""
     if face is None:
         return float("nan"), float("nan")
     valence, arousal = (face.smoothed or face.affect).valence_arousal

@@ -92,7 +92,8 @@ def _controls(session: LiveSession, playing: bool) -> None:
         picked = st.segmented_control("Show", choices, default=None, format_func=names.__getitem__, key="live_face")
         session.set(face_id=picked)
     if view.errors:
-        st.warning(f"{view.errors} frames could not be read. The last one: {view.error}")
+        of = view.frames + view.errors
+        st.warning(f"{view.errors} of {of} frames could not be read; the last one because of {view.error}")
 
 
 def _figures(session: LiveSession, playing: bool) -> None:
@@ -110,10 +111,12 @@ def _figures(session: LiveSession, playing: bool) -> None:
                 st.markdown("##### :material/face: No face in view")
                 st.markdown("Look at the camera, with light on your face, at arm's length.")
     if playing and view.frames:
-        fps, median, longest = st.columns(3)
-        fps.metric("Frames/s", f"{view.fps:.0f}")
-        median.metric("Delay", f"{view.median_ms:.0f} ms", help="From a frame's arrival here to its drawing: median.")
-        longest.metric("Longest", f"{view.p95_ms:.0f} ms", help="95 of 100 frames were drawn within this time.")
+        with st.container(horizontal=True):
+            st.metric("Frames/s", f"{view.fps:.0f}", width=90)
+            helped = "Median time from a frame's arrival at the server to its finished drawing."
+            st.metric("Delay", f"{view.median_ms:.0f} ms", help=helped, width=100)
+            helped = "95 of 100 frames took no longer than this."
+            st.metric("95 % within", f"{view.p95_ms:.0f} ms", help=helped, width=130)
     if view.face:
         expression_panel(view.face.smoothed or view.face.affect)
         circumplex_panel(view.trail)

@@ -5,9 +5,10 @@ import numpy as np
 import streamlit as st
 
 from fbn.faces.align import align
-from fbn.inference import Affect, FaceResult, overlay
+from fbn.inference import Affect, FaceResult, FrameResult, overlay
 from fbn.ui import marks
 from fbn.ui.jobs import Preview
+from fbn.ui.live import point
 from fbn.vocabulary import ACTION_UNITS
 
 EXPRESSION_HELP = "One of seven expressions; the shares sum to 100 %. It says what a face shows, not what one feels."
@@ -30,46 +31,56 @@ def face_name(face: FaceResult) -> str:
 def expression_panel(affect: Affect) -> None:
     """Seven bars under their title."""
     st.markdown("**Expression**", help=EXPRESSION_HELP)
+    if affect.label is None:
+        st.caption("This model does not read expressions.")
+        return
     st.html(marks.expression_bars(affect.expression))
 
 
 def circumplex_panel(trail: tuple[tuple[float, float], ...]) -> None:
     """The circumplex under its title, the numbers below it."""
     st.markdown("**Valence and arousal** (−1 … 1)", help=CIRCUMPLEX_HELP)
+    if trail and np.isnan(trail[-1]).any():
+        st.caption("This model does not read valence and arousal.")
+        return
     st.html(marks.circumplex(trail))
 
 
 def action_unit_panel(affect: Affect) -> None:
     """Seventeen bars under their title and the names of those that are there."""
+    if np.isnan(affect.action_units).any():
+        st.markdown("**Action units**")
+        st.caption("This model does not read action units.")
+        return
     there = [u.short for u, value in zip(ACTION_UNITS, affect.action_units, strict=True) if value > 0.5]
     st.markdown(f"**Action units**: {', '.join(there) or 'none above 50 %'}", help=ACTION_UNIT_HELP)
     st.html(marks.action_unit_bars(affect.action_units))
 
 
-def face_panel(image: np.ndarray, face: FaceResult) -> None:
-    """Everything read from one face. ``image``: [H, W, 3] uint8 RGB frame that the face's pixels refer to."""
-    affect = face.smoothed or face.affect
-    valence, arousal = (float(value) for value in affect.valence_arousal)
-    crop, bars, plane = st.columns([1, 2, 2], gap="large")
-    with crop:
-        st.image(cv2.resize(align(image, face.landmarks), (224, 224), interpolation=cv2.INTER_CUBIC), width=160)
-        label = affect.label.capitalize() if affect.label else ""
-        st.markdown(f"**{label}**  \nvalence {valence:+.2f}  \narousal {arousal:+.2f}")
-        st.caption(f"Found with {face.score:.0%} confidence.")
-    with bars:
-        expression_panel(affect)
-    with plane:
-        circumplex_panel(((valence, arousal),))
-    action_unit_panel(affect)
-
-
 def show_picture(preview: Preview, key: str = "picture") -> FaceResult | None:
-    """A frame with its drawing, and the panels of one of its faces, which is returned; None where there is none."""
+    """A frame with its drawing, and all that was read from one of its faces.
+
+    Returns:
+        That face; None where there is none.
+    """
     image, result = preview.image(), preview.result
-    st.image(overlay.draw(image, result, panels=False), width=min(640, image.shape[1]), output_format="JPEG")
-    if not result.faces:
-        st.info("No face was found in this frame.", icon=":material/face:")
-        return None
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.image(overlay.draw(image, result, panels=False), width=min(640, image.shape[1]), output_format="JPEG")
+    with right:
+        if not result.faces:
+            st.info("No face was found in this frame.", icon=":material/face:")
+            return None
+        face = _choose_face(result, key)
+        _summary(image, face)
+        affect = face.smoothed or face.affect
+        expression_panel(affect)
+        circumplex_panel((point(face),))
+    action_unit_panel(affect)
+    return face
+
+
+def _choose_face(result: FrameResult, key: str) -> FaceResult:
     faces = {face.face_id: face for face in sorted(result.faces, key=lambda face: -face.box.area)}
     picked = next(iter(faces))
     if len(faces) > 1:
@@ -77,5 +88,17 @@ def show_picture(preview: Preview, key: str = "picture") -> FaceResult | None:
         picked = st.segmented_control(  # type: ignore[assignment]  # required: never None
             "Face", list(faces), default=picked, required=True, format_func=names.__getitem__, key=f"face of {key}"
         )
-    face_panel(image, faces[picked])
     return faces[picked]
+
+
+def _summary(image: np.ndarray, face: FaceResult) -> None:
+    """The aligned face as the network sees it, its label, its numbers."""
+    valence, arousal = point(face)
+    label = (face.smoothed or face.affect).label
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.image(cv2.resize(align(image, face.landmarks), (224, 224), interpolation=cv2.INTER_CUBIC), width=104)
+        st.markdown(
+            f"**{label.capitalize() if label else 'Face'}**  \nvalence {valence:+.2f}, arousal {arousal:+.2f}  \n"
+            f":gray[found with {face.score:.0%} confidence]",
+            width="content",
+        )

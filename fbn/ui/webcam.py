@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from typing import Any, cast
 
 import av
@@ -40,16 +41,21 @@ def ice_servers() -> list[dict[str, Any]]:
     return servers
 
 
-def webcam(session: LiveSession, key: str = "webcam") -> bool:
+def webcam(session: LiveSession) -> bool:
     """Show the camera's picture as ``session`` draws it. True while it plays."""
 
     def show(frame: av.VideoFrame) -> av.VideoFrame:
         image = frame.to_ndarray(format="rgb24")
         return av.VideoFrame.from_ndarray(session.show(image, frame.time or 0.0), format="rgb24")
 
+    return stream(show, "webcam")
+
+
+def stream(callback: Callable[[av.VideoFrame], av.VideoFrame], key: str) -> bool:
+    """Send the camera's frames through ``callback``, on a thread of its own, and back. True while it plays."""
     context = webrtc_streamer(
         key=key,
-        video_frame_callback=show,
+        video_frame_callback=callback,
         # processing inside the receiving loop would queue frames up to seconds of delay
         async_processing=True,
         rtc_configuration={"iceServers": ice_servers()},

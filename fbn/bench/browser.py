@@ -1,0 +1,77 @@
+"""Chromium with a fake webcam, for measurements and browser tests."""
+
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from fbn.errors import FbnError, MissingFileError
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_FLAGS = (
+    "no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update "
+    "disable-sync use-fake-device-for-media-stream use-fake-ui-for-media-stream"
+)
+
+
+def find_chromium() -> str:
+    """Path of the machine's Chromium.
+
+    Raises:
+        MissingFileError: there is none.
+    """
+    for name in _NAMES:
+        if path := shutil.which(name):
+            return path
+    raise MissingFileError(f"no browser found: expected one of {', '.join(_NAMES)} on the PATH")
+
+
+def chromium_flags(clip: Path | None = None) -> list[str]:
+    """Flags that make it quiet and give it a fake webcam, which plays ``clip`` (motion JPEG) in a loop."""
+    flags = [f"--{flag}" for flag in _FLAGS.split()]
+    return flags if clip is None else [*flags, f"--use-file-for-fake-video-capture={clip}"]
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on just now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def serving(command: Sequence[str], port: int, log: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """Run a Streamlit server until the block ends; gives its address.
+
+    Raises:
+        FbnError: it does not answer within three minutes; the message ends with its log.
+    """
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=dict(environment))
+    try:
+        address = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 180
+        while not _answers(f"{address}/_stcore/health"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise FbnError(f"the app's server did not start: {log.read_text()[-500:]}")
+            time.sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False

@@ -1,0 +1,186 @@
+"""``fbn bench live``: what the live page costs, against a bare page that hands each camera frame straight back.
+
+Chromium's fake webcam plays a clip whose frames carry their number (``fbn.bench.clip``). A script in the page reads
+that number twice with ``requestVideoFrameCallback``: from the camera itself and from the processed video. So the delay
+is what a viewer sees, from camera to screen, encoding and decoding both ways included; a frame counts once, however
+often it is shown again. The two pages take turns, each on a server of its own, so that a busy machine slows both.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import fbn
+from fbn.bench.browser import chromium_flags, find_chromium, free_port, serving
+from fbn.bench.clip import BITS, STAMP, write_clip
+from fbn.errors import FbnError, MissingFileError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Frame
+
+_BARE_PAGE = Path(fbn.__file__).parent / "ui" / "bare.py"
+_READER = """
+(([bits, left, top, across, down]) => {
+  const seen = window.fbnSeen = {camera: [], video: []}, watched = new Set(), cells = 2 * bits;
+  const watch = (video, list) => {
+    watched.add(video);
+    const canvas = document.createElement('canvas');
+    canvas.width = 4 * cells; canvas.height = 1;
+    const pen = canvas.getContext('2d', {willReadFrequently: true});
+    const read = () => {
+      const w = video.videoWidth, h = video.videoHeight;
+      pen.drawImage(video, left * w, (top + down / 4) * h, across * w, down / 2 * h, 0, 0, 4 * cells, 1);
+      const pixels = pen.getImageData(0, 0, 4 * cells, 1).data;
+      const cell = i => pixels[4 * (4 * i + 1) + 1] + pixels[4 * (4 * i + 2) + 1] > 255;
+      let number = 0;
+      for (let i = 0; i < bits; i++) {
+        if (cell(i) !== cell(cells - 1 - i)) number = NaN;
+        if (cell(i)) number += 1 << i;
+      }
+      list.push([number, performance.now()]);
+      video.requestVideoFrameCallback(read);
+    };
+    video.requestVideoFrameCallback(read);
+  };
+  if (!navigator.mediaDevices) return;
+  const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async wish => {
+    const stream = await open(wish), video = document.createElement('video');
+    if (!stream.getVideoTracks().length) return stream;
+    Object.assign(video, {muted: true, autoplay: true, srcObject: stream});
+    video.style = 'position:fixed;width:2px;height:2px;left:0;top:0;opacity:0.02';
+    watch(video, seen.camera);
+    document.body.append(video);
+    return stream;
+  };
+  setInterval(() => document.querySelectorAll('video').forEach(v => watched.has(v) || watch(v, seen.video)), 200);
+})
+"""
+
+
+def measure(seconds: float = 10.0, rounds: int = 3) -> dict[str, Any]:
+    """Measure both pages in turn.
+
+    Args:
+        seconds: of each measurement, after 4 s to settle.
+        rounds: measurements of each page; the figures are medians over rounds.
+
+    Returns:
+        ``fps_ratio`` and ``p95_ratio`` (app over bare page), ``app`` and ``bare``: ``fps`` (frames shown each second),
+        ``distinct`` (different camera frames shown each second), ``median_ms`` and ``p95_ms`` (camera to screen);
+        and the single ``rounds``.
+
+    Raises:
+        FbnError: no browser, no Playwright, or no video came.
+    """
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise MissingFileError("fbn bench live needs Playwright: pip install 'fbn[test]'") from error
+    executable = find_chromium()
+    ports = {"bare": free_port(), "app": free_port()}
+    commands = {"bare": _bare_command(ports["bare"]), "app": _app_command(ports["app"])}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    found: dict[str, list[dict[str, float]]] = {"bare": [], "app": []}
+    with tempfile.TemporaryDirectory(prefix="fbn-") as folder, ExitStack() as stack:
+        clip = write_clip(Path(folder, "clip.mjpeg"))
+        addresses = {
+            name: stack.enter_context(serving(commands[name], ports[name], Path(folder, f"{name}.log"), environment))
+            for name in commands
+        }
+        playwright = stack.enter_context(sync_playwright())
+        for _ in range(rounds):
+            for name, page in (("bare", ""), ("app", "/live")):
+                browser = playwright.chromium.launch(executable_path=executable, args=chromium_flags(clip))
+                try:
+                    found[name].append(_watch(browser, addresses[name] + page, seconds))
+                finally:
+                    browser.close()
+    middle = {
+        name: {k: round(float(np.median([r[k] for r in rows])), 2) for k in rows[0]} for name, rows in found.items()
+    }
+    return {
+        "fps_ratio": round(middle["app"]["fps"] / middle["bare"]["fps"], 3),
+        "p95_ratio": round(middle["app"]["p95_ms"] / middle["bare"]["p95_ms"], 3),
+        **middle,
+        "rounds": found,
+    }
+
+
+def _app_command(port: int) -> list[str]:
+    # the command a user types, so that its own start-up is what is measured
+    return [sys.executable, "-c", "from fbn.cli import main; main()", "app", f"--port={port}", "--no-browser"]
+
+
+def _bare_command(port: int) -> list[str]:
+    options = {"server.port": port, "server.address": "127.0.0.1", "server.headless": "true"}
+    options |= {"runner.postScriptGC": "false", "browser.gatherUsageStats": "false"}
+    return [sys.executable, "-m", "streamlit", "run", str(_BARE_PAGE), *(f"--{k}={v}" for k, v in options.items())]
+
+
+def _watch(browser: "Browser", address: str, seconds: float) -> dict[str, float]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.add_init_script(f"{_READER}({[BITS, *STAMP]})")
+    page = context.new_page()
+    page.goto(address)
+    start = page.frame_locator("iframe").first.get_by_role("button", name="Start the camera")
+    start.click(timeout=60_000)
+    frame = _component(page.frames)
+    frame.wait_for_function("window.fbnSeen.video.length > 10", timeout=60_000)
+    time.sleep(4)
+    frame.evaluate("fbnSeen.camera.length = fbnSeen.video.length = 0")
+    time.sleep(seconds)
+    seen = frame.evaluate("fbnSeen")
+    context.close()
+    return figures(seen["camera"], seen["video"])
+
+
+def _component(frames: "list[Frame]") -> "Frame":
+    return next(frame for frame in frames if "streamlit_webrtc" in frame.url)
+
+
+def figures(camera: list[list[float | None]], video: list[list[float | None]]) -> dict[str, float]:
+    """From what was seen to figures.
+
+    Args:
+        camera: (frame number, milliseconds) as the camera gave them; None or NaN where the stamp was not readable.
+        video: the same for the processed video.
+
+    Raises:
+        FbnError: too few frames were seen, or no stamp could be read.
+    """
+    if len(video) < 2:
+        raise FbnError("no processed video came: is the app's server overloaded?")
+    given: dict[int, list[float]] = {}
+    for number, moment in _firsts(camera):
+        given.setdefault(number, []).append(moment)
+    shown = _firsts(video)
+    delays = [
+        moment - max(before)
+        for number, moment in shown
+        if (before := [then for then in given.get(number, []) if then <= moment])
+    ]
+    if len(delays) < len(shown) / 2:
+        raise FbnError("the clip's frame numbers could not be read from the video")
+    lasted = (float(video[-1][1] or 0) - float(video[0][1] or 0)) / 1000
+    return {
+        "fps": (len(video) - 1) / lasted,
+        "distinct": (len(shown) - 1) / lasted,
+        "median_ms": float(np.median(delays)),
+        "p95_ms": float(np.percentile(delays, 95)),
+    }
+
+
+def _firsts(seen: list[list[float | None]]) -> list[tuple[int, float]]:
+    """Each frame at the moment it was first seen; repeats and unreadable ones left out."""
+    kept: list[tuple[int, float]] = []
+    for number, moment in seen:
+        if number is not None and moment is not None and number == number and (not kept or kept[-1][0] != number):
+            kept.append((int(number), moment))
+    return kept

@@ -1,0 +1,169 @@
+import threading
+
+import numpy as np
+import pytest
+
+from fbn.faces.frames import Frame
+from fbn.inference import FrameResult
+from fbn.ui.live import LiveSession
+from tests.ui.conftest import FakeAnalyser, face
+
+GRAY = np.full((480, 640, 3), 128, np.uint8)
+
+
+class Clock:
+    """Advances by a fixed step at each look."""
+
+    def __init__(self, step: float = 0.01) -> None:
+        self.now, self.step = 0.0, step
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+def running(*faces: object) -> LiveSession:
+    session = LiveSession(Clock())
+    session.use(FakeAnalyser(faces))  # type: ignore[arg-type]
+    return session
+
+
+def test_drawing_is_on_the_frame_and_the_frame_is_untouched():
+    before = GRAY.copy()
+    drawn = running().show(GRAY, 0.0)
+    assert drawn.shape == GRAY.shape
+    assert (drawn != GRAY).any()
+    assert (before == GRAY).all()
+
+
+def test_view_counts_frames_and_times_them():
+    session = running()
+    for number in range(50):
+        session.show(GRAY, number / 30)
+    view = session.view()
+    # the clock moves by 10 ms within each frame, and by 10 ms between frames
+    assert view.frames == 50
+    assert view.median_ms == pytest.approx(10)
+    assert view.fps == pytest.approx(50)
+    assert view.face is not None
+    assert len(view.trail) == 45
+    assert view.seconds[-1] == pytest.approx(49 / 30)
+
+
+def test_an_error_is_counted_and_the_video_goes_on():
+    class Broken(FakeAnalyser):
+        def step(self, frame: Frame) -> FrameResult:
+            if frame.index == 1 and frame.timestamp < 2:
+                raise RuntimeError("no memory left")
+            return super().step(frame)
+
+    session = LiveSession(Clock())
+    session.set(mirror=False)
+    session.use(Broken())
+    session.show(GRAY, 0.0)
+    assert (session.show(GRAY, 1.0) == GRAY).all()
+    view = session.view()
+    assert (view.errors, view.error, view.frames) == (1, "RuntimeError: no memory left", 1)
+    session.show(GRAY, 2.0)
+    assert session.view().frames == 2
+
+
+def test_page_is_not_held_up_while_a_frame_is_read():
+    entered, leave = threading.Event(), threading.Event()
+
+    class Slow(FakeAnalyser):
+        def step(self, frame: Frame) -> FrameResult:
+            entered.set()
+            leave.wait(5)
+            return super().step(frame)
+
+    session = LiveSession()
+    session.use(Slow())
+    video = threading.Thread(target=session.show, args=(GRAY, 0.0))
+    video.start()
+    assert entered.wait(5)
+    page = threading.Thread(target=session.view)
+    page.start()
+    page.join(2)
+    blocked = page.is_alive()
+    leave.set()
+    video.join(5)
+    assert not blocked
+
+
+def test_freeze_shows_the_last_frame_and_reads_no_more():
+    session = running()
+    first = session.show(GRAY, 0.0)
+    session.set(frozen=True)
+    assert (session.show(np.zeros_like(GRAY), 1.0) == first).all()
+    assert session.view().frames == 1
+
+
+def test_mirror_flips_what_is_read():
+    seen = []
+
+    class Spy(FakeAnalyser):
+        def step(self, frame: Frame) -> FrameResult:
+            seen.append(frame.image)
+            return super().step(frame)
+
+    image = GRAY.copy()
+    image[:, :100] = 255
+    session = LiveSession()
+    session.use(Spy())
+    session.show(image, 0.0)
+    session.set(mirror=False)
+    session.show(image, 0.1)
+    assert (seen[0] == image[:, ::-1]).all()
+    assert (seen[1] == image).all()
+
+
+def test_recording_keeps_frames_between_start_and_stop():
+    session = running()
+    session.show(GRAY, 0.0)
+    session.record()
+    for number in range(1, 4):
+        session.show(GRAY, float(number))
+    session.stop_recording()
+    session.show(GRAY, 9.0)
+    assert [result.timestamp for result in session.recorded()] == [1.0, 2.0, 3.0]
+    session.record()
+    assert session.recorded() == []
+
+
+def test_recording_ends_before_memory_does(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("fbn.ui.live._RECORDED", 2)
+    session = running()
+    session.record()
+    for number in range(4):
+        session.show(GRAY, float(number))
+    view = session.view()
+    assert (view.recording, view.recorded) == (False, 2)
+
+
+def test_figures_follow_the_chosen_face_else_the_largest():
+    session = running(face(0, side=50, valence=-0.5), face(1, side=90, valence=0.5))
+    session.show(GRAY, 0.0)
+    view = session.view()
+    assert view.face is not None
+    assert (view.face.face_id, view.trail) == (1, ((0.5, pytest.approx(0.2)),))
+    session.set(face_id=0)
+    assert session.view().trail[-1][0] == -0.5
+
+
+def test_no_face_leaves_a_gap_in_the_time_line():
+    session = running()
+    session.show(GRAY, 0.0)
+    session.show(np.zeros_like(GRAY), 0.1)
+    session.show(GRAY, 0.2)
+    view = session.view()
+    assert np.isnan(view.valence[1])
+    assert [view.valence[0], view.valence[2]] == [0.5, 0.5]
+
+
+def test_a_new_analyser_starts_the_figures_anew():
+    session = running()
+    session.show(GRAY, 0.0)
+    session.use(FakeAnalyser())
+    view = session.view()
+    assert (view.frames, view.face, view.age) == (0, None, float("inf"))

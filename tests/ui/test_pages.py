@@ -1,0 +1,150 @@
+"""Every page, run by Streamlit's own test harness; the WebRTC component needs a browser and is replaced."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fbn.errors import MissingFileError
+from fbn.inference.layouts import LAYOUTS
+from fbn.resources import shipped
+from tests.ui.conftest import FakeAnalyser
+
+Open = Callable[[str], AppTest]
+
+
+@pytest.fixture
+def playing(monkeypatch: pytest.MonkeyPatch) -> list[Callable]:
+    """The camera plays; holds the page's frame callback."""
+    callbacks: list[Callable] = []
+
+    def streamer(key: str, **options: object) -> SimpleNamespace:
+        assert options["async_processing"] is True
+        assert options["rtc_configuration"] == {"iceServers": []}
+        callbacks.append(options["video_frame_callback"])  # type: ignore[arg-type]
+        return SimpleNamespace(state=SimpleNamespace(playing=True))
+
+    monkeypatch.setattr("fbn.ui.webcam.webrtc_streamer", streamer)
+    return callbacks
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, playing: list[Callable]) -> Open:
+    """Opens a page by name."""
+    monkeypatch.setattr("fbn.ui.shell.FaceAnalyser", FakeAnalyser)
+    monkeypatch.setattr("fbn.models.store.names", lambda: ("fbn", "other"))
+    monkeypatch.setattr("fbn.models.store.card", lambda name: f"# Card of {name}")
+
+    def start(name: str) -> AppTest:
+        test = AppTest.from_file(str(shipped("app.py")), default_timeout=30).run()
+        return test if name == "home" else test.switch_page(f"pages/{name}.py").run()
+
+    return start
+
+
+def words(test: AppTest) -> str:
+    return "\n".join(element.value for element in [*test.markdown, *test.info, *test.warning, *test.error])
+
+
+def test_home_shows_the_ways_in_and_a_reading(app: Open):
+    test = app("home")
+    assert not test.exception
+    assert test.title[0].value == "FaceBehaviorNet"
+    assert "AU12" in words(test)
+
+
+def test_live_waits_then_shows_figures(app: Open, playing: list[Callable]):
+    import av
+
+    test = app("live")
+    assert not test.exception
+    assert "Waiting for the first frame" in words(test)
+    frame = av.VideoFrame.from_ndarray(np.full((480, 640, 3), 120, np.uint8), format="rgb24")
+    assert (playing[-1](frame).to_ndarray(format="rgb24") != 120).any()
+    test.run()
+    assert [metric.label for metric in test.metric] == ["Frames/s", "Delay", "95 % within"]
+    assert "AU12" in words(test)
+
+
+def test_live_says_why_frames_fail(app: Open, playing: list[Callable], monkeypatch: pytest.MonkeyPatch):
+    import av
+
+    def fail(self: FakeAnalyser, frame: object) -> None:
+        raise RuntimeError("the network lost its weights")
+
+    monkeypatch.setattr(FakeAnalyser, "step", fail)
+    test = app("live")
+    playing[-1](av.VideoFrame.from_ndarray(np.full((480, 640, 3), 120, np.uint8), format="rgb24"))
+    test.run()
+    assert "1 of 1 frames could not be read; the last one because of RuntimeError: the network lost" in words(test)
+
+
+def test_live_records(app: Open, playing: list[Callable]):
+    import av
+
+    frame = av.VideoFrame.from_ndarray(np.full((480, 640, 3), 120, np.uint8), format="rgb24")
+    test = app("live")
+    next(button for button in test.button if button.label == "Record").click().run()
+    playing[-1](frame)
+    next(button for button in test.button if button.label == "Stop recording").click().run()
+    playing[-1](frame)
+    assert len(test.session_state["live"].recorded()) == 1
+    assert any("1 frames recorded" in caption.value for caption in test.caption)
+
+
+def test_live_reads_a_picture_without_a_camera(app: Open):
+    test = app("live")
+    test.button_group(key="live_source").set_value("Picture").run()
+    assert not test.exception
+    assert "AU12" in words(test)
+
+
+def test_a_picked_model_reaches_the_analyser_and_the_card(app: Open):
+    test = app("about")
+    assert "## Card of fbn" in words(test)
+    test.selectbox(key="model").set_value("other").run()
+    assert "## Card of other" in words(test)
+    assert "must not be used" in words(test)
+
+
+def test_analyse_sample_gives_the_table(app: Open):
+    test = app("analyse")
+    assert "Drop pictures or a video" in words(test)
+    next(button for button in test.button if button.label == "Use the sample picture").click().run()
+    assert not test.exception
+    assert tuple(test.dataframe[0].value.columns) == LAYOUTS["fbn"].columns
+    assert test.dataframe[0].value["input"].tolist() == ["astronaut.png"]
+
+
+def test_analyse_bad_and_empty_pictures(app: Open):
+    test = app("analyse")
+    black = cv2.imencode(".png", np.zeros((60, 60, 3), np.uint8))[1].tobytes()
+    test.file_uploader(key="files").set_value(
+        [("text.jpg", b"no picture", "image/jpeg"), ("b.png", black, "image/png")]
+    )
+    test.run()
+    assert not test.exception
+    assert [error.value.split(":")[0] for error in test.error] == ["text.jpg"]
+    assert "No face was found" in words(test)
+    assert len(test.dataframe[0].value) == 1
+
+
+def test_a_missing_model_is_told_in_words(app: Open, monkeypatch: pytest.MonkeyPatch):
+    def missing(**options: object) -> None:
+        raise MissingFileError("the model 'fbn' is incomplete")
+
+    monkeypatch.setattr("fbn.ui.shell.FaceAnalyser", missing)
+    test = app("live")
+    assert not test.exception
+    assert "The model cannot be used: the model 'fbn' is incomplete" in words(test)
+
+
+def test_configuration_lies_beside_the_app():
+    """Streamlit reads the configuration in the script's own folder, so both must ship together."""
+    assert shipped(".streamlit/config.toml").parent.parent == shipped("app.py").parent
+    assert shutil.which("streamlit") is None or shipped("pages/live.py").is_file()
