@@ -30,17 +30,17 @@ class Augmentation(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rotation: float = Field(12, ge=0, le=180)
+    rotation: float = Field(default=12, ge=0, le=180)
     scale: tuple[float, float] = (0.87, 1.15)
-    shift: float = Field(0.08, ge=0, le=0.5)
-    flip: float = Field(0.5, ge=0, le=1)
-    light: float = Field(1.0, ge=0, le=2)
-    gray: float = Field(0.3, ge=0, le=1)
-    dark: float = Field(0.1, ge=0, le=1)
-    blur: float = Field(0.15, ge=0, le=1)
-    jpeg: float = Field(0.2, ge=0, le=1)
-    small: float = Field(0.3, ge=0, le=1)
-    erase: float = Field(0.5, ge=0, le=1)
+    shift: float = Field(default=0.08, ge=0, le=0.5)
+    flip: float = Field(default=0.5, ge=0, le=1)
+    light: float = Field(default=1.0, ge=0, le=2)
+    gray: float = Field(default=0.3, ge=0, le=1)
+    dark: float = Field(default=0.1, ge=0, le=1)
+    blur: float = Field(default=0.15, ge=0, le=1)
+    jpeg: float = Field(default=0.2, ge=0, le=1)
+    small: float = Field(default=0.3, ge=0, le=1)
+    erase: float = Field(default=0.5, ge=0, le=1)
 
 
 def centre(crops: np.ndarray, size: int = 112) -> np.ndarray:
@@ -76,9 +76,7 @@ def augment(crop: np.ndarray, generator: np.random.Generator, how: Augmentation,
     if dark:
         picture = _grain(picture, draw[20], 4 + 14 * draw[21])
     if draw[22] < how.jpeg:
-        quality = int(15 + 65 * draw[23])
-        _, code = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, quality))
-        picture = cv2.imdecode(code, cv2.IMREAD_COLOR)
+        picture = _compress(picture, int(15 + 65 * draw[23]))
     if draw[24] < how.erase:
         for block in (draw[25:30], draw[30:35])[: 1 if draw[35] < 0.7 else 2]:
             _erase(picture, block, draw[36:39])
@@ -109,6 +107,13 @@ def _blur(picture: np.ndarray, kind: float, amount: float) -> np.ndarray:
         return cv2.GaussianBlur(picture, (0, 0), 0.5 + 1.5 * amount)
     length = 3 + 2 * int(3 * amount)  # a moving head or camera
     return cv2.blur(picture, (length, 1) if kind < 0.85 else (1, length))
+
+
+def _compress(picture: np.ndarray, quality: int) -> np.ndarray:
+    _, code = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, quality))
+    decoded = cv2.imdecode(code, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return decoded
 
 
 def _light(picture: np.ndarray, draw: np.ndarray, strength: float, dark: bool) -> np.ndarray:

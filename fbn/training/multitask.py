@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, distributed, nn
 from torch.distributed.nn.functional import all_gather
 
@@ -40,7 +41,7 @@ class MultiTask(L.LightningModule):
         self, network: nn.Module, objective: Objective, recipe: Recipe, steps: int, valid: Sequence[Sample] = ()
     ) -> None:
         super().__init__()
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective, self.recipe, self.steps, self.valid = objective, recipe, steps, tuple(valid)
         self.strict_loading = True
         self._seen: list[tuple[Tensor, Predictions, Annotations]] = []
@@ -84,7 +85,7 @@ class MultiTask(L.LightningModule):
         self.log_dict({name.replace("/", "_"): v for name, v in values.items() if name != "score"})
         self.log("score", values["score"], prog_bar=True)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW; warm-up, then a cosine to 0. Norms and biases do not decay."""
         weights = [p for p in self.network.parameters() if p.ndim > 1]
         others = [p for p in self.network.parameters() if p.ndim <= 1]

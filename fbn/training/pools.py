@@ -1,12 +1,12 @@
 """From a data folder and a recipe to pools of aligned crops with labels, and a teacher's view of them."""
 
 import hashlib
+import os
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from rich.progress import track
 from safetensors.torch import load_file, save_file
@@ -15,13 +15,13 @@ from fbn.data.augment import centre
 from fbn.data.corpus import Corpus
 from fbn.data.crops import cached_crops
 from fbn.data.loading import Pool, weighted
-from fbn.errors import FormatError, MissingFileError
+from fbn.data.silver import read_silver
+from fbn.errors import FormatError
 from fbn.labelling import merge
 from fbn.models import store
 from fbn.records import Annotations, Predictions, Sample
 from fbn.resources import cache_folder
 from fbn.training.recipe import Recipe
-from fbn.vocabulary import ACTION_UNITS
 
 _BATCH = 64
 
@@ -35,7 +35,7 @@ def make_pool(corpus: Corpus, part: str, recipe: Recipe) -> tuple[Pool, list[Sam
         FbnError: a picture, the silver file or a teacher cannot be read.
     """
     train = part == "train"
-    silver = read_silver(Path(recipe.silver), recipe.silver_weight) if train and recipe.silver else {}
+    silver = _silver(recipe.silver, recipe.silver_weight) if train else {}
     sets: dict[str, tuple[np.ndarray, Annotations]] = {}
     samples: list[Sample] = []
     for name in corpus.names:
@@ -56,36 +56,15 @@ def make_pool(corpus: Corpus, part: str, recipe: Recipe) -> tuple[Pool, list[Sam
     return pool, samples
 
 
-def read_silver(path: Path, weight: float) -> dict[tuple[str, str], Annotations]:
-    """AU labels made by a machine, by data set and picture.
-
-    Args:
-        path: parquet with columns ``dataset``, ``path`` and some of ``AU01`` ... in [0, 1]; empty = no label.
-        weight: given to every label.
-
-    Raises:
-        MissingFileError: it is not there.
-        FormatError: it lacks a column, or a value is out of range.
-    """
-    if not path.is_file():
-        raise MissingFileError(f"{path}: expected a parquet file of silver labels")
-    table = pd.read_parquet(path)
-    units = {unit.code: i for i, unit in enumerate(ACTION_UNITS) if unit.code in table}
-    if not {"dataset", "path"} <= set(table) or not units:
-        raise FormatError(f"{path}: expected columns dataset, path and some of AU01 ... AU26, found {list(table)}")
-    values = torch.from_numpy(table[list(units)].to_numpy(np.float32))
-    known = ~values.isnan()
-    if not ((values >= 0) & (values <= 1) | ~known).all():
-        raise FormatError(f"{path}: expected AU values in [0, 1]")
-    labels = Annotations.empty(len(table))
-    columns = list(units.values())
-    labels.action_units[:, columns] = values.nan_to_num(0)
-    labels.action_units_weight[:, columns] = weight * known.to(torch.float32)
-    return {key: labels[i] for i, key in enumerate(zip(table["dataset"], table["path"], strict=True))}
+def _silver(path: str | None, weight: float) -> dict[tuple[str, str], Annotations]:
+    if path is None:
+        return {}
+    labels = {key: Annotations.of(action_units=units) for key, units in read_silver(Path(path)).items()}
+    return {key: replace(own, action_units_weight=own.action_units_weight * weight) for key, own in labels.items()}
 
 
 def teach(teachers: Sequence[str], crops: Sequence[np.ndarray]) -> Predictions | None:
-    """What an ensemble says of every crop: the mean of its members' outputs, each averaged over the crop and its mirror.
+    """What an ensemble says of every crop: the mean over its members and over the crop and its mirror.
 
     Kept in the cache, by the members' weights and the crops' file.
 
@@ -103,7 +82,7 @@ def teach(teachers: Sequence[str], crops: Sequence[np.ndarray]) -> Predictions |
     if not path.exists():
         said = _ensemble(teachers, crops)
         values = {f.name: value for f in fields(said) if (value := getattr(said, f.name)) is not None}
-        temporary = path.with_suffix(".tmp")
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
         save_file(values, temporary)
         temporary.replace(path)
     return Predictions(**load_file(path))

@@ -33,7 +33,7 @@ class Recipe(BaseModel):
         balance: data set -> power by which rare expressions are drawn more often (see ``loading.Stream``).
         clean: paper A's cleaning of AffectNet's training part.
         label_weights: data set -> task -> factor on the weight of its labels.
-        silver: parquet with columns dataset, path and AU01... in [0, 1] (empty: none), for unlabelled AUs.
+        silver: table that ``fbn.data.silver`` writes, for AUs without a label.
         silver_weight: weight of those labels.
         teacher: models (names or folders) whose mean prediction feeds the ``distillation`` term.
         objective: name in ``fbn.losses.TERMS`` -> weight.
@@ -52,7 +52,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field("run", pattern=r"^[\w.-]+$")
+    name: str = Field(default="run", pattern=r"^[\w.-]+$")
     network: Literal[tuple(ZOO)] = "facebehaviornet"  # type: ignore[valid-type]
     network_args: dict[str, Any] = {}
     init: str | None = None
@@ -64,7 +64,7 @@ class Recipe(BaseModel):
     clean: bool = False
     label_weights: dict[Literal[tuple(SOURCES)], dict[Task, float]] = {}  # type: ignore[valid-type]
     silver: str | None = None
-    silver_weight: float = Field(0.3, ge=0)
+    silver_weight: float = Field(default=0.3, ge=0)
     teacher: tuple[str, ...] = ()
 
     objective: dict[str, float] = {
@@ -81,11 +81,11 @@ class Recipe(BaseModel):
 
     epochs: PositiveInt = 30
     steps_per_epoch: PositiveInt = 300
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
     warmup: NonNegativeInt = 300
-    weight_decay: float = Field(0.05, ge=0)
-    clip: float = Field(5.0, gt=0)
-    averaging: float = Field(0.999, ge=0, lt=1)
+    weight_decay: float = Field(default=0.05, ge=0)
+    clip: float = Field(default=5.0, gt=0)
+    averaging: float = Field(default=0.999, ge=0, lt=1)
     patience: NonNegativeInt = 0
     precision: Literal["bf16-mixed", "32-true", "16-mixed"] = "bf16-mixed"
     seed: NonNegativeInt = 0

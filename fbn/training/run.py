@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 from fbn.data.corpus import Corpus, load_corpus
 from fbn.data.loading import EpochSampler, Plain, Pool, Steps, fixed_streams, paper_streams, steps_to_see_all
 from fbn.errors import FormatError
+from fbn.training.figures import SCORED
 from fbn.training.multitask import MultiTask, averager
 from fbn.training.pools import make_pool
 from fbn.training.recipe import Recipe, parse
@@ -196,12 +197,14 @@ class EpochReport(Callback):
         if not trainer.is_global_zero:
             return
         seconds = time.monotonic() - self._start
-        found = {k: float(v) for k, v in trainer.callback_metrics.items() if k == "score" or k.count("_") and "/" not in k}
-        figures = "  ".join(f"{name} {value:.3f}" for name, value in found.items() if not name.startswith("loss"))
+        wanted = ("score", *(name.replace("/", "_") for name in SCORED))
+        found = {name: trainer.callback_metrics[name] for name in wanted if name in trainer.callback_metrics}
+        figures = "  ".join(f"{name} {float(value):.3f}" for name, value in found.items())
         epoch, epochs = trainer.current_epoch + 1, trainer.max_epochs or 0
         left = (epochs - epoch) * seconds / 60
         speed = self._pictures / seconds
-        self._console.print(f"epoch {epoch}/{epochs}  {figures}  {speed:.0f} pictures/s, {left:.0f} min to go")
+        line = f"epoch {epoch}/{epochs}  {figures}  {speed:.0f} pictures/s, {left:.0f} min to go"
+        self._console.print(line, soft_wrap=True)
 
 
 def _start_worker(_: int) -> None:

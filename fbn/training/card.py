@@ -1,0 +1,73 @@
+"""The model card: what a trained network is, from what, how good, and what it is not for."""
+
+from typing import Any
+
+from fbn.training.recipe import Recipe
+
+#: Terms of each source, as their makers state them.
+TERMS: dict[str, str] = {
+    "ferplus": "FER2013 pictures were collected from the web, for research; FER+ labels MIT",
+    "affectnet": "AffectNet: research use, no redistribution",
+    "ckplus": "CK+ pictures: research use, no redistribution; FACS codes Apache-2.0",
+    "celeba": "CelebA: non-commercial research use",
+}
+_TITLES = {"ferplus": "FER2013Valid (FER+)", "affectnet": "AffectNet", "ckplus": "CK+", "celeba": "CelebA"}
+_ROWS = {
+    "ferplus": "pictures whose copies in FER2013Train were removed; the class with most votes of seven",
+    "affectnet": "20 % of the pictures, drawn by class, never trained on; not cleaned",
+    "ckplus": "25 subjects, never trained on; peak frame and onset of each sequence; AUs with five or more positives",
+}
+
+
+def write(name: str, recipe: Recipe, reports: dict[str, dict[str, Any]], git_sha: str, date: str) -> str:
+    """The card as Markdown.
+
+    Args:
+        name: of the model.
+        recipe: it was trained by.
+        reports: part -> what ``fbn.training.evaluate.evaluate`` gave.
+        git_sha: of the code that trained it.
+        date: ISO.
+    """
+    sources = "\n".join(f"- {_TITLES[source]}: {TERMS[source]}" for source in recipe.sets)
+    terms = ", ".join(f"{term} {weight:g}" for term, weight in recipe.objective.items() if weight)
+    taught = f"\nTaught besides by {len(recipe.teacher)} networks of the same data." if recipe.teacher else ""
+    silver = "\nSome action units of pictures without FACS codes are machine labels." if recipe.silver else ""
+    figures = "\n\n".join(_table(part, report) for part, report in reports.items())
+    return f"""# {name}
+
+Reads an aligned face crop, 112x112 RGB: seven expressions, 17 action units, valence and arousal.
+A FaceBehaviorNet (one residual body, one linear layer), trained {date} by recipe `{recipe.name}`, code {git_sha[:12]}.
+
+## Trained on
+{sources}
+{taught}{silver}
+Objective: {terms}; relatedness table `{recipe.table}`.
+
+## Terms
+The code is MIT. The weights are for research use only: they were learned from sets whose terms allow no more.
+
+## How good
+{figures}
+
+Action unit outputs were shifted on the validation part so that 0.5 is the decision.
+The figures hold for pictures like those they were measured on: posed or web pictures, mostly frontal, mostly adults.
+Disgust, fear and anger are recognised least well; the action units were learned from posed faces of 83 people.
+
+## Not for
+Deciding about people: hiring, policing, schooling, insurance, diagnosis, proof of what someone feels or intends.
+An expression is not a feeling. Error rates by age, skin colour and gender were not measured. Do not use it on people
+who have not agreed to it, and where the law forbids reading emotions (at work and at school in the European Union).
+"""
+
+
+def _table(part: str, report: dict[str, Any]) -> str:
+    lines = [f"Part `{part}`, {report['date']}, 95 % bootstrap interval:", ""]
+    lines += ["| set | figure | value | interval | chance |", "|---|---|---|---|---|"]
+    for source, about in report["sets"].items():
+        for name, f in about["figures"].items():
+            title = f"{_TITLES[source]} ({about['pictures']})"
+            interval = f"{f['low']:.3f} to {f['high']:.3f}"
+            lines.append(f"| {title} | {name.replace('_', ' ')} | {f['value']:.3f} | {interval} | {f['chance']:.3f} |")
+    notes = [f"{_TITLES[source]}: {_ROWS[source]}." for source in report["sets"] if part == "test"]
+    return "\n".join(lines + (["", *notes] if notes else []))

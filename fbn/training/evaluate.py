@@ -1,0 +1,102 @@
+"""The figures of a model on a held-out part, through the same path that ``fbn analyse --crops`` takes."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.progress import track
+
+from fbn.data.corpus import load_corpus
+from fbn.data.crops import aligned
+from fbn.data.pictures import read_picture
+from fbn.errors import FormatError, MissingFileError
+from fbn.inference.analyser import FaceAnalyser
+from fbn.metrics import bootstrap
+from fbn.models import store
+from fbn.records import Annotations, Predictions, Sample
+from fbn.training.figures import chance, figures, score, scored_rows
+from fbn.training.provenance import revision
+
+SETS = ("ferplus", "affectnet", "ckplus")
+_BATCH = 64
+Report = dict[str, Any]
+
+
+def evaluate(
+    data_root: Path,
+    model: str | Path = "fbn",
+    part: str = "test",
+    *,
+    sets: Sequence[str] = SETS,
+    flip: bool = False,
+    rounds: int = 1000,
+    progress: bool = True,
+) -> Report:
+    """Measure a model on a part of every set that is there.
+
+    FER+: FER2013Valid, copies of training pictures removed, majority class. AffectNet: the test part, uncleaned.
+    CK+: test subjects, peak frame and onset of each sequence, AUs with five or more positive sequences.
+
+    Args:
+        data_root: folder of the data sets.
+        model: name or folder.
+        part: ``"test"`` or ``"valid"``.
+        sets: which.
+        flip: average each crop with its mirror.
+        rounds: bootstrap draws (subjects are drawn where they are known).
+        progress: draw a progress bar.
+
+    Returns:
+        model, part, date, git_sha, flip, score, and sets: set -> {pictures, figures: name -> {value, low, high,
+        chance}}.
+
+    Raises:
+        FbnError: no set is there, or one cannot be read.
+    """
+    analyser = FaceAnalyser(model, flip=flip)
+    found: dict[str, Any] = {}
+    for name in sets:
+        try:
+            samples = load_corpus(data_root, (name,)).samples[part]
+        except MissingFileError:
+            continue
+        samples = tuple(samples[row] for row in scored_rows(samples))
+        predictions = predict(analyser, samples, f"reading {name}" if progress else None)
+        found[name] = _report(predictions, samples, rounds)
+    if not found:
+        raise FormatError(f"{data_root}: expected at least one of the sets {', '.join(sets)}")
+    values = {f"{name}/{f}": v["value"] for name, about in found.items() for f, v in about["figures"].items()}
+    return {
+        "model": store.manifest(model).name,
+        "part": part,
+        "date": datetime.now(UTC).date().isoformat(),
+        "git_sha": revision(),
+        "flip": flip,
+        "score": score(values),
+        "sets": found,
+    }
+
+
+def predict(analyser: FaceAnalyser, samples: Sequence[Sample], title: str | None = None) -> Predictions:
+    """What the product says of pictures that are face crops, batch shape [N]."""
+    parts: list[Predictions] = []
+    starts = range(0, len(samples), _BATCH)
+    for start in track(starts, title) if title else starts:
+        crops = np.stack([aligned(read_picture(sample)) for sample in samples[start : start + _BATCH]])
+        parts.append(analyser.affects(crops))
+    return Predictions.concatenate(parts)
+
+
+def _report(predictions: Predictions, samples: Sequence[Sample], rounds: int) -> dict[str, Any]:
+    labels = Annotations.stack([sample.annotations for sample in samples])
+    subjects = [sample.subject for sample in samples]
+    groups = np.array(subjects) if all(subjects) else None
+    lowest = chance(labels)
+    about = {}
+    for name, figure in figures(predictions, labels).items():
+        interval = bootstrap(figure, len(samples), groups, rounds)
+        about[name] = {**{k: float(v) for k, v in asdict(interval).items()}, "chance": lowest[name]}
+    return {"pictures": len(samples), "figures": about}

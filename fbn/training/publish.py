@@ -1,0 +1,88 @@
+"""From a run folder to a model folder: the averaged weights of the best epoch, calibrated, exported, measured."""
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fbn.data.corpus import load_corpus
+from fbn.errors import MissingFileError
+from fbn.inference.analyser import FaceAnalyser
+from fbn.models import store
+from fbn.models.network import FaceBehaviorNet
+from fbn.records import Annotations
+from fbn.training import calibrate, card
+from fbn.training.evaluate import SETS, evaluate, predict
+from fbn.training.figures import scored_rows
+from fbn.training.provenance import revision
+from fbn.training.run import BEST, read_run_recipe
+from fbn.vocabulary import Task
+
+_CALIBRATION_SET = "ckplus"
+
+
+def load_run(run: Path, checkpoint: str = BEST) -> FaceBehaviorNet:
+    """The averaged weights of a run's checkpoint.
+
+    Raises:
+        MissingFileError: the run has no such checkpoint.
+    """
+    path = run / checkpoint
+    if not path.is_file():
+        raise MissingFileError(f"{path}: the run has no checkpoint yet")
+    recipe = read_run_recipe(run)
+    network = store.build(recipe.network, recipe.network_args)
+    state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    prefix = "network."
+    network.load_state_dict({key.removeprefix(prefix): v for key, v in state.items() if key.startswith(prefix)})
+    return network.eval()
+
+
+def publish(
+    run: Path, folder: Path, name: str, data_root: Path | None = None, checkpoint: str = BEST
+) -> store.Manifest:
+    """Write a run's model folder.
+
+    Args:
+        run: a folder that ``fbn train`` made.
+        folder: the model folder to write.
+        name: of the model.
+        data_root: the data sets, to calibrate on their validation part and to measure on validation and test; without
+            them the model is neither calibrated nor measured.
+        checkpoint: which of the run's.
+
+    Raises:
+        FbnError: the run or the data cannot be read.
+    """
+    network, recipe = load_run(run, checkpoint), read_run_recipe(run)
+    about: dict[str, Any] = {
+        "name": name,
+        "zoo": recipe.network,
+        "arguments": recipe.network_args,
+        "recipe": recipe.model_dump(mode="json"),
+        "git_sha": revision(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "terms": {source: card.TERMS[source] for source in recipe.sets},
+    }
+    reports: dict[str, dict[str, Any]] = {}
+    if data_root:
+        with tempfile.TemporaryDirectory() as temporary:
+            draft = Path(temporary) / name
+            store.save(draft, network, **about)
+            if Task.ACTION_UNITS in network.tasks:
+                _calibrate(network, draft, data_root)
+                store.save(draft, network, **about)
+            reports = {part: evaluate(data_root, draft, part, sets=SETS) for part in ("valid", "test")}
+    text = card.write(name, recipe, reports, about["git_sha"], about["date"])
+    return store.save(folder, network, card=text, metrics=reports, **about)
+
+
+def _calibrate(network: FaceBehaviorNet, draft: Path, data_root: Path) -> None:
+    samples = load_corpus(data_root, (_CALIBRATION_SET,)).samples["valid"]
+    samples = tuple(samples[row] for row in scored_rows(samples))
+    logits = predict(FaceAnalyser(draft), samples).action_unit_logits
+    assert logits is not None
+    labels = Annotations.stack([sample.annotations for sample in samples])
+    calibrate.fold(network, *calibrate.fit_shifts(logits, labels))
