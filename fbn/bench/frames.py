@@ -146,17 +146,21 @@ def _write_video(path: Path, count: int, rate: int) -> None:
 
 def _peak_memory(arguments: list[str]) -> int:
     """Bytes of resident memory at most, of ``fbn`` with these arguments."""
+    # Linux: getrusage would count the process it was forked from, its status file does not
     code = (
-        "import resource, sys\n"
+        "import os, resource, sys\n"
         "from fbn.cli import application\n"
         "application(sys.argv[1:], standalone_mode=False)\n"
-        "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "if os.path.exists('/proc/self/status'):\n"
+        "    lines = dict(line.split(':', 1) for line in open('/proc/self/status'))\n"
+        "    peak = 1024 * int(lines['VmHWM'].split()[0])\n"
+        "print(peak)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
     if done.returncode != 0:
         raise FbnError(f"fbn {' '.join(arguments)} failed: {done.stderr.strip()[-500:]}")
-    # kilobytes, except on macOS
-    return int(done.stdout.split()[-1]) * (1 if sys.platform == "darwin" else 1024)
+    return int(done.stdout.split()[-1])
 
 
 def _processor_seconds(call: Callable[[], object]) -> float:

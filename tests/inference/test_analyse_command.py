@@ -1,0 +1,174 @@
+"""fbn analyse, from the command line: what it writes, what it reports, how it ends."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import Result
+from PIL import Image
+from skimage.data import astronaut
+from typer.testing import CliRunner
+
+from fbn.cli import application
+from fbn.errors import MissingFileError
+from fbn.faces import frames as frames_module
+from tests.inference.test_export import COLUMNS
+
+HEADER = COLUMNS.split(",")
+#: Small enough that the detector looks once.
+FACE = astronaut()[:300, 60:360].copy()
+
+
+@pytest.fixture(autouse=True)
+def _models(model_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FBN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("FBN_YUNET", raising=False)
+
+
+@pytest.fixture
+def analyse(model_folder: Path, tmp_path: Path):
+    def run(*arguments: object, out: str = "out.csv") -> Result:
+        words = ["analyse", *map(str, arguments), "-o", str(tmp_path / out), "--model", str(model_folder)]
+        return CliRunner().invoke(application, words)
+
+    return run
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A face, no face, and everything that can be wrong with a picture."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    face = Image.fromarray(FACE)
+    face.save(folder / "a.png")
+    Image.new("RGB", (100, 80), (90, 90, 90)).save(folder / "b.png")
+    Image.new("RGB", (1, 1)).save(folder / "c.png")
+    face.convert("CMYK").save(folder / "d.jpg")
+    face.convert("L").save(folder / "e.jpg")
+    return folder
+
+
+def spoil(folder: Path) -> int:
+    """Add files that cannot be read; how many."""
+    (folder / "empty.jpg").touch()
+    (folder / "text.jpg").write_text("text")
+    content = (folder / "a.png").read_bytes()
+    (folder / "cut.png").write_bytes(content[: len(content) // 2])
+    (folder / "cut.mp4").write_bytes(b"\0" * 100)
+    return 4
+
+
+def clip(path: Path, count: int = 12) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (300, 300))
+    for i in range(count):
+        writer.write(np.roll(FACE, 3 * i, axis=1)[..., ::-1])
+    writer.release()
+    return path
+
+
+def test_a_folder_becomes_a_table(analyse, pictures: Path, tmp_path: Path) -> None:
+    done = analyse(pictures)
+    assert done.exit_code == 0, done.output
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert list(table.columns) == HEADER
+    assert [Path(name).name for name in table["input"]] == ["a.png", "b.png", "c.png", "d.jpg", "e.jpg"]
+    assert table["face_id"].notna().tolist() == [True, False, False, True, True]
+    assert table.loc[[1, 2], "face_id":].isna().all(axis=None)
+    assert "5 frames of 5 inputs, 3 faces, 2 frames without a face, 0 inputs failed" in done.stdout
+
+
+def test_bad_files_are_named_and_the_good_ones_done(analyse, pictures: Path, tmp_path: Path) -> None:
+    bad = spoil(pictures)
+    done = analyse(pictures, tmp_path / "missing", out="out.parquet")
+    assert done.exit_code == 1
+    assert len(pd.read_parquet(tmp_path / "out.parquet")) == 5
+    lines = done.stderr.splitlines()
+    for name in ("empty.jpg", "text.jpg", "cut.png", "cut.mp4", "missing"):
+        assert sum(f"{name}: " in line and line.startswith("failed") for line in lines) == 1
+    assert f"{bad + 1} inputs failed" in done.stdout
+    assert "Traceback" not in done.output
+
+
+def test_crops_give_one_row_each_whatever_they_show(analyse, pictures: Path, tmp_path: Path) -> None:
+    assert analyse("--crops", pictures).exit_code == 0
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert len(table) == 5
+    assert table.notna().all(axis=None)
+    assert table.loc[1, ["box_x", "box_y", "box_w", "box_h"]].tolist() == [0, 0, 100, 80]
+
+
+def test_a_video_is_one_row_a_frame_with_one_id(analyse, tmp_path: Path) -> None:
+    video = clip(tmp_path / "v.avi")
+    assert analyse(video, "--smooth", "--window", 3).exit_code == 0
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert table["frame"].tolist() == list(range(12))
+    assert np.allclose(table["timestamp"], np.arange(12) / 10, atol=1e-6)
+    assert (table["face_id"] == 0).all()
+    assert list(table.columns) == HEADER + [f"{name}_smooth" for name in HEADER[9:]]
+    raw = table["AU12"].to_numpy()
+    middle = np.median(np.stack([raw[:-2], raw[1:-1], raw[2:]]), axis=0)
+    assert np.allclose(table["AU12_smooth"][1:-1], middle, atol=2e-6)
+    assert analyse(video, "--every", 5).exit_code == 0
+    assert pd.read_csv(tmp_path / "out.csv")["frame"].tolist() == [0, 5, 10]
+
+
+def test_an_input_named_twice_is_read_once(analyse, pictures: Path, tmp_path: Path) -> None:
+    assert analyse(pictures / "a.png", pictures, pictures / "a.png").exit_code == 0
+    assert len(pd.read_csv(tmp_path / "out.csv")) == 5
+
+
+def test_a_truncated_video_keeps_its_readable_frames(analyse, tmp_path: Path) -> None:
+    video = clip(tmp_path / "v.avi", 20)
+    video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    done = analyse(video)
+    assert done.exit_code == 1
+    assert "of 20 frames could be read" in done.stderr
+    assert 5 < len(pd.read_csv(tmp_path / "out.csv")) < 15
+
+
+@pytest.mark.parametrize("out", ["out.csv", "out.parquet"])
+def test_ctrl_c_keeps_the_rows(analyse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str) -> None:
+    real = frames_module.open_source
+
+    def interrupted(*given: object):
+        for frame in real(*given):
+            if frame.index == 4:
+                raise KeyboardInterrupt
+            yield frame
+
+    monkeypatch.setattr(frames_module, "open_source", interrupted)
+    done = analyse(clip(tmp_path / "v.avi"), out=out)
+    assert done.exit_code == 130
+    assert "stopped" in done.stdout
+    path = tmp_path / out
+    table = pd.read_csv(path) if out.endswith("csv") else pd.read_parquet(path)
+    assert table["frame"].tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("layout", ["openface", "fex"])
+def test_other_layouts(analyse, pictures: Path, tmp_path: Path, layout: str) -> None:
+    assert analyse(pictures, "--format", layout).exit_code == 0
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert {"openface": "AU12_c", "fex": "FaceRectX"}[layout] in table
+    assert len(table) == 5
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--window", "4"], ["--smooth", "--format", "fex"], ["--format", "xml"], ["--detector", "x"], ["--every", "0"]],
+)
+def test_wrong_usage(analyse, pictures: Path, arguments: list[str]) -> None:
+    assert analyse(pictures, *arguments).exit_code == 2
+
+
+def test_an_unknown_table_format_is_wrong_usage(analyse, pictures: Path, tmp_path: Path) -> None:
+    assert analyse(pictures, out="out.xlsx").exit_code == 2
+    assert CliRunner().invoke(application, ["analyse", str(pictures)]).exit_code == 2
+
+
+def test_a_missing_model_is_a_clear_error(pictures: Path, tmp_path: Path) -> None:
+    words = ["analyse", str(pictures), "-o", str(tmp_path / "out.csv"), "--model", "none"]
+    assert isinstance(CliRunner().invoke(application, words).exception, MissingFileError)
+    assert not (tmp_path / "out.csv").exists()

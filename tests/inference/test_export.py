@@ -1,0 +1,162 @@
+"""Tables: the columns users were promised, the rows whatever happens."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from fbn.errors import FbnError, FormatError
+from fbn.inference import Affect
+from fbn.inference.export import TableWriter
+from tests.inference.helpers import affect, face, frame
+
+#: As promised to users, word for word.
+COLUMNS = (
+    "input,frame,timestamp,face_id,box_x,box_y,box_w,box_h,face_score,expression,neutral,anger,disgust,fear,happiness,"
+    "sadness,surprise,valence,arousal,AU01,AU02,AU04,AU05,AU06,AU07,AU09,AU10,AU12,AU14,AU15,AU17,AU20,AU23,AU24,AU25,"
+    "AU26"
+)
+SUFFIXES = [".csv", ".parquet"]
+RESULTS = [frame(0, [face(0), face(1)]), frame(1), frame(2, [face(1)])]
+
+
+def write(path: Path, results: list = RESULTS, layout: str = "fbn") -> pd.DataFrame:
+    with TableWriter(path, layout) as table:
+        for result in results:
+            table.write(result)
+    return read(path)
+
+
+def read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+
+
+def test_header_is_as_promised(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text().splitlines()[0] == COLUMNS
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_rows_hold_what_was_read(tmp_path: Path, suffix: str) -> None:
+    table = write(tmp_path / f"a{suffix}")
+    assert ",".join(table.columns) == COLUMNS
+    assert len(table) == 4
+    second, expected = table.iloc[1], affect(1)
+    assert second[["input", "frame", "face_id", "box_x", "box_w"]].tolist() == ["clip.mp4", 0, 1, 10, 40]
+    assert second["expression"] == expected.label
+    numbers = second.loc["neutral":"AU26"].to_numpy(np.float64)
+    # expressions, valence, arousal, AUs by value
+    assert numbers == pytest.approx(expected.vector(), abs=1e-6)
+    assert table["timestamp"].tolist() == pytest.approx([0, 0, 1 / 30, 2 / 30], abs=1e-6)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_frame_without_a_face_is_one_row_with_empty_face_columns(tmp_path: Path, suffix: str) -> None:
+    row = write(tmp_path / f"a{suffix}").iloc[2]
+    assert row["frame"] == 1
+    assert row.loc["face_id":].isna().all()
+
+
+def test_csv_and_parquet_say_the_same(tmp_path: Path) -> None:
+    one, other = (write(tmp_path / f"a{suffix}") for suffix in SUFFIXES)
+    pd.testing.assert_frame_equal(one, other, check_dtype=False, atol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_smoothed_columns_stand_behind_and_change_nothing(tmp_path: Path, suffix: str) -> None:
+    smooth = [replace(r, faces=tuple(replace(f, smoothed=affect(9)) for f in r.faces)) for r in RESULTS]
+    plain = write(tmp_path / f"a{suffix}")
+    table = write(tmp_path / f"b{suffix}", smooth, "fbn_smooth")
+    pd.testing.assert_frame_equal(table[plain.columns], plain)
+    names = COLUMNS.split(",")
+    assert list(table.columns) == names + [f"{name}_smooth" for name in names[9:]]
+    assert table["expression_smooth"][0] == affect(9).label
+    assert table["AU26_smooth"][0] == pytest.approx(affect(9).action_units[-1], abs=1e-6)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, RuntimeError])
+def test_an_interruption_keeps_the_rows(tmp_path: Path, suffix: str, interruption: type[BaseException]) -> None:
+    path = tmp_path / f"a{suffix}"
+
+    def interrupted() -> None:
+        with TableWriter(path) as table:
+            table.write(RESULTS[0])
+            assert not path.exists()
+            raise interruption
+
+    with pytest.raises(interruption):
+        interrupted()
+    assert len(read(path)) == 2
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_before_the_first_row_leaves_the_old_table(tmp_path: Path) -> None:
+    old = write(tmp_path / "a.csv")
+    with pytest.raises(RuntimeError), TableWriter(tmp_path / "a.csv"):
+        raise RuntimeError
+    pd.testing.assert_frame_equal(read(tmp_path / "a.csv"), old)
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.csv"]
+
+
+def test_csv_rows_are_streamed(tmp_path: Path) -> None:
+    with TableWriter(tmp_path / "a.csv") as table:
+        for i in range(200):
+            table.write(frame(i, [face()]))
+        assert (tmp_path / "a.csv.part").stat().st_size > 30_000
+
+
+def test_parquet_rows_are_streamed_in_groups(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet", [frame(i) for i in range(5000)])
+    assert pq.ParquetFile(tmp_path / "a.parquet").num_row_groups == 3
+
+
+def test_a_missing_head_is_an_empty_cell(tmp_path: Path) -> None:
+    only_units = Affect(np.full(7, np.nan, np.float32), np.full(2, np.nan, np.float32), affect().action_units)
+    row = write(tmp_path / "a.csv", [frame(0, [face(read=only_units)])]).iloc[0]
+    assert row.loc["expression":"arousal"].isna().all()
+    assert row.loc["AU01":].notna().all()
+
+
+def test_file_names_that_are_no_utf8(tmp_path: Path) -> None:
+    for suffix in SUFFIXES:
+        table = write(tmp_path / f"a{suffix}", [frame(0, name="caf\udce9,\n.jpg")])
+        assert table["input"][0] == "caf\\udce9,\n.jpg"
+
+
+def test_unknown_suffix_and_missing_folder_are_clear_errors(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match=r"\.csv or \.parquet"):
+        TableWriter(tmp_path / "a.xlsx")
+    for suffix in SUFFIXES:
+        with pytest.raises(FbnError, match="cannot be written"):
+            TableWriter(tmp_path / "none" / f"a{suffix}")
+
+
+def test_openface_layout(tmp_path: Path) -> None:
+    table = write(tmp_path / "a.csv", layout="openface")
+    assert list(table.columns[:5]) == ["frame", "face_id", "timestamp", "confidence", "success"]
+    assert table["frame"].tolist() == [1, 1, 2, 3]
+    assert table["success"].tolist() == [1, 1, 0, 1]
+    assert table["AU12_c"][1] == int(affect(1).action_units[8] >= 0.5)
+    assert table[["AU12_r", "pose_Rx", "gaze_0_x", "AU45_c"]].isna().all(axis=None)
+    assert len([c for c in table if c.endswith("_r")]) == 17
+    assert len([c for c in table if c.endswith("_c")]) == 18
+
+
+def test_fex_layout(tmp_path: Path) -> None:
+    table = write(tmp_path / "a.csv", [frame(3000, [face(1)]), frame(3001)], layout="fex")
+    assert list(table.columns[:8]) == [
+        *("FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight", "FaceScore", "Pitch", "Roll", "Yaw")
+    ]
+    row, expected = table.iloc[0], affect(1)
+    assert row["happiness"] == pytest.approx(expected.expression[4], abs=1e-6)
+    assert row["AU12"] == pytest.approx(expected.action_units[8], abs=1e-6)
+    assert row[["input", "frame", "approx_time", "Identity"]].tolist() == ["clip.mp4", 3000, "01:40", "Person_1"]
+    assert row[["Pitch", "AU11", "AU43"]].isna().all()
+    assert table.iloc[1]["frame"] == 3001
+    with (tmp_path / "a.csv").open() as file:
+        assert len({len(line) for line in csv.reader(file)}) == 1
