@@ -3,7 +3,7 @@
 MediaPipe's wheel that works with ``face_landmarker.task`` pins numpy < 2, so the labels are made once, in an
 environment of their own, and training reads the table:
 
-    python -m venv silver && silver/bin/pip install mediapipe==0.10.21 pandas pyarrow torch
+    python -m venv silver && silver/bin/pip install mediapipe==0.10.21 pandas 'pyarrow<20' torch
     PYTHONPATH=. silver/bin/python -m fbn.data.silver --data ROOT --model face_landmarker.task -o silver.parquet
 """
 
@@ -159,6 +159,7 @@ def calibrate(data_root: Path, reader: Reader) -> dict[int, np.ndarray]:
 def write_silver(data_root: Path, reader: Reader, path: Path) -> None:
     """Calibrate, read every picture of ``SETS`` and write the table, atomically."""
     import pandas as pd
+    import pyarrow.parquet  # noqa: F401  pandas looks for it only when it writes, at the end of a long run
 
     weights = calibrate(data_root, reader)
     tables = []
