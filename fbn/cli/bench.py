@@ -49,11 +49,15 @@ def memory(model: _Model = "", as_json: _Json = False) -> None:
     _print(measure(model or None), as_json)
 
 
-def live(as_json: _Json = False) -> None:
+def live(
+    seconds: Annotated[float, typer.Option(min=1, help="Length of each measurement.")] = 10.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Measurements of each page.")] = 3,
+    as_json: _Json = False,
+) -> None:
     """Frames a second and latency of the live page in Chromium, against an identity callback."""
     from fbn.bench.live import measure
 
-    _print(measure(), as_json)
+    _print(measure(seconds, rounds), as_json)
 
 
 def _print(figures: dict[str, Any], as_json: bool) -> None:
@@ -70,10 +74,6 @@ def _print(figures: dict[str, Any], as_json: bool) -> None:
 def _short(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(_short, value))
-    return (
-        f"{value:.3g}"
-        if isinstance(value, float) and abs(value) < 100
-        else f"{value:.0f}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+    return str(value)
