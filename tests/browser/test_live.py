@@ -1,0 +1,100 @@
+"""The live page with a fake webcam: what a viewer sees."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Frame, Page, expect
+
+from fbn.inference.layouts import LAYOUTS
+from tests.browser.conftest import PATIENCE
+
+#: The overlay's colour for the first face (fbn.inference.overlay.COLOURS), and how far coding may shift it.
+_BOX, _NEAR = (86, 180, 233), 45
+_COUNT = """([r, g, b, near]) => {
+  const video = document.querySelector('video'), w = video.videoWidth, h = video.videoHeight;
+  const canvas = Object.assign(document.createElement('canvas'), {width: w, height: h});
+  const pen = canvas.getContext('2d');
+  const count = source => {
+    pen.drawImage(source, 0, 0, w, h);
+    // the middle, free of the gauges at both sides
+    const p = pen.getImageData(Math.round(0.22 * w), 0, Math.round(0.56 * w), h).data;
+    let n = 0;
+    for (let i = 0; i < p.length; i += 4)
+      n += Math.abs(p[i] - r) < near && Math.abs(p[i + 1] - g) < near && Math.abs(p[i + 2] - b) < near;
+    return n / w / h;
+  };
+  return [count(video), count(window.camera)];
+}"""
+_KEEP_CAMERA = """(() => {
+  if (!navigator.mediaDevices) return;
+  const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async wish => {
+    const stream = await open(wish);
+    if (stream.getVideoTracks().length) {
+      window.camera = Object.assign(document.createElement('video'), {muted: true, srcObject: stream});
+      await window.camera.play();
+    }
+    return stream;
+  };
+})()"""
+
+
+@pytest.fixture(scope="module")
+def live(browser: Browser, app: str) -> Iterator[Page]:
+    """The live page with the camera started and a face found; one for all tests, since video keeps a core busy."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.add_init_script(_KEEP_CAMERA)
+    page.goto(f"{app}/live")
+    page.frame_locator("iframe").get_by_role("button", name="Start the camera").click()
+    expect(page.get_by_text("Brow lowerer")).to_be_visible(timeout=PATIENCE)
+    yield page
+    context.close()
+
+
+def component(page: Page) -> Frame:
+    return next(frame for frame in page.frames if "streamlit_webrtc" in frame.url)
+
+
+def test_the_overlay_is_seen_in_the_processed_video(live: Page):
+    drawn, camera = component(live).evaluate(_COUNT, [*_BOX, _NEAR])
+    # a box of 200 pixels' side drawn 2 pixels thick covers 0.5 % of the frame
+    assert camera < 0.001
+    assert drawn > camera + 0.002
+
+
+def test_record_gives_the_columns_of_the_command(live: Page):
+    live.get_by_role("button", name="Record", exact=False).first.click()
+    expect(live.get_by_text("recording,")).to_be_visible(timeout=PATIENCE)
+    live.wait_for_timeout(2000)
+    live.get_by_role("button", name="Stop recording").click()
+    with live.expect_download(timeout=PATIENCE) as download:
+        live.get_by_role("button", name="Download CSV").click()
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+    assert tuple(rows[0]) == LAYOUTS["fbn_smooth"].columns
+    assert len(rows) > 3
+    assert {row["input"] for row in rows} == {"webcam"}
+    frames = [int(row["frame"]) for row in rows]
+    assert frames == sorted(frames)
+
+
+def test_snapshot_is_the_drawn_picture(live: Page):
+    with live.expect_download(timeout=PATIENCE) as download:
+        live.get_by_role("button", name="Snapshot").click()
+    picture = cv2.imdecode(np.frombuffer(download.value.path().read_bytes(), np.uint8), cv2.IMREAD_COLOR_RGB)
+    assert picture is not None
+    middle = picture[:, int(0.22 * picture.shape[1]) : int(0.78 * picture.shape[1])].astype(int)
+    assert (np.abs(middle - _BOX).max(axis=2) < _NEAR).mean() > 0.002
+
+
+def test_picture_fallback(page: Page, app: str):
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{app}/live")
+    page.get_by_text("Picture", exact=True).first.click()
+    expect(page.get_by_text("Lip corner puller")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Valence and arousal").first).to_be_visible()
