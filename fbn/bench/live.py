@@ -166,7 +166,7 @@ def figures(camera: list[list[float | None]], video: list[list[float | None]]) -
         for number, moment in shown
         if (before := [then for then in given.get(number, []) if then <= moment])
     ]
-    if len(delays) < len(shown) / 2:
+    if not delays or len(delays) < len(shown) / 2:
         raise FbnError("the clip's frame numbers could not be read from the video")
     lasted = (float(video[-1][1] or 0) - float(video[0][1] or 0)) / 1000
     return {

@@ -124,18 +124,17 @@ class AnalysisJob:
             for number, (name, contents) in enumerate(self._uploads):
                 if self._cancelled.is_set():
                     break
-                # a number for a folder keeps the name, and no name can lead out of it
-                path = Path(folder, str(number), Path(name).name or "file")
-                path.parent.mkdir()
-                path.write_bytes(contents)
+                # only the suffix matters to the readers, and no upload's name can lead out of the folder
+                path = Path(folder, f"{number}{Path(name).suffix}")
                 try:
+                    path.write_bytes(contents)
                     self._read(name, path, number)
                 except FbnError as error:
                     self._complain(str(error).replace(str(path), name))
                 except Exception as error:  # a thread's exception would vanish without a word
                     self._complain(f"{name}: could not be read ({type(error).__name__}: {error})")
                 finally:
-                    path.unlink()
+                    path.unlink(missing_ok=True)
         self._uploads = []
 
     def _read(self, name: str, path: Path, number: int) -> None:

@@ -32,7 +32,7 @@ class Settings:
     Attributes:
         mirror: show the picture as a mirror does. The mirrored picture is also what is read and recorded.
         gauges: draw the gauges into the picture, where they move with every frame.
-        face_id: whose gauges and figures; None follows the largest face.
+        face_id: whose gauges and figures; None, or one that is gone, asks for the largest face.
         frozen: keep showing the last frame and read no more.
     """
 
@@ -162,9 +162,8 @@ class LiveSession:
         """Valence, arousal of the chosen face in the last frames; NaN where it was not seen."""
         if self._result is None:
             return []
-        wanted = self._settings.face_id
-        if wanted is None and (now := chosen(self._result, None)):
-            wanted = now.face_id
+        shown = chosen(self._result, self._settings.face_id)
+        wanted = shown.face_id if shown else self._settings.face_id
         last = list(islice(reversed(self._history), most))[::-1]
         return [point(next((face for face in result.faces if face.face_id == wanted), None)) for result in last]
 
@@ -219,10 +218,11 @@ class LiveSession:
 
 
 def chosen(result: FrameResult, face_id: int | None) -> FaceResult | None:
-    """The face with this id; None asks for the largest."""
-    if face_id is None:
-        return max(result.faces, key=lambda face: face.box.area, default=None)
-    return next((face for face in result.faces if face.face_id == face_id), None)
+    """The face with this id, else the largest, as ``overlay.draw`` does; None where there is no face."""
+    for face in result.faces:
+        if face.face_id == face_id:
+            return face
+    return max(result.faces, key=lambda face: face.box.area, default=None)
 
 
 def point(face: FaceResult | None) -> tuple[float, float]:

@@ -1,7 +1,5 @@
 """The Live page's parts."""
 
-from datetime import datetime
-
 import streamlit as st
 
 from fbn.ui import charts, shell, tables
@@ -67,8 +65,7 @@ def _controls(session: LiveSession, playing: bool) -> None:
         st.download_button(
             "Snapshot",
             lambda: tables.png_bytes(session.picture()),
-            f"fbn-{_stamp()}.png",
-            "image/png",
+            "fbn-snapshot.png",
             icon=":material/photo_camera:",
             on_click="ignore",
             disabled=view.frames == 0,
@@ -77,8 +74,7 @@ def _controls(session: LiveSession, playing: bool) -> None:
             st.download_button(
                 "Download CSV",
                 lambda: tables.table_bytes(session.recorded(), ".csv"),
-                f"fbn-{_stamp()}.csv",
-                "text/csv",
+                "fbn-live.csv",
                 icon=":material/download:",
                 on_click="ignore",
             )
@@ -149,7 +145,3 @@ def picture_view() -> None:
         image = read_upload(upload)
     result = shell.make_analyser(None).picture(image)
     show_picture(Preview.of(image, result))
-
-
-def _stamp() -> str:
-    return datetime.now().strftime("%Y%m%d-%H%M%S")

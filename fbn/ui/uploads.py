@@ -24,7 +24,7 @@ class Upload(Protocol):
 def read_upload(upload: Upload) -> np.ndarray:
     """An uploaded picture, [H, W, 3] uint8 RGB; where it is none the page says so in words and ends."""
     with tempfile.TemporaryDirectory(prefix="fbn-") as folder:
-        path = Path(folder, Path(upload.name).name or "picture")
+        path = Path(folder, f"picture{Path(upload.name).suffix}")
         path.write_bytes(upload.getvalue())
         try:
             return read_picture(path)
