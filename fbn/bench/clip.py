@@ -15,12 +15,12 @@ BITS, STAMP = 8, (0.25, 0.94, 0.5, 0.06)
 FRAMES = 2**BITS
 
 
-def write_clip(path: Path, face: bool = True) -> Path:
+def write_clip(path: Path, stamped: bool = True) -> Path:
     """Write 256 frames of scikit-image's astronaut, slowly moving, as motion JPEG at 30 frames a second.
 
     Args:
         path: ends in ``.mjpeg``, for Chromium's ``--use-file-for-fake-video-capture``.
-        face: False leaves an empty wall.
+        stamped: draw each frame's number into it.
     """
     from skimage.data import astronaut
 
@@ -32,11 +32,9 @@ def write_clip(path: Path, face: bool = True) -> Path:
             # the face's centre, about (224, 110) in the picture, circles around the frame's centre
             centre = (WIDTH / 2 + 45 * np.sin(2 * turn), 215 + 20 * np.cos(turn))
             matrix = np.array([[scale, 0, centre[0] - scale * 224], [0, scale, centre[1] - scale * 110]])
-            if face:
-                frame = cv2.warpAffine(picture, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
-            else:
-                frame = np.full((HEIGHT, WIDTH, 3), 160, np.uint8)
-            stamp(frame, number)
+            frame = cv2.warpAffine(picture, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
+            if stamped:
+                stamp(frame, number)
             file.write(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
     return path
 
