@@ -41,12 +41,7 @@ def main(folder: Path) -> None:
                     page = browser.new_page(viewport={"width": width, "height": 1500}, color_scheme=scheme)  # type: ignore[arg-type]
                     page.set_default_timeout(PATIENCE)
                     show(page, address)
-                    parts = [
-                        show.__name__,
-                        *(["dark"] if scheme == "dark" else []),
-                        *(["phone"] if width < 600 else []),
-                    ]
-                    page.screenshot(path=folder / f"{'-'.join(parts)}.png")
+                    page.screenshot(path=folder / f"{show.__name__}{variant}.png")
                     browser.close()
 
 
