@@ -9,7 +9,9 @@ from rich.console import Console
 from fbn import __version__
 from fbn.errors import FbnError
 
-application = typer.Typer(name="fbn", help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+application = typer.Typer(
+    name="fbn", help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
+)
 
 
 def _version(value: bool) -> None:

@@ -49,21 +49,24 @@ def centre(crops: np.ndarray, size: int = 112) -> np.ndarray:
     return crops[..., margin : margin + size, margin : margin + size, :]
 
 
-def augment(crop: np.ndarray, generator: np.random.Generator, how: Augmentation, size: int = 112) -> np.ndarray:
+def augment(
+    crop: np.ndarray, generator: np.random.Generator, how: Augmentation, size: int = 112, side: int | None = None
+) -> np.ndarray:
     """One varied view of a crop, a pure function of its arguments and the generator's state.
 
     Args:
         crop: [S, S, 3] uint8 RGB with a margin around the middle ``size`` pixels.
         generator: source of every random choice.
         how: strengths and probabilities.
-        size: side of the result.
+        size: side of the part of the crop that the network reads.
+        side: side of the result, ``size`` by default; a smaller one shows the same part at a lower resolution.
 
     Returns:
-        [size, size, 3] uint8 RGB.
+        [side, side, 3] uint8 RGB.
     """
     # all draws at once, always as many: switching one variation off leaves the others as they were
     draw = generator.random(40)
-    picture = _place(crop, draw[0:5], how, size)
+    picture = _place(crop, draw[0:5], how, size, side or size)
     if draw[5] < how.small:
         picture = _shrink(picture, int(32 + 48 * draw[6]))
     if draw[7] < how.blur:
@@ -83,18 +86,18 @@ def augment(crop: np.ndarray, generator: np.random.Generator, how: Augmentation,
     return picture
 
 
-def _place(crop: np.ndarray, draw: np.ndarray, how: Augmentation, size: int) -> np.ndarray:
+def _place(crop: np.ndarray, draw: np.ndarray, how: Augmentation, size: int, side: int) -> np.ndarray:
     low, high = how.scale
-    zoom = low * (high / low) ** draw[0]
+    zoom = side / size * low * (high / low) ** draw[0]
     angle = np.deg2rad(how.rotation) * (2 * draw[1] - 1)
     a, b = zoom * np.cos(angle), zoom * np.sin(angle)
     matrix = np.array([[a, -b, 0], [b, a, 0]])
     if draw[4] < how.flip:
         matrix[:, 0] *= -1
     middle = (crop.shape[0] - 1) / 2
-    shift = how.shift * size * (2 * draw[2:4] - 1)
-    matrix[:, 2] = (size - 1) / 2 + shift - matrix[:, :2] @ (middle, middle)
-    return cv2.warpAffine(crop, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    shift = how.shift * side * (2 * draw[2:4] - 1)
+    matrix[:, 2] = (side - 1) / 2 + shift - matrix[:, :2] @ (middle, middle)
+    return cv2.warpAffine(crop, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _shrink(picture: np.ndarray, side: int) -> np.ndarray:

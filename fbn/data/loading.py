@@ -112,6 +112,7 @@ class Steps(Dataset[Item]):
         seed: with the step, it decides everything.
         prepare: [B, size, size, 3] uint8 -> a network's input (``InputSpec.prepare``).
         size: side of the network's input.
+        sides: (first step, side) in rising order: from that step on, pictures are shown at that resolution.
         shard: (rank, processes): every process gets its share of each step's batch, of equal size.
 
     Raises:
@@ -126,6 +127,7 @@ class Steps(Dataset[Item]):
         seed: int,
         prepare: Prepare,
         size: int = 112,
+        sides: Sequence[tuple[int, int]] = (),
         shard: tuple[int, int] = (0, 1),
     ) -> None:
         total = sum(stream.count for stream in streams)
@@ -135,6 +137,7 @@ class Steps(Dataset[Item]):
             raise FormatError("a set that is asked for in every step has no pictures to train on")
         self.pool, self.streams, self.how, self.seed = pool, list(streams), how, seed
         self._prepare, self._size, self._shard = prepare, size, shard
+        self._sides = ((0, size), *sides)
         self._chances = [_chances(pool, stream) for stream in streams]
         self._shuffled = lru_cache(maxsize=2 * len(self.streams))(self._shuffle)
 
@@ -142,10 +145,11 @@ class Steps(Dataset[Item]):
         rank, processes = self._shard
         chosen = np.concatenate([self._draw(number, step) for number in range(len(self.streams))])
         own = range(rank, len(chosen), processes)
-        pictures = np.empty((len(own), self._size, self._size, 3), np.uint8)
+        side = [side for first, side in self._sides if first <= step][-1]
+        pictures = np.empty((len(own), side, side, 3), np.uint8)
         for row, place in enumerate(own):
             generator = np.random.default_rng((self.seed, step, place))
-            pictures[row] = augment(self.pool.crop(int(chosen[place])), generator, self.how, self._size)
+            pictures[row] = augment(self.pool.crop(int(chosen[place])), generator, self.how, self._size, side)
         index = torch.from_numpy(chosen[list(own)])
         batch = TaskBatch(self._prepare(pictures), self.pool.annotations[index], self.pool.dataset[index])
         return batch, None if self.pool.teacher is None else self.pool.teacher[index]

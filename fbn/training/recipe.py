@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, Self, get_type_hints
+from typing import Annotated, Any, Literal, Self, get_type_hints
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
@@ -40,6 +40,8 @@ class Recipe(BaseModel):
         table: relatedness table of the coupling terms, a built-in name or a file.
         forms: further settings of ``fbn.losses.Objective``, by its attributes' names.
         augmentation: how pictures are varied.
+        sides: resolution of the pictures over the run, in equal shares of its epochs, e.g. ``(80, 112)``: the network
+            is fully convolutional, and half the pixels cost half the time. Empty: the network's own throughout.
         epochs: of ``steps_per_epoch`` steps; in paper mode, of as many as the sets need.
         learning_rate: its peak, reached after ``warmup`` steps; a cosine takes it to 0 at the end.
         weight_decay: on convolution and linear weights.
@@ -79,6 +81,7 @@ class Recipe(BaseModel):
     forms: dict[str, Any] = {"soft_form": "soft_target", "soft_temperature": 0.3}
     augmentation: Augmentation = Augmentation()
 
+    sides: tuple[Annotated[int, Field(ge=32, le=224)], ...] = ()
     epochs: PositiveInt = 30
     steps_per_epoch: PositiveInt = 300
     learning_rate: float = Field(default=1e-3, gt=0)

@@ -7,20 +7,25 @@ import logging
 import os
 import time
 import warnings
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
 import lightning as L
+import numpy as np
 import torch
 import yaml
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from rich.console import Console
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from fbn.data.corpus import Corpus, load_corpus
 from fbn.data.loading import EpochSampler, Plain, Pool, Steps, fixed_streams, paper_streams, steps_to_see_all
 from fbn.errors import FormatError
+from fbn.models.spec import InputSpec
 from fbn.training.figures import SCORED
 from fbn.training.multitask import MultiTask, averager
 from fbn.training.pools import make_pool
@@ -116,10 +121,12 @@ def fit(
     held_out, valid = make_pool(corpus, "valid", recipe)
     L.seed_everything(recipe.seed, verbose=False)
     network = recipe.build_network()
-    prepare, size = network.spec.prepare, network.spec.size
+    prepare, size = partial(_prepare, network.spec), network.spec.size
     streams = _streams(recipe, pool)
     per_epoch = recipe.steps_per_epoch if recipe.mode == "fixed" else steps_to_see_all(streams)
-    steps = Steps(pool, streams, recipe.augmentation, recipe.seed, prepare, size, shard)
+    total = recipe.epochs * per_epoch
+    sides = [(i * total // len(recipe.sides), side) for i, side in enumerate(recipe.sides)]
+    steps = Steps(pool, streams, recipe.augmentation, recipe.seed, prepare, size, sides, shard)
     batches = DataLoader(
         steps,
         batch_size=None,
@@ -130,7 +137,7 @@ def fit(
         worker_init_fn=_start_worker,
     )
     held = DataLoader(Plain(held_out, prepare, size, shard=shard), batch_size=None)
-    module = MultiTask(network, recipe.build_objective(), recipe, recipe.epochs * per_epoch, valid)
+    module = MultiTask(network, recipe.build_objective(), recipe, total, valid)
     pictures = sum(stream.count for stream in streams) * per_epoch
     trainer = L.Trainer(
         accelerator="cpu" if on_cpu else "gpu",
@@ -151,6 +158,11 @@ def fit(
     last = out / LAST
     trainer.fit(module, batches, held, ckpt_path=last if last.exists() else None, weights_only=True)
     return out
+
+
+def _prepare(spec: InputSpec, pictures: np.ndarray) -> Tensor:
+    """At the pictures' own resolution, see ``Recipe.sides``."""
+    return replace(spec, size=pictures.shape[1]).prepare(pictures)
 
 
 def _streams(recipe: Recipe, pool: Pool) -> list:
