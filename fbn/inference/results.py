@@ -6,7 +6,7 @@ import numpy as np
 
 from fbn.faces.geometry import Box
 from fbn.records import Predictions
-from fbn.vocabulary import AU_NUMBERS, EXPRESSIONS, Expression
+from fbn.vocabulary import ACTION_UNITS, AU_NUMBERS, EXPRESSIONS, ActionUnit, Expression
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +27,11 @@ class Affect:
     def label(self) -> Expression | None:
         """The most probable expression; None where the network has no expression head."""
         return None if np.isnan(self.expression).any() else EXPRESSIONS[int(self.expression.argmax())]
+
+    @property
+    def active_units(self) -> tuple[ActionUnit, ...]:
+        """The action units above the decision, 0.5."""
+        return tuple(unit for unit, p in zip(ACTION_UNITS, self.action_units, strict=True) if p > 0.5)
 
     def vector(self) -> np.ndarray:
         """[26] float32: expression, valence-arousal, action units."""

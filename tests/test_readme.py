@@ -1,0 +1,46 @@
+"""What the README shows is what happens: its commands exist, its example prints its output."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from fbn.cli import application
+from fbn.models import store
+
+TEXT = (Path(__file__).resolve().parent.parent / "README.md").read_text()
+WORDS = sorted({line.split("#")[0] for line in TEXT.splitlines() if line.startswith("fbn ")})
+
+
+def test_the_two_lines_are_on_the_first_screen() -> None:
+    first = "\n".join(TEXT.splitlines()[:25])
+    assert "pip install . && .venv/bin/fbn app" in first
+    assert "-m pytest" in first
+
+
+@pytest.mark.parametrize("line", WORDS)
+def test_documented_commands_exist(line: str) -> None:
+    options = re.findall(r"(?<!\S)--?[a-z]+", line)
+    words = line.split()[1:3]
+    for path in (words, words[:1]):  # a command of a group, or a plain one
+        shown = CliRunner().invoke(application, [*path, "--help"], terminal_width=200)
+        if shown.exit_code == 0:
+            break
+    assert shown.exit_code == 0, shown.output
+    assert all(option in shown.output for option in options), shown.output
+
+
+def test_the_example_prints_what_is_shown() -> None:
+    if store.default() not in store.names():
+        pytest.skip("no weights are shipped yet")
+    code = re.search(r"<!-- example -->\n```python\n(.*?)```", TEXT, re.DOTALL)
+    shown = re.search(r"<!-- output -->\n```text\n(.*?)```", TEXT, re.DOTALL)
+    assert code
+    assert shown
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(code[1], {})
+    assert printed.getvalue() == shown[1]
