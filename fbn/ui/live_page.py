@@ -32,7 +32,8 @@ def webcam_view(session: LiveSession) -> None:
     with left:
         playing = webcam(session)
         every = _EVERY if playing else None
-        st.fragment(_controls, run_every=every)(session, playing)
+        st.fragment(_controls)(session, playing)
+        st.fragment(_status, run_every=every)(session)
     with right:
         st.fragment(_figures, run_every=every)(session, playing)
     st.fragment(_details, run_every=every)(session)
@@ -53,12 +54,14 @@ def _session() -> LiveSession:
 
 
 def _controls(session: LiveSession, playing: bool) -> None:
-    """Freeze, snapshot, record; which face."""
-    view = session.view()
+    """Freeze, snapshot, record.
+
+    This fragment runs on clicks alone: each run gives a download button a new file id, and on a busy machine a timed
+    run would take away the id that was just clicked.
+    """
     with st.container(horizontal=True, vertical_alignment="center"):
-        frozen = st.toggle("Freeze", key="freeze", disabled=view.frames == 0)
-        session.set(frozen=frozen and playing)
-        if view.recording:
+        session.set(frozen=st.toggle("Freeze", key="freeze", disabled=not playing) and playing)
+        if session.view().recording:
             st.button("Stop recording", icon=":material/stop:", type="primary", on_click=session.stop_recording)
         else:
             st.button("Record", icon=":material/fiber_manual_record:", on_click=session.record, disabled=not playing)
@@ -68,28 +71,33 @@ def _controls(session: LiveSession, playing: bool) -> None:
             "fbn-snapshot.png",
             icon=":material/photo_camera:",
             on_click="ignore",
-            disabled=view.frames == 0,
+            disabled=not playing,
         )
-        if view.recorded and not view.recording:
+        if session.recorded() and not session.view().recording:
             st.download_button(
                 "Download CSV",
                 lambda: tables.table_bytes(session.recorded(), ".csv"),
                 "fbn-live.csv",
                 icon=":material/download:",
                 on_click="ignore",
+                help="What was recorded; a new recording replaces it.",
             )
-    if view.recording:
-        st.caption(f":red[●] recording, {view.recorded} frames")
-    elif view.recorded:
-        st.caption(f"{view.recorded} frames recorded. A new recording replaces them.")
+
+
+def _status(session: LiveSession) -> None:
+    """What is being recorded, what failed, and which face the figures show."""
+    view = session.view()
+    if view.recorded:
+        state = ":red[●] Recording" if view.recording else "Recorded"
+        st.caption(f"{state}: {view.recorded:,} frames")
+    if view.errors:
+        of = view.frames + view.errors
+        st.warning(f"{view.errors} of {of} frames could not be read; the last one because of {view.error}")
     if view.result and len(view.result.faces) > 1:
         choices = [None, *(face.face_id for face in view.result.faces)]
         names = {face.face_id: face_name(face) for face in view.result.faces} | {None: "Largest"}
         picked = st.segmented_control("Show", choices, default=None, format_func=names.__getitem__, key="live_face")
         session.set(face_id=picked)
-    if view.errors:
-        of = view.frames + view.errors
-        st.warning(f"{view.errors} of {of} frames could not be read; the last one because of {view.error}")
 
 
 def _figures(session: LiveSession, playing: bool) -> None:

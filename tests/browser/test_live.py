@@ -70,7 +70,7 @@ def test_the_overlay_is_seen_in_the_processed_video(live: Page):
 
 def test_record_gives_the_columns_of_the_command(live: Page):
     live.get_by_role("button", name="Record", exact=False).first.click()
-    expect(live.get_by_text("recording,")).to_be_visible(timeout=PATIENCE)
+    expect(live.get_by_text("Recording:")).to_be_visible(timeout=PATIENCE)
     live.wait_for_timeout(2000)
     live.get_by_role("button", name="Stop recording").click()
     with live.expect_download(timeout=PATIENCE) as download:

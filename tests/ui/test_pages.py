@@ -94,7 +94,7 @@ def test_live_records(app: Open, playing: list[Callable]):
     next(button for button in test.button if button.label == "Stop recording").click().run()
     playing[-1](frame)
     assert len(test.session_state["live"].recorded()) == 1
-    assert any("1 frames recorded" in caption.value for caption in test.caption)
+    assert any(caption.value == "Recorded: 1 frames" for caption in test.caption)
 
 
 def test_live_reads_a_picture_without_a_camera(app: Open):
@@ -132,6 +132,21 @@ def test_analyse_bad_and_empty_pictures(app: Open):
     assert [error.value.split(":")[0] for error in test.error] == ["text.jpg"]
     assert "No face was found" in words(test)
     assert len(test.dataframe[0].value) == 1
+
+
+def test_analyse_video_is_scrubbed(app: Open, tmp_path: Path):
+    clip = tmp_path / "v.avi"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
+    for number in range(10):
+        writer.write(np.full((48, 64, 3), 0 if number == 7 else 90, np.uint8))
+    writer.release()
+    test = app("analyse")
+    test.file_uploader(key="files").set_value(("v.avi", clip.read_bytes(), "video/x-msvideo")).run()
+    assert not test.exception
+    assert len(test.dataframe[0].value) == 10
+    assert "AU12" in words(test)
+    test.select_slider(key="frame of v.avi").set_value(7).run()
+    assert "No face was found" in words(test)
 
 
 def test_a_missing_model_is_told_in_words(app: Open, monkeypatch: pytest.MonkeyPatch):
