@@ -5,6 +5,7 @@ from importlib import import_module
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from fbn import __version__
 from fbn.errors import FbnError
@@ -36,5 +37,5 @@ def main() -> None:
     try:
         application()
     except FbnError as error:
-        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {error}", soft_wrap=True)
+        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)

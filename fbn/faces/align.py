@@ -63,7 +63,8 @@ def align(image: np.ndarray, landmarks: np.ndarray, size: int = 112, margin: int
     if scale < 0.5:
         # a far larger face would alias under bilinear sampling: shrink around it first
         shrink = 2 * scale
-        image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+        shape = [max(1, round(length * shrink)) for length in image.shape[1::-1]]
+        image = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
         shift = (0.5 * shrink - 0.5, 0.5 * shrink - 0.5)
         matrix = crop_matrix(landmarks * shrink + np.array(shift, np.float32), size, margin)
     return cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -39,7 +39,8 @@ def box_of(points: np.ndarray) -> Box:
     matrix = crop_matrix(points, size=1)
     a, b = matrix[0, 0], matrix[1, 0]
     side = _CONTEXT / float(np.hypot(a, b))
-    x, y = np.linalg.solve(matrix[:, :2], -matrix[:, 2])  # the crop's centre, in frame pixels
+    # the crop's centre; a box counts from a pixel's edge, points from its middle
+    x, y = np.linalg.solve(matrix[:, :2], -matrix[:, 2]) + 0.5
     return Box(float(x) - side / 2, float(y) - side / 2, side, side)
 
 
@@ -60,7 +61,8 @@ def _cut(image: np.ndarray, x: float, y: float, side: float, scale: float) -> np
         height, width = image.shape[:2]
         left, top = int(np.clip(x, 0, width - 1)), int(np.clip(y, 0, height - 1))
         part = image[top : max(top + 1, int(y + side) + 1), left : max(left + 1, int(x + side) + 1)]
-        small = cv2.resize(part, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
+        shape = [max(1, round(length * 2 * scale)) for length in part.shape[1::-1]]
+        small = cv2.resize(part, shape, interpolation=cv2.INTER_AREA)
         image, x, y, scale = small, (x - left) * 2 * scale, (y - top) * 2 * scale, 0.5
     matrix = np.array([[scale, 0, (0.5 - x) * scale - 0.5], [0, scale, (0.5 - y) * scale - 0.5]])
     return cv2.warpAffine(

@@ -101,16 +101,19 @@ class FaceAnalyser:
 
     def crop_stream(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
         """Read pictures that are face crops already, of any size and looseness; each gives one face."""
-        frames = iter(frames)
-        while batch := list(islice(frames, _BATCH)):
-            points = [crop_landmarks(frame.image, self.landmarks) for frame in batch]
-            affects = self._read_faces([frame.image for frame in batch], points)
-            for frame, landmarks, affect in zip(batch, points, affects, strict=True):
-                height, width = frame.image.shape[:2]
+        aligned = map(self._align_crop, frames)  # pictures go as soon as they are cut: 64 large ones would fill memory
+        while batch := list(islice(aligned, _BATCH)):
+            affects = Affect.of(self.affects(np.stack([crop for _, _, crop in batch])))
+            for (empty, landmarks, _), affect in zip(batch, affects, strict=True):
+                width, height = empty.size
                 face = FaceResult(0, Box(0.0, 0.0, float(width), float(height)), 1.0, landmarks, affect)
                 if self.smooth:
                     face = replace(face, smoothed=affect)  # a crop stands alone: there is nothing to smooth over
-                yield _result(frame, (face,))
+                yield replace(empty, faces=(face,))
+
+    def _align_crop(self, frame: Frame) -> tuple[FrameResult, np.ndarray, np.ndarray]:
+        landmarks = crop_landmarks(frame.image, self.landmarks)
+        return _result(frame, ()), landmarks, align(frame.image, landmarks, self.network.spec.size)
 
     def crops(self, images: Iterable[np.ndarray]) -> list[Affect]:
         """Read face crops, each [H, W, 3] uint8 RGB of any size."""
