@@ -154,9 +154,8 @@ class LiveSession:
         self._history.append(result)
         self._spent.append(spent)
         self._finished.append(now)
-        if self._recording:
+        if self._recording and len(self._recorded) < _RECORDED:
             self._recorded.append(result)
-            self._recording = len(self._recorded) < _RECORDED
 
     def _points(self, most: int) -> list[tuple[float, float]]:
         """Valence, arousal of the chosen face in the last frames; NaN where it was not seen."""
@@ -202,7 +201,7 @@ class LiveSession:
             return self._picture
 
     def record(self) -> None:
-        """Begin a new recording; the one before is dropped."""
+        """Begin a new recording of at most 30 minutes; the one before is dropped."""
         with self._lock:
             self._recorded, self._recording = [], True
 

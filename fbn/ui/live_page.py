@@ -56,32 +56,33 @@ def _session() -> LiveSession:
 def _controls(session: LiveSession, playing: bool) -> None:
     """Freeze, snapshot, record.
 
-    This fragment runs on clicks alone: each run gives a download button a new file id, and on a busy machine a timed
-    run would take away the id that was just clicked.
+    Files are made on one click and downloaded with another: Streamlit would make them on the download's own click, but
+    drops such a file after the next two runs of any timed fragment, before a slow browser has fetched it.
     """
+    state = st.session_state
     with st.container(horizontal=True, vertical_alignment="center"):
         session.set(frozen=st.toggle("Freeze", key="freeze", disabled=not playing) and playing)
         if session.view().recording:
-            st.button("Stop recording", icon=":material/stop:", type="primary", on_click=session.stop_recording)
+            st.button("Stop recording", icon=":material/stop:", type="primary", on_click=_stop, args=(session,))
         else:
             st.button("Record", icon=":material/fiber_manual_record:", on_click=session.record, disabled=not playing)
-        st.download_button(
-            "Snapshot",
-            lambda: tables.png_bytes(session.picture()),
-            "fbn-snapshot.png",
-            icon=":material/photo_camera:",
-            on_click="ignore",
-            disabled=not playing,
-        )
-        if session.recorded() and not session.view().recording:
-            st.download_button(
-                "Download CSV",
-                lambda: tables.table_bytes(session.recorded(), ".csv"),
-                "fbn-live.csv",
-                icon=":material/download:",
-                on_click="ignore",
-                help="What was recorded; a new recording replaces it.",
-            )
+        if st.button("Snapshot", icon=":material/photo_camera:", disabled=not playing):
+            state["snapshot"] = tables.png_bytes(session.picture())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if state.get("snapshot"):
+            st.image(state["snapshot"], width=80)
+            _download("Download PNG", state["snapshot"], "fbn-snapshot.png")
+        if state.get("recording"):
+            _download("Download CSV", state["recording"], "fbn-live.csv")
+
+
+def _stop(session: LiveSession) -> None:
+    session.stop_recording()
+    st.session_state["recording"] = tables.table_bytes(session.recorded(), ".csv")
+
+
+def _download(label: str, contents: bytes, name: str) -> None:
+    st.download_button(label, contents, name, icon=":material/download:", on_click="ignore")
 
 
 def _status(session: LiveSession) -> None:

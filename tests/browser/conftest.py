@@ -16,14 +16,6 @@ from fbn.ui.server import command, environment
 PATIENCE = 120_000
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests here need the browser."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-
-
 @pytest.fixture(scope="session")
 def chromium() -> str:
     try:

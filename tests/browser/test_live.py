@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Frame, Page, expect
 from fbn.inference.layouts import LAYOUTS
 from tests.browser.conftest import PATIENCE
 
+pytestmark = pytest.mark.browser
+
 #: The overlay's colour for the first face (fbn.inference.overlay.COLOURS), and how far coding may shift it.
 _BOX, _NEAR = (86, 180, 233), 45
 _COUNT = """([r, g, b, near]) => {
@@ -84,8 +86,9 @@ def test_record_gives_the_columns_of_the_command(live: Page):
 
 
 def test_snapshot_is_the_drawn_picture(live: Page):
+    live.get_by_role("button", name="Snapshot").click()
     with live.expect_download(timeout=PATIENCE) as download:
-        live.get_by_role("button", name="Snapshot").click()
+        live.get_by_role("button", name="Download PNG").click()
     picture = cv2.imdecode(np.frombuffer(download.value.path().read_bytes(), np.uint8), cv2.IMREAD_COLOR_RGB)
     assert picture is not None
     middle = picture[:, int(0.22 * picture.shape[1]) : int(0.78 * picture.shape[1])].astype(int)

@@ -9,6 +9,8 @@ from playwright.sync_api import Page, expect
 from fbn.inference.layouts import LAYOUTS
 from tests.browser.conftest import PATIENCE
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(autouse=True)
 def _patience(page: Page) -> None:

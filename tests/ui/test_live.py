@@ -137,8 +137,7 @@ def test_recording_ends_before_memory_does(monkeypatch: pytest.MonkeyPatch):
     session.record()
     for number in range(4):
         session.show(GRAY, float(number))
-    view = session.view()
-    assert (view.recording, view.recorded) == (False, 2)
+    assert [result.timestamp for result in session.recorded()] == [0.0, 1.0]
 
 
 def test_figures_follow_the_chosen_face_else_the_largest():
