@@ -178,17 +178,20 @@ def _chances(pool: Pool, stream: Stream) -> np.ndarray | None:
 
 
 class EpochSampler(Sampler[int]):
-    """The steps of one epoch, in order. Lightning calls ``set_epoch``, also after resuming."""
+    """The steps of one epoch, in order.
 
-    def __init__(self, steps: int) -> None:
-        self._steps, self._epoch = steps, 0
+    Args:
+        steps: of an epoch.
+        epoch: says which epoch begins. Asked, not told: after resuming, Lightning takes the first batches before it
+            would tell a sampler its epoch.
+    """
 
-    def set_epoch(self, epoch: int) -> None:
-        """Which epoch's steps come next."""
-        self._epoch = epoch
+    def __init__(self, steps: int, epoch: Callable[[], int]) -> None:
+        self._steps, self._epoch = steps, epoch
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(self._epoch * self._steps, (self._epoch + 1) * self._steps))
+        first = self._epoch() * self._steps
+        return iter(range(first, first + self._steps))
 
     def __len__(self) -> int:
         return self._steps

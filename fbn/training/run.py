@@ -1,6 +1,7 @@
 """One training run, from a recipe and a data folder to checkpoints and logs in a run folder.
 
-``runs/NAME/`` holds ``recipe.yaml``, ``checkpoints/{best,last}.ckpt`` and ``logs/`` (``metrics.csv``, TensorBoard's).
+``runs/NAME/`` holds ``recipe.yaml``, ``checkpoints/{best,last}.ckpt`` and ``logs/N/`` (``metrics.csv`` and
+TensorBoard's file; N counts the times it was started).
 """
 
 import logging
@@ -130,7 +131,7 @@ def fit(
     batches = DataLoader(
         steps,
         batch_size=None,
-        sampler=EpochSampler(per_epoch),
+        sampler=EpochSampler(per_epoch, lambda: trainer.current_epoch),
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         persistent_workers=workers > 0,
@@ -139,6 +140,7 @@ def fit(
     held = DataLoader(Plain(held_out, prepare, size, shard=shard), batch_size=None)
     module = MultiTask(network, recipe.build_objective(), recipe, total, valid)
     pictures = sum(stream.count for stream in streams) * per_epoch
+    part = str(len(list(out.glob("logs/*/metrics.csv"))))  # the CSV logger deletes what it finds: a part per start
     trainer = L.Trainer(
         accelerator="cpu" if on_cpu else "gpu",
         devices=devices,
@@ -152,7 +154,7 @@ def fit(
         enable_model_summary=False,
         enable_progress_bar=progress,
         default_root_dir=out,
-        logger=[CSVLogger(out, name="", version="logs"), TensorBoardLogger(out, name="", version="logs")],
+        logger=[CSVLogger(out, name="logs", version=part), TensorBoardLogger(out, name="logs", version=part)],
         callbacks=_callbacks(recipe, out, pictures, progress),
     )
     last = out / LAST

@@ -1,0 +1,96 @@
+"""Every network in the zoo: forward, gradients, the ONNX twin; the input spec; single-task bodies."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fbn.models import onnx
+from fbn.models.network import OUTPUTS, FaceBehaviorNet
+from fbn.models.onnx import OnnxNetwork
+from fbn.models.spec import InputSpec
+from fbn.models.zoo import ZOO
+from fbn.records import Predictions
+from fbn.vocabulary import Task
+
+HEADS = {
+    Task.EXPRESSION: "expression_logits",
+    Task.ACTION_UNITS: "action_unit_logits",
+    Task.VALENCE_AROUSAL: "valence_arousal",
+}
+
+
+def parts(predictions: Predictions) -> dict[str, torch.Tensor]:
+    """The heads there are."""
+    return {name: value for name in HEADS.values() if (value := getattr(predictions, name)) is not None}
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_zoo(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = ZOO[name](widths=(16, 32), blocks=(2, 1))  # its tasks are what differs; small, for speed
+    size = network.spec.size
+    images = torch.rand(3, 3, size, size) * 2 - 1
+    heads = parts(network(images))
+    assert set(heads) == {HEADS[task] for task in network.tasks}
+    for task in network.tasks:
+        assert heads[HEADS[task]].shape == (3, OUTPUTS[task])
+    torch.stack([head.square().sum() for head in heads.values()]).sum().backward()
+    assert not [key for key, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+
+    # the running statistics of a trained network are not those of a fresh one
+    network.eval()
+    onnx.export(network, tmp_path / "model.onnx")
+    twin = OnnxNetwork(tmp_path / "model.onnx")
+    assert twin.spec == network.spec
+    for batch in (1, 3):
+        with torch.no_grad():
+            expected = parts(network(images[:batch]))
+        actual = parts(twin(images[:batch]))
+        assert set(actual) == set(expected) == set(twin.outputs)
+        for key, value in expected.items():
+            torch.testing.assert_close(actual[key], value, atol=1e-5, rtol=1e-4)
+
+
+def test_outputs_are_one_linear_layer_in_the_papers_order() -> None:
+    network = FaceBehaviorNet(widths=(16, 16), blocks=(1, 1)).eval()
+    with torch.no_grad():
+        network.output.weight.zero_()
+        network.output.bias.copy_(torch.arange(26.0))
+    said = network(torch.zeros(1, 3, 112, 112))
+    assert said.valence_arousal is not None
+    assert said.valence_arousal[0].tolist() == [0, 1]
+    assert said.expression_logits is not None
+    assert said.expression_logits[0].tolist() == list(range(2, 9))
+    assert said.action_unit_logits is not None
+    assert said.action_unit_logits[0].tolist() == list(range(9, 26))
+    assert network.columns(Task.ACTION_UNITS) == slice(9, 26)
+
+
+def test_columns_of_a_task_that_is_not_there() -> None:
+    with pytest.raises(KeyError):
+        ZOO["expression"]().columns(Task.ACTION_UNITS)
+
+
+def test_prepare_maps_black_and_white_to_the_ends_and_keeps_the_channels() -> None:
+    crops = np.zeros((2, 112, 112, 3), np.uint8)
+    crops[1, ..., 0] = 255
+    images = InputSpec().prepare(crops)
+    assert images.shape == (2, 3, 112, 112)
+    assert images.dtype == torch.float32
+    assert images[0].unique().tolist() == [-1]
+    assert images[1, 0].unique().tolist() == [1]
+    assert images[1, 1:].unique().tolist() == [-1]
+    swapped = InputSpec(channels="BGR", low=0.0).prepare(torch.from_numpy(crops))
+    assert swapped[1, 2].unique().tolist() == [1]
+    assert swapped[1, :2].unique().tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    "crops",
+    [np.zeros((1, 64, 64, 3), np.uint8), np.zeros((1, 112, 112, 3), np.float32), np.zeros((112, 112, 3), np.uint8)],
+)
+def test_prepare_refuses_other_shapes_and_types(crops: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="expected \\[B, 112, 112, 3\\] uint8"):
+        InputSpec().prepare(crops)

@@ -1,0 +1,89 @@
+"""The store: what is saved comes back, whole or not at all, and only with the right checksum."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from fbn.errors import ChecksumError, FormatError, MissingFileError
+from fbn.models import store
+from fbn.models.network import FaceBehaviorNet
+
+TINY = {"widths": [16, 16], "blocks": [1, 1]}
+IMAGES = torch.linspace(-1, 1, 2 * 3 * 112 * 112).reshape(2, 3, 112, 112)
+
+
+@pytest.fixture()
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of models with one in it, called tiny."""
+    monkeypatch.setenv("FBN_MODELS", str(tmp_path))
+    torch.manual_seed(0)
+    network = store.build("facebehaviornet", TINY)
+    store.save(tmp_path / "tiny", network, name="tiny", zoo="facebehaviornet", arguments=TINY, card="# tiny\n")
+    return tmp_path
+
+
+def test_both_runtimes_come_back_equal(models: Path) -> None:
+    torch_network, onnx_network = store.load("tiny", "torch"), store.load("tiny", "onnx")
+    assert isinstance(torch_network, FaceBehaviorNet)
+    assert not torch_network.training
+    with torch.no_grad():
+        expected = torch_network(IMAGES).action_unit_logits
+    torch.testing.assert_close(onnx_network(IMAGES).action_unit_logits, expected, atol=1e-5, rtol=1e-4)
+    assert "tiny" in store.names()
+    assert store.card("tiny") == "# tiny\n"
+    assert store.load(models / "tiny").spec == torch_network.spec
+
+
+@pytest.mark.parametrize(("runtime", "file"), [("onnx", store.ONNX), ("torch", store.WEIGHTS)])
+def test_changed_weights_are_refused(models: Path, runtime: store.Runtime, file: str) -> None:
+    path = models / "tiny" / file
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ChecksumError, match=f"{file} is not the file its manifest names"):
+        store.load("tiny", runtime)
+
+
+def test_what_is_missing_is_named(models: Path) -> None:
+    with pytest.raises(MissingFileError, match="no model 'nobody'"):
+        store.load("nobody")
+    (models / "tiny" / store.ONNX).unlink()
+    with pytest.raises(MissingFileError, match="model.onnx is missing"):
+        store.load("tiny")
+
+
+@pytest.mark.parametrize(("field", "value"), [("network", 3), ("unknown", 1), ("input", {"size": "big"})])
+def test_broken_manifest_is_named_by_field(models: Path, field: str, value: object) -> None:
+    path = models / "tiny" / store.MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    with pytest.raises(FormatError, match=f"model.json: {field}"):
+        store.manifest("tiny")
+
+
+def test_a_failed_save_leaves_what_was_there(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {path.name: path.read_bytes() for path in (models / "tiny").iterdir()}
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(store, "export", fail)
+    with pytest.raises(OSError, match="disk full"):
+        store.save(models / "tiny", store.build("facebehaviornet", TINY), name="tiny", zoo="facebehaviornet")
+    assert {path.name: path.read_bytes() for path in (models / "tiny").iterdir()} == before
+    assert [path.name for path in models.iterdir()] == ["tiny"]
+
+
+def test_saving_again_replaces(models: Path) -> None:
+    other = store.build("facebehaviornet", {"widths": [16], "blocks": [1]})
+    store.save(models / "tiny", other, name="tiny", zoo="facebehaviornet", arguments={"widths": [16], "blocks": [1]})
+    assert store.manifest("tiny").arguments == {"widths": [16], "blocks": [1]}
+    assert [path.name for path in models.iterdir()] == ["tiny"]
+
+
+def test_unknown_networks_and_arguments_are_refused() -> None:
+    with pytest.raises(FormatError, match="unknown network 'vgg'"):
+        store.build("vgg", {})
+    with pytest.raises(FormatError, match="depth"):
+        store.build("facebehaviornet", {"depth": 3})

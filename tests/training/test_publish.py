@@ -1,0 +1,82 @@
+"""From run folder to a measured model, and the commands around it, on tiny trees in the official layouts."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from fbn.cli import application
+from fbn.data.corpus import load_corpus
+from fbn.errors import MissingFileError
+from fbn.models import store
+from fbn.training import run
+from fbn.training.publish import load_run, publish
+from tests.data import trees
+from tests.training.helpers import recipe
+
+
+@pytest.fixture()
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """AffectNet and CK+ of a few pictures."""
+    monkeypatch.setenv("FBN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("FBN_MODELS", str(tmp_path / "models"))
+    root = tmp_path / "data"
+    rows = [trees.affectnet_row(f"1/{i}.jpg", i % 4, 0.1 * (i % 7) - 0.3, 0.05 * (i % 5)) for i in range(64)]
+    trees.write(root / "affectnet", trees.affectnet(rows))
+    files: dict[str, bytes | str] = {}
+    for subject in range(40):
+        files |= trees.ckplus_frame(subject, 1, 1)
+        files |= trees.ckplus_frame(subject, 1, 9, "1 12" if subject % 2 else "1", 5)
+    trees.write(root / "ckplus", files)
+    return root
+
+
+def test_train_export_evaluate(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "run"
+    settings = recipe(per_step={"ferplus": 0, "affectnet": 4, "ckplus": 4}, epochs=1, averaging=0.0)
+    with pytest.raises(MissingFileError, match="no checkpoint yet"):
+        run.begin(settings, out, resume=False)
+        publish(out, tmp_path / "models" / "mine", "mine")
+    run.fit(settings, load_corpus(data, settings.sets), out, threads=1, workers=0, progress=False)
+
+    result = CliRunner().invoke(application, ["export", str(out), "-o", str(tmp_path / "models"), "--name", "mine", "--data", str(data)])
+    assert result.exit_code == 0, result.output
+    manifest = store.manifest("mine")
+    assert manifest.recipe == settings.model_dump(mode="json")
+    assert set(manifest.terms) == {"affectnet", "ckplus"}
+    assert set(manifest.metrics) == {"valid", "test"}
+    card = store.card("mine")
+    for needed in ("research use", "AffectNet", "CK+", "ccc valence", "Not for"):
+        assert needed in card
+    # calibration touched the AU head alone
+    raw, published = load_run(out), store.load("mine", "torch")
+    images = torch.rand(2, 3, 112, 112)
+    with torch.no_grad():
+        torch.testing.assert_close(published(images).expression_logits, raw(images).expression_logits)
+        assert not torch.allclose(published(images).action_unit_logits, raw(images).action_unit_logits)  # type: ignore[arg-type]
+
+    written = tmp_path / "figures.json"
+    result = CliRunner().invoke(
+        application, ["evaluate", "--data", str(data), "--model", "mine", "-o", str(written)], env={"COLUMNS": "120"}
+    )
+    assert result.exit_code == 0, result.output
+    assert "ccc_valence" in result.output
+    report = json.loads(written.read_text())
+    assert report["sets"]["affectnet"]["figures"] == manifest.metrics["test"]["sets"]["affectnet"]["figures"]
+    assert report["sets"]["ckplus"]["pictures"] == 50  # 25 subjects, onset and peak
+    figure = report["sets"]["ckplus"]["figures"]["f1"]
+    assert 0 <= figure["low"] <= figure["value"] <= figure["high"] <= 1
+
+
+def test_commands_refuse_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MALLOC_MMAP_MAX_", "0")  # as after the re-exec
+    runner = CliRunner()
+    missing = runner.invoke(application, ["train", "nothing", "--data", str(tmp_path)])
+    assert isinstance(missing.exception, MissingFileError)
+    assert "no recipe 'nothing'" in str(missing.exception)
+    part = runner.invoke(application, ["evaluate", "--data", str(tmp_path), "--part", "train"])
+    assert part.exit_code == 2
+    nowhere = runner.invoke(application, ["export", str(tmp_path), "-o", str(tmp_path)])
+    assert "no checkpoint" in str(nowhere.exception)

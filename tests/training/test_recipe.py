@@ -1,0 +1,73 @@
+"""Recipes: every shipped one parses and builds; mistakes are named."""
+
+from pathlib import Path
+
+import pytest
+
+from fbn.errors import FormatError, MissingFileError
+from fbn.training import recipe as recipes
+from fbn.vocabulary import Task
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_shipped_recipes_build(name: str) -> None:
+    recipe = recipes.read(name)
+    assert recipe.name == name
+    recipe.build_objective()
+    recipe.build_network()
+
+
+def test_a_recipe_lists_only_what_differs(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("epochs: 3\nobjective: {distribution_matching: 0}\nlabel_weights: {affectnet: {expression: 0.5}}\n")
+    recipe = recipes.read(path, ["learning_rate=0.01", "objective.co_annotation=0.2", "per_step.affectnet=0"])
+    default = recipes.Recipe()
+    assert recipe.name == "mine"
+    assert (recipe.epochs, recipe.learning_rate) == (3, 0.01)
+    assert recipe.objective == default.objective | {"distribution_matching": 0, "co_annotation": 0.2}
+    assert recipe.label_weights == {"affectnet": {Task.EXPRESSION: 0.5}}
+    assert recipe.sets == ("ferplus", "ckplus")
+    assert recipe.augmentation == default.augmentation
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("epochs=many", "epochs: Input should be a valid integer"),
+        ("epoch=3", "epoch: Extra inputs are not permitted"),
+        ("augmentation.gray=2", "augmentation.gray: Input should be less than or equal to 1"),
+        ("augmentation.sepia=1", "augmentation.sepia: Extra inputs"),
+        ("per_step.fer=10", "per_step.fer: Input should be 'ferplus'"),
+        ("label_weights.ckplus.identity=1", "label_weights.ckplus.identity: Input should be 'expression'"),
+        ("forms.soft_form=kl", "forms.soft_form: Input should be 'printed' or 'soft_target'"),
+        ("forms.sharpness=1", "forms.sharpness: expected one of"),
+        ("objective.distillation=1", "objective.distillation: needs a teacher"),
+        ("per_step={ferplus: 0, affectnet: 0, ckplus: 0}", "per_step: expected at least one data set"),
+        ("network=vgg", "network: Input should be 'facebehaviornet'"),
+        ("epochs", "expected key=value"),
+        ("epochs=[", "expected YAML"),
+        ("epochs.few=1", "epochs"),
+    ],
+)
+def test_mistakes_are_named(change: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("epochs: 3\n")
+    with pytest.raises(FormatError) as raised:
+        recipes.read(path, [change])
+    assert message in str(raised.value)
+
+
+def test_unknown_terms_and_tables_are_named() -> None:
+    with pytest.raises(FormatError, match="unknown loss term 'kissing'"):
+        recipes.parse({"objective": {"kissing": 1}}, "x").build_objective()
+    with pytest.raises((FormatError, MissingFileError), match="no_such_table"):
+        recipes.parse({"table": "no_such_table.json"}, "x").build_objective()
+
+
+def test_what_is_not_a_recipe(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="expected a YAML file or one of"):
+        recipes.read("nothing")
+    path = tmp_path / "list.yaml"
+    path.write_text("- 1\n")
+    with pytest.raises(FormatError, match="expected fields and their values"):
+        recipes.read(path)
