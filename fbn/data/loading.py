@@ -182,15 +182,15 @@ class EpochSampler(Sampler[int]):
 
     Args:
         steps: of an epoch.
-        epoch: says which epoch begins. Asked, not told: after resuming, Lightning takes the first batches before it
-            would tell a sampler its epoch.
+        done: says how many steps were taken. Asked, not told: after resuming, Lightning takes the first batches
+            before it would tell a sampler its epoch.
     """
 
-    def __init__(self, steps: int, epoch: Callable[[], int]) -> None:
-        self._steps, self._epoch = steps, epoch
+    def __init__(self, steps: int, done: Callable[[], int]) -> None:
+        self._steps, self._done = steps, done
 
     def __iter__(self) -> Iterator[int]:
-        first = self._epoch() * self._steps
+        first = self._done()
         return iter(range(first, first + self._steps))
 
     def __len__(self) -> int:

@@ -131,7 +131,7 @@ def fit(
     batches = DataLoader(
         steps,
         batch_size=None,
-        sampler=EpochSampler(per_epoch, lambda: trainer.current_epoch),
+        sampler=EpochSampler(per_epoch, lambda: trainer.global_step),
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         persistent_workers=workers > 0,

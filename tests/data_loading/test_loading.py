@@ -136,8 +136,8 @@ def test_processes_share_a_step_without_loss(pool: Pool) -> None:
 
 
 def test_epochs_of_the_sampler_go_on_where_the_last_ended() -> None:
-    epochs = iter([0, 2])
-    sampler = EpochSampler(4, lambda: next(epochs))
+    done = iter([0, 8])
+    sampler = EpochSampler(4, lambda: next(done))
     assert list(sampler) == [0, 1, 2, 3]
     assert list(sampler) == [8, 9, 10, 11]
 
