@@ -93,6 +93,8 @@ class LiveSession:
         self._picture: np.ndarray | None = None
         self._recording = False
         self._recorded: list[FrameResult] = []
+        self._began = clock()
+        self._taken = 0
         self._start_over()
 
     def _start_over(self) -> None:
@@ -113,19 +115,23 @@ class LiveSession:
         with self._lock:
             self._settings = replace(self._settings, **changes)
 
+    def seconds(self) -> float:
+        """Since the session began. The stream's own clock starts again whenever the camera does."""
+        return self._clock() - self._began
+
     def show(self, image: np.ndarray, timestamp: float) -> np.ndarray:
         """Read one frame and draw on it. Never raises: a raised error would freeze the video without a word.
 
         Args:
             image: [H, W, 3] uint8 RGB.
-            timestamp: seconds since the stream began.
+            timestamp: seconds, not falling; see ``seconds``.
 
         Returns:
             [H, W, 3] uint8 RGB with the drawing, or without where the frame could not be read.
         """
         began = self._clock()
         with self._lock:
-            analyser, settings, index = self._analyser, self._settings, self._frames
+            analyser, settings, index = self._analyser, self._settings, self._taken
             if settings.frozen and self._picture is not None:
                 return self._picture
             trail = self._trail()
@@ -150,6 +156,7 @@ class LiveSession:
 
     def _keep(self, result: FrameResult, drawn: np.ndarray, spent: float, now: float) -> None:
         self._frames += 1
+        self._taken += 1  # goes on when another model starts over, so that a recording's frames keep their order
         self._result, self._picture = result, drawn
         self._history.append(result)
         self._spent.append(spent)

@@ -17,7 +17,9 @@ def command(port: int = 8501, browser: bool = True, script: Path | None = None) 
     """
     headless = "false" if browser else "true"
     path = str(script or shipped("app.py"))
-    return [sys.executable, "-m", "streamlit", "run", path, f"--server.port={port}", f"--server.headless={headless}"]
+    # said here too: the flag outranks a STREAMLIT_SERVER_ADDRESS that opens other servers to the network
+    flags = ["--server.address=127.0.0.1", f"--server.port={port}", f"--server.headless={headless}"]
+    return [sys.executable, "-m", "streamlit", "run", path, *flags]
 
 
 def environment() -> dict[str, str]:

@@ -46,7 +46,7 @@ def webcam(session: LiveSession) -> bool:
 
     def show(frame: av.VideoFrame) -> av.VideoFrame:
         image = frame.to_ndarray(format="rgb24")
-        return av.VideoFrame.from_ndarray(session.show(image, frame.time or 0.0), format="rgb24")
+        return av.VideoFrame.from_ndarray(session.show(image, session.seconds()), format="rgb24")
 
     return stream(show, "webcam")
 

@@ -166,3 +166,14 @@ def test_a_new_analyser_starts_the_figures_anew():
     session.use(FakeAnalyser())
     view = session.view()
     assert (view.frames, view.face, view.age) == (0, None, float("inf"))
+
+
+def test_frames_and_time_go_on_when_the_model_changes():
+    session = running()
+    session.show(GRAY, session.seconds())
+    before = session.view().result
+    session.use(FakeAnalyser(()))
+    session.show(GRAY, session.seconds())
+    after = session.view().result
+    assert after.index == before.index + 1
+    assert after.timestamp > before.timestamp
