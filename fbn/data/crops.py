@@ -73,9 +73,18 @@ def _key(samples: Sequence[Sample], cut: Callable[[np.ndarray, int], np.ndarray]
     key = hashlib.sha256(repr((SIZE, MARGIN, TEMPLATE.tolist(), cut.__qualname__)).encode())
     if cut is aligned:
         key.update(default_network().sha256.encode())
-    for root in sorted({sample.root for sample in samples}):
-        file = Path(root)
-        key.update(f"{file.name} {file.stat().st_size if file.is_file() else ''}".encode())
+    archives = {root for root in {sample.root for sample in samples} if Path(root).is_file()}
+    for root in sorted(archives):
+        key.update(f"{Path(root).resolve()} {_stamp(Path(root))}".encode())
     for sample in samples:
-        key.update(f"\n{sample.dataset} {sample.path}".encode())
+        file = "" if sample.root in archives else _stamp(Path(sample.root, sample.path))
+        key.update(f"\n{sample.dataset} {sample.root} {sample.path} {file}".encode())
     return key.hexdigest()[:24]
+
+
+def _stamp(path: Path) -> str:
+    """Changes when a file does; a missing one is reported when it is read."""
+    if not path.exists():
+        return "missing"
+    about = path.stat()
+    return f"{about.st_size} {about.st_mtime_ns}"

@@ -32,7 +32,11 @@ def write(name: str, recipe: Recipe, reports: dict[str, dict[str, Any]], git_sha
     sources = "\n".join(f"- {_TITLES[source]}: {TERMS[source]}" for source in recipe.sets)
     terms = ", ".join(f"{term} {weight:g}" for term, weight in recipe.objective.items() if weight)
     taught = f"\nTaught besides by {len(recipe.teacher)} networks of the same data." if recipe.teacher else ""
-    silver = "\nSome action units of pictures without FACS codes are machine labels." if recipe.silver else ""
+    silver = (
+        "\nWhere no FACS coder looked, some action units are MediaPipe's blendshapes, calibrated on CK+."
+        if recipe.silver
+        else ""
+    )
     figures = "\n\n".join(_table(part, report) for part, report in reports.items())
     return f"""# {name}
 
@@ -52,7 +56,8 @@ The code is MIT. The weights are for research use only: they were learned from s
 
 Action unit outputs were shifted on the validation part so that 0.5 is the decision.
 The figures hold for pictures like those they were measured on: posed or web pictures, mostly frontal, mostly adults.
-Disgust, fear and anger are recognised least well; the action units were learned from posed faces of 83 people.
+Where mean diagonal is well below accuracy, the rarer expressions are recognised least well. Human FACS codes came from
+posed faces alone.
 
 ## Not for
 Deciding about people: hiring, policing, schooling, insurance, diagnosis, proof of what someone feels or intends.

@@ -1,7 +1,7 @@
 """From a run folder to a model folder: the averaged weights of the best epoch, calibrated, exported, measured."""
 
+import json
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,7 @@ from fbn.records import Annotations
 from fbn.training import calibrate, card
 from fbn.training.evaluate import SETS, evaluate, predict
 from fbn.training.figures import scored_rows
-from fbn.training.provenance import revision
-from fbn.training.run import BEST, read_run_recipe
+from fbn.training.run import BEST, ORIGIN, read_run_recipe
 from fbn.vocabulary import Task
 
 _CALIBRATION_SET = "ckplus"
@@ -62,8 +61,7 @@ def publish(
         "zoo": recipe.network,
         "arguments": recipe.network_args,
         "recipe": recipe.model_dump(mode="json"),
-        "git_sha": revision(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **json.loads((run / ORIGIN).read_text()),
         "terms": {source: card.TERMS[source] for source in recipe.sets},
     }
     reports: dict[str, dict[str, Any]] = {}

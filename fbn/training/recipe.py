@@ -28,7 +28,8 @@ class Recipe(BaseModel):
         network: name in the zoo; ``network_args`` go to its constructor.
         init: a model folder or name whose weights to start from.
         per_step: data set -> pictures of it in every step (0 leaves a set out).
-        mode: ``"fixed"`` takes ``per_step`` as it stands; ``"paper"`` shares ``paper_batch`` pictures between
+        mode: ``"fixed"`` takes ``per_step`` as it stands (below 64
+            pictures with valence and arousal, CCC is a noisy loss); ``"paper"`` shares ``paper_batch`` pictures between
             VA-Set, AU-Set and EXPR-Set so that one epoch sees every set whole.
         balance: data set -> power by which rare expressions are drawn more often (see ``loading.Stream``).
         clean: paper A's cleaning of AffectNet's training part.
@@ -47,7 +48,8 @@ class Recipe(BaseModel):
         weight_decay: on convolution and linear weights.
         clip: largest gradient norm.
         averaging: decay of the exponential average of the weights, which is what is validated and exported.
-        patience: epochs without a better validation score after which training stops; 0 never.
+        patience: epochs without a better validation score after which training stops; 0 never. Not with
+            ``sides``: validation reads the full resolution, and falls behind while training sees less.
         precision: as Lightning's trainer takes it.
         seed: of weights, batches and augmentation; the splits do not depend on it.
     """
@@ -59,7 +61,7 @@ class Recipe(BaseModel):
     network_args: dict[str, Any] = {}
     init: str | None = None
 
-    per_step: dict[Literal[tuple(SOURCES)], NonNegativeInt] = {"ferplus": 96, "affectnet": 48, "ckplus": 32}  # type: ignore[valid-type]
+    per_step: dict[Literal[tuple(SOURCES)], NonNegativeInt] = {"ferplus": 96, "affectnet": 64, "ckplus": 24}  # type: ignore[valid-type]
     mode: Literal["fixed", "paper"] = "fixed"
     paper_batch: PositiveInt = 376
     balance: dict[Literal[tuple(SOURCES)], float] = {}  # type: ignore[valid-type]
@@ -99,6 +101,8 @@ class Recipe(BaseModel):
             raise ValueError("per_step: expected at least one data set with pictures")
         if self.objective.get("distillation") and not self.teacher:
             raise ValueError("objective.distillation: needs a teacher")
+        if self.patience and self.sides:
+            raise ValueError("patience: cannot be used with sides, whose first epochs are not comparable")
         if {"table", "weights"} & set(self.forms):
             raise ValueError("forms: table and weights have their own fields, table and objective")
         hints = get_type_hints(Objective)

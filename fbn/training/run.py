@@ -1,14 +1,17 @@
 """One training run, from a recipe and a data folder to checkpoints and logs in a run folder.
 
-``runs/NAME/`` holds ``recipe.yaml``, ``checkpoints/{best,last}.ckpt`` and ``logs/N/`` (``metrics.csv`` and
-TensorBoard's file; N counts the times it was started).
+``runs/NAME/`` holds ``recipe.yaml``, ``origin.json`` (the code and the day it was begun),
+``checkpoints/{best,last}.ckpt`` and ``logs/N/`` (``metrics.csv`` and TensorBoard's file; N counts the times it was
+started).
 """
 
+import json
 import logging
 import os
 import time
 import warnings
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -30,9 +33,11 @@ from fbn.models.spec import InputSpec
 from fbn.training.figures import SCORED
 from fbn.training.multitask import MultiTask, averager
 from fbn.training.pools import make_pool
+from fbn.training.provenance import revision
 from fbn.training.recipe import Recipe, parse
 
-RECIPE, BEST, LAST = "recipe.yaml", "checkpoints/best.ckpt", "checkpoints/last.ckpt"
+RECIPE, ORIGIN = "recipe.yaml", "origin.json"
+BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
 
 
 def train(
@@ -87,7 +92,15 @@ def begin(recipe: Recipe, out: Path, resume: bool) -> None:
             changed = ", ".join(sorted(key for key in values if values[key] != before[key]))
             raise FormatError(f"{path}: the run was begun with another recipe (it differs in {changed})")
     out.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(values, sort_keys=False))
+    _write(path, yaml.safe_dump(values, sort_keys=False))
+    if not (out / ORIGIN).exists():
+        _write(out / ORIGIN, json.dumps({"git_sha": revision(), "date": datetime.now(UTC).date().isoformat()}))
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text)
+    temporary.replace(path)
 
 
 def read_run_recipe(out: Path) -> Recipe:

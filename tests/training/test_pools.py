@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,6 +90,12 @@ def test_crops_are_cut_once_and_again_when_the_pictures_change(tmp_path: Path, m
     assert np.array_equal(cached_crops(samples), cut)
     with pytest.raises(TypeError):
         cached_crops(samples[:3])
+    monkeypatch.undo()
+    monkeypatch.setenv("FBN_CACHE", str(tmp_path / "cache"))
+    picture = Path(samples[0].root, samples[0].path)
+    assert picture.is_file()
+    cv2.imwrite(str(picture), np.full((40, 40, 3), 200, np.uint8))
+    assert not np.array_equal(cached_crops(samples), cut)
     assert not list((tmp_path / "cache" / "crops").glob("*.tmp"))
 
 
