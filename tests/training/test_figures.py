@@ -79,6 +79,7 @@ def test_chance() -> None:
 
 
 def test_the_score_is_the_mean_of_what_is_scored() -> None:
-    assert score({SCORED[0]: 0.5, SCORED[2]: 0.7, "ckplus/accuracy": 0.0, SCORED[3]: float("nan")}) == pytest.approx(0.6)
+    assert score({SCORED[0]: 0.5, SCORED[2]: 0.7, "ckplus/accuracy": 0.0, SCORED[3]: float("nan")}) == pytest.approx(
+        0.6
+    )
     assert score({}) == 0
-

@@ -17,7 +17,7 @@ from tests.data import trees
 from tests.training.helpers import recipe
 
 
-@pytest.fixture()
+@pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """AffectNet and CK+ of a few pictures."""
     monkeypatch.setenv("FBN_CACHE", str(tmp_path / "cache"))
@@ -36,14 +36,18 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_train_export_evaluate(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "run"
     settings = recipe(per_step={"ferplus": 0, "affectnet": 4, "ckplus": 4}, epochs=1, averaging=0.0)
+    run.begin(settings, out, resume=False)
     with pytest.raises(MissingFileError, match="no checkpoint yet"):
-        run.begin(settings, out, resume=False)
         publish(out, tmp_path / "models" / "mine", "mine")
     run.fit(settings, load_corpus(data, settings.sets), out, threads=1, workers=0, progress=False)
 
-    result = CliRunner().invoke(application, ["export", str(out), "-o", str(tmp_path / "models"), "--name", "mine", "--data", str(data)])
+    result = CliRunner().invoke(
+        application, ["export", str(out), "-o", str(tmp_path / "models"), "--name", "mine", "--data", str(data)]
+    )
     assert result.exit_code == 0, result.output
     manifest = store.manifest("mine")
+    assert manifest.git_sha
+    assert manifest.date == json.loads((out / run.ORIGIN).read_text())["date"]
     assert manifest.recipe == settings.model_dump(mode="json")
     assert set(manifest.terms) == {"affectnet", "ckplus"}
     assert set(manifest.metrics) == {"valid", "test"}
