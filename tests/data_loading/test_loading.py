@@ -31,7 +31,7 @@ def labels(count: int, **what: object) -> Annotations:
     return Annotations.stack([Annotations.of(**what)] * count)  # type: ignore[arg-type]
 
 
-@pytest.fixture()
+@pytest.fixture
 def pool() -> Pool:
     """13 pictures with votes, 5 with expression and VA, 4 with AUs; picture i is of uniform gray i."""
     sizes = {"ferplus": 13, "affectnet": 5, "ckplus": 4}

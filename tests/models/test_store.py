@@ -14,7 +14,7 @@ TINY = {"widths": [16, 16], "blocks": [1, 1]}
 IMAGES = torch.linspace(-1, 1, 2 * 3 * 112 * 112).reshape(2, 3, 112, 112)
 
 
-@pytest.fixture()
+@pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of models with one in it, called tiny."""
     monkeypatch.setenv("FBN_MODELS", str(tmp_path))
@@ -50,7 +50,7 @@ def test_what_is_missing_is_named(models: Path) -> None:
     with pytest.raises(MissingFileError, match="no model 'nobody'"):
         store.load("nobody")
     (models / "tiny" / store.ONNX).unlink()
-    with pytest.raises(MissingFileError, match="model.onnx is missing"):
+    with pytest.raises(MissingFileError, match=r"model\.onnx is missing"):
         store.load("tiny")
 
 
