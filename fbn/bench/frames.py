@@ -123,6 +123,11 @@ def throughput(model: str | None = None, rounds: int = 15, batch: int = 64) -> d
 def memory(model: str | None = None, seconds: tuple[int, int] = (60, 600), rate: int = 5) -> dict[str, Any]:
     """Peak memory of ``fbn analyse`` on a short and a long synthetic video, each in a process of its own.
 
+    Args:
+        model: name or folder; the default one where None.
+        seconds: length of the two videos.
+        rate: of the videos, 320x240, in frames a second: low, so that the long one is soon read.
+
     Raises:
         FbnError: such a process failed.
     """
@@ -151,7 +156,8 @@ def _peak_memory(arguments: list[str]) -> int:
     code = (
         "import os, resource, sys\n"
         "from fbn.cli import application\n"
-        "application(sys.argv[1:], standalone_mode=False)\n"
+        "if status := application(sys.argv[1:], standalone_mode=False):\n"
+        "    sys.exit(status)\n"
         "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "if os.path.exists('/proc/self/status'):\n"
         "    lines = dict(line.split(':', 1) for line in open('/proc/self/status'))\n"

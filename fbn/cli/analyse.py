@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from fbn.faces.frames import Frame
 
 
-class _Detector(StrEnum):
+class Detector(StrEnum):
+    """The detectors that have a name."""
+
     AUTO = "auto"
     YUNET = "yunet"
     CASCADE = "cascade"
@@ -54,8 +56,8 @@ def analyse(
     crops: Annotated[bool, typer.Option("--crops", help="Pictures are face crops already: one row each.")] = False,
     model: Annotated[str, typer.Option(help="Name or folder of a model; the default one if empty.")] = "",
     detector: Annotated[
-        _Detector, typer.Option(help="yunet is fetched once if its file is not here; auto fetches nothing.")
-    ] = _Detector.AUTO,
+        Detector, typer.Option(help="yunet is fetched once if its file is not here; auto fetches nothing.")
+    ] = Detector.AUTO,
     smooth: Annotated[bool, typer.Option("--smooth", help="Append median-filtered columns, <name>_smooth.")] = False,
     window: Annotated[int, typer.Option(min=1, help="Frames of the median filter, odd.")] = 5,
     format: Annotated[_Format, typer.Option(help="Columns: fbn's own, OpenFace's, or py-feat's Fex.")] = _Format.FBN,
@@ -64,7 +66,8 @@ def analyse(
     """Read the faces of pictures and videos into a table: one row for each face and frame.
 
     A frame without a face gives one row with empty face columns. A file that cannot be read is reported and skipped.
-    Exit status: 0 all inputs read, 1 some not, 130 stopped by Ctrl-C (rows written so far are kept).
+    Exit status: 0 all inputs read, 1 some not, 130 stopped by Ctrl-C (rows written so far are kept). Where there is
+    nothing to read no table is written, and one that is there stays.
     """
     if output.suffix.lower() not in (".csv", ".parquet"):
         raise typer.BadParameter(f"{output}: expected a name that ends in .csv or .parquet", param_hint="--output")
@@ -80,7 +83,7 @@ def analyse(
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     failed: list[FbnError] = []
-    if detector == _Detector.YUNET:
+    if detector == Detector.YUNET:
         fetch_yunet()
     analyser = FaceAnalyser(model or None, detector=detector, smooth="median" if smooth else None, window=window)
     progress = Progress(
@@ -103,6 +106,15 @@ def analyse(
         except FbnError as error:
             report(error)
 
+    def close(status: int) -> None:
+        for failure in failed:
+            errors.print(f"[red]failed[/red] {escape(str(failure))}")
+        if status:
+            raise typer.Exit(status)
+
+    if not paths:
+        close(1)
+
     def frames() -> Iterator["Frame"]:
         for path in paths:
             progress.update(task, description=escape(path.name[-30:]))
@@ -121,7 +133,4 @@ def analyse(
         f"{output}: {table.frames} frames of {len(paths)} inputs, {table.faces} faces, "
         f"{table.empty_frames} frames without a face, {len(failed)} inputs failed{', stopped' if stopped else ''}"
     )
-    for failure in failed:
-        errors.print(f"[red]failed[/red] {escape(str(failure))}")
-    if stopped or failed:
-        raise typer.Exit(130 if stopped else 1)
+    close(130 if stopped else int(bool(failed)))

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from fbn.cli.analyse import Detector
+
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Model = Annotated[str, typer.Option(help="Name or folder of a model; the default one if empty.")]
 
@@ -25,7 +27,7 @@ def _group() -> None:
 
 def frame(
     model: _Model = "",
-    detector: Annotated[str, typer.Option(help="auto, yunet or cascade.")] = "auto",
+    detector: Annotated[Detector, typer.Option(help="Which finds the faces.")] = Detector.AUTO,
     count: Annotated[int, typer.Option(min=10, help="Frames to measure.")] = 300,
     as_json: _Json = False,
 ) -> None:
@@ -43,7 +45,7 @@ def throughput(model: _Model = "", as_json: _Json = False) -> None:
 
 
 def memory(model: _Model = "", as_json: _Json = False) -> None:
-    """Peak memory of fbn analyse on a 60 s and on a 600 s video."""
+    """Peak memory of fbn analyse on a 60 s and on a 600 s video, 320x240, 5 frames a second."""
     from fbn.bench.frames import memory as measure
 
     _print(measure(model or None), as_json)

@@ -2,6 +2,8 @@
 
 import csv
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -27,7 +29,8 @@ class TableWriter:
     """Writes frame results into a ``.csv`` or ``.parquet`` file; use it in a ``with`` statement.
 
     Rows go to ``<name>.part`` beside the file, which takes the file's name at the end. An interruption (Ctrl-C) or
-    an error keeps the rows written so far; an error before the first row leaves no file.
+    an error keeps the rows written so far; an error before the first row leaves no file. Where the disk is full an
+    existing file and ``<name>.part`` stay as they are.
 
     Args:
         path: where to; an existing file is replaced at the end.
@@ -38,7 +41,7 @@ class TableWriter:
 
     Raises:
         FormatError: another suffix.
-        FbnError: the file cannot be written.
+        FbnError: the file cannot be written; ``write`` and ``close`` raise it too.
     """
 
     def __init__(self, path: str | Path, layout: str = "fbn") -> None:
@@ -48,26 +51,28 @@ class TableWriter:
         sinks: dict[str, type[_Csv] | type[_Parquet]] = {".csv": _Csv, ".parquet": _Parquet}
         if self.path.suffix.lower() not in sinks:
             raise FormatError(f"{self.path}: expected a name that ends in {' or '.join(sinks)}")
-        try:
+        if self.path.is_dir():
+            raise FbnError(f"{self.path}: is a folder, expected the name of a file to write")
+        with self._named():
             self._sink: _Sink = sinks[self.path.suffix.lower()](self._part, self._layout.columns)
-        except OSError as error:
-            raise FbnError(f"{self.path}: cannot be written ({error.strerror or error})") from error
 
     def write(self, result: FrameResult) -> None:
         """Add one row for each face, or one with empty face columns where there is none."""
-        for face in result.faces or (None,):
-            self._sink.write(list(self._layout.row(result, face)))
+        with self._named():
+            for face in result.faces or (None,):
+                self._sink.write(list(self._layout.row(result, face)))
         self.frames += 1
         self.faces += len(result.faces)
         self.empty_frames += not result.faces
 
     def close(self, keep: bool = True) -> None:
         """Finish the file and give it its name, or drop it."""
-        self._sink.close()
-        if keep:
-            os.replace(self._part, self.path)
-        else:
-            self._part.unlink()
+        with self._named():
+            self._sink.close()
+            if keep:
+                os.replace(self._part, self.path)
+            else:
+                self._part.unlink()
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -78,6 +83,13 @@ class TableWriter:
     ) -> None:
         """Keep what was written, unless nothing was when an error came."""
         self.close(keep=error is None or self.frames > 0)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise FbnError(f"{self.path}: cannot be written ({error.strerror or error})") from error
 
 
 class _Csv:

@@ -91,6 +91,16 @@ def test_bad_files_are_named_and_the_good_ones_done(analyse, pictures: Path, tmp
     assert "Traceback" not in done.output
 
 
+def test_where_nothing_can_be_found_the_old_table_stays(analyse, pictures: Path, tmp_path: Path) -> None:
+    assert analyse(pictures).exit_code == 0
+    old = (tmp_path / "out.csv").read_text()
+    done = analyse(tmp_path / "missing")
+    assert done.exit_code == 1
+    assert f"failed {tmp_path / 'missing'}: no such file or folder" in done.stderr
+    assert (tmp_path / "out.csv").read_text() == old
+    assert not (tmp_path / "out.csv.part").exists()
+
+
 def test_crops_give_one_row_each_whatever_they_show(analyse, pictures: Path, tmp_path: Path) -> None:
     assert analyse("--crops", pictures).exit_code == 0
     table = pd.read_csv(tmp_path / "out.csv")
@@ -112,6 +122,17 @@ def test_a_video_is_one_row_a_frame_with_one_id(analyse, tmp_path: Path) -> None
     assert np.allclose(table["AU12_smooth"][1:-1], middle, atol=2e-6)
     assert analyse(video, "--every", 5).exit_code == 0
     assert pd.read_csv(tmp_path / "out.csv")["frame"].tolist() == [0, 5, 10]
+
+
+def test_a_video_of_crops_is_smoothed_over_time_and_pictures_are_not(analyse, pictures: Path, tmp_path: Path) -> None:
+    assert analyse("--crops", clip(pictures / "v.avi"), pictures, "--smooth", "--window", 3).exit_code == 0
+    table = pd.read_csv(tmp_path / "out.csv")
+    raw, smooth = table["AU12"].to_numpy(), table["AU12_smooth"].to_numpy()
+    assert len(raw) == 12 + 5
+    middle = np.median(np.stack([raw[:10], raw[1:11], raw[2:12]]), axis=0)
+    assert np.allclose(smooth[1:11], middle, atol=2e-6)
+    assert np.abs(smooth[:12] - raw[:12]).max() > 1e-4
+    assert np.array_equal(smooth[12:], raw[12:])
 
 
 def test_an_input_named_twice_is_read_once(analyse, pictures: Path, tmp_path: Path) -> None:

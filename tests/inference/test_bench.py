@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from fbn.bench import frames
 from fbn.cli import application
+from fbn.errors import FbnError
 
 
 def test_frame_times_name_every_stage(model_folder: Path) -> None:
@@ -30,3 +32,15 @@ def test_throughput_is_a_ratio(model_folder: Path) -> None:
 def test_memory_is_that_of_the_child() -> None:
     peak = frames._peak_memory(["--version"])
     assert 5e6 < peak < 3e8
+
+
+def test_an_analysis_that_fails_is_no_measurement(model_folder: Path, tmp_path: Path) -> None:
+    words = ["analyse", str(tmp_path / "none.mp4"), "-o", str(tmp_path / "a.csv"), "--model", str(model_folder)]
+    with pytest.raises(FbnError, match=r"none\.mp4: no such file"):
+        frames._peak_memory(words)
+
+
+def test_an_unknown_detector_is_wrong_usage() -> None:
+    done = CliRunner().invoke(application, ["bench", "frame", "--detector", "bogus"])
+    assert done.exit_code == 2
+    assert "yunet" in done.output

@@ -136,6 +136,34 @@ def test_unknown_suffix_and_missing_folder_are_clear_errors(tmp_path: Path) -> N
             TableWriter(tmp_path / "none" / f"a{suffix}")
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_folder_of_that_name_is_a_clear_error_at_once(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"a{suffix}").mkdir()
+    with pytest.raises(FbnError, match=f"a{suffix}: is a folder"):
+        TableWriter(tmp_path / f"a{suffix}")
+    assert [p.name for p in tmp_path.iterdir()] == [f"a{suffix}"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full to stand for a full disk")
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("count", [1, 300])  # found at the end, and on the way
+def test_a_full_disk_is_a_clear_error_and_the_old_table_stays(tmp_path: Path, suffix: str, count: int) -> None:
+    path = tmp_path / f"a{suffix}"
+    old = write(path)
+    path.with_name(f"{path.name}.part").symlink_to("/dev/full")
+    with pytest.raises(FbnError, match=f"a{suffix}: cannot be written .*No space left"):
+        write(path, RESULTS[:1] * count)
+    pd.testing.assert_frame_equal(read(path), old)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_name_taken_by_a_folder_meanwhile_is_a_clear_error(tmp_path: Path, suffix: str) -> None:
+    table = TableWriter(tmp_path / f"a{suffix}")
+    (tmp_path / f"a{suffix}").mkdir()
+    with pytest.raises(FbnError, match="cannot be written"):
+        table.close()
+
+
 def test_openface_layout(tmp_path: Path) -> None:
     table = write(tmp_path / "a.csv", layout="openface")
     assert list(table.columns[:5]) == ["frame", "face_id", "timestamp", "confidence", "success"]
