@@ -13,12 +13,11 @@ from torch import Tensor
 
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable
-from fbn.vocabulary import EXPRESSION_INDEX, Expression, Task
+from fbn.vocabulary import DECISION, EXPRESSION_INDEX, Expression, Task
 
 Direction = Literal["expression_to_au", "au_to_expression", "both"]
 #: Weight of observational AUs: the table's, or 1 as for prototypical ones (A: "without reweighting").
 Observational = Literal["weight", "one"]
-_ACTIVE = 0.5
 _NEUTRAL = EXPRESSION_INDEX[Expression.NEUTRAL]
 
 
@@ -72,7 +71,7 @@ def co_annotations(
     if direction != "expression_to_au":
         required = _table(table, annotations.expression, "one")
         known = annotations.action_units_weight > 0
-        active = (known & (annotations.action_units >= _ACTIVE)).to(required)
+        active = (known & (annotations.action_units >= DECISION)).to(required)
         count = required.sum(-1)
         # counts are small integers, exact in float
         fits = (active @ required.T == count) & (count > 0) & (annotations.expression_weight <= 0)[..., None]

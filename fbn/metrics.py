@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from torch import Tensor
 
+from fbn.vocabulary import DECISION
+
 Array: TypeAlias = NDArray[np.float64]
 Values: TypeAlias = Tensor | NDArray | Sequence
 
@@ -89,7 +91,7 @@ def au_f1(
     predicted: Values,
     target: Values,
     weight: Values | None = None,
-    threshold: float = 0.5,
+    threshold: float = DECISION,
     min_positives: int = 1,
 ) -> Array:
     """[A] F1 of each AU's active state.
@@ -107,7 +109,7 @@ def au_f1(
     return np.where(positives >= max(min_positives, 1), score, np.nan)
 
 
-def au_accuracy(predicted: Values, target: Values, weight: Values | None = None, threshold: float = 0.5) -> Array:
+def au_accuracy(predicted: Values, target: Values, weight: Values | None = None, threshold: float = DECISION) -> Array:
     """[A] share of right decisions on each AU. Arguments as ``au_f1``."""
     p, y, keep = _binary(predicted, target, weight, threshold)
     return _divide(((p == y) & keep).sum(0), keep.sum(0))
@@ -116,7 +118,7 @@ def au_accuracy(predicted: Values, target: Values, weight: Values | None = None,
 def au_auc(predicted: Values, target: Values, weight: Values | None = None, min_positives: int = 1) -> Array:
     """[A] area under the ROC curve of each AU (ties count half); nan without both states. Arguments as ``au_f1``."""
     scores = _array(predicted)
-    _, y, keep = _binary(predicted, target, weight, 0.5)
+    _, y, keep = _binary(predicted, target, weight, DECISION)
     areas = np.full(y.shape[1], np.nan)
     for a in range(y.shape[1]):
         active = y[keep[:, a], a]
@@ -127,7 +129,7 @@ def au_auc(predicted: Values, target: Values, weight: Values | None = None, min_
     return areas
 
 
-def afa(predicted: Values, target: Values, weight: Values | None = None, threshold: float = 0.5) -> float:
+def afa(predicted: Values, target: Values, weight: Values | None = None, threshold: float = DECISION) -> float:
     """EmotioNet's AU score, (mean F1 + mean accuracy) / 2 over AUs with an active label. Arguments as ``au_f1``."""
     f1 = au_f1(predicted, target, weight, threshold)
     right = au_accuracy(predicted, target, weight, threshold)
@@ -195,7 +197,7 @@ def _classes(values: Array) -> NDArray[np.intp]:
 def _binary(
     predicted: Values, target: Values, weight: Values | None, threshold: float
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-    p, y = _array(predicted) >= threshold, _array(target) >= 0.5
+    p, y = _array(predicted) >= threshold, _array(target) >= DECISION
     return p, y, np.ones_like(y) if weight is None else _array(weight) > 0
 
 

@@ -107,6 +107,8 @@ ACTION_UNITS: tuple[ActionUnit, ...] = tuple(unit for unit in _ALL_ACTION_UNITS 
 AU_NUMBERS: tuple[int, ...] = tuple(unit.number for unit in ACTION_UNITS)
 EXPRESSION_INDEX: dict[str, int] = {expression.value: i for i, expression in enumerate(EXPRESSIONS)}
 AU_INDEX: dict[int, int] = {number: i for i, number in enumerate(AU_NUMBERS)}
+#: An action unit is active from this value on, as a label and as a probability.
+DECISION = 0.5
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,9 @@ _COMPONENTS = {
 COMPOUND_EXPRESSIONS: dict[str, CompoundExpression] = {
     name: CompoundExpression(name, *(Expression(part) for part in parts.split())) for name, parts in _COMPONENTS.items()
 }
+
+#: The compound expressions that a positive valence speaks for in the papers' zero-shot score.
+POSITIVE_VALENCE_COMPOUNDS: tuple[str, ...] = ("happily surprised", "happily disgusted")
 
 #: RAF-DB's eleven compound classes, in the order of its label codes 1 to 11.
 COMPOUND_RAFDB: tuple[str, ...] = (
@@ -175,6 +180,9 @@ CLASSES_EMOTIONET: tuple[str, ...] = (
     "sadly angry",
     "sadly disgusted",
 )
+
+#: The classes of the ABAW 4 challenge (Kollias 2022), in the order of its label codes 0 to 7.
+EXPRESSIONS_8_ABAW4: tuple[str, ...] = (*(e.value for e in EXPRESSIONS), "other")
 
 #: Which AUs each data set's coders annotated.
 ACTION_UNITS_BY_DATASET: dict[str, tuple[int, ...]] = {

@@ -238,6 +238,9 @@ def test_csv_errors_name_file_line_and_cell(tmp_path, text: str, named: str) -> 
         ('{"rows": {"fear": {"AU01": "x"}}}', "fear, AU01 = 'x'"),
         ('{"rows": {"fear": {"AU01": true}}}', "fear, AU01 = True"),
         ('{"rows": {"joy": {}}}', "'joy'"),
+        ('{"rows": {"fear": {"AU1": 1, "AU01": 0.5}}}', "rows, fear: .* AU1 stands there twice"),
+        ('{"rows": {"fear": {"AU01": 1, "AU01": 0.5}}}', "AU01 stands there twice"),
+        ('{"source": 3, "rows": {}}', "source = 3: expected a text"),
     ],
 )
 def test_json_errors_name_file_and_cell(tmp_path, text: str, named: str) -> None:
@@ -246,6 +249,17 @@ def test_json_errors_name_file_and_cell(tmp_path, text: str, named: str) -> None
     with pytest.raises(FormatError, match=named) as error:
         RelatednessTable.read(path)
     assert str(path) in str(error.value)
+
+
+def test_provenance_that_is_null_is_empty(tmp_path) -> None:
+    (tmp_path / "t.json").write_text('{"source": null, "rows": {"fear": {"AU01": 1}}}', "utf-8")
+    assert RelatednessTable.read(tmp_path / "t.json").provenance == Provenance("")
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.json"])
+def test_a_missing_folder_to_write_in_is_named(tmp_path, name: str) -> None:
+    with pytest.raises(MissingFileError, match=f"none/{name}: .*folder"):
+        DU.write(tmp_path / "none" / name)
 
 
 def test_other_files(tmp_path) -> None:

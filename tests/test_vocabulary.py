@@ -9,8 +9,11 @@ from fbn.vocabulary import (
     CLASSES_EMOTIONET,
     COMPOUND_EXPRESSIONS,
     COMPOUND_RAFDB,
+    DECISION,
     EXPRESSION_INDEX,
     EXPRESSIONS,
+    EXPRESSIONS_8_ABAW4,
+    POSITIVE_VALENCE_COMPOUNDS,
 )
 
 
@@ -47,3 +50,15 @@ def test_label_sets_use_known_words() -> None:
     assert set(CLASSES_EMOTIONET) <= set(COMPOUND_EXPRESSIONS) | set(EXPRESSION_INDEX)
     for numbers in ACTION_UNITS_BY_DATASET.values():
         assert list(numbers) == sorted(set(numbers) & set(AU_NUMBERS))
+
+
+def test_label_sets_word_for_word() -> None:
+    assert (
+        *("neutral", "anger", "disgust", "fear", "happiness", "sadness", "surprise"),
+        "other",
+    ) == EXPRESSIONS_8_ABAW4
+    assert POSITIVE_VALENCE_COMPOUNDS == ("happily surprised", "happily disgusted")
+
+
+def test_an_action_unit_is_active_from_one_half_on() -> None:
+    assert DECISION == 0.5

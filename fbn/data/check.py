@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from rich.markup import escape
 from rich.table import Table
 
 from fbn.data.corpus import PARTS, positive_sequences, split, twins
 from fbn.data.pictures import read_picture
-from fbn.data.sources import SOURCES, SourceReading, ckplus, detect, find
+from fbn.data.sources import SOURCES, SourceReading, ckplus, detect, ferplus, find
 from fbn.errors import FormatError, MissingFileError
 from fbn.records import Annotations, Sample
-from fbn.vocabulary import ACTION_UNITS, EXPRESSIONS
+from fbn.vocabulary import ACTION_UNITS, DECISION, EXPRESSIONS
 
 _BINS = 8
 
@@ -147,7 +148,7 @@ def _action_units(reading: SourceReading, labels: Annotations) -> Table:
     table = _table("action units", "AU", "annotated", "active", "share", *(["sequences"] if sequences else []))
     for i, unit in enumerate(ACTION_UNITS):
         known = labels.action_units_weight[:, i] > 0
-        n, active = int(known.sum()), int((labels.action_units[known, i] > 0.5).sum())
+        n, active = int(known.sum()), int((labels.action_units[known, i] >= DECISION).sum())
         row = [f"{unit.short} {unit.name}", str(n), str(active), f"{active / n:.3f}" if n else "-"]
         table.add_row(*row, *([str(sequences[i])] if sequences else []))
     return table
@@ -159,9 +160,11 @@ def _pictures(found: Examination) -> Table:
         table.add_row(f"{w} x {h} pixels", str(count), "")
     across = [g for g in found.twins if len({s.part for s in g}) > 1]
     kept = {s.path for part in found.parts.values() for s in part}
+    # left out of the split on purpose, not as duplicates
+    kept |= {s.path for s in found.reading.samples if s.part == ferplus.PRIVATE}
     contradict = [g for g in found.twins if not any(s.path in kept for s in g)]
     for label, groups in (("", found.twins), (" across parts", across), (", labels disagree: all dropped", contradict)):
-        example = " = ".join(s.path for s in groups[0]) if groups else ""
+        example = escape(" = ".join(s.path for s in groups[0])) if groups else ""
         table.add_row(f"groups of byte-identical pictures{label}", str(len(groups)), example)
     dropped = len(found.reading.samples) - len(kept)
     table.add_row("dropped as duplicates", str(dropped), "")
@@ -175,5 +178,6 @@ def _rejected(found: Examination) -> Table:
     first = {r.reason: r for r in reversed(found.reading.rejected)}
     for reason, count in groups.most_common():
         line = f"line {first[reason].line}" if first[reason].line else ""
-        table.add_row(reason, str(count), ", ".join(filter(None, (line, first[reason].path))))
+        where = ", ".join(filter(None, (line, first[reason].path)))
+        table.add_row(escape(reason), str(count), escape(where))
     return table

@@ -9,7 +9,7 @@ from pathlib import Path
 from fbn.data.pictures import read_bytes
 from fbn.data.sources import SOURCES, affectnet, celeba, ckplus, ferplus, find
 from fbn.records import Sample
-from fbn.vocabulary import EXPRESSIONS
+from fbn.vocabulary import DECISION, EXPRESSIONS
 
 PARTS = ("train", "valid", "test")
 Parts = dict[str, tuple[Sample, ...]]
@@ -68,8 +68,9 @@ def load_corpus(data_root: Path, sets: Sequence[str] = tuple(SOURCES), seed: int
 def split(name: str, samples: Iterable[Sample], seed: int = 0) -> Parts:
     """Duplicates out (``without_duplicates``), then train, valid and test.
 
-    FER+: test is what was released as FER2013Valid, valid 5 % of FER2013Train. AffectNet: test 20 %, valid 8 % of
-    each class. CK+: test 25 subjects, valid 8. CelebA, which has no affect labels to report on: all train.
+    FER+: test is what was released as FER2013Valid, valid 5 % of FER2013Train; FER2013Test is left out. AffectNet:
+    test 20 %, valid 8 % of each class. CK+: test 25 subjects, valid 8. CelebA, which has no affect labels to report
+    on: all train.
     """
     return _SPLITS[name](without_duplicates(samples), seed)
 
@@ -79,7 +80,7 @@ def twins(samples: Iterable[Sample]) -> tuple[tuple[Sample, ...], ...]:
     groups: dict[bytes, list[Sample]] = defaultdict(list)
     for sample in samples:
         groups[sha256(read_bytes(sample)).digest()].append(sample)
-    order = {part: i for i, part in enumerate(("", *PARTS))}
+    order = {part: i for i, part in enumerate(("", *PARTS, ferplus.PRIVATE))}
     return tuple(
         tuple(sorted(group, key=lambda s: (order[s.part], s.path))) for group in groups.values() if len(group) > 1
     )
@@ -190,7 +191,8 @@ def positive_sequences(samples: Iterable[Sample]) -> list[int]:
     """[17] how many CK+ sequences show each of ``ACTION_UNITS`` in at least one of these frames."""
     seen: dict[str, list[bool]] = {}
     for sample in samples:
-        active = (sample.annotations.action_units * sample.annotations.action_units_weight > 0.5).tolist()
+        labels = sample.annotations
+        active = ((labels.action_units >= DECISION) & (labels.action_units_weight > 0)).tolist()
         before = seen.get(key := ckplus.sequence_of(sample), [False] * len(active))
         seen[key] = [a or b for a, b in zip(active, before, strict=True)]
     return [sum(column) for column in zip(*seen.values(), strict=True)]

@@ -19,7 +19,7 @@ from fbn.data.pictures import read_picture
 from fbn.data.sources import SOURCES, affectnet, celeba, ckplus, ferplus, find
 from fbn.errors import FormatError
 from fbn.records import Sample
-from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX
+from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, DECISION
 
 #: Blendshapes (each side's mean) that show an AU: the seven that agree best with human codes on CK+, and AU26, whose
 #: jaw opens as far as AU27's does where the two count as one.
@@ -149,7 +149,7 @@ def calibrate(data_root: Path, reader: Reader) -> dict[int, np.ndarray]:
         weights[unit] = fit_logistic(x["train"], y["train"])
         p, t = probability(weights[unit], x["test"]), y["test"]
         area = (rankdata(p)[t == 1].mean() - (t.sum() + 1) / 2) / (t == 0).sum()
-        f1 = 2 * ((p > 0.5) & (t == 1)).sum() / ((p > 0.5).sum() + (t == 1).sum())
+        f1 = 2 * ((p >= DECISION) & (t == 1)).sum() / ((p >= DECISION).sum() + (t == 1).sum())
         print(
             f"AU{unit}: ROC area {area:.3f}, F1 {f1:.3f} on {len(t)} frames of CK+ test subjects, {int(t.sum())} active"
         )

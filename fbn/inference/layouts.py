@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fbn.inference.results import Affect, FaceResult, FrameResult
-from fbn.vocabulary import ACTION_UNITS, AU_INDEX, EXPRESSION_INDEX, EXPRESSIONS
+from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, EXPRESSION_INDEX, EXPRESSIONS
 
 Value = str | int | float | None
 _PLACE = ("input", "frame", "timestamp", "face_id", "box_x", "box_y", "box_w", "box_h", "face_score")
@@ -67,7 +67,7 @@ def _openface(frame: FrameResult, face: FaceResult | None) -> list[Value]:
     if face is not None:
         units = face.affect.action_units
         present = [
-            int(units[AU_INDEX[n]] >= 0.5) if n in AU_INDEX and not np.isnan(units[AU_INDEX[n]]) else None
+            int(units[AU_INDEX[n]] >= DECISION) if n in AU_INDEX and not np.isnan(units[AU_INDEX[n]]) else None
             for n in _OPENFACE_C
         ]
     known: list[Value] = [frame.index + 1, face.face_id if face else 0, frame.timestamp]

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from fbn.inference.results import Affect, FaceResult, FrameResult
-from fbn.vocabulary import ACTION_UNITS, EXPRESSIONS
+from fbn.vocabulary import ACTION_UNITS, DECISION, EXPRESSIONS
 
 #: Okabe & Ito's palette, RGB; a face's colour follows its id.
 COLOURS = ((86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (204, 121, 167), (213, 94, 0))
@@ -110,7 +110,7 @@ def _draw_panels(canvas: np.ndarray, layout: _Layout, affect: Affect) -> None:
     for side, labels in zip(sides, layout.labels, strict=True):
         panel = canvas[:, side]
         np.maximum(cv2.convertScaleAbs(panel, alpha=0.4), labels, out=panel)
-    _draw_bars(canvas, layout.action_units, affect.action_units, 0.5)
+    _draw_bars(canvas, layout.action_units, affect.action_units, DECISION)
     _draw_bars(canvas, layout.expressions, affect.expression, float(affect.expression.max()))
 
 

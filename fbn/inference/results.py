@@ -6,7 +6,7 @@ import numpy as np
 
 from fbn.faces.geometry import Box
 from fbn.records import Predictions
-from fbn.vocabulary import ACTION_UNITS, AU_NUMBERS, EXPRESSIONS, ActionUnit, Expression
+from fbn.vocabulary import ACTION_UNITS, AU_NUMBERS, DECISION, EXPRESSIONS, ActionUnit, Expression
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +16,7 @@ class Affect:
     Attributes:
         expression: [7] float32 probability of each of ``EXPRESSIONS``.
         valence_arousal: [2] float32 in [-1, 1].
-        action_units: [17] float32 probability of each of ``ACTION_UNITS``; 0.5 is the decision.
+        action_units: [17] float32 probability of each of ``ACTION_UNITS``; active from ``DECISION`` on.
     """
 
     expression: np.ndarray
@@ -30,8 +30,8 @@ class Affect:
 
     @property
     def active_units(self) -> tuple[ActionUnit, ...]:
-        """The action units above the decision, 0.5."""
-        return tuple(unit for unit, p in zip(ACTION_UNITS, self.action_units, strict=True) if p > 0.5)
+        """The action units that are active: 0.5 or more."""
+        return tuple(unit for unit, p in zip(ACTION_UNITS, self.action_units, strict=True) if p >= DECISION)
 
     def vector(self) -> np.ndarray:
         """[26] float32: expression, valence-arousal, action units."""

@@ -40,7 +40,7 @@ def to_json(rows: Rows, provenance: Mapping[str, str]) -> str:
 def from_json(text: str) -> tuple[Rows, dict[str, str]]:
     """What ``to_json`` wrote."""
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=_each_once)
     except ValueError as error:
         raise FormatError(f"expected JSON: {error}") from None
     if not isinstance(data, dict) or not isinstance(data.get("rows"), dict):
@@ -49,8 +49,23 @@ def from_json(text: str) -> tuple[Rows, dict[str, str]]:
     for category, cells in data["rows"].items():
         if not isinstance(cells, dict):
             raise FormatError(f"rows, {category}: expected an object of AU codes and weights")
-        rows[category] = {_number(k, f"rows, {category}"): _weight(v, f"{category}, {k}") for k, v in cells.items()}
-    return rows, {name: str(data.get(name, "")) for name in _PROVENANCE}
+        rows[category] = {}
+        for code, value in cells.items():
+            if (number := _number(code, f"rows, {category}")) in rows[category]:
+                raise FormatError(f"rows, {category}: expected each AU once, but AU{number} stands there twice")
+            rows[category][number] = _weight(value, f"{category}, {code}")
+    provenance = {name: "" if data.get(name) is None else data[name] for name in _PROVENANCE}
+    for name, value in provenance.items():
+        if not isinstance(value, str):
+            raise FormatError(f"{name} = {value!r}: expected a text")
+    return rows, provenance
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise FormatError(f"expected each name once in an object, but {', '.join(twice)} stands there twice")
+    return dict(pairs)
 
 
 def to_csv(rows: Rows, provenance: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ from torch import Tensor
 from fbn.errors import FormatError, MissingFileError
 from fbn.relatedness import formats
 from fbn.relatedness.formats import CATEGORIES, CODES
-from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, AU_NUMBERS, EXPRESSIONS, Expression
+from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, AU_NUMBERS, DECISION, EXPRESSIONS, Expression
 
 #: Cells below this count as 0 where a 0/1 table is needed: an inferred table has hardly a true zero (fbn's choice).
 MIN_WEIGHT = 0.1
@@ -114,7 +114,7 @@ class RelatednessTable:
 
     @classmethod
     def infer(
-        cls, annotations: Labels, min_support: float = 10, source: str = "annotations", active: float = 0.5
+        cls, annotations: Labels, min_support: float = 10, source: str = "annotations", active: float = DECISION
     ) -> Self:
         """R(e, a) = images of e with AU a active / images of e with AU a annotated (C 4.2).
 
@@ -221,9 +221,12 @@ class RelatednessTable:
 
         Raises:
             FormatError: another suffix.
+            MissingFileError: no such folder.
         """
         path = Path(path)
         content = formats.writer(path)(self._cells(), asdict(self.provenance))
+        if not path.parent.is_dir():
+            raise MissingFileError(f"{path}: expected a file to write in a folder that is there, {path.parent} is not")
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         temporary.write_text(content, "utf-8", newline="")
         os.replace(temporary, path)

@@ -7,7 +7,7 @@ from scipy.special import expit
 
 from fbn.models.network import FaceBehaviorNet
 from fbn.records import Annotations
-from fbn.vocabulary import Task
+from fbn.vocabulary import DECISION, Task
 
 #: Strength of the pull of each AU's shift towards the shared one, in annotated rows: the validation part is small,
 #: and an AU that is active in a handful of its rows must not get a shift of its own (fbn's choice).
@@ -31,7 +31,7 @@ def fit_shifts(
         scale > 0 and shifts [17]; an AU that is never annotated gets the shared shift.
     """
     z = logits.detach().double().numpy()
-    y = (annotations.action_units >= 0.5).numpy()
+    y = (annotations.action_units >= DECISION).numpy()
     known = annotations.action_units_weight.numpy() > 0
     if not known.any():
         return 1.0, np.zeros(z.shape[1])

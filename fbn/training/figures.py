@@ -10,7 +10,7 @@ from fbn import metrics
 from fbn.data.corpus import CKPLUS_POSITIVES
 from fbn.data.sources import ckplus
 from fbn.records import Annotations, Predictions, Sample
-from fbn.vocabulary import AU_NUMBERS
+from fbn.vocabulary import AU_NUMBERS, DECISION
 
 #: A figure as a function of row numbers, so that it can be computed on bootstrap draws.
 Figure = Callable[[np.ndarray], float]
@@ -89,7 +89,7 @@ def figures(predictions: Predictions, annotations: Annotations, positives: int =
 
 def scorable(annotations: Annotations, positives: int = CKPLUS_POSITIVES) -> list[int]:
     """Columns of the AUs with at least so many rows where they are active."""
-    active = ((annotations.action_units >= 0.5) & (annotations.action_units_weight > 0)).sum(0)
+    active = ((annotations.action_units >= DECISION) & (annotations.action_units_weight > 0)).sum(0)
     return [i for i in range(len(AU_NUMBERS)) if int(active[i]) >= positives]
 
 

@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 
 from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS
-from fbn.vocabulary import ACTION_UNITS, AU_INDEX, EXPRESSIONS
+from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, EXPRESSIONS
 
 #: The face from top to bottom; every AU stands in one region.
 REGIONS: dict[str, tuple[int, ...]] = {
@@ -75,14 +75,14 @@ def action_unit_bars(action_units: np.ndarray) -> str:
             unit, value = ACTION_UNITS[AU_INDEX[number]], float(action_units[AU_INDEX[number]])
             label = f'<span class="fbn-code">{unit.short}</span>{escape(unit.name)}'
             tip = f"{unit.short} {unit.name}: {unit.description}. Muscle: {unit.muscle}."
-            rows.append(_row(label, value, ACCENT, " fbn-top" if value > 0.5 else "", tip, half=True))
+            rows.append(_row(label, value, ACCENT, " fbn-top" if value >= DECISION else "", tip, half=True))
         blocks.append(f'<div><div class="fbn-head">{region}</div>{"".join(rows)}</div>')
     return f'<div class="fbn-au fbn-help" aria-label="Action units">{"".join(blocks)}</div>'
 
 
 def _row(label: str, value: float, colour: str, style: str, tip: str = "", half: bool = False) -> str:
     width = 100 * min(max(value, 0.0), 1.0)
-    shade = f"opacity:{1 if not half or value > 0.5 else 0.5}"
+    shade = f"opacity:{1 if not half or value >= DECISION else 0.5}"
     title = f' title="{escape(tip)}"' if tip else ""
     line = '<span class="fbn-half"></span>' if half else ""
     return (

@@ -9,7 +9,7 @@ from fbn.inference import Affect, FaceResult, FrameResult, overlay
 from fbn.ui import marks
 from fbn.ui.jobs import Preview
 from fbn.ui.live import point
-from fbn.vocabulary import ACTION_UNITS
+from fbn.vocabulary import ACTION_UNITS, DECISION
 
 EXPRESSION_HELP = "One of seven expressions; the shares sum to 100 %. It says what a face shows, not what one feels."
 CIRCUMPLEX_HELP = (
@@ -52,8 +52,8 @@ def action_unit_panel(affect: Affect) -> None:
         st.markdown("**Action units**")
         st.caption("This model does not read action units.")
         return
-    there = [u.short for u, value in zip(ACTION_UNITS, affect.action_units, strict=True) if value > 0.5]
-    st.markdown(f"**Action units**: {', '.join(there) or 'none above 50 %'}", help=ACTION_UNIT_HELP)
+    there = [u.short for u, value in zip(ACTION_UNITS, affect.action_units, strict=True) if value >= DECISION]
+    st.markdown(f"**Action units**: {', '.join(there) or 'none from 50 % on'}", help=ACTION_UNIT_HELP)
     st.html(marks.action_unit_bars(affect.action_units))
 
 

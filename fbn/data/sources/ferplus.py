@@ -17,8 +17,9 @@ _OUTSIDE = ("contempt", "unknown", "NF")
 _BALLOT = (*(e.value for e in EXPRESSIONS), *_OUTSIDE)
 _COLUMNS = ("Usage", "Image name", *_BALLOT)
 _FOLDERS = {"Training": "FER2013Train", "PublicTest": "FER2013Valid", "PrivateTest": "FER2013Test"}
-#: FER2013Valid is what figures are reported on, so its part is named "test".
-_PARTS = {"Training": "train", "PublicTest": "test", "PrivateTest": "test"}
+#: FER2013Valid is what figures are reported on, so its part is named "test"; FER2013Test is in no part of the split.
+PRIVATE = "private"
+_PARTS = {"Training": "train", "PublicTest": "test", "PrivateTest": PRIVATE}
 
 
 def read(root: Path, targets: Literal["votes", "majority"] = "votes") -> SourceReading:
