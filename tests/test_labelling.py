@@ -125,13 +125,26 @@ def test_directions() -> None:
 
 
 def test_co_annotations_are_what_is_added() -> None:
-    faces = _mixed(200, 1)
+    faces = Annotations.stack(
+        [Annotations.of("happiness", {12: 0, 4: 1}), _active(6, 12, 25, 4), Annotations.of("fear")]
+    )
     added = co_annotations(faces, DU)
-    assert not ((added.expression_weight > 0) & (faces.expression_weight > 0)).any()
-    assert not ((added.action_units_weight > 0) & (faces.action_units_weight > 0)).any()
-    assert added.valence_arousal_weight.sum() == 0
-    assert (added.action_units_weight > 0).any()
-    assert _same(co_annotate(faces, DU), merge(faces, added))
+    assert added.expression_weight.tolist() == [0, 1, 0]
+    assert added.expression[1].tolist() == [0, 0, 0, 0, 1, 0, 0]
+    # of happiness AU12 is given already; fear's AUs as in Du 2014
+    assert [_weights(added[i]) for i in range(3)] == [
+        {6: 0.51, 25: 1},
+        {},
+        {1: 1, 4: 1, 20: 1, 25: 1, 2: 0.57, 5: 0.63, 26: 0.33},
+    ]
+    assert added.action_units[added.action_units_weight > 0].eq(1).all()
+    assert not added.valence_arousal_weight.any()
+
+    whole = co_annotate(faces, DU)
+    assert whole.expression_weight.tolist() == [1, 1, 1]
+    assert whole.expression.argmax(-1).tolist() == [HAPPINESS, HAPPINESS, EXPRESSION_INDEX["fear"]]
+    assert _weights(whole[0]) == {4: 1, 6: 0.51, 12: 1, 25: 1}
+    assert whole.action_units[0, [AU_INDEX[n] for n in (4, 6, 12, 25)]].tolist() == [1, 1, 0, 1]
 
 
 def test_co_annotating_twice_is_co_annotating_once() -> None:

@@ -35,8 +35,8 @@ class Objective:
     Attributes:
         weights: name in ``TERMS`` -> factor; terms of weight 0 or not named are not computed.
         table: relatedness for the coupling terms.
-        class_weights: seven factors of the expression term, or None.
-        positive_weights: seventeen factors on active AUs in the AU term, or None.
+        class_weights: seven factors in the expression and the co-annotation term, or None.
+        positive_weights: seventeen factors on active AUs in the AU and the co-annotation term, or None.
         matching_form, matching_mixture, matching_binary, matching_gradients, min_weight: of ``distribution_matching``.
         soft_form, soft_temperature: of ``soft_co_annotation``.
         observational: weight of observational AUs in co-annotation, hard and soft.
@@ -141,7 +141,8 @@ def _soft_co_annotation(o: Objective, p: Predictions, a: Annotations, teacher: P
 def _co_annotation(o: Objective, p: Predictions, a: Annotations, teacher: Predictions | None) -> Tensor:
     """The task losses on the labels that co-annotation adds; the given labels have their own terms."""
     added = co_annotations(a, o.table, observational=o.observational)
-    return tasks.expression_cross_entropy(p, added, o.class_weights) + tasks.action_unit_cross_entropy(p, added)
+    expression = tasks.expression_cross_entropy(p, added, o.class_weights)
+    return expression + tasks.action_unit_cross_entropy(p, added, o.positive_weights)
 
 
 def _distillation(o: Objective, p: Predictions, a: Annotations, teacher: Predictions | None) -> Tensor:

@@ -1,6 +1,7 @@
 """The registry and the weighted sum; every registered term meets the same contract."""
 
 import time
+from math import log
 
 import pytest
 import torch
@@ -8,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fbn.errors import FormatError
-from fbn.labelling import co_annotations
 from fbn.losses import (
     TERMS,
     Objective,
@@ -21,6 +21,7 @@ from fbn.losses import (
 )
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable
+from fbn.vocabulary import AU_INDEX, EXPRESSION_INDEX
 from tests.losses.helpers import check_gradients, gradients, heads, labels, outputs, spoil
 
 TEACHER = outputs(8, 99).detach()
@@ -100,14 +101,24 @@ def test_options_reach_their_losses() -> None:
     assert value("soft_co_annotation", soft_form="soft_target", soft_temperature=0.3, observational="one") == (
         pytest.approx(soft_co_annotation(x, a, table, "soft_target", 0.3, "one").item())
     )
-    factors = tuple(range(1, 8))
-    assert value("expression", class_weights=factors) == pytest.approx(expression_cross_entropy(x, a, factors).item())
     taught = Objective({"distillation": 1.0}, temperature=2, label_share=0.3, distillation_factors=(1, 8, 0.5))
     assert taught(x, a, TEACHER)[0].item() == pytest.approx(distillation(x, TEACHER, a, 0.3, 2, 1, 8, 0.5).item())
-    positives = (2.0,) * 17
-    assert value("action_units", positive_weights=positives) == pytest.approx(
-        action_unit_cross_entropy(x, a, positives).item()
-    )
+
+
+def test_class_and_positive_weights_by_hand() -> None:
+    faces = Annotations.stack([Annotations.of("happiness", {12: 1, 4: 0}), Annotations.of("fear", {12: 1})])
+    x = Predictions(torch.zeros(2, 7), torch.zeros(2, 17))
+    x.expression_logits[0, EXPRESSION_INDEX["happiness"]] = log(2)  # 2 in 8; fear of the second face 1 in 7
+    x.action_unit_logits[0, AU_INDEX[12]] = log(3)  # 3 in 4
+    classes = [1.0] * 7
+    classes[EXPRESSION_INDEX["fear"]] = 5.0
+    expected = (log(4) + 5 * log(7)) / 6
+    assert Objective({"expression": 1.0}, class_weights=tuple(classes))(x, faces)[0].item() == pytest.approx(expected)
+    positives = [1.0] * 17
+    positives[AU_INDEX[12]], positives[AU_INDEX[4]] = 4.0, 9.0
+    expected = ((4 * log(4 / 3) + log(2)) / 2 + 4 * log(2)) / 2
+    weighed = Objective({"action_units": 1.0}, positive_weights=tuple(positives))
+    assert weighed(x, faces)[0].item() == pytest.approx(expected)
 
 
 def test_gradients_option_reaches_matching() -> None:
@@ -120,12 +131,19 @@ def test_gradients_option_reaches_matching() -> None:
 
 def test_co_annotation_is_the_task_losses_on_the_added_labels() -> None:
     faces = Annotations.stack([Annotations.of("happiness"), Annotations.of(action_units={6: 1, 12: 1, 25: 1})])
-    x = outputs(2, dtype=torch.float32)
-    table = RelatednessTable.named("du2014")
-    added = co_annotations(faces, table)
-    assert added.expression_weight.tolist() == [0, 1]
-    expected = expression_cross_entropy(x, added) + action_unit_cross_entropy(x, added)
-    assert Objective({"co_annotation": 1.0})(x, faces)[0].item() == pytest.approx(expected.item())
+    x = Predictions(torch.zeros(2, 7), torch.zeros(2, 17))
+    x.expression_logits[1, EXPRESSION_INDEX["happiness"]] = log(2)  # 2 in 8
+    x.action_unit_logits[0, AU_INDEX[12]] = log(3)  # 3 in 4
+    expression = log(4)
+    # du2014 adds AU6 of weight 0.51, AU12 and AU25 of weight 1 to the first face, at p = 1/2, 3/4 and 1/2
+    units = (0.51 * log(2) + log(4 / 3) + log(2)) / 2.51
+    assert Objective({"co_annotation": 1.0})(x, faces)[0].item() == pytest.approx(expression + units, rel=1e-6)
+
+    factors = [1.0] * 17
+    factors[AU_INDEX[6]], factors[AU_INDEX[12]] = 2.0, 3.0
+    units = (0.51 * 2 * log(2) + 3 * log(4 / 3) + log(2)) / 2.51
+    weighed = Objective({"co_annotation": 1.0}, positive_weights=tuple(factors))
+    assert weighed(x, faces)[0].item() == pytest.approx(expression + units, rel=1e-6)
 
 
 def test_terms_of_weight_0_are_not_computed() -> None:
