@@ -27,6 +27,7 @@ def check(
 ) -> None:
     """Count what a data set holds: parts, expressions, action units, missing labels, duplicates, rejected rows."""
     from rich.console import Console
+    from rich.markup import escape
 
     from fbn.data.check import examine, locate, tables
     from fbn.errors import FbnError
@@ -38,11 +39,11 @@ def check(
             found = examine(set_name, root)
         except FbnError as error:
             # the other sets are still worth a look
-            errors.print(f"[red]error:[/red] {error}", soft_wrap=True)
+            errors.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
             sound = False
             continue
         for message in found.unreadable[:_SHOWN]:
-            errors.print(f"[red]error:[/red] {message}", soft_wrap=True)
+            errors.print(f"[red]error:[/red] {escape(message)}", soft_wrap=True)
         sound = sound and not found.unreadable
         for table in tables(found):
             console.print(table)

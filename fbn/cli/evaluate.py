@@ -24,7 +24,7 @@ def evaluate(
     flip: Annotated[bool, typer.Option("--flip", help="Average each crop with its mirror.")] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the figures as JSON.")] = None,
 ) -> None:
-    """Measure a model on held-out pictures, through the same path that fbn analyse --crops takes."""
+    """Measure a model on held-out pictures, cut and read as fbn analyse --crops does."""
     if part not in ("test", "valid"):
         raise typer.BadParameter(f"{part}: expected test or valid", param_hint="--part")
     from rich.console import Console
@@ -40,12 +40,12 @@ def evaluate(
 
 
 def _table(report: "Report") -> "Table":
+    from rich.markup import escape
     from rich.table import Table
 
     title = f"{report['model']}, {report['part']} part, {report['date']}, {report['git_sha'][:12]}"
-    table = Table(
-        "set", "figure", "value", "95 % interval", "chance", title=title, caption=f"mean {report['score']:.4f}"
-    )
+    caption = f"mean {report['score']:.4f}" + "".join(f"; {name} is not there" for name in report["skipped"])
+    table = Table("set", "figure", "value", "95 % interval", "chance", title=escape(title), caption=caption)
     for name, about in report["sets"].items():
         for figure, f in about["figures"].items():
             interval = f"{f['low']:.3f} to {f['high']:.3f}"
