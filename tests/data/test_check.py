@@ -74,6 +74,24 @@ class TestTables:
         assert self.row(text, "dropped as duplicates")[0] == "1"
         assert self.row(text, "most votes on unknown") == ["1", "line 5, FER2013Train/fer0000003.png"]
 
+    def test_ferplus_private_test_is_no_duplicate(self, tmp_path: Path):
+        rows = [f"{u},fer{i}.png,10,0,0,0,0,0,0,0,0,0" for i, u in enumerate(("PublicTest", "PrivateTest"))]
+        text = self.text("ferplus", trees.write(tmp_path / "ferplus", trees.ferplus(rows)))
+        assert self.row(text, "released: private")[0] == "1"
+        assert self.row(text, "split: test")[0] == "1"
+        assert self.row(text, "dropped as duplicates")[0] == "0"
+
+    def test_brackets_in_names_are_shown(self, tmp_path: Path):
+        rows = ["Training,[red]a.png,1,0,0,0,0,0,0,0,9,0"]
+        rows += [f"Training,[b]{i}.png,10,0,0,0,0,0,0,0,0,0" for i in range(2)]
+        files = trees.ferplus(rows)
+        files["FER2013Train/[b]1.png"] = files["FER2013Train/[b]0.png"]
+        text = self.text("ferplus", trees.write(tmp_path / "ferplus", files))
+        assert self.row(text, "most votes on unknown")[1] == "line 2, FER2013Train/[red]a.png"
+        example = self.row(text, "across parts")
+        assert example[0] == "0"
+        assert "FER2013Train/[b]0.png = FER2013Train/[b]1.png" in text
+
     def test_affectnet(self, tmp_path: Path):
         rows = [trees.affectnet_row("a.jpg", 1, 0.5, 0.1), trees.affectnet_row("b.jpg", 7, -0.9, -2)]
         text = self.text("affectnet", trees.write(tmp_path / "affectnet", trees.affectnet(rows)))
@@ -120,3 +138,11 @@ class TestCommand:
         result = run(ferplus)
         assert result.exit_code == 1
         assert "fer0000001.png cannot be read as a picture" in result.output
+
+    def test_brackets_in_errors_are_shown(self, tmp_path: Path):
+        rows = ["Training,[red]a.png,10,0,0,0,0,0,0,0,0,0"]
+        root = trees.write(tmp_path / "[b]sets" / "ferplus", trees.ferplus(rows))
+        (root / "FER2013Train/[red]a.png").write_bytes(b"text")
+        assert "[b]sets/ferplus: FER2013Train/[red]a.png cannot be read" in run(root).output.replace("\n", "")
+        (root / "fer2013new.csv").write_text("Usage\n")
+        assert "[b]sets/ferplus: fer2013new.csv, line 1" in run(root).output.replace("\n", "")

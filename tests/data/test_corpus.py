@@ -103,6 +103,20 @@ class TestSplits:
         assert all(("Valid" in path) == (part == "test") for part in PARTS for path in paths(parts[part]))
         assert 5 <= len(parts["valid"]) <= 40
 
+    def test_ferplus_private_test_is_in_no_part_and_gives_way_to_its_twins(self, tmp_path: Path):
+        votes = "10,0,0,0,0,0,0,0,0,0"
+        rows = [f"{u},fer{i}.png,{votes}" for i, u in enumerate(("PrivateTest", "PublicTest", "PrivateTest"))]
+        files = trees.ferplus(rows)
+        files["FER2013Test/fer0.png"] = files["FER2013Valid/fer1.png"]
+        samples = SOURCES["ferplus"](trees.write(tmp_path / "ferplus", files)).samples
+        assert paths(without_duplicates(samples)) == ["FER2013Valid/fer1.png", "FER2013Test/fer2.png"]
+        parts = split("ferplus", samples)
+        assert {part: paths(parts[part]) for part in PARTS} == {
+            "train": [],
+            "valid": [],
+            "test": ["FER2013Valid/fer1.png"],
+        }
+
     def test_ferplus_valid_does_not_move_when_rows_go(self, ferplus_root: Path):
         samples = SOURCES["ferplus"](ferplus_root).samples
         whole, half = split("ferplus", samples), split("ferplus", samples[::2])

@@ -97,6 +97,14 @@ class TestFerplus:
         parts = {s.path.split("/")[0]: s.part for s in ferplus.read(root).samples}
         assert parts == {"FER2013Train": "train", "FER2013Valid": "test"}
 
+    def test_private_test_is_a_part_of_its_own(self, tmp_path: Path):
+        rows = ["PublicTest,fer1.png,0,8,0,0,0,0,0,0,2,0", "PrivateTest,fer2.png,10,0,0,0,0,0,0,0,0,0"]
+        samples = ferplus.read(trees.write(tmp_path / "ferplus", trees.ferplus(rows))).samples
+        assert [(s.path, s.part) for s in samples] == [
+            ("FER2013Valid/fer1.png", "test"),
+            ("FER2013Test/fer2.png", "private"),
+        ]
+
     def test_majority_keeps_single_winners_one_hot(self, root: Path):
         samples = by_path(ferplus.read(root, targets="majority").samples)
         assert {path: expression(s) for path, s in samples.items()} == {
