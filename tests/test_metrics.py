@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sk
+from torchmetrics.functional import classification as tm
 
 from fbn import metrics
 from fbn.losses import valence_arousal_ccc
@@ -40,6 +41,17 @@ def test_classification_against_scikit_learn(seed: int) -> None:
     seen = sorted({*y[kept], *p[kept]})
     assert metrics.macro_f1(matrix) == pytest.approx(sk.f1_score(y[kept], p[kept], labels=seen, average="macro"))
     assert metrics.weighted_f1(matrix) == pytest.approx(sk.f1_score(y[kept], p[kept], average="weighted"))
+
+
+@quick
+@seeds
+def test_macro_f1_and_roc_area_against_torchmetrics(seed: int) -> None:
+    scores, y, _ = _classes(seed, n=200)
+    theirs = tm.multiclass_f1_score(torch.tensor(scores), torch.tensor(y), 7, average="macro")
+    assert metrics.macro_f1(metrics.confusion(scores, y)) == pytest.approx(theirs.item(), abs=1e-6)
+    p, active, _ = _units(seed)
+    areas = tm.multilabel_auroc(torch.tensor(p), torch.tensor(active), 17, average="none")
+    np.testing.assert_allclose(metrics.au_auc(p, active), areas.numpy(), atol=1e-6)
 
 
 def test_uar_is_the_mean_diagonal() -> None:
