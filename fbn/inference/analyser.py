@@ -31,10 +31,11 @@ class FaceAnalyser:
         model: name or folder of a model; the default one where None.
         runtime: ``onnx`` (onnxruntime) or ``torch``; they give the same results.
         detector: ``auto``, ``yunet``, ``cascade``, or any ``Detector``.
-        smooth: ``median`` (needs frames to come: ``stream`` only), ``one_euro``, or None.
+        smooth: ``median`` (needs frames to come: ``stream`` and ``crop_stream`` only), ``one_euro``, or None.
         window: frames of the median filter, odd.
         flip: average with the mirrored crop; twice the work.
         threads: of the network's runtime.
+        landmarks: finds the five points that a face is aligned by; the shipped network where None.
 
     Raises:
         FbnError: the model or the detector's file is missing or broken.
@@ -80,13 +81,7 @@ class FaceAnalyser:
         """
         for _, group in groupby(frames, key=lambda frame: frame.input):
             tracker = self._new_tracker()
-            results = (self._follow(frame, tracker) for frame in group)
-            if self.smooth == "median":
-                yield from median_filter(results, self.window)
-            elif self.smooth == "one_euro":
-                yield from map(OneEuroFilter(), results)
-            else:
-                yield from results
+            yield from self._smoothed(self._follow(frame, tracker) for frame in group)
 
     def step(self, frame: Frame) -> FrameResult:
         """Read the next frame of a live stream.
@@ -100,15 +95,20 @@ class FaceAnalyser:
         return self._live_filter(result) if self.smooth == "one_euro" else result
 
     def crop_stream(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
-        """Read pictures that are face crops already, of any size and looseness; each gives one face."""
+        """Read pictures that are face crops already, of any size and looseness; each gives one face.
+
+        Crops of one input are taken for one face over time, as from a video, and smoothed as such.
+        """
+        for _, group in groupby(self._read_crops(frames), key=lambda result: result.input):
+            yield from self._smoothed(group)
+
+    def _read_crops(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
         aligned = map(self._align_crop, frames)  # pictures go as soon as they are cut: 64 large ones would fill memory
         while batch := list(islice(aligned, _BATCH)):
             affects = Affect.of(self.affects(np.stack([crop for _, _, crop in batch])))
             for (empty, landmarks, _), affect in zip(batch, affects, strict=True):
                 width, height = empty.size
                 face = FaceResult(0, Box(0.0, 0.0, float(width), float(height)), 1.0, landmarks, affect)
-                if self.smooth:
-                    face = replace(face, smoothed=affect)  # a crop stands alone: there is nothing to smooth over
                 yield replace(empty, faces=(face,))
 
     def _align_crop(self, frame: Frame) -> tuple[FrameResult, np.ndarray, np.ndarray]:
@@ -130,6 +130,12 @@ class FaceAnalyser:
             names = (field.name for field in fields(Predictions))
             pairs = ((name, getattr(predictions, name), getattr(mirrored, name)) for name in names)
             return Predictions(**{name: (one + other) / 2 for name, one, other in pairs if one is not None})
+
+    def _smoothed(self, results: Iterable[FrameResult]) -> Iterable[FrameResult]:
+        """The results of one input, in order, with smoothed values where they were asked for."""
+        if self.smooth == "median":
+            return median_filter(results, self.window)
+        return map(OneEuroFilter(), results) if self.smooth == "one_euro" else results
 
     def _new_tracker(self) -> Tracker:
         return Tracker(self.detector, self.landmarks)

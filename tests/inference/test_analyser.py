@@ -101,9 +101,14 @@ def test_frames_without_a_face(analyser: FaceAnalyser) -> None:
     for shape in ((1, 1), (20, 3000), (480, 640)):
         assert analyser.picture(np.full((*shape, 3), 90, np.uint8)).faces == ()
     one, none = FACE, np.zeros((300, 300, 3), np.uint8)
-    frames = [Frame(image, i, i / 30, "v") for i, image in enumerate([none, one, one, none, one])]
-    assert [len(r.faces) for r in analyser.stream(frames)][:1] == [0]
-    assert [len(r.faces) for r in analyser.stream(frames[1:])][:3] == [1, 1, 0]
+
+    def counts(shown: str) -> str:
+        frames = [Frame(one if c == "1" else none, i, i / 30, "v") for i, c in enumerate(shown)]
+        return "".join(str(len(r.faces)) for r in analyser.stream(frames))
+
+    # an empty frame is searched, then each fifth
+    assert counts("0111111") == "0000011"
+    assert counts("110111111") == "110000011"
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 300), (300, 2), (30, 30), (600, 500)])
@@ -153,6 +158,23 @@ def test_smoothing_never_changes_raw_values(analyser: FaceAnalyser, model_folder
     for raw, both in zip(analyser.stream(frames), smoothing.stream(frames), strict=True):
         assert all(face.smoothed is not None for face in both.faces)
         same(raw, replace(both))
+
+
+@pytest.mark.parametrize("smooth", ["median", "one_euro"])
+def test_crops_of_one_input_are_smoothed_as_one_face(analyser: FaceAnalyser, model_folder: Path, smooth: str) -> None:
+    shades = np.random.default_rng(0).integers(0, 256, 70)  # more than a batch
+    frames = [Frame(np.full((20, 20, 3), v, np.uint8), i, i / 30, "v") for i, v in enumerate(shades)]
+    lone = [Frame(FACE, input=name) for name in "ab"]
+    smoothing = FaceAnalyser(model_folder, detector="cascade", smooth=smooth, window=3)  # type: ignore[arg-type]
+    results = [r.faces[0] for r in smoothing.crop_stream([*frames, *lone])]
+    raw = np.array([face.affect.vector() for face in results])
+    assert raw == pytest.approx(np.array([r.faces[0].affect.vector() for r in analyser.crop_stream([*frames, *lone])]))
+    smoothed = np.array([face.smoothed.vector() for face in results])
+    assert np.array_equal(smoothed[70:], raw[70:])
+    if smooth == "median":
+        middle = np.median(np.stack([raw[:68], raw[1:69], raw[2:70]]), axis=0)
+        assert smoothed[1:69] == pytest.approx(middle, abs=1e-6)
+    assert np.abs(np.diff(smoothed[:70], axis=0)).sum() < 0.8 * np.abs(np.diff(raw[:70], axis=0)).sum()
 
 
 def test_a_centred_median_cannot_be_live(model_folder: Path) -> None:

@@ -175,6 +175,13 @@ def test_openface_layout(tmp_path: Path) -> None:
     assert len([c for c in table if c.endswith("_c")]) == 18
 
 
+def test_an_action_unit_of_one_half_is_active_everywhere(tmp_path: Path) -> None:
+    half = replace(affect(), action_units=np.array([0.5, 0.4999] + [0.0] * 15, np.float32))
+    assert [unit.number for unit in half.active_units] == [1]
+    row = write(tmp_path / "a.csv", [frame(0, [face(read=half)])], layout="openface").iloc[0]
+    assert row[["AU01_c", "AU02_c"]].tolist() == [1, 0]
+
+
 def test_fex_layout(tmp_path: Path) -> None:
     table = write(tmp_path / "a.csv", [frame(3000, [face(1)]), frame(3001)], layout="fex")
     assert list(table.columns[:8]) == [
