@@ -83,4 +83,6 @@ def _calibrate(network: FaceBehaviorNet, draft: Path, data_root: Path) -> None:
     logits = predict(FaceAnalyser(draft), samples).action_unit_logits
     assert logits is not None
     labels = Annotations.stack([sample.annotations for sample in samples])
-    calibrate.fold(network, *calibrate.fit_shifts(logits, labels))
+    scale, shifts = calibrate.fit_shifts(logits, labels)
+    scaled = logits * scale + torch.from_numpy(shifts).float()
+    calibrate.fold(network, scale, shifts + calibrate.decision_shift(scaled, labels))

@@ -1,12 +1,14 @@
 """Calibration: recovers a known shift, shrinks what has little evidence, and folds exactly."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from fbn.models.network import FaceBehaviorNet
 from fbn.records import Annotations
-from fbn.training.calibrate import fit_shifts, fold
+from fbn.training.calibrate import decision_shift, fit_shifts, fold
 from fbn.vocabulary import Task
 
 
@@ -73,3 +75,18 @@ def test_fold_changes_the_au_logits_alone() -> None:
 def test_fold_needs_the_task() -> None:
     with pytest.raises(KeyError):
         fold(FaceBehaviorNet(tasks=(Task.EXPRESSION,), widths=(16,), blocks=(1,)), 1.0, np.zeros(17))
+
+
+def test_the_decision_shift_finds_where_f1_is_best() -> None:
+    generator = torch.Generator().manual_seed(0)
+    active = (torch.rand(400, 17, generator=generator) < 0.2).float()
+    logits = 4 * active - 2 + 0.3 * torch.randn(400, 17, generator=generator) - 3  # apart, but all below zero
+    labels = replace(Annotations.empty(400), action_units=active, action_units_weight=torch.ones(400, 17))
+    shift = decision_shift(logits, labels)
+    assert 2 < shift < 4  # the gap between -5 and -1 must hold zero, the middle of it at 3
+    assert (((logits + shift) > 0).float() == active).all()
+
+
+def test_no_active_unit_no_shift() -> None:
+    labels = replace(Annotations.empty(5), action_units_weight=torch.ones(5, 17))
+    assert decision_shift(torch.randn(5, 17), labels) == 0
