@@ -48,6 +48,7 @@ class TableWriter:
         self.path, self._layout = Path(path), LAYOUTS[layout]
         self._part = self.path.with_name(self.path.name + ".part")
         self.frames = self.faces = self.empty_frames = 0
+        self._failed = False
         sinks: dict[str, type[_Csv] | type[_Parquet]] = {".csv": _Csv, ".parquet": _Parquet}
         if self.path.suffix.lower() not in sinks:
             raise FormatError(f"{self.path}: expected a name that ends in {' or '.join(sinks)}")
@@ -69,10 +70,10 @@ class TableWriter:
         """Finish the file and give it its name, or drop it."""
         with self._named():
             self._sink.close()
-            if keep:
-                os.replace(self._part, self.path)
-            else:
+            if not keep:
                 self._part.unlink()
+            elif not self._failed:  # else rows were lost: that is no table to put in an older one's place
+                os.replace(self._part, self.path)
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -89,6 +90,7 @@ class TableWriter:
         try:
             yield
         except OSError as error:
+            self._failed = True
             raise FbnError(f"{self.path}: cannot be written ({error.strerror or error})") from error
 
 
