@@ -60,6 +60,8 @@ def export(network: FaceBehaviorNet, path: Path) -> None:
         )
     assert program is not None
     model = program.model_proto
+    for part in (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
+        part.ClearField("metadata_props")  # the exporter's stack traces, with this machine's paths
     model.metadata_props.add(key=_SPEC_KEY, value=json.dumps(asdict(network.spec)))
     onnx.save(model, str(path))
 

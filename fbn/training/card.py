@@ -6,7 +6,7 @@ from fbn.training.recipe import Recipe
 
 #: Terms of each source, as their makers state them.
 TERMS: dict[str, str] = {
-    "ferplus": "FER2013 pictures were collected from the web, for research; FER+ labels MIT",
+    "ferplus": "FER+ on FER2013Train: pictures collected from the web, for research; labels MIT",
     "affectnet": "AffectNet: research use, no redistribution",
     "ckplus": "CK+ pictures: research use, no redistribution; FACS codes Apache-2.0",
     "celeba": "CelebA: non-commercial research use",
@@ -29,13 +29,16 @@ def write(name: str, recipe: Recipe, reports: dict[str, dict[str, Any]], git_sha
         git_sha: of the code that trained it.
         date: ISO.
     """
-    sources = "\n".join(f"- {_TITLES[source]}: {TERMS[source]}" for source in recipe.sets)
+    sources = "\n".join(f"- {TERMS[source]}" for source in recipe.sets)
     terms = ", ".join(f"{term} {weight:g}" for term, weight in recipe.objective.items() if weight)
     taught = f"\nTaught besides by {len(recipe.teacher)} networks of the same data." if recipe.teacher else ""
     silver = (
         "\nWhere no FACS coder looked, some action units are MediaPipe's blendshapes, calibrated on CK+."
         if recipe.silver
         else ""
+    )
+    begun = (
+        f"\nIts weights started from those of `{recipe.init}`, an earlier run on the same data." if recipe.init else ""
     )
     figures = "\n\n".join(_table(part, report) for part, report in reports.items())
     return f"""# {name}
@@ -45,7 +48,7 @@ A FaceBehaviorNet (one residual body, one linear layer), trained {date} by recip
 
 ## Trained on
 {sources}
-{taught}{silver}
+{taught}{silver}{begun}
 Objective: {terms}; relatedness table `{recipe.table}`.
 
 ## Terms

@@ -16,6 +16,7 @@ from fbn.records import Annotations
 from fbn.training import calibrate, card
 from fbn.training.evaluate import SETS, evaluate, predict
 from fbn.training.figures import scored_rows
+from fbn.training.recipe import Recipe
 from fbn.training.run import BEST, ORIGIN, read_run_recipe
 from fbn.vocabulary import Task
 
@@ -60,7 +61,7 @@ def publish(
         "name": name,
         "zoo": recipe.network,
         "arguments": recipe.network_args,
-        "recipe": recipe.model_dump(mode="json"),
+        "recipe": _without_folders(recipe),
         **json.loads((run / ORIGIN).read_text()),
         "terms": {source: card.TERMS[source] for source in recipe.sets},
     }
@@ -75,6 +76,14 @@ def publish(
             reports = {part: evaluate(data_root, draft, part, sets=SETS) for part in ("valid", "test")}
     text = card.write(name, recipe, reports, about["git_sha"], about["date"])
     return store.save(folder, network, card=text, metrics=reports, **about)
+
+
+def _without_folders(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as it is published: files and models by name, not by where they lay on the machine."""
+    values = recipe.model_dump(mode="json")
+    for field in ("init", "silver", "table"):
+        values[field] = values[field] and Path(values[field]).name
+    return values | {"teacher": [Path(teacher).name for teacher in recipe.teacher]}
 
 
 def _calibrate(network: FaceBehaviorNet, draft: Path, data_root: Path) -> None:

@@ -87,3 +87,7 @@ def test_unknown_networks_and_arguments_are_refused() -> None:
         store.build("vgg", {})
     with pytest.raises(FormatError, match="depth"):
         store.build("facebehaviornet", {"depth": 3})
+
+
+def test_the_onnx_file_tells_nothing_of_this_machine(models: Path) -> None:
+    assert str(Path(torch.__file__).parent).encode() not in (models / "tiny" / store.ONNX).read_bytes()
