@@ -108,12 +108,13 @@ class Steps(Dataset[Item]):
     Args:
         pool: pictures and labels.
         streams: what each batch is made of.
-        how: how pictures are varied.
+        how: how pictures are varied; a data set named in ``by_set`` has its own way.
         seed: with the step, it decides everything.
         prepare: [B, size, size, 3] uint8 -> a network's input (``InputSpec.prepare``).
         size: side of the network's input.
         sides: (first step, side) in rising order: from that step on, pictures are shown at that resolution.
         shard: (rank, processes): every process gets its share of each step's batch, of equal size.
+        by_set: data set -> how its pictures are varied.
 
     Raises:
         FormatError: a batch that the processes cannot share equally, or a stream without pictures.
@@ -129,13 +130,15 @@ class Steps(Dataset[Item]):
         size: int = 112,
         sides: Sequence[tuple[int, int]] = (),
         shard: tuple[int, int] = (0, 1),
+        by_set: Mapping[str, Augmentation] | None = None,
     ) -> None:
         total = sum(stream.count for stream in streams)
         if total % shard[1]:
             raise FormatError(f"a batch of {total} pictures cannot be shared by {shard[1]} processes: change per_step")
         if not all(len(stream.pool) for stream in streams):
             raise FormatError("a set that is asked for in every step has no pictures to train on")
-        self.pool, self.streams, self.how, self.seed = pool, list(streams), how, seed
+        self.pool, self.streams, self.seed = pool, list(streams), seed
+        self._how = [(by_set or {}).get(name, how) for name in pool.names]
         self._prepare, self._size, self._shard = prepare, size, shard
         self._sides = ((0, size), *sides)
         self._chances = [_chances(pool, stream) for stream in streams]
@@ -149,7 +152,9 @@ class Steps(Dataset[Item]):
         pictures = np.empty((len(own), side, side, 3), np.uint8)
         for row, place in enumerate(own):
             generator = np.random.default_rng((self.seed, step, place))
-            pictures[row] = augment(self.pool.crop(int(chosen[place])), generator, self.how, self._size, side)
+            number = int(chosen[place])
+            how = self._how[int(self.pool.dataset[number])]
+            pictures[row] = augment(self.pool.crop(number), generator, how, self._size, side)
         index = torch.from_numpy(chosen[list(own)])
         batch = TaskBatch(self._prepare(pictures), self.pool.annotations[index], self.pool.dataset[index])
         return batch, None if self.pool.teacher is None else self.pool.teacher[index]

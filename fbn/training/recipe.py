@@ -40,7 +40,8 @@ class Recipe(BaseModel):
         objective: name in ``fbn.losses.TERMS`` -> weight.
         table: relatedness table of the coupling terms, a built-in name or a file.
         forms: further settings of ``fbn.losses.Objective``, by its attributes' names.
-        augmentation: how pictures are varied.
+        augmentation: how pictures are varied; ``augmentations`` says it for single data sets instead (a small set,
+            seen hundreds of times, wants more of it than a large one).
         sides: resolution of the pictures over the run, in equal shares of its epochs, e.g. ``(80, 112)``: the network
             is fully convolutional, and half the pixels cost half the time. Empty: the network's own throughout.
         epochs: of ``steps_per_epoch`` steps; in paper mode, of as many as the sets need.
@@ -82,6 +83,7 @@ class Recipe(BaseModel):
     table: str = "du2014"
     forms: dict[str, Any] = {"soft_form": "soft_target", "soft_temperature": 0.3}
     augmentation: Augmentation = Augmentation()
+    augmentations: dict[Literal[tuple(SOURCES)], Augmentation] = {}  # type: ignore[valid-type]
 
     sides: tuple[Annotated[int, Field(ge=32, le=224)], ...] = ()
     epochs: PositiveInt = 30

@@ -140,7 +140,7 @@ def fit(
     per_epoch = recipe.steps_per_epoch if recipe.mode == "fixed" else steps_to_see_all(streams)
     total = recipe.epochs * per_epoch
     sides = [(i * total // len(recipe.sides), side) for i, side in enumerate(recipe.sides)]
-    steps = Steps(pool, streams, recipe.augmentation, recipe.seed, prepare, size, sides, shard)
+    steps = Steps(pool, streams, recipe.augmentation, recipe.seed, prepare, size, sides, shard, recipe.augmentations)
     batches = DataLoader(
         steps,
         batch_size=None,

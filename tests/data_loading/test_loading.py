@@ -165,3 +165,15 @@ def test_label_weights_scale_one_task(pool: Pool) -> None:
 def test_a_set_without_pictures_is_refused(pool: Pool) -> None:
     with pytest.raises(FormatError, match="no pictures"):
         steps(pool, [Stream(np.array([], dtype=int), 2)])
+
+
+def test_a_set_may_be_varied_in_its_own_way(pool: Pool) -> None:
+    still = Augmentation(
+        rotation=0, scale=(1, 1), shift=0, flip=0, light=0, gray=0, dark=0, blur=0, jpeg=0, small=0, erase=0
+    )
+    streams = fixed_streams(pool, dict.fromkeys(pool.names, 4), {})
+    dark = still.model_copy(update={"dark": 1.0})
+    plain, _ = Steps(pool, streams, still, 0, PREPARE)[0]  # type: ignore[arg-type]
+    mixed, _ = Steps(pool, streams, still, 0, PREPARE, by_set={pool.names[0]: dark})[0]  # type: ignore[arg-type]
+    changed = (plain.images.float() != mixed.images.float()).flatten(1).any(1)
+    assert changed.tolist() == (plain.dataset == 0).tolist()
