@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -39,7 +40,7 @@ class Detector(Protocol):
         ...
 
 
-class _ScaledDetector:
+class _ScaledDetector(ABC):
     """Searches small first, then large; subclasses find faces at one scale."""
 
     def __call__(self, image: np.ndarray, thorough: bool = False) -> list[Detection]:
@@ -61,8 +62,9 @@ class _ScaledDetector:
                 break
         return sorted(found, key=lambda face: -face.score)
 
+    @abstractmethod
     def _find(self, image: np.ndarray) -> list[Detection]:
-        raise NotImplementedError
+        """Find faces in a picture of a suitable size."""
 
 
 class CascadeDetector(_ScaledDetector):
