@@ -167,24 +167,31 @@ def _affectnet(samples: tuple[Sample, ...], seed: int) -> Parts:
 
 
 def _ckplus(samples: tuple[Sample, ...], seed: int) -> Parts:
-    """Of a fixed number of draws of test subjects, the first in which most AUs can be scored.
+    """Of a fixed number of draws of subjects, the one that shares every AU out most evenly.
 
-    Only labels are counted, before any network is trained, so the choice cannot favour one.
+    A part with a third of the subjects should show a third of each AU's sequences; how far a draw is from that is
+    chi-squared over parts and AUs. Only labels are counted, before any network is trained.
     """
     by_subject = _grouped(samples, lambda s: s.subject)
     positives = {subject: positive_sequences(own) for subject, own in by_subject.items()}
+    total = [sum(column) for column in zip(*positives.values(), strict=True)]
 
-    def order(draw: int) -> list[str]:
-        return sorted(by_subject, key=lambda subject: _draw(seed, f"{draw}:{subject}"))
+    def deal(draw: int) -> dict[str, list[str]]:
+        subjects = sorted(by_subject, key=lambda subject: _draw(seed, f"{draw}:{subject}"))
+        cuts = (0, CKPLUS_TEST_SUBJECTS, CKPLUS_TEST_SUBJECTS + CKPLUS_VALID_SUBJECTS, len(subjects))
+        return {part: subjects[cuts[i] : cuts[i + 1]] for i, part in enumerate(("test", "valid", "train"))}
 
-    def scorable(draw: int) -> int:
-        test = [positives[subject] for subject in order(draw)[:CKPLUS_TEST_SUBJECTS]]
-        return sum(sum(counts) >= CKPLUS_POSITIVES for counts in zip(*test, strict=True))
+    def unevenness(draw: int) -> float:
+        distance = 0.0
+        for subjects in deal(draw).values():
+            for whole, column in zip(total, zip(*(positives[s] for s in subjects), strict=True), strict=True):
+                expected = whole * len(subjects) / len(by_subject)
+                distance += (sum(column) - expected) ** 2 / expected if expected else 0.0
+        return distance
 
-    subjects = order(max(range(_CKPLUS_DRAWS), key=scorable))
-    cuts = (0, CKPLUS_TEST_SUBJECTS, CKPLUS_TEST_SUBJECTS + CKPLUS_VALID_SUBJECTS, len(subjects))
-    chosen = {p: set(subjects[cuts[i] : cuts[i + 1]]) for i, p in enumerate(("test", "valid", "train"))}
-    return {part: tuple(s for s in samples if s.subject in chosen[part]) for part in PARTS}
+    chosen = deal(min(range(_CKPLUS_DRAWS), key=unevenness))
+    members = {part: set(subjects) for part, subjects in chosen.items()}
+    return {part: tuple(s for s in samples if s.subject in members[part]) for part in PARTS}
 
 
 def positive_sequences(samples: Iterable[Sample]) -> list[int]:

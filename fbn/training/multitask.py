@@ -1,7 +1,7 @@
 """Multi-task training as a LightningModule: the objective on every batch, every set's figures after each epoch."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
@@ -45,13 +45,20 @@ class MultiTask(L.LightningModule):
         self.objective, self.recipe, self.steps, self.valid = objective, recipe, steps, tuple(valid)
         self.strict_loading = True
         self._seen: list[tuple[Tensor, Predictions, Annotations]] = []
+        self._forward: Callable[[Tensor], Predictions] = self.network.forward
+
+    def on_train_start(self) -> None:
+        """Compile, if asked to: only now, since the averaged copy of this module must not share the result."""
+        if self.recipe.compile:
+            # a function, not a module: the weights keep their names in checkpoints, and validation stays uncompiled
+            self._forward = torch.compile(self._forward)
 
     def training_step(self, batch: Item, index: int) -> Tensor:
         """The objective's total on one step's batch."""
         pictures, teacher = batch
         # dropout's draws depend on the step alone, so that a resumed run goes on exactly
         torch.manual_seed(hash((self.recipe.seed, self.global_step, self.global_rank)))
-        predictions = self.network(pictures.images).to(torch.float32)
+        predictions = self._forward(pictures.images).to(torch.float32)
         annotations = pictures.annotations
         if distributed.is_available() and distributed.is_initialized():
             predictions, annotations = gathered(predictions), gathered(annotations)

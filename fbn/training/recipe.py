@@ -52,6 +52,8 @@ class Recipe(BaseModel):
         patience: epochs without a better validation score after which training stops; 0 never. Not with
             ``sides``: validation reads the full resolution, and falls behind while training sees less.
         precision: as Lightning's trainer takes it.
+        compile: let ``torch.compile`` fuse the training step: a fifth to a third faster on two cores, after a minute
+            at the start and at each of ``sides``. Needs a C++ compiler.
         seed: of weights, batches and augmentation; the splits do not depend on it.
     """
 
@@ -95,6 +97,7 @@ class Recipe(BaseModel):
     averaging: float = Field(default=0.999, ge=0, lt=1)
     patience: NonNegativeInt = 0
     precision: Literal["bf16-mixed", "32-true", "16-mixed"] = "bf16-mixed"
+    compile: bool = False
     seed: NonNegativeInt = 0
 
     @check(mode="after")
