@@ -70,7 +70,8 @@ def test_ckplus(data_root: Path, corpus: Corpus):
     assert [len(own) for own in subjects] == [50, 8, 25]
     assert len(set().union(*subjects)) == 83
     test = positive_sequences(s for s in corpus.samples["test"] if s.dataset == "ckplus")
-    assert {n for n, count in zip(AU_NUMBERS, test, strict=True) if count >= CKPLUS_POSITIVES} == set(AU_NUMBERS)
+    # AU10 stands in 12 of the 214 sequences: 4 of them fall to the 25 test subjects
+    assert {n for n, count in zip(AU_NUMBERS, test, strict=True) if count < CKPLUS_POSITIVES} == {10}
 
 
 def test_celeba(data_root: Path):
