@@ -10,6 +10,7 @@ Behavior à la carte (2019); D, A Multi-Task Learning & Generation Framework.
 
 from fbn.losses.coupling import distribution_matching, soft_co_annotation
 from fbn.losses.distillation import distillation
+from fbn.losses.identity import attribute_cross_entropy, identity_attribute_matching, identity_cross_entropy
 from fbn.losses.objective import TERMS, Objective
 from fbn.losses.tasks import (
     action_unit_cross_entropy,
@@ -22,9 +23,12 @@ __all__ = [
     "TERMS",
     "Objective",
     "action_unit_cross_entropy",
+    "attribute_cross_entropy",
     "distillation",
     "distribution_matching",
     "expression_cross_entropy",
+    "identity_attribute_matching",
+    "identity_cross_entropy",
     "soft_co_annotation",
     "valence_arousal_ccc",
     "valence_arousal_mse",

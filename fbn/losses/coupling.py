@@ -44,6 +44,28 @@ def mixture_of_expressions(
     return (e * r).sum(-2), (e * (1 - r)).sum(-2)
 
 
+def match(z: Tensor, q: Tensor, not_q: Tensor, form: MatchingForm) -> Tensor:
+    """What parts Bernoulli p = sigmoid(z) from Bernoulli q, of z's shape; ``form`` as in ``distribution_matching``.
+
+    Args:
+        z: logits of p.
+        q: in (0, 1), of z's shape.
+        not_q: 1 - q, computed without rounding.
+        form: see ``distribution_matching``.
+    """
+    p, not_p = z.sigmoid(), (-z).sigmoid()
+    log_p, log_not_p = functional.logsigmoid(z), functional.logsigmoid(-z)
+    if form == "kl":
+        return p * (log_p - q.log()) + not_p * (log_not_p - not_q.log())
+    if form == "printed":
+        return -p * q.log()
+    if form == "cross_entropy":
+        return -(p * q.log() + not_p * not_q.log())
+    if form == "soft_target":
+        return -(q * log_p + not_q * log_not_p)
+    raise ValueError(f"form {form!r}: expected one of {get_args(MatchingForm)}")
+
+
 def distribution_matching(
     predictions: Predictions,
     table: RelatednessTable,
@@ -83,18 +105,7 @@ def distribution_matching(
     z = z.detach() if gradients == "q" else z
     e = e.detach() if gradients == "p" else e
     q, not_q = (x.clamp(eps, 1 - eps) for x in mixture_of_expressions(e, table, mixture, binary, min_weight))
-    p, not_p = z.sigmoid(), (-z).sigmoid()
-    log_p, log_not_p = functional.logsigmoid(z), functional.logsigmoid(-z)
-    if form == "kl":
-        each = p * (log_p - q.log()) + not_p * (log_not_p - not_q.log())
-    elif form == "printed":
-        each = -p * q.log()
-    elif form == "cross_entropy":
-        each = -(p * q.log() + not_p * not_q.log())
-    elif form == "soft_target":
-        each = -(q * log_p + not_q * log_not_p)
-    else:
-        raise ValueError(f"form {form!r}: expected one of {get_args(MatchingForm)}")
+    each = match(z, q, not_q, form)
     support = table.matrix(binary=binary, min_weight=min_weight).any(0).to(each)
     return (each * support).sum(-1).mean()
 
