@@ -1,0 +1,54 @@
+"""Faces straight into training: crops and labels of a world without a file in between."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fbn.data.crops import MARGIN, SIZE
+from fbn.data.loading import Pool
+from fbn.faces.align import align
+from fbn.records import Annotations
+from fbn.synthetic.parameters import Face
+from fbn.synthetic.render import render_batch
+from fbn.synthetic.world import World
+
+_BLOCK = 64
+
+
+def draw_crops(faces: Sequence[Face], size: int = SIZE) -> np.ndarray:
+    """Faces drawn and aligned as every other picture is, by the landmarks they were drawn with.
+
+    The camera steps back so that the crop's margin shows what is there; at zoom 1 a crop keeps the picture's scale.
+
+    Args:
+        faces: whose pictures.
+        size: side of the crop's middle, the part a network reads.
+
+    Returns:
+        [N, S, S, 3] uint8 RGB with S = size + 2 margin; 144 by default, as ``cached_crops`` cuts them.
+    """
+    margin = round(size * MARGIN / SIZE)
+    side = size + 2 * margin
+    crops = np.empty((len(faces), side, side, 3), np.uint8)
+    for start in range(0, len(faces), _BLOCK):
+        back = [_further(face, size / side) for face in faces[start : start + _BLOCK]]
+        for i, picture in enumerate(render_batch(back, side), start):
+            crops[i] = align(picture.image, picture.landmarks, size, margin)
+    return crops
+
+
+def draw_pool(world: World, count: int, start: int = 0, size: int = SIZE) -> Pool:
+    """Pictures ``start`` to ``start + count`` of a world as one set, named after its domain.
+
+    A set that has but some labels is this with the other tasks' weights at 0 (``fbn.data.loading.weighted``).
+    """
+    truths = [world.draw(index) for index in range(start, start + count)]
+    crops = draw_crops([truth.face for truth in truths], size)
+    return Pool.of({world.domain.name: (crops, Annotations.stack([truth.annotations for truth in truths]))})
+
+
+def _further(face: Face, share: float) -> Face:
+    camera = face.camera
+    shift = (camera.shift[0] * share, camera.shift[1] * share)
+    zoom = max(0.4, camera.zoom * share)
+    return face.model_copy(update={"camera": camera.model_copy(update={"zoom": zoom, "shift": shift})})

@@ -1,0 +1,251 @@
+"""A world of labelled faces: picture i of it is a pure function of (world, i), and so are all of its labels.
+
+Drawing goes the way the papers read faces, backwards: a class from the domain's shares, AUs from its row of the
+relatedness table, valence and arousal from both; beside them a person, a scene and a camera. The table travels with the
+world, so that what a network learned can be held against what made its faces.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Self, TypeVar
+from zlib import crc32
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fbn.errors import FormatError, MissingFileError
+from fbn.records import Annotations
+from fbn.relatedness import Provenance, RelatednessTable, formats
+from fbn.synthetic import affect, annotators
+from fbn.synthetic.activity import Activity, coded, draw_units
+from fbn.synthetic.attributes import attributes
+from fbn.synthetic.domains import Domain
+from fbn.synthetic.parameters import Face
+from fbn.synthetic.people import Person, draw_person
+from fbn.vocabulary import COMPOUND_EXPRESSIONS
+
+M = TypeVar("M", bound=BaseModel)
+_FIELDS = ("table", "seed", "domain", "settings")
+
+
+class Settings(BaseModel):
+    """How faces and labels come about, whatever the domain.
+
+    Attributes:
+        activity: how AUs are drawn.
+        affect_sd: standard deviation of valence and arousal among faces of equal expression and AUs.
+        noise: what annotators get wrong; nothing by default.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    activity: Activity = Activity()
+    affect_sd: float = Field(default=0.05, ge=0, le=1)
+    noise: annotators.Noise = annotators.Noise()
+
+
+_PLAIN, _DEFAULT = Domain(), Settings()
+
+
+@dataclass(frozen=True)
+class Truth:
+    """One face and everything that is known of it.
+
+    Attributes:
+        face: what is drawn; its AU intensities are the truth.
+        annotations: all three tasks, weight 1, batch shape []: what annotators wrote down. AUs are 0 or 1
+            (``activity.coded``); a compound expression is half of each component.
+        compound: the compound expression they wrote down, or None for one of the seven.
+        subject: the person's name.
+        attributes: CelebA's 40, in its order.
+        category: the expression or compound whose row was drawn from, before annotators.
+        affect: valence, arousal before annotators.
+    """
+
+    face: Face
+    annotations: Annotations
+    compound: str | None
+    subject: str
+    attributes: tuple[tuple[str, bool], ...]
+    category: str
+    affect: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class World:
+    """Labelled faces without end.
+
+    Attributes:
+        table: which AUs go with which expression; it must have a row for each class of the domain.
+        seed: another seed, other people and pictures.
+        domain: the data set's style; domains of different names show different people.
+        settings: rates and noise.
+
+    Raises:
+        FormatError: a negative seed, or a class of the domain that the table has no row for.
+    """
+
+    table: RelatednessTable
+    seed: int = 0
+    domain: Domain = _PLAIN
+    settings: Settings = _DEFAULT
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise FormatError(f"seed = {self.seed}: expected 0 or more")
+        for name in self.classes:
+            if name not in self.table.categories:
+                have = ", ".join(self.table.categories)
+                raise FormatError(f"domain {self.domain.name} shows {name!r}, but the table has rows for {have} only")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The domain's classes that occur."""
+        return tuple(name for name, share in self.domain.classes if share > 0)
+
+    def generator(self, purpose: str, number: int) -> np.random.Generator:
+        """Source of the random choices of one purpose for one picture, person or clip."""
+        return np.random.default_rng((self.seed, crc32(self.domain.name.encode()), crc32(purpose.encode()), number))
+
+    def draw(self, index: int) -> Truth:
+        """Picture ``index``, 0 or more."""
+        category = self.draw_class(self.generator("class", index))
+        row = self.table.row(category)
+        units = draw_units(row, self.generator("units", index), self.settings.activity, self.domain.strength)
+        person = self.person(index % self.domain.population.people)
+        looks, style = self.generator("looks", index), self.generator("style", index)
+        identity, appearance = person.pictured(looks)
+        face = Face(
+            action_units=tuple((left, right) for left, right in units.tolist()),
+            identity=identity,
+            appearance=appearance,
+            scene=self.domain.scene(style),
+            camera=self.domain.camera(style),
+        )
+        drift = self.settings.affect_sd * self.generator("affect", index).standard_normal(2)
+        shown = affect.display(category, row, units.mean(-1))
+        felt = affect.valence_arousal(shown, units.mean(-1), drift)
+        return self.labelled(face, category, felt, person.subject, self.generator("labels", index))
+
+    def draw_class(self, generator: np.random.Generator) -> str:
+        """One of ``classes``, by the domain's shares."""
+        shares = np.array([share for _, share in self.domain.classes if share > 0])
+        return self.classes[int(generator.choice(len(shares), p=shares / shares.sum()))]
+
+    def person(self, number: int) -> Person:
+        """Person ``number`` of the domain's population."""
+        return draw_person(number, self.domain.population, self.generator("person", number))
+
+    def votes(self, index: int) -> dict[str, int]:
+        """Ten taggers' votes on picture ``index``, by expression and ``"unknown"`` (FER+)."""
+        share = affect.shares(self.draw_class(self.generator("class", index)))
+        return annotators.vote(share, self.table, self.settings.noise, self.generator("votes", index))
+
+    def labelled(
+        self, face: Face, category: str, felt: np.ndarray, subject: str, generator: np.random.Generator
+    ) -> Truth:
+        """A face as annotators label it.
+
+        Args:
+            face: what they see.
+            category: its class; one of ``classes``, or neutral.
+            felt: [2] its valence and arousal.
+            subject: who it is.
+            generator: of the annotators' noise.
+        """
+        noise = self.settings.noise
+        units = annotators.label_units(coded(face.intensities), noise, generator)
+        written = annotators.label_affect(felt, noise, self.domain.affect_bias, generator)
+        name = category
+        if category in self.classes:
+            alike = _likeness(self.table, self.classes)
+            name = self.classes[annotators.label_class(self.classes.index(category), alike, noise, generator)]
+        one = torch.ones(())
+        labels = Annotations(
+            expression=torch.from_numpy(affect.shares(name)).float(),
+            expression_weight=one,
+            action_units=torch.from_numpy(units).float(),
+            action_units_weight=torch.ones(len(units)),
+            valence_arousal=torch.from_numpy(written).float(),
+            valence_arousal_weight=one,
+        )
+        compound = name if name in COMPOUND_EXPRESSIONS else None
+        return Truth(face, labels, compound, subject, attributes(face), category, (float(felt[0]), float(felt[1])))
+
+    def to_json(self) -> str:
+        """The world, its table and the table's provenance included."""
+        cells = {category: dict(row) for category, row in self.table.rows}
+        data = {
+            "table": json.loads(formats.to_json(cells, asdict(self.table.provenance))),
+            "seed": self.seed,
+            "domain": self.domain.model_dump(mode="json"),
+            "settings": self.settings.model_dump(mode="json"),
+        }
+        return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What ``to_json`` wrote.
+
+        Raises:
+            FormatError: a field that is unknown, missing or out of range; the message names it.
+        """
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise FormatError(f"expected JSON: {error}") from None
+        if not isinstance(data, dict) or set(data) != set(_FIELDS):
+            found = ", ".join(sorted(data)) if isinstance(data, dict) else type(data).__name__
+            raise FormatError(f"expected an object with exactly {', '.join(_FIELDS)}, found {found or 'nothing'}")
+        if not isinstance(data["seed"], int) or isinstance(data["seed"], bool):
+            raise FormatError(f"seed = {data['seed']!r}: expected a whole number")
+        try:
+            rows, provenance = formats.from_json(json.dumps(data["table"]))
+        except FormatError as error:
+            raise FormatError(f"table: {error}") from None
+        table = RelatednessTable.of(rows, Provenance(**provenance))
+        return cls(table, data["seed"], _valid(Domain, data, "domain"), _valid(Settings, data, "settings"))
+
+    def write(self, path: Path) -> None:
+        """Write ``to_json`` to a file, whole or not at all. Raises MissingFileError where its folder is not there."""
+        if not path.parent.is_dir():
+            raise MissingFileError(f"{path}: expected a file to write in a folder that is there, {path.parent} is not")
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        temporary.write_text(self.to_json(), "utf-8")
+        os.replace(temporary, path)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what ``write`` wrote. Raises MissingFileError, or FormatError that names file and field."""
+        if not path.is_file():
+            raise MissingFileError(f"{path}: no such file")
+        try:
+            return cls.from_json(path.read_text("utf-8"))
+        except UnicodeDecodeError as error:
+            raise FormatError(f"{path}: expected UTF-8 text ({error})") from None
+        except FormatError as error:
+            raise FormatError(f"{path}: {error}") from None
+
+
+@lru_cache(maxsize=16)
+def _likeness(table: RelatednessTable, classes: tuple[str, ...]) -> np.ndarray:
+    return annotators.likeness(table, classes)
+
+
+def _valid(model: type[M], data: Mapping[str, Any], name: str) -> M:
+    # JSON has no tuples: lenient enough to take lists, strict about names and ranges
+    try:
+        return model.model_validate(data[name])
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join((name, *(str(part) for part in first["loc"])))
+        raise FormatError(f"{where} = {first['input']!r}: {_said(first['type'], first['msg'])}") from None
+
+
+def _said(kind: str, message: str) -> str:
+    return "expected no such field" if kind == "extra_forbidden" else message
