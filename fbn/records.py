@@ -201,6 +201,7 @@ class Sample:
         subject: identity that must not cross a split; "" where unknown.
         landmarks: ((x, y), ...) in picture pixels as released with the set, or None.
         attributes: attribute name -> present, for sets that have them (CelebA).
+        compound: name in ``COMPOUND_EXPRESSIONS``; "" where none is annotated.
     """
 
     dataset: str
@@ -211,3 +212,4 @@ class Sample:
     subject: str = ""
     landmarks: tuple[tuple[float, float], ...] | None = None
     attributes: tuple[tuple[str, bool], ...] = ()
+    compound: str = ""

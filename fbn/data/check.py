@@ -1,7 +1,7 @@
 """What a data set holds, counted, before anything is trained on it: ``fbn data check``."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +9,16 @@ import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
-from fbn.data.corpus import PARTS, positive_sequences, split, twins
+from fbn.data.corpus import split, twins
 from fbn.data.pictures import read_picture
 from fbn.data.sources import SOURCES, SourceReading, ckplus, detect, ferplus, find
+from fbn.data.splits import PARTS, positive_sequences
 from fbn.errors import FormatError, MissingFileError
 from fbn.records import Annotations, Sample
-from fbn.vocabulary import ACTION_UNITS, DECISION, EXPRESSIONS
+from fbn.vocabulary import ACTION_UNITS, COMPOUND_EXPRESSIONS, DECISION, EXPRESSIONS
 
 _BINS = 8
+_NO_LABEL = "not annotated"
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ def tables(found: Examination) -> Iterator[Table]:
     labels = Annotations.stack([s.annotations for s in samples])
     if (labels.expression_weight > 0).any():
         yield _expressions(found)
+    if any(s.compound for s in samples):
+        yield _compounds(found)
     if (labels.valence_arousal_weight > 0).any():
         yield _valence_arousal(labels)
     if (labels.action_units_weight > 0).any():
@@ -118,17 +122,27 @@ def _parts(found: Examination) -> Table:
 
 
 def _expressions(found: Examination) -> Table:
-    table = _table("expressions (most likely class)", "expression", "all", *PARTS)
+    names = tuple(e.value for e in EXPRESSIONS)
+    return _classes(found, "expressions (most likely class)", "expression", names, _most_likely)
+
+
+def _compounds(found: Examination) -> Table:
+    names = tuple(name for name in COMPOUND_EXPRESSIONS if any(s.compound == name for s in found.reading.samples))
+    return _classes(found, "compound expressions", "compound", names, lambda s: s.compound or _NO_LABEL)
+
+
+def _classes(found: Examination, title: str, what: str, names: Sequence[str], of: Callable[[Sample], str]) -> Table:
+    table = _table(title, what, "all", *PARTS)
     groups = [found.reading.samples, *(found.parts[part] for part in PARTS)]
-    counts = [Counter(_most_likely(s) for s in samples) for samples in groups]
-    for name in (*(e.value for e in EXPRESSIONS), "not annotated"):
+    counts = [Counter(of(s) for s in samples) for samples in groups]
+    for name in (*names, _NO_LABEL):
         table.add_row(name, *(str(c[name]) for c in counts))
     return table
 
 
 def _most_likely(sample: Sample) -> str:
     labels = sample.annotations
-    return EXPRESSIONS[int(labels.expression.argmax())].value if labels.expression_weight > 0 else "not annotated"
+    return EXPRESSIONS[int(labels.expression.argmax())].value if labels.expression_weight > 0 else _NO_LABEL
 
 
 def _valence_arousal(labels: Annotations) -> Table:

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fbn.data.corpus import PARTS, load_corpus
+from fbn.data.corpus import load_corpus
 from fbn.data.pictures import read_picture
 from fbn.data.sources import SOURCES, affectnet, celeba, ckplus, ferplus, find
+from fbn.data.splits import PARTS
 from fbn.errors import FormatError
 from fbn.records import Sample
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, DECISION

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from fbn import metrics
-from fbn.data.corpus import CKPLUS_POSITIVES
 from fbn.data.sources import ckplus
+from fbn.data.splits import CKPLUS_POSITIVES
 from fbn.records import Annotations, Predictions, Sample
 from fbn.vocabulary import AU_NUMBERS, DECISION
 

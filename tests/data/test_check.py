@@ -11,6 +11,9 @@ from fbn.data.check import examine, locate, tables
 from fbn.data.sources import SOURCES
 from fbn.errors import FormatError, MissingFileError
 from tests.data import trees
+from tests.data.test_sources import TREES
+
+PICTURES = (".jpg", ".png")
 
 
 def run(*arguments: object):
@@ -107,6 +110,13 @@ class TestTables:
         assert self.row(text, "AU12 Lip") == ["3", "2", "0.667", "1"]
         assert self.row(text, "released: all")[1] == "1"
 
+    def test_compound_expressions(self, tmp_path: Path):
+        files = trees.rafdb(["train_0001.jpg 3", "train_0002.jpg 1", "test_0001.jpg 3"], prefix="compound/")
+        text = self.text("rafdb-compound", trees.write(tmp_path / "x", files))
+        assert [self.row(text, "sadly fearful")[i] for i in (0, 3)] == ["2", "1"]
+        assert self.row(text, "happily surprised")[0] == "1"
+        assert self.row(text, "not annotated")[0] == "0"
+
     @pytest.mark.parametrize("name", SOURCES)
     def test_a_set_without_pictures_is_told(self, tmp_path: Path, name: str):
         trees_ = {
@@ -115,7 +125,15 @@ class TestTables:
             "ckplus": {"cohn-kanade-images/odd.png": b""},
             "celeba": trees.celeba({}),
         }
-        assert f"{name}: 0 samples" in self.text(name, trees.write(tmp_path / name, trees_[name]))
+        files = trees_.get(name) or {path: data for path, data in TREES[name].items() if not path.endswith(PICTURES)}
+        # these two refuse a folder without any frames
+        if name in ("disfa", "bp4d"):
+            files["Frames/other.txt"] = ""
+        assert f"{name}: 0 samples" in self.text(name, trees.write(tmp_path / name, files))
+
+    @pytest.mark.parametrize("name", SOURCES)
+    def test_every_set_is_examined(self, tmp_path: Path, name: str):
+        assert f"{name}: 1 samples, 0 rejected" in self.text(name, trees.write(tmp_path / name, TREES[name]))
 
 
 class TestCommand:

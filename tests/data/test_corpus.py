@@ -6,17 +6,9 @@ from zipfile import ZipFile
 
 import pytest
 
-from fbn.data.corpus import (
-    PARTS,
-    Parts,
-    load_corpus,
-    positive_sequences,
-    split,
-    subject_dependent,
-    twins,
-    without_duplicates,
-)
+from fbn.data.corpus import load_corpus, split, twins, without_duplicates
 from fbn.data.sources import SOURCES, find
+from fbn.data.splits import PARTS, Parts, positive_sequences, subject_dependent
 from fbn.vocabulary import AU_INDEX
 from tests.data import trees
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fbn.data.corpus import CKPLUS_POSITIVES, PARTS, Corpus, load_corpus, positive_sequences, twins
+from fbn.data.corpus import Corpus, load_corpus, twins
 from fbn.data.pictures import list_files, read_picture
 from fbn.data.sources import SOURCES, find
+from fbn.data.splits import CKPLUS_POSITIVES, PARTS, positive_sequences
 from fbn.vocabulary import AU_NUMBERS, EXPRESSIONS
 
 pytestmark = pytest.mark.data

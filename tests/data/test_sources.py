@@ -30,6 +30,15 @@ TREES = {
     "affectnet": trees.affectnet([trees.affectnet_row("0/a.jpg", 0, 0, 0)]),
     "ckplus": trees.ckplus_frame(5, 1, 1),
     "celeba": trees.celeba({"000001.jpg": 7}),
+    "affwild2": trees.affwild2("VA_Set/Training_Set/video1.txt", "valence,arousal\n0.5,-0.25\n", 1),
+    "saffwild2": trees.saffwild2(["video1/00001.jpg,0.5,-0.25,4,0,0,0,0,0,0,1,0,0,0,1,0"], []),
+    "affectnet-npy": trees.affectnet_npy("val_set", 3, 1, 0.5, 0.25),
+    "rafdb": trees.rafdb(["train_00001.jpg 5"]),
+    "rafdb-compound": trees.rafdb(["train_0001.jpg 3"], prefix="compound/"),
+    "emotionet": trees.emotionet([trees.emotionet_row("a.jpg", {1: 1, 2: 0})]),
+    "disfa": trees.disfa("SN001", {1: [0]}),
+    "bp4d": trees.bp4d("F001_T1", ["0,1,2", "7,0,1"]),
+    "afew-va": trees.afew_va("01/001", {"00000": (3, -4)}),
 }
 
 
@@ -54,6 +63,11 @@ class TestEverySource:
     def test_a_set_that_is_not_there_is_named(self, tmp_path: Path, name: str):
         with pytest.raises(MissingFileError, match=rf"{name}/ or {name}\.zip"):
             find(tmp_path, name)
+
+    def test_a_folder_of_two_sets_is_refused(self, tmp_path: Path):
+        path = trees.write(tmp_path / "x", TREES["rafdb"] | TREES["rafdb-compound"])
+        with pytest.raises(FormatError, match="found those of rafdb and rafdb-compound"):
+            detect(path)
 
     def test_a_folder_of_no_set_is_refused(self, tmp_path: Path):
         with pytest.raises(FormatError, match="found none"):

@@ -1,5 +1,7 @@
 """Tiny data sets in their official layouts, written by hand from the sets' documentation."""
 
+import io
+import json
 from itertools import count
 from pathlib import Path
 from zipfile import ZipFile
@@ -85,3 +87,97 @@ def celeba(identities: dict[str, int], positive: dict[str, set[int]] | None = No
         "identity_CelebA.txt": "".join(f"{name} {identity}\n" for name, identity in identities.items()),
     }
     return files | {f"img_align_celeba/{name}": picture(".jpg", gray=False) for name in identities}
+
+
+def with_pictures(files: dict[str, bytes | str], *paths: str) -> dict[str, bytes | str]:
+    """Files, and a colour picture at each of these paths."""
+    return files | {path: picture(Path(path).suffix, gray=False) for path in paths}
+
+
+def affwild2(path: str, text: str, frames: int) -> dict[str, bytes | str]:
+    """Aff-Wild2: one label file, and pictures 1 to ``frames`` of its video."""
+    return with_pictures(
+        {path: text}, *(f"cropped_aligned/{Path(path).stem}/{i:05d}.jpg" for i in range(1, frames + 1))
+    )
+
+
+def saffwild2(train: list[str], valid: list[str]) -> dict[str, bytes | str]:
+    """s-Aff-Wild2: rows under the five-column header, and the pictures they name."""
+    header = "image,valence,arousal,expression,aus"
+    files: dict[str, bytes | str] = {
+        "training_set_annotations.txt": "\n".join([header, *train]) + "\n",
+        "validation_set_annotations.txt": "\n".join([header, *valid]) + "\n",
+    }
+    return with_pictures(files, *(f"cropped_aligned/{row.split(',')[0]}" for row in train + valid))
+
+
+def npy(value: object) -> bytes:
+    """An array file."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.asarray(value))
+    return buffer.getvalue()
+
+
+def affectnet_npy(folder: str, number: int, code: object, valence: object, arousal: object) -> dict[str, bytes | str]:
+    """AffectNet's npy release: a picture with its four arrays; numbers are stored as text, as released."""
+    files: dict[str, bytes | str] = {
+        f"{folder}/annotations/{number}_exp.npy": npy(str(code)),
+        f"{folder}/annotations/{number}_val.npy": npy(str(valence)),
+        f"{folder}/annotations/{number}_aro.npy": npy(str(arousal)),
+        f"{folder}/annotations/{number}_lnd.npy": npy(np.arange(136) / 2),
+    }
+    return with_pictures(files, f"{folder}/images/{number}.jpg")
+
+
+def rafdb(lines: list[str], prefix: str = "") -> dict[str, bytes | str]:
+    """RAF-DB: the label list, and the aligned picture of each line."""
+    files: dict[str, bytes | str] = {f"{prefix}EmoLabel/list_patition_label.txt": "\n".join(lines) + "\n"}
+    return with_pictures(files, *(f"{prefix}Image/aligned/{line.split('.jpg')[0]}_aligned.jpg" for line in lines))
+
+
+def emotionet_row(name: str, units: dict[int, object], rest: object = 999) -> str:
+    """A row of the AU table: two URLs, then AU1 to AU60."""
+    marks = [str(units.get(number, rest)) for number in range(1, 61)]
+    return "\t".join([f"http://a.b/c/{name}", f"http://d.e/{name}", *marks])
+
+
+def emotionet(rows: list[str] = [], classes: list[str] = []) -> dict[str, bytes | str]:  # noqa: B006
+    """EmotioNet: the AU table, the classes, and the pictures they name."""
+    files: dict[str, bytes | str] = {}
+    if rows:
+        files["emotionet_aus.txt"] = "\n".join(rows) + "\n"
+    if classes:
+        files["emotionet_classes.csv"] = "\n".join(["file,class", *classes]) + "\n"
+    names = [row.split("\t")[0].split("/")[-1] for row in rows] + [row.split(",")[0] for row in classes]
+    return with_pictures(files, *(f"images/{name}" for name in names))
+
+
+DISFA_UNITS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
+
+
+def disfa(subject: str, intensities: dict[int, list[int]]) -> dict[str, bytes | str]:
+    """DISFA: twelve label files of one person (0 where not given), and the frames they speak of."""
+    n = len(next(iter(intensities.values())))
+    files: dict[str, bytes | str] = {}
+    for unit in DISFA_UNITS:
+        column = intensities.get(unit, [0] * n)
+        lines = [f"{frame},{value}\n" for frame, value in enumerate(column, start=1)]
+        files[f"ActionUnit_Labels/{subject}/{subject}_au{unit}.txt"] = "".join(lines)
+    return with_pictures(files, *(f"Frames/{subject}/{frame:05d}.jpg" for frame in range(1, n + 1)))
+
+
+def bp4d(name: str, rows: list[str]) -> dict[str, bytes | str]:
+    """BP4D: one task's csv (first row AU numbers), and the frames of its other rows."""
+    subject, task = name.split("_")
+    frames = [int(row.split(",")[0]) for row in rows[1:]]
+    files: dict[str, bytes | str] = {f"AUCoding/AU_OCC/{name}.csv": "\n".join(rows) + "\n"}
+    return with_pictures(files, *(f"Frames/{subject}/{task}/{frame:05d}.jpg" for frame in frames))
+
+
+def afew_va(folder: str, frames: dict[str, tuple[object, object]]) -> dict[str, bytes | str]:
+    """AFEW-VA: one clip's json and its frames; the i-th landmark is (i, i + 0.5)."""
+    points = [[i, i + 0.5] for i in range(68)]
+    labels = {name: {"landmarks": points, "valence": v, "arousal": a} for name, (v, a) in frames.items()}
+    text = json.dumps({"video_id": folder.split("/")[1], "frames": labels})
+    files: dict[str, bytes | str] = {f"{folder}/{folder.split('/')[1]}.json": text}
+    return with_pictures(files, *(f"{folder}/{name}.png" for name in frames))

@@ -1,24 +1,60 @@
 """One adapter a data set: label files in their official layout -> samples. No pixels."""
 
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from fbn.data.pictures import list_files
-from fbn.data.sources import affectnet, celeba, ckplus, ferplus
+from fbn.data.sources import (
+    afew_va,
+    affectnet,
+    affectnet_npy,
+    affwild2,
+    bp4d,
+    celeba,
+    ckplus,
+    disfa,
+    emotionet,
+    ferplus,
+    rafdb,
+    saffwild2,
+)
 from fbn.data.sources.layout import Rejected, SourceReading
 from fbn.errors import FormatError, MissingFileError
 
 __all__ = ["SOURCES", "Rejected", "SourceReading", "detect", "find"]
 
-SOURCES: dict[str, Callable[..., SourceReading]] = {
-    module.NAME: module.read for module in (ferplus, affectnet, ckplus, celeba)
-}
-#: A file or folder that only this set has.
-_MARKS = {
-    ferplus.NAME: ferplus.LABELS,
-    affectnet.NAME: affectnet.LABELS,
-    ckplus.NAME: ckplus.PICTURES,
-    celeba.NAME: celeba.ATTRIBUTES,
+_MODULES = (
+    ferplus,
+    affectnet,
+    ckplus,
+    celeba,
+    affwild2,
+    saffwild2,
+    affectnet_npy,
+    rafdb,
+    emotionet,
+    disfa,
+    bp4d,
+    afew_va,
+)
+SOURCES: dict[str, Callable[..., SourceReading]] = {module.NAME: module.read for module in _MODULES}
+SOURCES[rafdb.COMPOUND] = rafdb.read_compound
+#: Files or folders that only this set has; it has at least one of them.
+_MARKS: dict[str, tuple[str, ...]] = {
+    ferplus.NAME: (ferplus.LABELS,),
+    affectnet.NAME: (affectnet.LABELS,),
+    ckplus.NAME: (ckplus.PICTURES,),
+    celeba.NAME: (celeba.ATTRIBUTES,),
+    affwild2.NAME: affwild2.FOLDERS,
+    saffwild2.NAME: tuple(saffwild2.LABELS),
+    affectnet_npy.NAME: tuple(f"{folder}/annotations" for folder in affectnet_npy.PARTS),
+    rafdb.NAME: (rafdb.FOLDER,),
+    rafdb.COMPOUND: (rafdb.COMPOUND_FOLDER,),
+    emotionet.NAME: (emotionet.UNITS, emotionet.CLASSES),
+    disfa.NAME: (disfa.LABELS,),
+    bp4d.NAME: (bp4d.LABELS,),
+    afew_va.NAME: ("[01][0-9]/*/*.json",),
 }
 
 
@@ -30,7 +66,7 @@ def detect(root: Path) -> str:
         FormatError: it has the layout of no set, or of several.
     """
     if len(names := [name for name in SOURCES if _holds(root, name)]) != 1:
-        marks = ", ".join(f"{mark} ({name})" for name, mark in _MARKS.items())
+        marks = ", ".join(f"{' or '.join(marks)} ({name})" for name, marks in _MARKS.items())
         found = f"those of {' and '.join(names)}" if names else "none"
         raise FormatError(f"{root}: expected a data set with one of {marks}; found {found}")
     return names[0]
@@ -52,6 +88,12 @@ def find(data_root: Path, name: str) -> Path:
 
 def _holds(root: Path, name: str) -> bool:
     if root.is_dir():
-        return (root / _MARKS[name]).exists()
+        return any(next(root.glob(mark), None) is not None for mark in _MARKS[name])
     # a zip need not list its folders
-    return any(path == _MARKS[name] or path.startswith(f"{_MARKS[name]}/") for path in list_files(root))
+    return any(_begins(path, mark) for path in list_files(root) for mark in _MARKS[name])
+
+
+def _begins(path: str, mark: str) -> bool:
+    """Whether a path is what a mark names, or lies in it."""
+    parts, wanted = path.split("/"), mark.split("/")
+    return len(parts) >= len(wanted) and all(map(fnmatchcase, parts, wanted))

@@ -16,7 +16,8 @@ _COLUMNS = (
     *("subDirectory_filePath", "face_x", "face_y", "face_width", "face_height"),
     *("facial_landmarks", "expression", "valence", "arousal"),
 )
-_CODES: dict[int, Expression | None] = {
+#: Of the csv release up to 10, of the npy release up to 7.
+CODES: dict[int, Expression | None] = {
     0: Expression.NEUTRAL,
     1: Expression.HAPPINESS,
     2: Expression.SADNESS,
@@ -50,7 +51,7 @@ def read(root: Path, clean: bool = False) -> SourceReading:
         if path in seen:
             raise FormatError(f"{row.where}, line {row.line}: {path} listed before, expected one row a picture")
         seen.add(path)
-        code = row.get("expression", int, lambda c: c in _CODES or c in _NO_EXPRESSION, "a code from 0 to 10")
+        code = row.get("expression", int, lambda c: c in CODES or c in _NO_EXPRESSION, "a code from 0 to 10")
         annotations, landmarks = _annotations(row, code), _landmarks(row)
         reason = _NO_EXPRESSION.get(code) or (contradiction(annotations) if clean else None)
         if path not in present:
@@ -89,7 +90,7 @@ def _annotations(row: Row, code: int) -> Annotations:
         for name in ("valence", "arousal")
     )
     both = (valence, arousal) if _MISSING not in (valence, arousal) else None
-    return Annotations.of(_CODES.get(code), valence_arousal=both)
+    return Annotations.of(CODES.get(code), valence_arousal=both)
 
 
 def _landmarks(row: Row) -> tuple[tuple[float, float], ...]:

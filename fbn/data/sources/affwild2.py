@@ -1,0 +1,195 @@
+"""Aff-Wild2 (Kollias & Zafeiriou 2019): videos annotated frame by frame in three sets that overlap."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fbn.data.pictures import list_files
+from fbn.data.sources.layout import Rejected, SourceReading, parse, read_lines
+from fbn.errors import FormatError
+from fbn.records import Annotations, Sample
+from fbn.vocabulary import Expression, Task
+
+NAME = "affwild2"
+PICTURES = "cropped_aligned"
+UNITS_ABAW3 = (1, 2, 4, 6, 7, 10, 12, 15, 23, 24, 25, 26)
+CODES: dict[int, Expression | None] = {
+    -1: None,
+    0: Expression.NEUTRAL,
+    1: Expression.ANGER,
+    2: Expression.DISGUST,
+    3: Expression.FEAR,
+    4: Expression.HAPPINESS,
+    5: Expression.SADNESS,
+    6: Expression.SURPRISE,
+}
+#: From ABAW3 on; "other" lies outside the 7.
+CODES_ABAW3 = CODES | {7: None}
+_MISSING_VA, _MISSING_AU = -5.0, -1
+_OTHER = "other"
+_PERSONS = ("_left", "_right")
+
+
+@dataclass(frozen=True)
+class _Release:
+    """What one release calls its folders, and what it annotates."""
+
+    folders: Mapping[str, Task]
+    parts: Mapping[str, str]
+    codes: Mapping[int, Expression | None]
+    units: tuple[int, ...]
+
+
+_RELEASES = (
+    _Release(
+        {"VA_Set": Task.VALENCE_AROUSAL, "EXPR_Set": Task.EXPRESSION, "AU_Set": Task.ACTION_UNITS},
+        {"Training_Set": "train", "Validation_Set": "valid"},
+        *(CODES, (1, 2, 4, 6, 12, 15, 20, 25)),
+    ),
+    _Release(
+        {
+            "VA_Estimation_Challenge": Task.VALENCE_AROUSAL,
+            "EXPR_Classification_Challenge": Task.EXPRESSION,
+            "EXPR_Recognition_Challenge": Task.EXPRESSION,
+            "AU_Detection_Challenge": Task.ACTION_UNITS,
+        },
+        {"Train_Set": "train", "Validation_Set": "valid"},
+        *(CODES_ABAW3, UNITS_ABAW3),
+    ),
+)
+FOLDERS = tuple(folder for release in _RELEASES for folder in release.folders)
+
+
+@dataclass
+class _Frame:
+    video: str
+    part: str
+    line: int
+    labels: dict[str, Any] = field(default_factory=dict)
+
+
+def read(root: Path) -> SourceReading:
+    """Read the frames of all sets of a release; one that several sets annotate is one sample with all its labels.
+
+    A video's two people (``_left``, ``_right``) have pictures of their own and one subject, the video. Where a video
+    trains in one set and validates in another, it trains, and its validation lines are rejected.
+
+    Args:
+        root: folder or zip with ``cropped_aligned/<label file's name>/00001.jpg`` and the label folders of 2020
+            (``VA_Set``, ``EXPR_Set``, ``AU_Set``) or of ABAW3 and later (``VA_Estimation_Challenge``, ...).
+
+    Raises:
+        FormatError: a departure from the layout; the message names file and line.
+    """
+    present = list_files(root)
+    release, files = _label_files(root, present)
+    trained = {video_of(Path(path).stem) for path, _, part in files if part == "train"}
+    frames: dict[str, _Frame] = {}
+    rejected: list[Rejected] = []
+    for path, task, part in files:
+        clash = part != "train" and video_of(Path(path).stem) in trained
+        for line, labels in _rows(root, path, task, release):
+            picture = f"{PICTURES}/{Path(path).stem}/{line - 1:05d}.jpg"
+            if clash:
+                rejected.append(Rejected(picture, line, "its video trains in another set"))
+            else:
+                frames.setdefault(picture, _Frame(video_of(Path(path).stem), part, line)).labels.update(labels)
+    samples: list[Sample] = []
+    for picture, frame in frames.items():
+        if picture not in present:
+            rejected.append(Rejected(picture, frame.line, "picture not present"))
+        elif not any(frame.labels.values()):
+            rejected.append(Rejected(picture, frame.line, "nothing annotated"))
+        else:
+            labels_ = Annotations.of(**frame.labels)
+            samples.append(Sample(NAME, str(root), picture, labels_, part=frame.part, subject=frame.video))
+    return SourceReading(NAME, tuple(samples), tuple(rejected))
+
+
+def valence_arousal(fields: Sequence[str], where: str) -> tuple[float, float] | None:
+    """Two fields, or None where either is marked missing. Raises FormatError."""
+    valence, arousal = (
+        parse(text, float, lambda v: -1 <= v <= 1 or v == _MISSING_VA, where, "a value in [-1, 1], or -5 where missing")
+        for text in fields
+    )
+    return None if _MISSING_VA in (valence, arousal) else (valence, arousal)
+
+
+def expression(text: str, codes: Mapping[int, Expression | None], where: str) -> Expression | None:
+    """The expression of a code, or None where it is missing or outside the 7. Raises FormatError."""
+    return codes[parse(text, int, codes.__contains__, where, f"a code from 0 to {max(codes)}, or -1 where missing")]
+
+
+def action_units(numbers: Sequence[int], fields: Sequence[str], where: str) -> dict[int, float]:
+    """Activation by FACS number, without those marked missing. Raises FormatError."""
+    marks = [parse(text, int, (-1, 0, 1).__contains__, where, "0, 1, or -1 where missing") for text in fields]
+    return {number: float(mark) for number, mark in zip(numbers, marks, strict=True) if mark != _MISSING_AU}
+
+
+def video_of(name: str) -> str:
+    """The video of a label file's or picture folder's name: what it is called without the person in it."""
+    return next((name.removesuffix(person) for person in _PERSONS if name.endswith(person)), name)
+
+
+def _label_files(root: Path, present: frozenset[str]) -> tuple[_Release, list[tuple[str, Task, str]]]:
+    """The release, and each label file with its task and part."""
+    found = {path.split("/")[0] for path in present if path.endswith(".txt")}
+    releases = [release for release in _RELEASES if found & set(release.folders)]
+    if len(releases) != 1:
+        there = ", ".join(sorted(found & set(FOLDERS))) or "none"
+        raise FormatError(f"{root}: found {there}, expected label folders of one release: {', '.join(FOLDERS)}")
+    (release,) = releases
+    if len({release.folders[folder] for folder in found & set(release.folders)}) != len(found & set(release.folders)):
+        raise FormatError(f"{root}: found {' and '.join(sorted(found & set(FOLDERS)))}, expected one folder a task")
+    files = []
+    for path in sorted(p for p in present if p.endswith(".txt") and p.split("/")[0] in release.folders):
+        folder, *middle, name = path.split("/")
+        if len(middle) != 1 or middle[0] not in release.parts:
+            raise FormatError(f"{root}: {path}, expected {folder}/{' or '.join(release.parts)}/{name}")
+        files.append((path, release.folders[folder], release.parts[middle[0]]))
+    return release, files
+
+
+def _rows(root: Path, path: str, task: Task, release: _Release) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line number and labels of each row; line 2 speaks of picture 1."""
+    lines = read_lines(root, path)
+    while lines and not lines[-1].strip():
+        lines.pop()
+    names = [name.strip() for name in lines[0].split(",")] if lines else []
+    where = f"{root}: {path}, line 1"
+    numbers = _header(names, task, release, where)
+    n_fields = 1 if task is Task.EXPRESSION else len(names)
+    for line, text in enumerate(lines[1:], start=2):
+        where = f"{root}: {path}, line {line}"
+        if len(fields := [value.strip() for value in text.split(",")]) != n_fields:
+            raise FormatError(f"{where}: {len(fields)} values, expected {n_fields}")
+        if task is Task.VALENCE_AROUSAL:
+            yield line, {task.value: valence_arousal(fields, where)}
+        elif task is Task.EXPRESSION:
+            yield line, {task.value: expression(fields[0], release.codes, where)}
+        else:
+            yield line, {task.value: action_units(numbers, fields, where)}
+
+
+def _header(names: list[str], task: Task, release: _Release, where: str) -> list[int]:
+    """Check line 1; the AUs it names, in its order."""
+    said = ",".join(names)
+    if task is Task.VALENCE_AROUSAL and names != ["valence", "arousal"]:
+        raise FormatError(f"{where}: {said!r}, expected the header valence,arousal")
+    if task is Task.EXPRESSION:
+        # the codes are fixed; a header that lists other classes, or none, speaks of another file
+        classes = [e.value for e in release.codes.values() if e] + ([_OTHER] if len(release.codes) > len(CODES) else [])
+        listed = [name.lower() for name in names]
+        if (len(names) > 1 and listed not in (classes, classes[: len(CODES) - 1])) or not said or _is_code(said):
+            raise FormatError(f"{where}: {said!r}, expected a header: {','.join(classes)}")
+    if task is not Task.ACTION_UNITS:
+        return []
+    numbers = [int(name[2:]) if name.startswith("AU") and name[2:].isdigit() else 0 for name in names]
+    if sorted(numbers) != sorted(release.units):
+        raise FormatError(f"{where}: {said!r}, expected the header {','.join(f'AU{n}' for n in release.units)}")
+    return numbers
+
+
+def _is_code(text: str) -> bool:
+    return text.lstrip("-").isdigit()
