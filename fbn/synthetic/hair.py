@@ -1,0 +1,135 @@
+"""Hair: brows, scalp, stubble and beard."""
+
+import numpy as np
+
+from fbn.synthetic.geometry import Half, Sheet, halves, paint, smooth, through
+from fbn.synthetic.parameters import Face, Hair, HairColour
+from fbn.synthetic.shape import Shape
+from fbn.synthetic.skin import linear
+
+_COLOURS = {
+    HairColour.BLACK: (30, 26, 26),
+    HairColour.BROWN: (76, 52, 38),
+    HairColour.BLOND: (186, 150, 100),
+    HairColour.GRAY: (158, 154, 150),
+}
+
+
+def hair_colour(face: Face) -> np.ndarray:
+    """[3] reflectance of the hair."""
+    return linear(np.array(_COLOURS[face.appearance.hair_colour]))
+
+
+def paint_brows(sheet: Sheet, albedo: np.ndarray, shape: Shape, face: Face, strands: np.ndarray) -> None:
+    """Colour the brows before the light falls on them; albedo [3, H, W], in place."""
+    # brows are seldom as light as the hair
+    colour = 0.55 * hair_colour(face) + 0.45 * linear(np.array([44, 32, 27]))
+    for half, view, noise in zip(shape.halves, halves(albedo), halves(strands), strict=True):
+        brow = half.brow
+        patch, any_point = sheet.window(
+            (brow[0, 0] - 0.02, brow[-1, 0] + 0.01), (brow[:, 1].min() - 0.04, brow[:, 1].max() + 0.04)
+        )
+        if not any_point:
+            continue
+        middle = through(patch.u, brow[:, 0], brow[:, 1])
+        t = (patch.u - brow[0, 0]) / (brow[-1, 0] - brow[0, 0])
+        thickness = half.brow_thickness * through(
+            t, np.array([0, 0.12, 0.4, 0.7, 1]), np.array([0.75, 0.98, 1.0, 0.75, 0.2])
+        )
+        across = np.abs(patch.y - middle) / np.maximum(thickness, 1e-4)
+        mask = smooth(1.12, 0.55, across) * smooth(-0.06, 0.10, t) * smooth(1.03, 0.93, t)
+        mask *= 0.80 + 0.13 * np.clip(patch.of(noise), -1.5, 1.5)
+        paint(view, patch, np.clip(mask, 0, 0.95), colour)
+
+
+def paint_beard(
+    sheet: Sheet, albedo: np.ndarray, shape: Shape, face: Face, pores: np.ndarray, strands: np.ndarray
+) -> None:
+    """Lay stubble, beard and moustache over the skin's colour [3, H, W], in place."""
+    look = face.appearance
+    if not (look.beard or look.moustache):
+        return
+    colour = 0.75 * hair_colour(face) + 0.25 * linear(np.array([40, 30, 26]))
+    for half, view, a, b in zip(shape.halves, halves(albedo), halves(pores), halves(strands), strict=True):
+        patch, any_point = sheet.window((0.0, 0.45), (0.40, half.chin + 0.06))
+        if not any_point:
+            continue
+        u, y = patch.u, patch.y
+        # cheek line: from the ear down to beside the mouth
+        edge = through(u, np.array([0.0, 0.11, 0.20, 0.30, 0.38]), np.array([0.84, 0.80, 0.70, 0.60, 0.44]))
+        chin = shape.middle("line") + shape.middle("part_low") + shape.middle("low")
+        jaw = smooth(-0.015, 0.03, y - edge - (chin - 0.772) * np.exp(-((u / 0.12) ** 2)))
+        lip = half.line - half.part_up - half.up
+        tache = smooth(-0.012, 0.006, y - (half.tip + 0.066)) * smooth(0.012, -0.004, y - lip - 0.02 * (u / 0.13) ** 2)
+        tache = tache * smooth(half.corner[0] + 0.03, half.corner[0] - 0.02, u) * (0.55 + 0.45 * smooth(0.0, 0.015, u))
+        beside = np.exp(-(((u - half.corner[0] - 0.022) / 0.018) ** 2)) * smooth(lip - 0.02, lip + 0.03, y)
+        region = np.maximum(
+            look.beard * np.maximum(jaw, 0.9 * beside * (y < edge + 0.2)), max(look.moustache, 0.8 * look.beard) * tache
+        )
+        full = smooth(0.25, 0.9, region)
+        speckle = (1 - full) * (0.55 + 0.30 * patch.of(a)) + full * (0.92 + 0.08 * patch.of(b))
+        paint(view, patch, np.clip(region**0.7 * speckle, 0, 0.96) * (0.55 + 0.42 * full), colour)
+
+
+def _outline(half: Half, style: Hair, y: np.ndarray) -> np.ndarray:
+    """Half width of the hair's mass at each height y [H]; negative where there is none."""
+    puff = {Hair.RECEDING: 0.012, Hair.SHORT: 0.030, Hair.BANGS: 0.042, Hair.LONG: 0.055}[style]
+    high = np.clip((0.33 - y) / (0.33 - half.crown + 1.3 * puff), 0, None)
+    top = (half.width + puff) * np.sqrt(np.clip(1 - high**2.5, 0, None)) - 0.2 * (high > 1)
+    if style is Hair.LONG:
+        fall = half.width + puff + 0.035 * smooth(0.3, 0.9, y) - 0.5 * smooth(1.02, 1.25, y)
+        return np.where(y < 0.33, top, fall)
+    return np.where(y < 0.33, top, half.width + puff - 0.9 * np.clip(y - 0.33, 0, None))
+
+
+def hair_masks(sheet: Sheet, shape: Shape, face: Face, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where hair stands: behind the face [H, W] and in front of it [H, W], both in [0, 1]."""
+    style = face.appearance.hair
+    behind, front = sheet.zeros(), sheet.zeros()
+    if style is Hair.BALD:
+        return behind, front
+    hairline = {Hair.RECEDING: -0.10, Hair.SHORT: -0.035, Hair.BANGS: 0.155, Hair.LONG: -0.05}[style]
+    temple = {Hair.RECEDING: 0.36, Hair.SHORT: 0.335, Hair.BANGS: 0.33, Hair.LONG: 0.325}[style]
+    middle = len(sheet.x) // 2
+    for half, side, a, b in zip(shape.relaxed, (1, -1), halves(behind), halves(front), strict=True):
+        outline = _outline(half, style, sheet.y)
+        mass = sheet.edge(outline[:, None] - sheet.x[None, :], 2.0)
+        u = sheet.x
+        part = 0.05 * face.identity.asymmetry * side
+        line = (
+            hairline + 0.03 * part + 0.25 * smooth(0.16, temple + 0.02, u) * (0.30 - hairline) + 0.006 * np.cos(60 * u)
+        )
+        if style is Hair.BANGS:
+            line = hairline + 0.012 * np.cos(43 * u) + 0.008 * np.cos(91 * u) + 0.04 * smooth(0.15, 0.33, u)
+        over = smooth(0.018, -0.018, sheet.y[:, None] - line[None, :])
+        # sideburns run down in front of the ear
+        down = {Hair.LONG: 0.78}.get(style, 0.47)
+        sides = smooth(
+            temple - 0.015,
+            temple + 0.03,
+            u[None, :] + 0.05 * smooth(0.0, 0.3, sheet.y[:, None]) * (style is not Hair.LONG) * -1,
+        )
+        sides = sides * smooth(down + 0.03, down - 0.06, sheet.y[:, None])
+        a[:, middle:] = mass[:, middle:]
+        b[:, middle:] = (np.maximum(over, sides) * mass)[:, middle:]
+    return behind, front
+
+
+def draw_hair(
+    sheet: Sheet,
+    picture: np.ndarray,
+    mask: np.ndarray,
+    face: Face,
+    strands: np.ndarray,
+    light: np.ndarray,
+    brightness: float,
+) -> None:
+    """Paint a mass of hair into a lit picture [3, H, W], in place."""
+    if not mask.any():
+        return
+    x, y = sheet.x[None, :], sheet.y[:, None]
+    # a soft band of shine, and darkness away from the light
+    shine = np.exp(-(((y + 0.10 - 0.25 * x * x) / 0.09) ** 2)) * (0.5 + 0.5 * np.clip(-light[1], -1, 1))
+    form = 0.72 + 0.9 * x * light[0] + 0.55 * shine
+    tone = hair_colour(face)[:, None, None] * (np.clip(form, 0.25, 2) * (1 + 0.20 * strands) * brightness)
+    picture += mask * (np.clip(tone, 0, None) - picture)

@@ -1,0 +1,128 @@
+"""A face's parameters to its picture.
+
+The head is painted in front view on a sheet of face coordinates (relief, skin colour, brows and lips; then light; then
+eyes, mouth and hair), and the sheet is looked up where each pixel sees it under the head's pose, over a backdrop.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from fbn.synthetic.backdrop import backdrop
+from fbn.synthetic.camera import develop
+from fbn.synthetic.eyes import draw_eyes, draw_glasses
+from fbn.synthetic.geometry import Sheet
+from fbn.synthetic.hair import draw_hair, hair_masks, paint_beard, paint_brows
+from fbn.synthetic.landmarks import PARTS, face_points
+from fbn.synthetic.mouth import draw_mouth, paint_lips
+from fbn.synthetic.parameters import Face, Scene
+from fbn.synthetic.pose import Pose, lookup, rotation
+from fbn.synthetic.shape import Shape, both
+from fbn.synthetic.skin import colour, grain, relief, seed_of, shade
+
+#: Pictures are drawn between these sides and resized beyond them.
+_SMALLEST, _LARGEST = 96, 320
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One drawn face.
+
+    Attributes:
+        image: [size, size, 3] uint8 RGB.
+        landmarks: [5, 2] float32 pixels in ``fbn.faces.geometry.LANDMARK_NAMES`` order.
+        dense: [77, 2] float32 pixels.
+        parts: which dense points belong to which part; left and right as seen in the picture.
+    """
+
+    image: np.ndarray
+    landmarks: np.ndarray
+    dense: np.ndarray
+    parts: dict[str, slice]
+
+
+def render(face: Face, size: int = 112) -> Picture:
+    """Draw one face. At zoom 1, without turn or shift, it lies as ``fbn.faces.align`` would crop it.
+
+    Args:
+        face: what to draw; the same value always gives the same pixels.
+        size: side of the picture in pixels.
+
+    Raises:
+        ValueError: a size below 8.
+    """
+    if size < 8:
+        raise ValueError(f"size = {size}: expected at least 8 pixels")
+    side = size if _SMALLEST <= size <= _LARGEST else min(_LARGEST, size * -(-_SMALLEST // size))
+    shape = Shape.of(face)
+    pose = Pose.of(face.scene, face.camera, shape)
+    x, y = pose.unproject(side)
+    image = _compose(face, shape, pose, x, y, side)
+    if side != size:
+        image = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_CUBIC)
+    five, dense = face_points(shape, face)
+    # pixel centres lie at integers
+    return Picture(
+        develop(image, face.camera),
+        (pose.project(five) * size - 0.5).astype(np.float32),
+        (pose.project(dense) * size - 0.5).astype(np.float32),
+        dict(PARTS),
+    )
+
+
+def render_batch(faces: Sequence[Face], size: int = 112) -> list[Picture]:
+    """Draw several faces, each as ``render`` would."""
+    return [render(face, size) for face in faces]
+
+
+def lamp(scene: Scene) -> np.ndarray:
+    """[3] unit vector towards the lamp in the camera's frame: x right, y down, z to the camera."""
+    azimuth, elevation = np.radians(scene.light)
+    return np.array(
+        [np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)], np.float32
+    )
+
+
+def _compose(face: Face, shape: Shape, pose: Pose, x: np.ndarray, y: np.ndarray, side: int) -> np.ndarray:
+    """[side, side, 3] linear radiance."""
+    scene = face.scene
+    density = min(1.15 * side * face.camera.zoom, 340.0)
+    margin = 2 / density
+    half_width = min(float(np.abs(x).max()) + margin, 0.56)
+    sheet = Sheet.covering(half_width, max(float(y.min()) - margin, -0.42), min(float(y.max()) + margin, 1.28), density)
+    turn = rotation(scene).astype(np.float32)
+    light = lamp(scene)
+    local, view = turn.T @ light, turn.T @ np.array([0, 0, 1], np.float32)
+    # what a surface facing the camera receives
+    brightness = float(
+        (1 - 0.55 * scene.hardness) * 0.75 + (0.35 + 0.75 * scene.hardness) * max(0.15, 0.25 + 0.75 * light[2])
+    )
+
+    level, distance = both(sheet, shape)
+    height = relief(sheet, shape, face, level)
+    albedo = colour(sheet, shape, face)
+    seed = seed_of(face)
+    pores, strands = grain(sheet, "pores", seed >> 3), grain(sheet, "strands", seed)
+    paint_beard(sheet, albedo, shape, face, pores, strands)
+    paint_brows(sheet, albedo, shape, face, strands)
+    paint_lips(sheet, albedo, height, shape, face)
+    lit = shade(height, sheet.step, albedo, local, view, scene.hardness)
+    draw_eyes(sheet, lit, shape, face, local, brightness)
+    draw_mouth(sheet, lit, shape, face, brightness)
+    behind, front = hair_masks(sheet, shape, face, level)
+    draw_hair(sheet, lit, front, face, strands, local, brightness)
+    draw_glasses(sheet, lit, shape, face, brightness)
+
+    cover = sheet.edge(distance, 1.5)
+    back = np.zeros_like(lit)
+    draw_hair(sheet, back, (behind > 0).astype(np.float32), face, strands, local, brightness * 0.6)
+    total = cover + (1 - cover) * behind
+    premultiplied = lit * cover + back * ((1 - cover) * behind)
+    layer = np.ascontiguousarray(np.concatenate([premultiplied, total[None]]).transpose(1, 2, 0), np.float32)
+    head = lookup(layer, sheet, x, y)
+    room = backdrop(side, shape, face, pose, light, brightness).transpose(1, 2, 0)
+    image = head[..., :3] + (1 - head[..., 3:]) * room
+    warmth = np.float32(1) + np.float32(scene.warmth) * np.array([0.10, 0.0, -0.16], np.float32)
+    return np.asarray(image * warmth, np.float32)
