@@ -61,7 +61,7 @@ def _draw_eye(
     cx, cy = pupil(half, face.scene.gaze, side)
     rim = np.clip(1.02 - 0.42 * np.abs(t) ** 3, 0, None) * (0.58 + 0.42 * smooth(-0.002, 0.016, below_lid))
     rim = rim * (1 - 0.22 * smooth(0.012, 0.0, lower - p.y))
-    white = linear(np.array([232, 224, 217]))[:, None, None] * rim * (1.02 * brightness)
+    white = linear(np.array([232, 224, 217]))[:, None, None] * rim * (0.80 * brightness)
     pink = smooth(-0.72, -0.95, t) * 0.75
     white = white + pink * (linear(np.array([196, 128, 118]))[:, None, None] * rim * brightness - white)
     paint(view, p, aperture, white)
@@ -75,7 +75,7 @@ def _draw_eye(
     iris = linear(tint)[:, None, None] * ring * rim * (1.25 * brightness)
     paint(view, p, aperture * disc, iris)
     paint(view, p, aperture * p.edge(0.0125 - r, 1.2), linear(np.array([10, 8, 8])))
-    spark = p.edge(0.0062 - np.hypot(p.u - cx - 0.012 * light[0], p.y - cy - 0.004 - 0.014 * light[1]), 1.6)
+    spark = p.edge(0.0062 - np.hypot(p.u - cx - 0.030 * light[0], p.y - cy + 0.003 - 0.022 * light[1]), 1.6)
     paint(
         view,
         p,

@@ -182,7 +182,7 @@ class Half:
 def rest(identity: Identity, side: int) -> Half:
     """The half of a relaxed face; ``side`` as in ``SIDES``."""
     i, skew = identity, identity.asymmetry * side
-    brow = np.array([[0.056, 0.292], [0.122, 0.266], [0.195, 0.253], [0.262, 0.264], [0.314, 0.297]])
+    brow = np.array([[0.056, 0.287], [0.122, 0.267], [0.195, 0.255], [0.262, 0.264], [0.316, 0.295]])
     brow[:, 1] += -0.02 * i.brow_height + 0.012 * i.eye_depth - 0.006 * skew
     brow[:, 1] -= i.brow_arch * np.array([-0.006, 0.002, 0.012, 0.010, -0.002])
     brow[:, 0] += 0.006 * i.eye_spacing
@@ -191,11 +191,11 @@ def rest(identity: Identity, side: int) -> Half:
     nose = 0.022 * i.nose_length
     return Half(
         brow=brow,
-        brow_thickness=0.0165 * (1 + 0.4 * i.brow_thickness),
+        brow_thickness=0.0215 * (1 + 0.4 * i.brow_thickness),
         eye=np.array([0.166 + 0.013 * i.eye_spacing, 0.371 - 0.003 * skew]),
         eye_half_width=0.069 * (1 + 0.4 * (size - 1)),
         tilt=0.008 + 0.014 * i.eye_tilt,
-        lid_up=0.031 * size,
+        lid_up=0.032 * size,
         lid_low=0.017 * size,
         fold=0.015 - 0.005 * i.eye_depth,
         iris=0.0305,
@@ -211,5 +211,5 @@ def rest(identity: Identity, side: int) -> Half:
         chin=0.95 + 0.032 * i.face_length + 0.026 * i.chin_length,
         width=0.383 * (1 + 0.075 * i.face_width + 0.03 * i.fullness) + 0.004 * skew,
         square=2.15 + 0.5 * i.jaw_width + 0.2 * i.fullness,
-        crown=-0.29 - 0.04 * i.face_length,
+        crown=-0.20 - 0.04 * i.face_length,
     )

@@ -1,8 +1,9 @@
 """Hair: brows, scalp, stubble and beard."""
 
+import cv2
 import numpy as np
 
-from fbn.synthetic.geometry import Half, Sheet, halves, paint, smooth, through
+from fbn.synthetic.geometry import SIDES, Half, Sheet, halves, paint, smooth, through
 from fbn.synthetic.parameters import Face, Hair, HairColour
 from fbn.synthetic.shape import Shape
 from fbn.synthetic.skin import linear
@@ -38,7 +39,7 @@ def paint_brows(sheet: Sheet, albedo: np.ndarray, shape: Shape, face: Face, stra
         )
         across = np.abs(patch.y - middle) / np.maximum(thickness, 1e-4)
         mask = smooth(1.12, 0.55, across) * smooth(-0.06, 0.10, t) * smooth(1.03, 0.93, t)
-        mask *= 0.80 + 0.13 * np.clip(patch.of(noise), -1.5, 1.5)
+        mask *= 0.80 + 0.10 * np.clip(patch.of(noise), -1.5, 1.5)
         paint(view, patch, np.clip(mask, 0, 0.95), colour)
 
 
@@ -60,7 +61,9 @@ def paint_beard(
         chin = shape.middle("line") + shape.middle("part_low") + shape.middle("low")
         jaw = smooth(-0.015, 0.03, y - edge - (chin - 0.772) * np.exp(-((u / 0.12) ** 2)))
         lip = half.line - half.part_up - half.up
-        tache = smooth(-0.012, 0.006, y - (half.tip + 0.066)) * smooth(0.012, -0.004, y - lip - 0.02 * (u / 0.13) ** 2)
+        tache = smooth(-0.012, 0.014, y - (half.tip + 0.064 + 0.20 * u)) * smooth(
+            0.012, -0.004, y - lip - 0.02 * (u / 0.13) ** 2
+        )
         tache = tache * smooth(half.corner[0] + 0.03, half.corner[0] - 0.02, u) * (0.55 + 0.45 * smooth(0.0, 0.015, u))
         beside = np.exp(-(((u - half.corner[0] - 0.022) / 0.018) ** 2)) * smooth(lip - 0.02, lip + 0.03, y)
         region = np.maximum(
@@ -73,46 +76,48 @@ def paint_beard(
 
 def _outline(half: Half, style: Hair, y: np.ndarray) -> np.ndarray:
     """Half width of the hair's mass at each height y [H]; negative where there is none."""
-    puff = {Hair.RECEDING: 0.012, Hair.SHORT: 0.030, Hair.BANGS: 0.042, Hair.LONG: 0.055}[style]
-    high = np.clip((0.33 - y) / (0.33 - half.crown + 1.3 * puff), 0, None)
+    puff = {Hair.RECEDING: 0.012, Hair.SHORT: 0.026, Hair.BANGS: 0.036, Hair.LONG: 0.046}[style]
+    high = np.clip((0.33 - y) / (0.33 - half.crown + 1.6 * puff), 0, None)
     top = (half.width + puff) * np.sqrt(np.clip(1 - high**2.5, 0, None)) - 0.2 * (high > 1)
     if style is Hair.LONG:
-        fall = half.width + puff + 0.035 * smooth(0.3, 0.9, y) - 0.5 * smooth(1.02, 1.25, y)
+        fall = half.width + puff + 0.035 * smooth(0.3, 0.9, y) - 0.25 * smooth(1.00, 1.3, y)
         return np.where(y < 0.33, top, fall)
-    return np.where(y < 0.33, top, half.width + puff - 0.9 * np.clip(y - 0.33, 0, None))
+    return np.where(y < 0.33, top, half.width + puff - 0.5 * np.clip(y - 0.33, 0, None))
 
 
-def hair_masks(sheet: Sheet, shape: Shape, face: Face, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where hair stands: behind the face [H, W] and in front of it [H, W], both in [0, 1]."""
+#: Where hair ends over the forehead, the temple and the cheek: (u, y); hair lies above the line.
+_HAIRLINES = {
+    Hair.RECEDING: [(0, -0.07), (0.10, -0.08), (0.20, -0.10), (0.29, -0.02), (0.345, 0.15), (0.37, 0.36), (0.40, 0.44)],
+    Hair.SHORT: [(0, -0.030), (0.12, -0.028), (0.21, 0.0), (0.285, 0.060), (0.338, 0.17), (0.37, 0.37), (0.40, 0.46)],
+    Hair.BANGS: [(0, 0.165), (0.12, 0.170), (0.21, 0.175), (0.285, 0.195), (0.330, 0.25), (0.36, 0.38), (0.40, 0.48)],
+    Hair.LONG: [(0, -0.045), (0.10, -0.020), (0.20, 0.05), (0.27, 0.15), (0.315, 0.30), (0.338, 0.55), (0.352, 0.95)],
+}
+
+
+def hair_masks(sheet: Sheet, shape: Shape, face: Face, strands: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where hair stands in front of the head and where behind it, [H, W] each, in [0, 1]."""
     style = face.appearance.hair
-    behind, front = sheet.zeros(), sheet.zeros()
+    front, behind = sheet.zeros(), sheet.zeros()
     if style is Hair.BALD:
-        return behind, front
-    hairline = {Hair.RECEDING: -0.10, Hair.SHORT: -0.035, Hair.BANGS: 0.155, Hair.LONG: -0.05}[style]
-    temple = {Hair.RECEDING: 0.36, Hair.SHORT: 0.335, Hair.BANGS: 0.33, Hair.LONG: 0.325}[style]
+        return front, behind
+    line = np.array(_HAIRLINES[style])
+    rows = sheet.y[:, None]
     middle = len(sheet.x) // 2
-    for half, side, a, b in zip(shape.relaxed, (1, -1), halves(behind), halves(front), strict=True):
-        outline = _outline(half, style, sheet.y)
-        mass = sheet.edge(outline[:, None] - sheet.x[None, :], 2.0)
-        u = sheet.x
-        part = 0.05 * face.identity.asymmetry * side
-        line = (
-            hairline + 0.03 * part + 0.25 * smooth(0.16, temple + 0.02, u) * (0.30 - hairline) + 0.006 * np.cos(60 * u)
+    locks = cv2.blur(strands, (max(1, round(0.012 / sheet.step)), max(1, round(0.10 / sheet.step))))
+    for half, side, a, b, noise in zip(shape.relaxed, SIDES, halves(front), halves(behind), halves(locks), strict=True):
+        # the parting lies to one side
+        u = sheet.x / (1 + 0.08 * face.identity.face_width) + 0.06 * face.identity.asymmetry * side * (
+            style is Hair.LONG
         )
-        if style is Hair.BANGS:
-            line = hairline + 0.012 * np.cos(43 * u) + 0.008 * np.cos(91 * u) + 0.04 * smooth(0.15, 0.33, u)
-        over = smooth(0.018, -0.018, sheet.y[:, None] - line[None, :])
-        # sideburns run down in front of the ear
-        down = {Hair.LONG: 0.78}.get(style, 0.47)
-        sides = smooth(
-            temple - 0.015,
-            temple + 0.03,
-            u[None, :] + 0.05 * smooth(0.0, 0.3, sheet.y[:, None]) * (style is not Hair.LONG) * -1,
-        )
-        sides = sides * smooth(down + 0.03, down - 0.06, sheet.y[:, None])
-        a[:, middle:] = mass[:, middle:]
-        b[:, middle:] = (np.maximum(over, sides) * mass)[:, middle:]
-    return behind, front
+        edge = through(u, line[:, 0], line[:, 1])
+        slope = np.gradient(edge, sheet.step)
+        ragged = 0.030 if style is Hair.BANGS else 0.012
+        depth = (edge[None, :] - rows + ragged * noise) / np.sqrt(1 + np.clip(slope, -6, 6) ** 2)[None, :]
+        mass = sheet.edge(_outline(half, style, sheet.y)[:, None] - sheet.x[None, :] + 0.006 * noise, 2.0)
+        a[:, middle:] = (smooth(-0.008, 0.014, depth) * mass)[:, middle:]
+        if style is Hair.LONG:
+            b[:, middle:] = mass[:, middle:]
+    return front, behind
 
 
 def draw_hair(
@@ -122,14 +127,18 @@ def draw_hair(
     face: Face,
     strands: np.ndarray,
     light: np.ndarray,
-    brightness: float,
+    power: float,
 ) -> None:
     """Paint a mass of hair into a lit picture [3, H, W], in place."""
     if not mask.any():
         return
     x, y = sheet.x[None, :], sheet.y[:, None]
-    # a soft band of shine, and darkness away from the light
-    shine = np.exp(-(((y + 0.10 - 0.25 * x * x) / 0.09) ** 2)) * (0.5 + 0.5 * np.clip(-light[1], -1, 1))
-    form = 0.72 + 0.9 * x * light[0] + 0.55 * shine
-    tone = hair_colour(face)[:, None, None] * (np.clip(form, 0.25, 2) * (1 + 0.20 * strands) * brightness)
-    picture += mask * (np.clip(tone, 0, None) - picture)
+    # a soft band of shine, darkness away from the light and where hair meets skin
+    shine = np.exp(-(((y + 0.06 - 0.4 * x * x) / 0.08) ** 2)) * (0.5 - 0.5 * light[1])
+    form = 0.70 + 0.9 * x * light[0] + 0.7 * shine
+    root = 0.55 + 0.45 * smooth(0.2, 1.0, mask)
+    contrast = 0.22 / (1 + 2.2 * float(hair_colour(face).mean()))
+    tone = hair_colour(face)[:, None, None] * (
+        np.clip(form, 0.25, 2) * np.clip(1 + contrast * strands, 0.3, 2) * root * power
+    )
+    picture += mask * (tone + 0.02 * shine * power - picture)

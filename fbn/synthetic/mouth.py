@@ -95,6 +95,8 @@ def _draw_half(
         # teeth: the upper ones stay with the skull, the lower ones go with the jaw
         neck = 1 - 0.55 * (p.u / 0.11) ** 2
         shadow = 0.5 + 0.5 * smooth(0.0, 0.012, p.y - lips.inner_up)
+        # hardly any light enters a slit
+        shadow = shadow * (0.25 + 0.75 * smooth(0.006, 0.018, lips.inner_low - lips.inner_up))
         seams = 1 - 0.16 * np.exp(-(((np.mod(p.u + 0.0001, 0.022) - 0.0) / 0.0022) ** 2))
         tooth = linear(np.array([228, 219, 202]))[:, None, None] * (
             np.clip(neck, 0.15, 1) * seams * shadow * 0.95 * brightness

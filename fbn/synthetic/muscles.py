@@ -35,6 +35,7 @@ class Crease:
         width: spread of its profile.
         depth: > 0 for a furrow.
         open_start: it does not fade out at its first point but meets its mirror image at the midline.
+        overhang: by how much, in depths, the side away from the midline or below stands over the other one.
     """
 
     upright: bool
@@ -42,15 +43,16 @@ class Crease:
     width: float
     depth: float
     open_start: bool = False
+    overhang: float = 0.0
 
 
 def _across(depth: float, width: float, *points: tuple[float, float], middle: bool = False) -> Crease:
     return Crease(False, points, width, depth, middle)
 
 
-def _down(depth: float, width: float, *points: tuple[float, float]) -> Crease:
+def _down(depth: float, width: float, *points: tuple[float, float], overhang: float = 0.0) -> Crease:
     """Points are written (u, y) here too."""
-    return Crease(True, tuple((y, u) for u, y in points), width, depth)
+    return Crease(True, tuple((y, u) for u, y in points), width, depth, overhang=overhang)
 
 
 def contract(rest: Half, a: Units, jaw: float, blink: float) -> Half:
@@ -68,13 +70,13 @@ def contract(rest: Half, a: Units, jaw: float, blink: float) -> Half:
     down = a[4] * np.array([0.036, 0.033, 0.027, 0.018, 0.008])
     down[:3] *= 1 - a[1] * np.array([0.75, 0.55, 0.15])
     down[2:] *= 1 - a[2] * np.array([0.3, 0.6, 0.6])
-    lift = a[1] * np.array([0.048, 0.033, 0.012, 0.002, 0.0]) + a[2] * np.array([0.004, 0.016, 0.038, 0.046, 0.030])
+    lift = a[1] * np.array([0.056, 0.037, 0.012, 0.0, -0.002]) + a[2] * np.array([0.004, 0.016, 0.038, 0.046, 0.030])
     h.brow[:, 1] += down - lift + a[9] * np.array([0.014, 0.010, 0.004, 0.0, 0.0]) + 0.005 * a[6]
     h.brow[:, 0] -= a[4] * np.array([0.018, 0.015, 0.011, 0.006, 0.003])
 
     # lids
-    h.lid_up += 0.017 * a[5] - 0.008 * a[7] - 0.005 * a[6] - 0.003 * a[9] - 0.004 * a[4] * (1 - a[5])
-    h.lid_low -= 0.015 * a[7] + 0.010 * a[6] + 0.005 * a[9] + 0.002 * a[12]
+    h.lid_up += 0.017 * a[5] - 0.007 * a[7] - 0.004 * a[6] - 0.003 * a[9] - 0.004 * a[4] * (1 - a[5])
+    h.lid_low -= 0.0135 * a[7] + 0.010 * a[6] + 0.005 * a[9] + 0.002 * a[12]
     h.lid_low += 0.002 * a[5]
     h.fold += 0.004 * a[1] + 0.006 * a[2] - 0.008 * a[4] - 0.006 * a[5]
     h.fold = max(h.fold, 0.004)
@@ -82,7 +84,7 @@ def contract(rest: Half, a: Units, jaw: float, blink: float) -> Half:
     h.lid_low = max(h.lid_low, -0.006) * (1 - blink) + 0.013 * blink
 
     # nose
-    h.wing += np.array([0.004 * a[9] + 0.003 * a[12] + 0.002 * a[10], -0.016 * a[9] - 0.006 * a[10] - 0.002 * a[12]])
+    h.wing += np.array([0.005 * a[9] + 0.004 * a[12] + 0.002 * a[10], -0.020 * a[9] - 0.006 * a[10] - 0.002 * a[12]])
     h.tip += 0.003 * a[10] - 0.005 * a[9]
 
     # mouth: corners first, then how the line runs to them, then the red, then the gap
@@ -96,20 +98,21 @@ def contract(rest: Half, a: Units, jaw: float, blink: float) -> Half:
         + a[23] * np.array([-0.022, 0.0])
         + a[24] * np.array([0.002, 0.002])
         + a[10] * np.array([0.002, -0.003])
-        + jaw * np.array([-0.016, 0.020])
+        + jaw * np.array([-0.018, 0.028])
     )
-    h.line += -0.003 * a[12] - 0.016 * a[17] - 0.004 * a[9] - 0.007 * a[10] + 0.001 * a[15]
+    h.line += -0.003 * a[12] - 0.016 * a[17] - 0.008 * a[9] - 0.013 * a[10] + 0.001 * a[15]
     h.bend = 2.0 + 1.1 * a[15] + 0.3 * a[12] + 0.6 * a[17] + 1.5 * a[14]
     h.up *= (1 - 0.45 * tight) * (1 - 0.72 * press) * (1 - 0.28 * a[12]) * (1 - 0.3 * a[20]) * (1 - 0.15 * a[14])
     h.low *= (1 - 0.45 * tight) * (1 - 0.68 * press) * (1 - 0.22 * a[12]) * (1 - 0.3 * a[20]) * (1 + 0.12 * a[17])
     h.up *= (1 + 0.18 * a[10]) * (1 - 0.12 * jaw)
     closed = 1 - 0.85 * press
-    h.part_up = closed * (0.010 * a[25] + 0.010 * a[12] * a[25] + 0.007 * a[9] * a[25] + 0.010 * jaw) + 0.016 * a[
-        10
-    ] * closed * max(a[25], jaw)
-    h.part_low = closed * (0.018 * a[25] + 0.004 * a[20] * a[25]) + jaw * (0.085 - 0.045 * press)
+    h.part_up = closed * (
+        0.010 * a[25] + 0.010 * a[12] * a[25] + 0.007 * a[9] * a[25] + 0.010 * jaw + 0.012 * a[10] * max(a[25], jaw)
+    )
+    h.part_up += 0.005 * closed * a[10] * (1 - a[17])
+    h.part_low = closed * (0.018 * a[25] + 0.004 * a[20] * a[25]) + jaw * (0.074 - 0.040 * press)
     h.part_low *= 1 - 0.35 * a[17]
-    h.chin += 0.082 * jaw - 0.010 * a[17]
+    h.chin += 0.066 * jaw - 0.010 * a[17]
     return h
 
 
@@ -124,18 +127,18 @@ def bumps(h: Half, a: Units, jaw: float) -> list[Bump]:
         Bump(0.052, h.brow[0, 1] - 0.012, 0.022, 0.022, 0.015 * a[4]),
         Bump(0.0, h.brow[0, 1] + 0.030, 0.024, 0.018, 0.010 * a[4] + 0.006 * a[9]),
         # the ring of the eye: outer part lifts the cheek, inner part swells the lower lid
-        Bump(0.200, 0.492, 0.055, 0.034, 0.030 * a[6] + 0.018 * a[12]),
-        Bump(0.165, h.eye[1] + 0.047, 0.050, 0.010, 0.007 * a[6]),
+        Bump(0.195, 0.500, 0.065, 0.042, 0.034 * a[6] + 0.018 * a[12]),
+        Bump(0.165, h.eye[1] + 0.043, 0.050, 0.013, 0.010 * a[6]),
         Bump(0.165, h.eye[1] + 0.032, 0.046, 0.008, 0.008 * a[7] + 0.003 * a[6]),
-        Bump(0.200, 0.600, 0.045, 0.040, 0.020 * a[12]),
+        Bump(0.190, 0.580, 0.052, 0.045, 0.036 * a[12] + 0.008 * a[6]),
         Bump(0.275, 0.440, 0.035, 0.030, 0.010 * a[6]),
         # nose
-        Bump(0.040, 0.445, 0.016, 0.030, 0.010 * a[9]),
+        Bump(0.048, 0.445, 0.018, 0.030, 0.014 * a[9]),
         Bump(0.088, 0.520, 0.022, 0.030, 0.016 * a[9] + 0.007 * a[10]),
         Bump(0.0, 0.350, 0.020, 0.012, 0.008 * a[9]),
         # beside and around the mouth
         Bump(0.118, 0.605, 0.030, 0.030, 0.015 * a[10]),
-        Bump(x + 0.030, y - 0.005, 0.009, 0.020, -0.018 * a[14]),
+        Bump(x + 0.028, y - 0.004, 0.011, 0.018, -0.017 * a[14]),
         Bump(x + 0.058, y - 0.005, 0.018, 0.032, 0.012 * a[14]),
         Bump(x + 0.012, y + 0.004, 0.012, 0.012, -0.008 * a[12] - 0.007 * a[15] - 0.007 * a[20] - 0.005 * a[24]),
         Bump(x + 0.018, y + 0.045, 0.022, 0.026, 0.012 * a[15]),
@@ -143,7 +146,7 @@ def bumps(h: Half, a: Units, jaw: float) -> list[Bump]:
         Bump(0.045, h.line - h.up - 0.018, 0.060, 0.010, 0.009 * a[24] + 0.006 * a[23]),
         Bump(0.045, h.line + h.low + 0.016, 0.060, 0.010, 0.010 * a[24] + 0.006 * a[23]),
         # chin
-        Bump(0.0, chin, 0.050, 0.034, 0.016 * a[17]),
+        Bump(0.0, chin, 0.052, 0.034, 0.024 * a[17]),
         Bump(0.030, chin + 0.004, 0.008, 0.008, -0.004 * a[17]),
         Bump(0.052, chin - 0.014, 0.008, 0.008, -0.004 * a[17]),
         Bump(0.014, chin - 0.018, 0.008, 0.007, -0.004 * a[17]),
@@ -155,8 +158,8 @@ def bumps(h: Half, a: Units, jaw: float) -> list[Bump]:
 
 def creases(h: Half, a: Units, age: float) -> list[Crease]:
     """Furrows that the contracted muscles fold, and those that age has left."""
-    fresh = 0.0042 * (0.75 + 0.6 * age)
-    old = 0.0042 * max(0.0, age - 0.15)
+    fresh = 0.0062 * (0.78 + 0.55 * age)
+    old = 0.0050 * max(0.0, age - 0.15)
     inner, outer = h.brow[0, 1] - 0.292, h.brow[3, 1] - 0.264
     x, y = h.corner
     wing_u, wing_y = h.wing
@@ -174,18 +177,19 @@ def creases(h: Half, a: Units, age: float) -> list[Crease]:
         lines.append(_across(depth_out, 0.0055, (0.10, m), (0.19, o - 0.016 * both), (0.27, o), (0.34, o + 0.03)))
     top = h.brow[0, 1]
     fold = fresh * (1.0 * a[12] + 0.9 * a[10] + 0.35 * a[9] + 0.15 * a[14]) + 0.5 * old + 0.0006
-    bend = 0.030 * a[12]
     lines += [
         # between the brows
-        _down(fresh * 1.6 * a[4] + 0.3 * old, 0.0055, (0.020, top - 0.075), (0.022, top - 0.02), (0.030, top + 0.035)),
-        _down(fresh * 0.9 * a[4], 0.006, (0.048, top - 0.07), (0.040, top - 0.04), (0.036, top - 0.005)),
-        _across(fresh * 0.9 * a[4] + fresh * a[9], 0.005, (-0.04, 0.352), (0.0, 0.350), (0.045, 0.358), middle=True),
+        _down(fresh * 2.0 * a[4] + 0.3 * old, 0.0075, (0.020, top - 0.075), (0.022, top - 0.02), (0.030, top + 0.035)),
+        _down(fresh * 1.1 * a[4], 0.0075, (0.048, top - 0.07), (0.040, top - 0.04), (0.036, top - 0.005)),
+        _across(
+            fresh * 0.9 * a[4] + fresh * 1.4 * a[9], 0.006, (-0.04, 0.352), (0.0, 0.350), (0.045, 0.358), middle=True
+        ),
         # nose wrinkler: root and sides
-        _across(fresh * 1.3 * a[9], 0.005, (-0.05, 0.384), (0.0, 0.380), (0.055, 0.394), middle=True),
-        _across(fresh * 1.0 * a[9], 0.005, (-0.05, 0.412), (0.0, 0.408), (0.050, 0.424), middle=True),
-        _down(fresh * 1.5 * a[9], 0.005, (0.026, 0.405), (0.052, 0.437), (0.082, 0.455)),
-        _down(fresh * 1.3 * a[9], 0.005, (0.030, 0.440), (0.058, 0.473), (0.086, 0.488)),
-        _down(fresh * 0.9 * a[9], 0.005, (0.036, 0.478), (0.060, 0.505), (0.084, 0.515)),
+        _across(fresh * 2.0 * a[9], 0.006, (-0.05, 0.384), (0.0, 0.380), (0.055, 0.394), middle=True),
+        _across(fresh * 1.7 * a[9], 0.006, (-0.05, 0.412), (0.0, 0.408), (0.050, 0.424), middle=True),
+        _down(fresh * 2.2 * a[9], 0.006, (0.026, 0.405), (0.052, 0.437), (0.082, 0.455)),
+        _down(fresh * 2.0 * a[9], 0.006, (0.030, 0.440), (0.058, 0.473), (0.086, 0.488)),
+        _down(fresh * 1.4 * a[9], 0.006, (0.036, 0.478), (0.060, 0.505), (0.084, 0.515)),
         # crow's feet and the furrow under the eye
         *(
             _across(
@@ -212,15 +216,18 @@ def creases(h: Half, a: Units, age: float) -> list[Crease]:
             (0.235, eye_y + 0.018),
         ),
         # from the nose wing round the mouth corner
+        _down(0.9 * fold, 0.012, *_cheek_fold(h, a), overhang=0.75),
         _down(
-            fold,
-            0.0085,
-            (wing_u + 0.018, wing_y - 0.035 - 0.02 * a[9]),
-            (wing_u + 0.036 + 0.016 * a[10], wing_y + 0.018),
-            (x + 0.020 + bend * 0.6, 0.5 * (wing_y + y) + 0.015),
-            (x + 0.030 + bend * 0.4, y - 0.004 + 0.018 * a[12]),
+            fresh * 1.5 * a[9], 0.010, (wing_u + 0.014, wing_y - 0.045), (wing_u + 0.030, wing_y + 0.03), overhang=0.6
         ),
-        _down(fresh * 1.5 * a[9], 0.008, (wing_u + 0.012, wing_y - 0.045), (wing_u + 0.030, wing_y + 0.03)),
+        # behind the nose wing
+        _down(
+            0.0042,
+            0.006,
+            (wing_u + 0.012, wing_y - 0.028),
+            (wing_u + 0.021, wing_y - 0.002),
+            (wing_u + 0.004, wing_y + 0.024),
+        ),
         # round the mouth
         _down(fresh * 1.5 * a[14], 0.006, (x + 0.020, y - 0.035), (x + 0.033, y - 0.003), (x + 0.021, y + 0.034)),
         _down(fresh * 0.9 * a[12], 0.006, (x + 0.014, y - 0.022), (x + 0.020, y + 0.002), (x + 0.012, y + 0.028)),
@@ -254,3 +261,12 @@ def creases(h: Half, a: Units, age: float) -> list[Crease]:
         ),
     ]
     return [line for line in lines if line.depth > 1e-5]
+
+
+def _cheek_fold(h: Half, a: Units) -> list[tuple[float, float]]:
+    """The nasolabial fold: bowed outwards by a smile, steep and close to the nose under AU10."""
+    start = h.wing + np.array([0.016, -0.032 - 0.012 * a[9]])
+    end = h.corner + np.array([0.030 - 0.006 * a[12], -0.006 + 0.026 * a[12]])
+    bow = np.array([0.020 * a[12] + 0.014 * a[10], -0.004 * a[12]])
+    points = [start, start + 0.36 * (end - start) + bow, start + 0.70 * (end - start) + bow, end]
+    return [(float(u), float(y)) for u, y in points]

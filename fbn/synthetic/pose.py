@@ -69,6 +69,10 @@ class Pose:
         z = self.depth(points[:, 0], points[:, 1])[0]
         return np.asarray(points @ self.matrix[:, :2].T + z[:, None] * self.matrix[:, 2] + self.offset)
 
+    def axis(self, y: float) -> np.ndarray:
+        """[2] where the head's own axis, inside the skull, falls into the picture at height y."""
+        return np.asarray(self.matrix @ [0.0, y, -0.22] + self.offset)
+
     def unproject(self, side: int) -> tuple[np.ndarray, np.ndarray]:
         """Face coordinates x, y of each pixel's centre in a picture [side, side]; float32.
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from fbn.synthetic.backdrop import backdrop
+from fbn.synthetic.backdrop import add_trunk, backdrop
 from fbn.synthetic.camera import develop
 from fbn.synthetic.eyes import draw_eyes, draw_glasses
+from fbn.synthetic.features import draw_nostrils, ears
 from fbn.synthetic.geometry import Sheet
 from fbn.synthetic.hair import draw_hair, hair_masks, paint_beard, paint_brows
 from fbn.synthetic.landmarks import PARTS, face_points
@@ -97,32 +98,43 @@ def _compose(face: Face, shape: Shape, pose: Pose, x: np.ndarray, y: np.ndarray,
     local, view = turn.T @ light, turn.T @ np.array([0, 0, 1], np.float32)
     # what a surface facing the camera receives
     brightness = float(
-        (1 - 0.55 * scene.hardness) * 0.75 + (0.35 + 0.75 * scene.hardness) * max(0.15, 0.25 + 0.75 * light[2])
+        (1 - 0.70 * scene.hardness) * 0.72 + (0.26 + 0.74 * scene.hardness) * max(0.15, 0.25 + 0.75 * light[2])
     )
 
     level, distance = both(sheet, shape)
     height = relief(sheet, shape, face, level)
+    ear = ears(sheet, height, shape, distance)
     albedo = colour(sheet, shape, face)
     seed = seed_of(face)
     pores, strands = grain(sheet, "pores", seed >> 3), grain(sheet, "strands", seed)
     paint_beard(sheet, albedo, shape, face, pores, strands)
-    paint_brows(sheet, albedo, shape, face, strands)
+    paint_brows(sheet, albedo, shape, face, 0.5 * (pores + strands))
     paint_lips(sheet, albedo, height, shape, face)
     lit = shade(height, sheet.step, albedo, local, view, scene.hardness)
+    draw_nostrils(sheet, lit, shape)
     draw_eyes(sheet, lit, shape, face, local, brightness)
     draw_mouth(sheet, lit, shape, face, brightness)
-    behind, front = hair_masks(sheet, shape, face, level)
-    draw_hair(sheet, lit, front, face, strands, local, brightness)
+    front, behind = hair_masks(sheet, shape, face, strands)
+    cover = np.maximum(sheet.edge(distance, 1.5), ear)
+    # beyond the skull nothing but hair may show at its edge
+    draw_hair(sheet, lit, np.maximum(front, (front > 0) * (1 - cover)), face, strands, local, brightness)
     draw_glasses(sheet, lit, shape, face, brightness)
-
-    cover = sheet.edge(distance, 1.5)
-    back = np.zeros_like(lit)
-    draw_hair(sheet, back, (behind > 0).astype(np.float32), face, strands, local, brightness * 0.6)
-    total = cover + (1 - cover) * behind
-    premultiplied = lit * cover + back * ((1 - cover) * behind)
-    layer = np.ascontiguousarray(np.concatenate([premultiplied, total[None]]).transpose(1, 2, 0), np.float32)
-    head = lookup(layer, sheet, x, y)
-    room = backdrop(side, shape, face, pose, light, brightness).transpose(1, 2, 0)
-    image = head[..., :3] + (1 - head[..., 3:]) * room
+    cover = np.maximum(cover, front)
+    image = backdrop(side, face, brightness)
+    if behind.any():
+        fall = sheet.zeros(3)
+        draw_hair(sheet, fall, behind, face, strands, local, 0.55 * brightness)
+        image = _over(image, fall, behind, sheet, x, y)
+    add_trunk(image, shape, face, pose, light, brightness)
+    image = _over(image, lit * cover, cover, sheet, x, y)
     warmth = np.float32(1) + np.float32(scene.warmth) * np.array([0.10, 0.0, -0.16], np.float32)
     return np.asarray(image * warmth, np.float32)
+
+
+def _over(
+    under: np.ndarray, colour: np.ndarray, cover: np.ndarray, sheet: Sheet, x: np.ndarray, y: np.ndarray
+) -> np.ndarray:
+    """A sheet's layer [3, H, W], already times its cover [H, W], seen at x, y over a picture [side, side, 3]."""
+    layer = np.ascontiguousarray(np.concatenate([colour, cover[None]]).transpose(1, 2, 0), np.float32)
+    seen = lookup(layer, sheet, x, y)
+    return np.asarray(seen[..., :3] + (1 - seen[..., 3:]) * under)

@@ -56,17 +56,18 @@ def _fold(height: np.ndarray, sheet: Sheet, crease: Crease) -> None:
     end = smooth(0, 0.45, (along[-1] - t) / length)
     # two furrows that meet at the midline cross-fade over it
     start = smooth(along[0], -along[0], t) if crease.open_start else smooth(0, 0.3, (t - along[0]) / length)
-    d2 = ((c - curve) / width) ** 2
+    s = (c - curve) / width
+    d2 = s * s
     valley = 1 / (1 + d2) ** 2
     bank = 0.35 / (1 + d2 / 7) ** 2
     view = patch.of(height)
-    view -= (crease.depth * start * end) * (valley - bank)
+    view -= (crease.depth * start * end) * (valley - bank - crease.overhang * 1.3 * s / (1 + d2 / 6) ** 2)
 
 
 def relief(sheet: Sheet, shape: Shape, face: Face, level: np.ndarray) -> np.ndarray:
     """Height of the skin towards the viewer [H, W], in sides of the crop."""
     dome = np.sqrt(np.clip(level, 0, None) + 0.015)
-    height = 0.12 * dome + 0.13 * np.sqrt(dome)
+    height = 0.16 * dome + 0.13 * np.sqrt(dome)
     for half, relaxed, a, view in zip(shape.halves, shape.relaxed, shape.units, halves(height), strict=True):
         parts = _skull(half, relaxed, face.identity, face.appearance.age) + bumps(half, a, shape.jaw)
         view += _gaussians(sheet, [_shared(part) for part in parts])
@@ -112,8 +113,8 @@ def _skull(h: Half, r: Half, i: Identity, age: float) -> list[Bump]:
         Bump(0.125, 0.640, 0.040, 0.050, 0.006 + 0.010 * i.fullness),
         # the mound of the mouth, the groove above it, the hollow below it, the chin
         Bump(0.0, h.line, 0.105, 0.085, 0.030),
-        Bump(0.0, (h.tip + 0.068 + lip) / 2, 0.009, 0.022, -0.010),
-        Bump(0.018, (h.tip + 0.068 + lip) / 2, 0.009, 0.022, 0.0035),
+        Bump(0.0, (h.tip + 0.068 + lip) / 2, 0.011, 0.022, -0.006),
+        Bump(0.018, (h.tip + 0.068 + lip) / 2, 0.010, 0.022, 0.002),
         Bump(0.0, below + 0.020, 0.060, 0.016, -0.014),
         Bump(0.0, h.chin - 0.068, 0.060, 0.042, 0.020),
     ]
@@ -197,7 +198,7 @@ def shade(
     lambert = (light[2] - dx * light[0] - dy * light[1]) * norm
     near = cv2.GaussianBlur(height, (0, 0), 0.012 / step)
     far = cv2.blur(height, (2 * round(0.05 / step) + 1,) * 2)
-    open_sky = 1 / (1 + 55 * np.clip(near - height, 0, None) + 10 * np.clip(far - height, 0, None))
+    open_sky = 1 / (1 + 75 * np.clip(near - height, 0, None) + 13 * np.clip(far - height, 0, None))
     half_way = light + view
     half_way /= np.linalg.norm(half_way)
     gloss = np.clip((half_way[2] - dx * half_way[0] - dy * half_way[1]) * norm, 0, 1) ** 2
@@ -206,8 +207,8 @@ def shade(
     gloss *= gloss
     gloss *= 0.075 * (0.35 + hardness) * open_sky
     # skin lets red light travel: its shadows are warm
-    ambient = (1 - 0.55 * hardness) * (0.62 + 0.18 * (view[2] * norm - dy * norm * 0.5)) * open_sky
-    lamp = 0.35 + 0.75 * hardness
+    ambient = (1 - 0.70 * hardness) * (0.62 + 0.18 * (view[2] * norm - dy * norm * 0.5)) * open_sky
+    lamp = 0.26 + 0.74 * hardness
     radiance = np.empty_like(albedo)
     for c, wrap in enumerate((0.34, 0.24, 0.18)):
         direct = np.clip((lambert + wrap) / (1 + wrap), 0, None)
