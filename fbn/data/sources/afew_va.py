@@ -34,7 +34,7 @@ def read(root: Path) -> SourceReading:
     present = list_files(root)
     samples: list[Sample] = []
     rejected: list[Rejected] = []
-    labelled = sorted(path for path in present if path.endswith(".json"))
+    labelled = sorted(path for path in present if "/" in path and path.endswith(".json"))
     if not labelled:
         raise FormatError(f"{root}: no label file, expected 01/001/001.json")
     for path in labelled:

@@ -1,0 +1,121 @@
+"""Synthetic data sets in the official layouts, so that everything that reads the real ones reads these.
+
+A writer knows its layout from the set's documentation alone: it shares no constant with the adapter that reads it, so
+that a mistake of one is not hidden by the other.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fbn import __version__
+from fbn.errors import FormatError
+from fbn.records import Annotations
+from fbn.relatedness import RelatednessTable
+from fbn.synthetic.annotators import Noise
+from fbn.synthetic.domains import DOMAINS
+from fbn.synthetic.layouts.afew_va import write_afew_va
+from fbn.synthetic.layouts.affectnet import write_affectnet, write_affectnet_npy
+from fbn.synthetic.layouts.affwild2 import write_affwild2, write_saffwild2
+from fbn.synthetic.layouts.bp4d import write_bp4d
+from fbn.synthetic.layouts.celeba import write_celeba
+from fbn.synthetic.layouts.ckplus import write_ckplus
+from fbn.synthetic.layouts.disfa import write_disfa
+from fbn.synthetic.layouts.emotionet import write_emotionet
+from fbn.synthetic.layouts.ferplus import write_ferplus
+from fbn.synthetic.layouts.folder import save_lines, whole
+from fbn.synthetic.layouts.items import Item, draw_clips, draw_sequences, draw_stills
+from fbn.synthetic.layouts.rafdb import write_rafdb, write_rafdb_compound
+from fbn.synthetic.world import Settings, World
+from fbn.vocabulary import EXPRESSION_INDEX
+
+__all__ = ["LAYOUTS", "WORLD_FILE", "Item", "Layout", "world_of", "write_set"]
+
+#: Beside the data: the world that made it, with its table, and how much of it this is.
+WORLD_FILE = "world.json"
+
+
+_UNERRING = Noise()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a set is made.
+
+    Attributes:
+        write: items, folder -> the set's files.
+        draw: world, number of pictures, their side -> items.
+        size: side of the pictures in pixels.
+        noise: what its annotators get wrong.
+    """
+
+    write: Callable[[Iterable[Item], Path], None]
+    draw: Callable[[World, int, int], Iterator[Item]] = draw_stills
+    size: int = 112
+    noise: Noise = _UNERRING
+
+
+def _draw_votes(world: World, count: int, size: int) -> Iterator[Item]:
+    """Stills whose expression is ten taggers' votes."""
+    for index, item in enumerate(draw_stills(world, count, size)):
+        votes = world.votes(index)
+        on_seven = {name: float(n) for name, n in votes.items() if n and name in EXPRESSION_INDEX}
+        labels = Annotations.of(on_seven or None)
+        labels.expression_weight.fill_(sum(on_seven.values()) / sum(votes.values()))
+        yield replace(item, truth=replace(item.truth, annotations=labels))
+
+
+LAYOUTS: dict[str, Layout] = {
+    "affwild2": Layout(write_affwild2, draw_clips),
+    "saffwild2": Layout(write_saffwild2, draw_clips),
+    "affectnet": Layout(write_affectnet, size=224),
+    "affectnet-npy": Layout(write_affectnet_npy, size=224),
+    "rafdb": Layout(write_rafdb, size=100),
+    "rafdb-compound": Layout(write_rafdb_compound, size=100),
+    "emotionet": Layout(write_emotionet, size=128),
+    "disfa": Layout(write_disfa, draw_clips, size=160),
+    "bp4d": Layout(write_bp4d, draw_clips, size=160),
+    "afew-va": Layout(write_afew_va, draw_clips, size=160),
+    "celeba": Layout(write_celeba, size=218),
+    # taggers who never err would leave no votes to learn from
+    "ferplus": Layout(write_ferplus, _draw_votes, size=48, noise=Noise(disagree=0.15, doubt=0.03)),
+    "ckplus": Layout(write_ckplus, draw_sequences, size=160),
+}
+
+
+def world_of(name: str, table: RelatednessTable, seed: int = 0) -> World:
+    """The world a set is drawn from: its domain, its annotators.
+
+    Raises:
+        FormatError: a layout that is not known, a negative seed, or a table without rows for the set's classes.
+    """
+    if name not in LAYOUTS:
+        raise FormatError(f"{name}: expected one of {', '.join(LAYOUTS)}")
+    return World(table, seed, DOMAINS[name], Settings(noise=LAYOUTS[name].noise))
+
+
+def write_set(
+    name: str,
+    out: Path,
+    world: World,
+    count: int,
+    watch: Callable[[Iterator[Item]], Iterable[Item]] = iter,
+) -> None:
+    """Draw a set and write it in its official layout, with ``world.json`` beside it: all of it, or nothing.
+
+    Args:
+        name: key of ``LAYOUTS``.
+        out: folder that is empty or not there.
+        world: from ``world_of``, or another.
+        count: pictures.
+        watch: what the items pass through on their way, for a progress bar.
+
+    Raises:
+        FormatError: ``out`` holds something.
+    """
+    layout = LAYOUTS[name]
+    with whole(out) as folder:
+        layout.write(watch(layout.draw(world, count, layout.size)), folder)
+        about = {"fbn": __version__, "layout": name, "count": count, "world": json.loads(world.to_json())}
+        save_lines(folder / WORLD_FILE, json.dumps(about, indent=1, ensure_ascii=False))

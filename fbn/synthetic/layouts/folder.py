@@ -1,0 +1,51 @@
+"""A folder that is there whole or not at all."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fbn.errors import FormatError
+
+
+@contextmanager
+def whole(out: Path) -> Iterator[Path]:
+    """A folder to fill, which takes the name ``out`` once all is in it; if anything stops that, it is removed.
+
+    Raises:
+        FormatError: ``out`` is a file, or a folder with something in it.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise FormatError(f"{out}: expected an empty folder, or none; delete it or choose another")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    staged = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    staged.mkdir()
+    try:
+        yield staged
+        if out.exists():
+            out.rmdir()
+        os.replace(staged, out)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def save_picture(path: Path, image: np.ndarray) -> None:
+    """Write [H, W, 3] uint8 RGB, or [H, W] gray, in the format of the path's suffix; makes its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
+    path.write_bytes(cv2.imencode(path.suffix, pixels)[1].tobytes())
+
+
+def save_lines(path: Path, *lines: str) -> None:
+    """Write lines of text; makes the file's folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8", newline="")
+
+
+def grey(image: np.ndarray) -> np.ndarray:
+    """[H, W] uint8 of [H, W, 3] uint8 RGB."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
