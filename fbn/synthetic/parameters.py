@@ -15,6 +15,8 @@ from fbn.vocabulary import AU_INDEX, AU_NUMBERS
 Share = Annotated[float, Field(ge=0, le=1)]
 #: 0 = average; -1 and 1 lie at the rare ends.
 Trait = Annotated[float, Field(ge=-1, le=1)]
+_Angle = Annotated[float, Field(ge=-90, le=90)]
+_Shift = Annotated[float, Field(ge=-0.5, le=0.5)]
 
 
 class Hair(StrEnum):
@@ -87,9 +89,11 @@ class Scene(_Value):
     yaw: float = Field(default=0.0, ge=-45, le=45, description="positive turns the nose to the picture's right")
     pitch: float = Field(default=0.0, ge=-30, le=30, description="positive lowers the nose")
     roll: float = Field(default=0.0, ge=-45, le=45, description="positive turns clockwise in the picture")
-    gaze: tuple[float, float] = (0.0, 0.0)
+    gaze: tuple[Trait, Trait] = Field(
+        default=(0.0, 0.0), description="of the eyes in the head: to the picture's right, down; 1 is as far as they go"
+    )
     blink: Share = 0.0
-    light: tuple[float, float] = Field(
+    light: tuple[_Angle, _Angle] = Field(
         default=(-20.0, -30.0), description="where it comes from: azimuth, elevation; negative is left, above"
     )
     hardness: Share = Field(default=0.5, description="0 light from everywhere, 1 one lamp alone")
@@ -101,7 +105,7 @@ class Camera(_Value):
     """From the scene to a file."""
 
     zoom: float = Field(default=1.0, ge=0.4, le=1.6, description="1 as the aligned crop shows a face")
-    shift: tuple[float, float] = Field(default=(0.0, 0.0), description="in shares of the picture's side")
+    shift: tuple[_Shift, _Shift] = Field(default=(0.0, 0.0), description="in shares of the picture's side")
     exposure: Trait = 0.0
     gray: bool = False
     blur: Share = 0.0
