@@ -108,7 +108,7 @@ class Person:
 
 def draw_person(number: int, population: Population, generator: np.random.Generator) -> Person:
     """Person ``number`` of a population; ``generator`` must be that person's own."""
-    draw = generator.random(10)
+    draw = generator.random(10).tolist()
     traits = np.clip(_TRAIT_SD * generator.standard_normal(len(Identity.model_fields)), -1, 1).tolist()
     male = bool(draw[0] < population.male)
     identity = _told_apart(dict(zip(Identity.model_fields, traits, strict=True)), male)
