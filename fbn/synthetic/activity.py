@@ -25,7 +25,7 @@ class Activity(BaseModel):
         lean: standard deviation of the difference between left and right, as a share of the intensity.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     distractor: Share = 0.04
     trace: Share = 0.2

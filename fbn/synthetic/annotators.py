@@ -23,7 +23,7 @@ class Noise(BaseModel):
         doubt: probability that one tagger votes "unknown".
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     miss: Share = 0.0
     imagine: Share = 0.0

@@ -6,7 +6,7 @@ colour); their numbers are fbn's choice, not measurements of those sets.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 from zlib import crc32
 
 import numpy as np
@@ -16,8 +16,7 @@ from fbn.synthetic.parameters import Camera, Scene, Share, Trait
 from fbn.synthetic.people import Population
 from fbn.vocabulary import CLASSES_EMOTIONET, COMPOUND_RAFDB, EXPRESSIONS
 
-#: Lowest and highest; drawn evenly between them.
-Range = tuple[float, float]
+_Zoom = Annotated[float, Field(ge=0.4, le=1.6)]
 _BALANCED = tuple((e.value, 1.0) for e in EXPRESSIONS)
 
 
@@ -30,7 +29,7 @@ class Domain(BaseModel):
         gaze: standard deviation of where the eyes look, along each axis.
         blinking: share of stills with the lids on their way.
         light: standard deviation of the lamp's azimuth and elevation about the upper left front, degrees.
-        hardness, warmth: of the light, ranges.
+        hardness, warmth: of the light, ranges: lowest and highest, drawn evenly between them.
         backgrounds: how many there are; 1 is a laboratory wall.
         zoom: range; below 1 the face is small in its picture.
         shift: standard deviation, in shares of the picture's side.
@@ -43,7 +42,7 @@ class Domain(BaseModel):
         affect_bias: what its raters add to valence and to arousal.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str = Field(default="plain", min_length=1)
     yaw: float = Field(default=6, ge=0, le=30)
@@ -55,7 +54,7 @@ class Domain(BaseModel):
     hardness: tuple[Share, Share] = (0.2, 0.6)
     warmth: tuple[Trait, Trait] = (-0.3, 0.3)
     backgrounds: int = Field(default=1000, ge=1)
-    zoom: Range = (0.95, 1.05)
+    zoom: tuple[_Zoom, _Zoom] = (0.95, 1.05)
     shift: float = Field(default=0.0, ge=0, le=0.3)
     exposure: float = Field(default=0.15, ge=0, le=1)
     gray: Share = 0.0
@@ -65,7 +64,7 @@ class Domain(BaseModel):
     population: Population = Population()
     classes: tuple[tuple[str, float], ...] = _BALANCED
     strength: Share = 0.5
-    affect_bias: tuple[float, float] = (0.0, 0.0)
+    affect_bias: tuple[Trait, Trait] = (0.0, 0.0)
 
     @field_validator("classes")
     @classmethod
@@ -112,7 +111,7 @@ def _within(value: float, bound: float) -> float:
     return round(float(min(max(value, -bound), bound)), 3)
 
 
-def _between(ends: Range, share: float) -> float:
+def _between(ends: tuple[float, float], share: float) -> float:
     return round(float(ends[0] + (ends[1] - ends[0]) * share), 3)
 
 

@@ -37,7 +37,7 @@ class Population(BaseModel):
         make_up: scales the table's propensity to wear lipstick.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     people: int = Field(default=200, ge=1)
     male: Share = 0.5

@@ -42,7 +42,7 @@ class Settings(BaseModel):
         noise: what annotators get wrong; nothing by default.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     activity: Activity = Activity()
     affect_sd: float = Field(default=0.05, ge=0, le=1)

@@ -156,6 +156,8 @@ def test_a_world_goes_to_json_and_back_with_its_table(tmp_path: Path):
         (("seed",), "x", "seed = 'x': expected a whole number"),
         (("seed",), -3, "seed = -3: expected 0 or more"),
         (("domain", "yaw"), 90, "domain.yaw = 90: .*less than or equal to 30"),
+        (("domain", "zoom"), [0.2, 1.0], "domain.zoom.0 = 0.2: .*greater than or equal to 0.4"),
+        (("domain", "affect_bias"), [0.0, float("nan")], "domain.affect_bias.1 = nan: .*finite"),
         (("domain", "weather"), 1, "domain.weather = 1: expected no such field"),
         (("domain", "population", "cats"), 1, "domain.population.cats = 1: expected no such field"),
         (("domain", "classes"), [["fear", 0.0]], "expected at least one class"),
