@@ -30,8 +30,10 @@ def add_trunk(picture: np.ndarray, shape: Shape, face: Face, pose: Pose, light: 
     # the neck stands where the head's axis is, whichever way the face looks
     anchor = pose.axis(0.60)
     step = 1 / (side * pose.scale)
+    rows = (share - anchor[1]) / pose.scale + 0.60
+    top = int(np.searchsorted(rows, 0.58))
     x = (share - anchor[0])[None, :] / pose.scale
-    y = (share - anchor[1])[:, None] / pose.scale + 0.60
+    y = rows[top:, None]
     width = 0.225 + 0.03 * face.identity.jaw_width + 0.04 * face.identity.fullness
     spread = width + 0.08 * smooth(0.95, 1.15, y) + 1.3 * np.clip(y - 1.11, 0, None)
     trunk = np.clip((spread - np.abs(x)) / (1.5 * step) + 0.5, 0, 1) * smooth(0.58, 0.70, y)
@@ -42,4 +44,5 @@ def add_trunk(picture: np.ndarray, shape: Shape, face: Face, pose: Pose, light: 
     cloth = linear(np.random.default_rng(face.scene.background + 1).uniform(25, 200, 3))
     collar = smooth(-0.006, 0.006, y - 1.09 - 0.35 * np.clip(0.18 - np.abs(x), 0, None))[..., None]
     fabric = cloth * (np.clip(0.75 * round_off + 0.2, 0.2, 1.3) * brightness * 0.8)[..., None]
-    picture += trunk[..., None] * (skin + collar * (fabric - skin) - picture)
+    view = picture[top:]
+    view += trunk[..., None] * (skin + collar * (fabric - skin) - view)

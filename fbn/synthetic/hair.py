@@ -69,6 +69,7 @@ def paint_beard(
         region = np.maximum(
             look.beard * np.maximum(jaw, 0.9 * beside * (y < edge + 0.2)), max(look.moustache, 0.8 * look.beard) * tache
         )
+        region = region * smooth(half.width + 0.004, half.width - 0.02, u)
         full = smooth(0.25, 0.9, region)
         speckle = (1 - full) * (0.55 + 0.30 * patch.of(a)) + full * (0.92 + 0.08 * patch.of(b))
         paint(view, patch, np.clip(region**0.7 * speckle, 0, 0.96) * (0.55 + 0.42 * full), colour)
@@ -103,7 +104,7 @@ def hair_masks(sheet: Sheet, shape: Shape, face: Face, strands: np.ndarray) -> t
     line = np.array(_HAIRLINES[style])
     rows = sheet.y[:, None]
     middle = len(sheet.x) // 2
-    locks = cv2.blur(strands, (max(1, round(0.012 / sheet.step)), max(1, round(0.10 / sheet.step))))
+    locks = cv2.blur(strands, (2 * round(0.006 / sheet.step) + 1, 2 * round(0.05 / sheet.step) + 1))
     for half, side, a, b, noise in zip(shape.relaxed, SIDES, halves(front), halves(behind), halves(locks), strict=True):
         # the parting lies to one side
         u = sheet.x / (1 + 0.08 * face.identity.face_width) + 0.06 * face.identity.asymmetry * side * (

@@ -49,12 +49,11 @@ def _lips(shape: Shape, half: Half) -> tuple[np.ndarray, np.ndarray]:
     """[7, 2] outer and [5, 2] inner lip points from the top of the midline over the corner to its bottom."""
     outer = half.corner[0] * np.array([0.0, 0.26, 0.65, 1.0, 0.65, 0.26, 0.0])
     inner = half.corner[0] * np.array([0.0, 0.4, 0.97, 0.4, 0.0])
-    lines, within = Lips(shape, half, outer), Lips(shape, half, inner)
-    top, bottom = np.arange(7) < 3, np.arange(5) < 2
-    outside = np.where(top, lines.outer_up, lines.outer_low)
+    lines = Lips(shape, half, np.concatenate([outer, inner]))
+    outside = np.where(np.arange(7) < 3, lines.outer_up[:7], lines.outer_low[:7])
     outside[3] = half.corner[1]
-    inside = np.where(bottom, within.inner_up, within.inner_low)
-    inside[2] = within.line[2]
+    inside = np.where(np.arange(5) < 2, lines.inner_up[7:], lines.inner_low[7:])
+    inside[2] = lines.line[9]
     return np.stack([outer, outside], 1), np.stack([inner, inside], 1)
 
 

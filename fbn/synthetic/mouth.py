@@ -1,5 +1,8 @@
 """Lips, and what shows between them."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 
 from fbn.synthetic.geometry import Half, Patch, Sheet, halves, paint, smooth
@@ -35,13 +38,28 @@ class Lips:
         self.outer_low = self.inner_low + of("low") * (1 - t**2.4) ** 0.9
 
 
-def _patch(sheet: Sheet, half: Half, shape: Shape) -> tuple[Patch, bool]:
-    low = max(h.line + h.part_low + h.low for h in shape.halves) + 0.03
-    low = max(low, half.corner[1] + 0.03)
-    return sheet.window((0.0, half.corner[0] + 0.03), (min(half.corner[1], half.line) - 0.10, low))
+@dataclass(frozen=True)
+class Mouth:
+    """Where on a sheet one half's mouth is drawn, and its lines over the columns there."""
+
+    patch: Patch
+    lips: Lips
+
+    @classmethod
+    def of(cls, sheet: Sheet, shape: Shape) -> "tuple[Self, Self] | None":
+        """Both halves in the order of ``SIDES``; None where the sheet shows no mouth."""
+        low = max(max(h.line + h.part_low + h.low, h.corner[1]) for h in shape.halves) + 0.03
+        high = min(min(h.corner[1], h.line) for h in shape.halves) - 0.10
+        found = []
+        for half in shape.halves:
+            patch, any_point = sheet.window((0.0, half.corner[0] + 0.03), (high, low))
+            if not any_point:
+                return None
+            found.append(cls(patch, Lips(shape, half, patch.u)))
+        return found[0], found[1]
 
 
-def paint_lips(sheet: Sheet, albedo: np.ndarray, height: np.ndarray, shape: Shape, face: Face) -> None:
+def paint_lips(mouth: tuple[Mouth, Mouth], albedo: np.ndarray, height: np.ndarray, shape: Shape, face: Face) -> None:
     """Colour and round the lips before the light falls on them; albedo [3, H, W] and height [H, W], in place."""
     look = face.appearance
     skin = np.sqrt(tone(look)) * 255
@@ -49,11 +67,8 @@ def paint_lips(sheet: Sheet, albedo: np.ndarray, height: np.ndarray, shape: Shap
     bare = bare * (1 + (look.redness - 0.4) * np.array([0.05, -0.08, -0.05]))
     colour = bare + look.lipstick * 0.9 * (np.array([166, 26, 48]) - bare)
     red = linear(np.clip(colour, 8, 255))
-    for half, view, rise in zip(shape.halves, halves(albedo), halves(height), strict=True):
-        patch, any_point = _patch(sheet, half, shape)
-        if not any_point:
-            continue
-        lips = Lips(shape, half, patch.u)
+    for half, part, view, rise in zip(shape.halves, mouth, halves(albedo), halves(height), strict=True):
+        patch, lips = part.patch, part.lips
         ends = patch.edge((1 - patch.u / half.corner[0]) * half.corner[0], 1.5)
         soft = 2.2 - 1.0 * look.lipstick
         for top, bottom, fullness, dark in (
@@ -67,12 +82,10 @@ def paint_lips(sheet: Sheet, albedo: np.ndarray, height: np.ndarray, shape: Shap
             patch.of(rise)[:] += fullness * thickness * 4 * v * (1 - v)
 
 
-def draw_mouth(sheet: Sheet, picture: np.ndarray, shape: Shape, face: Face, brightness: float) -> None:
+def draw_mouth(mouth: tuple[Mouth, Mouth], picture: np.ndarray, shape: Shape, brightness: float) -> None:
     """Paint the closed mouth's line, or the cavity with teeth and tongue, into a lit face [3, H, W], in place."""
-    for half, relaxed, view in zip(shape.halves, shape.relaxed, halves(picture), strict=True):
-        patch, any_point = _patch(sheet, half, shape)
-        if any_point:
-            _draw_half(view, patch, Lips(shape, half, patch.u), half, relaxed, shape, brightness)
+    for half, relaxed, part, view in zip(shape.halves, shape.relaxed, mouth, halves(picture), strict=True):
+        _draw_half(view, part.patch, part.lips, half, relaxed, shape, brightness)
 
 
 def _draw_half(

@@ -71,7 +71,8 @@ def contract(rest: Half, a: Units, jaw: float, blink: float) -> Half:
     down[:3] *= 1 - a[1] * np.array([0.75, 0.55, 0.15])
     down[2:] *= 1 - a[2] * np.array([0.3, 0.6, 0.6])
     lift = a[1] * np.array([0.056, 0.037, 0.012, 0.0, -0.002]) + a[2] * np.array([0.004, 0.016, 0.038, 0.046, 0.030])
-    h.brow[:, 1] += down - lift + a[9] * np.array([0.014, 0.010, 0.004, 0.0, 0.0]) + 0.005 * a[6]
+    h.brow[:, 1] += down - lift + a[9] * np.array([0.012, 0.008, 0.002, 0.0, 0.0])
+    h.brow[3:, 1] += 0.003 * a[6]
     h.brow[:, 0] -= a[4] * np.array([0.018, 0.015, 0.011, 0.006, 0.003])
 
     # lids
@@ -100,16 +101,16 @@ def contract(rest: Half, a: Units, jaw: float, blink: float) -> Half:
         + a[10] * np.array([0.002, -0.003])
         + jaw * np.array([-0.018, 0.028])
     )
-    h.line += -0.003 * a[12] - 0.016 * a[17] - 0.008 * a[9] - 0.013 * a[10] + 0.001 * a[15]
+    h.line += -0.003 * a[12] - 0.016 * a[17] - 0.004 * a[9] - 0.006 * a[10] + 0.001 * a[15]
     h.bend = 2.0 + 1.1 * a[15] + 0.3 * a[12] + 0.6 * a[17] + 1.5 * a[14]
     h.up *= (1 - 0.45 * tight) * (1 - 0.72 * press) * (1 - 0.28 * a[12]) * (1 - 0.3 * a[20]) * (1 - 0.15 * a[14])
     h.low *= (1 - 0.45 * tight) * (1 - 0.68 * press) * (1 - 0.22 * a[12]) * (1 - 0.3 * a[20]) * (1 + 0.12 * a[17])
-    h.up *= (1 + 0.18 * a[10]) * (1 - 0.12 * jaw)
+    h.up *= (1 + 0.28 * a[10] + 0.10 * a[9]) * (1 - 0.12 * jaw)
     closed = 1 - 0.85 * press
     h.part_up = closed * (
         0.010 * a[25] + 0.010 * a[12] * a[25] + 0.007 * a[9] * a[25] + 0.010 * jaw + 0.012 * a[10] * max(a[25], jaw)
     )
-    h.part_up += 0.005 * closed * a[10] * (1 - a[17])
+    h.part_up += 0.011 * closed * a[10] * (1 - a[17])
     h.part_low = closed * (0.018 * a[25] + 0.004 * a[20] * a[25]) + jaw * (0.074 - 0.040 * press)
     h.part_low *= 1 - 0.35 * a[17]
     h.chin += 0.066 * jaw - 0.010 * a[17]
@@ -138,8 +139,8 @@ def bumps(h: Half, a: Units, jaw: float) -> list[Bump]:
         Bump(0.0, 0.350, 0.020, 0.012, 0.008 * a[9]),
         # beside and around the mouth
         Bump(0.118, 0.605, 0.030, 0.030, 0.015 * a[10]),
-        Bump(x + 0.028, y - 0.004, 0.011, 0.018, -0.017 * a[14]),
-        Bump(x + 0.058, y - 0.005, 0.018, 0.032, 0.012 * a[14]),
+        Bump(x + 0.028, y - 0.004, 0.013, 0.020, -0.026 * a[14]),
+        Bump(x + 0.062, y - 0.005, 0.020, 0.034, 0.015 * a[14]),
         Bump(x + 0.012, y + 0.004, 0.012, 0.012, -0.008 * a[12] - 0.007 * a[15] - 0.007 * a[20] - 0.005 * a[24]),
         Bump(x + 0.018, y + 0.045, 0.022, 0.026, 0.012 * a[15]),
         Bump(x + 0.050, y, 0.040, 0.060, -0.010 * a[20]),
@@ -176,7 +177,7 @@ def creases(h: Half, a: Units, age: float) -> list[Crease]:
         lines.append(_across(depth_in, 0.0055, (-0.08, m), (0.0, m + 0.004), (0.09, m), (0.20, o), middle=True))
         lines.append(_across(depth_out, 0.0055, (0.10, m), (0.19, o - 0.016 * both), (0.27, o), (0.34, o + 0.03)))
     top = h.brow[0, 1]
-    fold = fresh * (1.0 * a[12] + 0.9 * a[10] + 0.35 * a[9] + 0.15 * a[14]) + 0.5 * old + 0.0006
+    fold = fresh * (0.8 * a[12] + 0.9 * a[10] + 0.35 * a[9] + 0.15 * a[14]) + 0.5 * old + 0.0006
     lines += [
         # between the brows
         _down(fresh * 2.0 * a[4] + 0.3 * old, 0.0075, (0.020, top - 0.075), (0.022, top - 0.02), (0.030, top + 0.035)),
@@ -229,7 +230,7 @@ def creases(h: Half, a: Units, age: float) -> list[Crease]:
             (wing_u + 0.004, wing_y + 0.024),
         ),
         # round the mouth
-        _down(fresh * 1.5 * a[14], 0.006, (x + 0.020, y - 0.035), (x + 0.033, y - 0.003), (x + 0.021, y + 0.034)),
+        _down(fresh * 1.9 * a[14], 0.008, (x + 0.020, y - 0.035), (x + 0.033, y - 0.003), (x + 0.021, y + 0.034)),
         _down(fresh * 0.9 * a[12], 0.006, (x + 0.014, y - 0.022), (x + 0.020, y + 0.002), (x + 0.012, y + 0.028)),
         _down(
             fresh * 1.3 * a[15] + 0.4 * old,
@@ -260,7 +261,7 @@ def creases(h: Half, a: Units, age: float) -> list[Crease]:
             middle=True,
         ),
     ]
-    return [line for line in lines if line.depth > 1e-5]
+    return [line for line in lines if line.depth > 3e-4]
 
 
 def _cheek_fold(h: Half, a: Units) -> list[tuple[float, float]]:

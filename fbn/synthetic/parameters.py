@@ -122,7 +122,9 @@ class Face(_Value):
             person's left half is on the picture's right.
     """
 
-    action_units: tuple[tuple[Share, Share], ...] = ((0.0, 0.0),) * len(AU_NUMBERS)
+    action_units: tuple[tuple[Share, Share], ...] = Field(
+        default=((0.0, 0.0),) * len(AU_NUMBERS), min_length=len(AU_NUMBERS), max_length=len(AU_NUMBERS)
+    )
     identity: Identity = Identity()
     appearance: Appearance = Appearance()
     scene: Scene = Scene()

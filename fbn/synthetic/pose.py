@@ -86,7 +86,7 @@ class Pose:
         y = ((a * py - c * px) / det).astype(np.float32)
         if not self.turned:
             return x, y
-        for _ in range(5):
+        for _ in range(4):
             z, zx, zy = self.depth(x, y)
             rx, ry = px - a * x - b * y - e * z, py - c * x - d * y - f * z
             xx, xy, yx, yy = a + e * zx, b + e * zy, c + f * zx, d + f * zy

@@ -17,7 +17,7 @@ from fbn.synthetic.features import draw_nostrils, ears
 from fbn.synthetic.geometry import Sheet
 from fbn.synthetic.hair import draw_hair, hair_masks, paint_beard, paint_brows
 from fbn.synthetic.landmarks import PARTS, face_points
-from fbn.synthetic.mouth import draw_mouth, paint_lips
+from fbn.synthetic.mouth import Mouth, draw_mouth, paint_lips
 from fbn.synthetic.parameters import Face, Scene
 from fbn.synthetic.pose import Pose, lookup, rotation
 from fbn.synthetic.shape import Shape, both
@@ -109,11 +109,14 @@ def _compose(face: Face, shape: Shape, pose: Pose, x: np.ndarray, y: np.ndarray,
     pores, strands = grain(sheet, "pores", seed >> 3), grain(sheet, "strands", seed)
     paint_beard(sheet, albedo, shape, face, pores, strands)
     paint_brows(sheet, albedo, shape, face, 0.5 * (pores + strands))
-    paint_lips(sheet, albedo, height, shape, face)
+    mouth = Mouth.of(sheet, shape)
+    if mouth:
+        paint_lips(mouth, albedo, height, shape, face)
     lit = shade(height, sheet.step, albedo, local, view, scene.hardness)
     draw_nostrils(sheet, lit, shape)
     draw_eyes(sheet, lit, shape, face, local, brightness)
-    draw_mouth(sheet, lit, shape, face, brightness)
+    if mouth:
+        draw_mouth(mouth, lit, shape, brightness)
     front, behind = hair_masks(sheet, shape, face, strands)
     cover = np.maximum(sheet.edge(distance, 1.5), ear)
     # beyond the skull nothing but hair may show at its edge

@@ -6,7 +6,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from fbn.synthetic.geometry import Half, Sheet, halves, smooth, through
+from fbn.synthetic.geometry import Half, Sheet, bowed, halves, unit
 from fbn.synthetic.muscles import Bump, Crease, bumps, creases
 from fbn.synthetic.parameters import Appearance, Face, Identity
 from fbn.synthetic.shape import Shape
@@ -41,27 +41,28 @@ def _gaussians(sheet: Sheet, parts: list[Bump]) -> np.ndarray:
 
 def _fold(height: np.ndarray, sheet: Sheet, crease: Crease) -> None:
     """Press a crease into a relief [H, W], in place: a valley with a low bank on either side."""
-    along = np.array([p[0] for p in crease.points])
-    across = np.array([p[1] for p in crease.points])
     # narrower than the points of the sheet it would be lost between them
     width = max(crease.width, 0.8 * sheet.step)
-    reach = 5 * width
-    spans = (along[0], along[-1]), (across.min() - reach, across.max() + reach)
+    across = [p[1] for p in crease.points]
+    first, last = crease.points[0][0], crease.points[-1][0]
+    spans = (first, last), (min(across) - 5 * width, max(across) + 5 * width)
     patch, any_point = sheet.window(*(spans[::-1] if crease.upright else spans))
     if not any_point:
         return
     t, c = (patch.y, patch.u) if crease.upright else (patch.u, patch.y)
-    curve = through(t, along, across)
-    length = along[-1] - along[0]
-    end = smooth(0, 0.45, (along[-1] - t) / length)
-    # two furrows that meet at the midline cross-fade over it
-    start = smooth(along[0], -along[0], t) if crease.open_start else smooth(0, 0.3, (t - along[0]) / length)
-    s = (c - curve) / width
+    s = (c - bowed(t, crease.points)) * (1 / width)
     d2 = s * s
-    valley = 1 / (1 + d2) ** 2
-    bank = 0.35 / (1 + d2 / 7) ** 2
+    valley = 1 / (1 + d2)
+    valley *= valley
+    bank = 1 / (1 + d2 * (1 / 6))
+    bank *= bank
+    bank *= 0.35 + crease.overhang * 1.3 * s
+    # two furrows that meet at the midline cross-fade over it
+    rise = 2 * abs(first) if crease.open_start else 0.3 * (last - first)
+    fade = unit(np.minimum((t - first) * (1 / rise), (last - t) * (1 / (0.45 * (last - first)))))
+    fade *= fade * (3 - 2 * fade) * crease.depth
     view = patch.of(height)
-    view -= (crease.depth * start * end) * (valley - bank - crease.overhang * 1.3 * s / (1 + d2 / 6) ** 2)
+    view -= fade * (valley - bank)
 
 
 def relief(sheet: Sheet, shape: Shape, face: Face, level: np.ndarray) -> np.ndarray:
@@ -205,7 +206,8 @@ def shade(
     gloss *= gloss
     gloss *= gloss
     gloss *= gloss
-    gloss *= 0.075 * (0.35 + hardness) * open_sky
+    # a dark skin shows its relief by its shine
+    gloss *= (0.11 - 0.09 * float(albedo.mean())) * (0.35 + hardness) * open_sky
     # skin lets red light travel: its shadows are warm
     ambient = (1 - 0.70 * hardness) * (0.62 + 0.18 * (view[2] * norm - dy * norm * 0.5)) * open_sky
     lamp = 0.26 + 0.74 * hardness
