@@ -10,13 +10,14 @@ from fbn.ui.panels import show_picture
 _WAYS = (
     ("live", "Allow the webcam and see your face read as you look."),
     ("analyse", "Give pictures or a video, get figures and a table."),
+    ("studio", "Move one muscle of a drawn face; see it and its reading change."),
     ("about", "What the numbers mean, and what they must not be used for."),
 )
 
 
 def ways_in() -> None:
     """A card for each page."""
-    for column, (page, words) in zip(st.columns(3), _WAYS, strict=True):
+    for column, (page, words) in zip(st.columns(len(_WAYS)), _WAYS, strict=True):
         with column.container(border=True, height="stretch"):
             st.page_link(shell.page(page), label=f"**{page.capitalize()}**")
             st.markdown(words)

@@ -24,7 +24,7 @@ torch.set_num_threads(1)
 cv2.setNumThreads(1)
 
 
-_ICONS = {"home": "home", "live": "videocam", "analyse": "image_search", "about": "info"}
+_ICONS = {"home": "home", "live": "videocam", "analyse": "image_search", "studio": "brush", "about": "info"}
 
 
 def page(name: str) -> st.Page:
