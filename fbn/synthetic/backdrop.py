@@ -35,14 +35,14 @@ def add_trunk(picture: np.ndarray, shape: Shape, face: Face, pose: Pose, light: 
     x = (share - anchor[0])[None, :] / pose.scale
     y = rows[top:, None]
     width = 0.225 + 0.03 * face.identity.jaw_width + 0.04 * face.identity.fullness
-    spread = width + 0.08 * smooth(0.95, 1.15, y) + 1.3 * np.clip(y - 1.11, 0, None)
+    spread = width + 0.08 * smooth(0.95, 1.15, y) + 1.3 * np.maximum(y - 1.11, 0)
     trunk = np.clip((spread - np.abs(x)) / (1.5 * step) + 0.5, 0, 1) * smooth(0.58, 0.70, y)
     round_off = 1 - 0.55 * (x / spread) ** 2 + 0.5 * light[0] * x / spread
     chin = shape.middle("chin")
     under = 0.34 + 0.66 * smooth(chin - 0.02, chin + 0.25, y + 0.35 * np.abs(x))
     skin = tone(face.appearance) * (np.clip(round_off, 0.2, 1.4) * under * brightness * 0.95)[..., None]
     cloth = linear(np.random.default_rng(face.scene.background + 1).uniform(25, 200, 3))
-    collar = smooth(-0.006, 0.006, y - 1.09 - 0.35 * np.clip(0.18 - np.abs(x), 0, None))[..., None]
+    collar = smooth(-0.006, 0.006, y - 1.09 - 0.35 * np.maximum(0.18 - np.abs(x), 0))[..., None]
     fabric = cloth * (np.clip(0.75 * round_off + 0.2, 0.2, 1.3) * brightness * 0.8)[..., None]
     view = picture[top:]
     view += trunk[..., None] * (skin + collar * (fabric - skin) - view)

@@ -15,7 +15,7 @@ def lids(half: Half, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     """Edge of the upper and of the lower lid over u, and the place along the eye: -1 inner, 1 outer corner."""
     t = (u - half.eye[0]) / half.eye_half_width
     line = half.eye[1] - half.tilt / 2 * t
-    arch = np.clip(1 - t * t, 0, None)
+    arch = np.maximum(1 - t * t, 0)
     upper = line - half.lid_up * arch**0.7 * (1 - 0.10 * t)
     lower = line + half.lid_low * arch**0.8 * (1 + 0.22 * t)
     return upper, lower, t
@@ -59,7 +59,7 @@ def _draw_eye(
 
     # ball: white, darker towards the corners and under the lid
     cx, cy = pupil(half, face.scene.gaze, side)
-    rim = np.clip(1.02 - 0.42 * np.abs(t) ** 3, 0, None) * (0.58 + 0.42 * smooth(-0.002, 0.016, below_lid))
+    rim = np.maximum(1.02 - 0.42 * np.abs(t) ** 3, 0) * (0.58 + 0.42 * smooth(-0.002, 0.016, below_lid))
     rim = rim * (1 - 0.22 * smooth(0.012, 0.0, lower - p.y))
     white = linear(np.array([232, 224, 217]))[:, None, None] * rim * (0.80 * brightness)
     pink = smooth(-0.72, -0.95, t) * 0.75

@@ -8,6 +8,7 @@ distance from the midline, by one and the same code, so that a mirrored face giv
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -39,6 +40,16 @@ class Sheet:
         y = top + (np.arange(rows) + 0.5) / density
         return cls(x.astype(np.float32), y.astype(np.float32), 1 / density)
 
+    @cached_property
+    def left(self) -> float:
+        """The first column's x."""
+        return float(self.x[0])
+
+    @cached_property
+    def top(self) -> float:
+        """The first row's y."""
+        return float(self.y[0])
+
     @property
     def shape(self) -> tuple[int, int]:
         """Rows, columns."""
@@ -50,11 +61,11 @@ class Sheet:
 
     def rows(self, low: float, high: float) -> slice:
         """Rows between two heights."""
-        return _span(low, high, float(self.y[0]), self.step, len(self.y))
+        return _span(low, high, self.top, self.step, len(self.y))
 
     def columns(self, low: float, high: float) -> slice:
         """Columns between two distances ``u``, in the view of either side."""
-        return _span(low, high, float(self.x[0]), self.step, len(self.x))
+        return _span(low, high, self.left, self.step, len(self.x))
 
     def window(self, u: tuple[float, float], y: tuple[float, float]) -> tuple["Patch", bool]:
         """The part of the sheet inside two ranges, and whether any point lies in it."""

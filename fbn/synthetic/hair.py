@@ -61,7 +61,7 @@ def paint_beard(
         chin = shape.middle("line") + shape.middle("part_low") + shape.middle("low")
         jaw = smooth(-0.015, 0.03, y - edge - (chin - 0.772) * np.exp(-((u / 0.12) ** 2)))
         lip = half.line - half.part_up - half.up
-        tache = smooth(-0.012, 0.014, y - (half.tip + 0.064 + 0.20 * u)) * smooth(
+        tache = smooth(-0.012, 0.014, y - (half.tip + 0.066 + 0.32 * u)) * smooth(
             0.012, -0.004, y - lip - 0.02 * (u / 0.13) ** 2
         )
         tache = tache * smooth(half.corner[0] + 0.03, half.corner[0] - 0.02, u) * (0.55 + 0.45 * smooth(0.0, 0.015, u))
@@ -78,12 +78,12 @@ def paint_beard(
 def _outline(half: Half, style: Hair, y: np.ndarray) -> np.ndarray:
     """Half width of the hair's mass at each height y [H]; negative where there is none."""
     puff = {Hair.RECEDING: 0.012, Hair.SHORT: 0.026, Hair.BANGS: 0.036, Hair.LONG: 0.046}[style]
-    high = np.clip((0.33 - y) / (0.33 - half.crown + 1.6 * puff), 0, None)
-    top = (half.width + puff) * np.sqrt(np.clip(1 - high**2.5, 0, None)) - 0.2 * (high > 1)
+    high = np.maximum((0.33 - y) / (0.33 - half.crown + 1.6 * puff), 0)
+    top = (half.width + puff) * np.sqrt(np.maximum(1 - high**2.5, 0)) - 0.2 * (high > 1)
     if style is Hair.LONG:
         fall = half.width + puff + 0.035 * smooth(0.3, 0.9, y) - 0.25 * smooth(1.00, 1.3, y)
         return np.where(y < 0.33, top, fall)
-    return np.where(y < 0.33, top, half.width + puff - 0.5 * np.clip(y - 0.33, 0, None))
+    return np.where(y < 0.33, top, half.width + puff - 0.5 * np.maximum(y - 0.33, 0))
 
 
 #: Where hair ends over the forehead, the temple and the cheek: (u, y); hair lies above the line.

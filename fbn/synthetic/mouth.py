@@ -29,7 +29,7 @@ class Lips:
 
         middle = shape.middle("line")
         self.line = middle + (half.corner[1] - middle) * t**half.bend
-        arch = np.clip(1 - t * t, 0, None)
+        arch = np.maximum(1 - t * t, 0)
         opening = arch ** (0.75 - 0.2 * shape.jaw)
         bow = 0.90 + 0.16 * np.exp(-(((t - 0.26) / 0.14) ** 2)) - 0.10 * np.exp(-((t / 0.10) ** 2))
         self.inner_up = self.line - of("part_up") * opening

@@ -55,8 +55,8 @@ class Pose:
         Gentler than the relief that is shaded: a slope above 1 would fold over when the head turns by 45 degrees.
         """
         across = np.sqrt(1 + (x / 0.2) ** 2)
-        up = np.clip(0.16 - y, 0, None)
-        down = np.clip(y - 0.80, 0, None)
+        up = np.maximum(0.16 - y, 0)
+        down = np.maximum(y - 0.80, 0)
         nose_x, nose_y = np.exp(-((x / 0.062) ** 2)), np.exp(-(((y - self.tip) / 0.085) ** 2))
         nose = 0.07 * nose_x * nose_y
         z = -0.19 * (across - 1) - 0.5 * up**2 - 0.6 * down**2 + nose
@@ -76,7 +76,7 @@ class Pose:
     def unproject(self, side: int) -> tuple[np.ndarray, np.ndarray]:
         """Face coordinates x, y of each pixel's centre in a picture [side, side]; float32.
 
-        Newton's steps on a relief that never folds; they settle within a hundredth of a pixel.
+        Newton's steps on a relief that never folds; they end within a few hundredths of a pixel.
         """
         share = (np.arange(side) + 0.5) / side
         px, py = (share[None, :] - self.offset[0]), (share[:, None] - self.offset[1])
@@ -86,9 +86,11 @@ class Pose:
         y = ((a * py - c * px) / det).astype(np.float32)
         if not self.turned:
             return x, y
-        for _ in range(4):
+        for _ in range(6):
             z, zx, zy = self.depth(x, y)
             rx, ry = px - a * x - b * y - e * z, py - c * x - d * y - f * z
+            if max(np.abs(rx).max(), np.abs(ry).max()) < 0.03 / side:
+                break
             xx, xy, yx, yy = a + e * zx, b + e * zy, c + f * zx, d + f * zy
             full = xx * yy - xy * yx
             full = np.maximum(full, 0.25 * self.scale**2)

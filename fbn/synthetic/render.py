@@ -18,7 +18,7 @@ from fbn.synthetic.geometry import Sheet
 from fbn.synthetic.hair import draw_hair, hair_masks, paint_beard, paint_brows
 from fbn.synthetic.landmarks import PARTS, face_points
 from fbn.synthetic.mouth import Mouth, draw_mouth, paint_lips
-from fbn.synthetic.parameters import Face, Scene
+from fbn.synthetic.parameters import Face, Hair, Scene
 from fbn.synthetic.pose import Pose, lookup, rotation
 from fbn.synthetic.shape import Shape, both
 from fbn.synthetic.skin import colour, grain, relief, seed_of, shade
@@ -103,7 +103,8 @@ def _compose(face: Face, shape: Shape, pose: Pose, x: np.ndarray, y: np.ndarray,
 
     level, distance = both(sheet, shape)
     height = relief(sheet, shape, face, level)
-    ear = ears(sheet, height, shape, distance)
+    # long hair lies over the ears
+    ear = sheet.zeros() if face.appearance.hair is Hair.LONG else ears(sheet, height, shape, distance)
     albedo = colour(sheet, shape, face)
     seed = seed_of(face)
     pores, strands = grain(sheet, "pores", seed >> 3), grain(sheet, "strands", seed)

@@ -54,8 +54,8 @@ def inside(sheet: Sheet, half: Half) -> tuple[np.ndarray, np.ndarray]:
         level [H, W], 1 at the heart of the face, 0 on its outline, below 0 outside; distance [H, W] to the outline,
         about, positive inside.
     """
-    low = np.clip((sheet.y - WIDEST) / (half.chin - WIDEST), 0, None)
-    high = np.clip((WIDEST - sheet.y) / (WIDEST - half.crown), 0, None)
+    low = np.maximum((sheet.y - WIDEST) / (half.chin - WIDEST), 0)
+    high = np.maximum((WIDEST - sheet.y) / (WIDEST - half.crown), 0)
     p = half.square
     column = low**p + high**2.3
     slope = p * low ** (p - 1) / (half.chin - WIDEST) + 2.3 * high**1.3 / (WIDEST - half.crown)

@@ -67,7 +67,7 @@ def _fold(height: np.ndarray, sheet: Sheet, crease: Crease) -> None:
 
 def relief(sheet: Sheet, shape: Shape, face: Face, level: np.ndarray) -> np.ndarray:
     """Height of the skin towards the viewer [H, W], in sides of the crop."""
-    dome = np.sqrt(np.clip(level, 0, None) + 0.015)
+    dome = np.sqrt(np.maximum(level, 0) + 0.015)
     height = 0.16 * dome + 0.13 * np.sqrt(dome)
     for half, relaxed, a, view in zip(shape.halves, shape.relaxed, shape.units, halves(height), strict=True):
         parts = _skull(half, relaxed, face.identity, face.appearance.age) + bumps(half, a, shape.jaw)
@@ -199,7 +199,7 @@ def shade(
     lambert = (light[2] - dx * light[0] - dy * light[1]) * norm
     near = cv2.GaussianBlur(height, (0, 0), 0.012 / step)
     far = cv2.blur(height, (2 * round(0.05 / step) + 1,) * 2)
-    open_sky = 1 / (1 + 75 * np.clip(near - height, 0, None) + 13 * np.clip(far - height, 0, None))
+    open_sky = 1 / (1 + 75 * np.maximum(near - height, 0) + 13 * np.maximum(far - height, 0))
     half_way = light + view
     half_way /= np.linalg.norm(half_way)
     gloss = np.clip((half_way[2] - dx * half_way[0] - dy * half_way[1]) * norm, 0, 1) ** 2
@@ -213,6 +213,6 @@ def shade(
     lamp = 0.26 + 0.74 * hardness
     radiance = np.empty_like(albedo)
     for c, wrap in enumerate((0.34, 0.24, 0.18)):
-        direct = np.clip((lambert + wrap) / (1 + wrap), 0, None)
+        direct = np.maximum((lambert + wrap) / (1 + wrap), 0)
         radiance[c] = albedo[c] * (ambient + lamp * direct * (0.45 + 0.55 * open_sky)) + gloss
     return radiance
