@@ -1,6 +1,7 @@
 """Multi-task training as a LightningModule: the objective on every batch, every set's figures after each epoch."""
 
 import math
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.utilities.rank_zero import rank_zero_warn
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, distributed, nn
 from torch.distributed.nn.functional import all_gather
@@ -19,6 +21,8 @@ from fbn.training.figures import figures, score, scored_rows
 from fbn.training.recipe import Recipe
 
 Record = TypeVar("Record", Predictions, Annotations)
+#: C++ compilers that ``torch.compile`` can use, by name.
+COMPILERS = ("g++", "clang++", "c++")
 #: Validation parts are small: an AU is scored from so many positive sequences on.
 _VALID_POSITIVES = 3
 
@@ -49,7 +53,9 @@ class MultiTask(L.LightningModule):
 
     def on_train_start(self) -> None:
         """Compile, if asked to: only now, since the averaged copy of this module must not share the result."""
-        if self.recipe.compile:
+        if self.recipe.compile and not any(map(shutil.which, COMPILERS)):
+            rank_zero_warn(f"compile: none of {', '.join(COMPILERS)} is there, so training goes on without")
+        elif self.recipe.compile:
             # a function, not a module: the weights keep their names in checkpoints, and validation stays uncompiled
             self._forward = torch.compile(self._forward)
 

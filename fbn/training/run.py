@@ -10,6 +10,7 @@ import logging
 import os
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -27,9 +28,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from fbn.data.corpus import Corpus, load_corpus
-from fbn.data.loading import EpochSampler, Plain, Pool, Steps, fixed_streams, paper_streams, steps_to_see_all
+from fbn.data.loading import EpochSampler, Plain, Pool, Steps, Stream, fixed_streams, paper_streams, steps_to_see_all
 from fbn.errors import FormatError
+from fbn.models.network import FaceBehaviorNet
 from fbn.models.spec import InputSpec
+from fbn.records import Sample
 from fbn.training.figures import SCORED
 from fbn.training.multitask import MultiTask, averager
 from fbn.training.pools import make_pool
@@ -126,17 +129,55 @@ def fit(
     progress: bool = True,
 ) -> Path:
     """Train on a corpus; where ``out`` holds a checkpoint, go on from it. Arguments as ``train``."""
+    pool, _ = make_pool(corpus, "train", recipe)
+    held_out, valid = make_pool(corpus, "valid", recipe)
+    streams = _streams(recipe, pool)
+    learn(
+        recipe,
+        pool,
+        streams,
+        (held_out, valid),
+        out,
+        devices=devices,
+        threads=threads,
+        workers=workers,
+        progress=progress,
+    )
+    return out
+
+
+def learn(
+    recipe: Recipe,
+    pool: Pool,
+    streams: Sequence[Stream],
+    held_out: tuple[Pool, Sequence[Sample]],
+    out: Path,
+    *,
+    devices: int = 1,
+    threads: int | None = None,
+    workers: int = 1,
+    progress: bool = True,
+) -> FaceBehaviorNet:
+    """Train on pictures that are there, wherever they are from; the rest as ``fit``.
+
+    Args:
+        recipe: how; what it says of data sets is not looked at.
+        pool: what to train on.
+        streams: what each step's batch is made of.
+        held_out: validation pictures, and their samples in the pool's order.
+        out: the run folder; the other arguments are those of ``train``.
+
+    Returns:
+        The network with its averaged weights after the last step.
+    """
     quiet()
     on_cpu = not torch.cuda.is_available()
     if on_cpu:
         torch.set_num_threads(max(1, (threads or os.cpu_count() or 1) // devices))
     shard = (int(os.environ.get("LOCAL_RANK", 0)), devices)
-    pool, _ = make_pool(corpus, "train", recipe)
-    held_out, valid = make_pool(corpus, "valid", recipe)
     L.seed_everything(recipe.seed, verbose=False)
     network = recipe.build_network()
     prepare, size = partial(_prepare, network.spec), network.spec.size
-    streams = _streams(recipe, pool)
     per_epoch = recipe.steps_per_epoch if recipe.mode == "fixed" else steps_to_see_all(streams)
     total = recipe.epochs * per_epoch
     sides = [(i * total // len(recipe.sides), side) for i, side in enumerate(recipe.sides)]
@@ -150,8 +191,8 @@ def fit(
         persistent_workers=workers > 0,
         worker_init_fn=_start_worker,
     )
-    held = DataLoader(Plain(held_out, prepare, size, shard=shard), batch_size=None)
-    module = MultiTask(network, recipe.build_objective(), recipe, total, valid)
+    held = DataLoader(Plain(held_out[0], prepare, size, shard=shard), batch_size=None)
+    module = MultiTask(network, recipe.build_objective(), recipe, total, held_out[1])
     pictures = sum(stream.count for stream in streams) * per_epoch
     part = str(len(list(out.glob("logs/*/metrics.csv"))))  # the CSV logger deletes what it finds: a part per start
     trainer = L.Trainer(
@@ -172,7 +213,7 @@ def fit(
     )
     last = out / LAST
     trainer.fit(module, batches, held, ckpt_path=last if last.exists() else None, weights_only=True)
-    return out
+    return module.network.eval()
 
 
 def _prepare(spec: InputSpec, pictures: np.ndarray) -> Tensor:
@@ -180,7 +221,7 @@ def _prepare(spec: InputSpec, pictures: np.ndarray) -> Tensor:
     return replace(spec, size=pictures.shape[1]).prepare(pictures)
 
 
-def _streams(recipe: Recipe, pool: Pool) -> list:
+def _streams(recipe: Recipe, pool: Pool) -> list[Stream]:
     if recipe.mode == "paper":
         return paper_streams(pool, recipe.paper_batch)
     return fixed_streams(pool, {name: recipe.per_step[name] for name in recipe.sets}, recipe.balance)

@@ -1,6 +1,7 @@
 """Training: it learns, it stops and goes on bit for bit, two processes do what one does."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from torch import distributed
 from fbn.errors import FormatError
 from fbn.losses import Objective
 from fbn.records import Annotations, Predictions
-from fbn.training import run
+from fbn.training import multitask, run
 from fbn.training.multitask import MultiTask, averager, gathered
 from fbn.training.publish import load_run
 from tests.training.helpers import corpus, recipe
@@ -63,6 +64,27 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path: Path) -> None:
     assert [key for key in one if not torch.equal(one[key], other[key])] == []
     # the log of the epochs before the stop is still there
     assert sum((parts / f"logs/{i}/metrics.csv").is_file() for i in range(2)) == 2
+
+
+@pytest.mark.skipif(not any(map(shutil.which, multitask.COMPILERS)), reason="no C++ compiler")
+def test_a_compiled_run_is_the_plain_one_within_rounding(tmp_path: Path) -> None:
+    data = corpus(tmp_path / "data")
+    for out, compiled in ((tmp_path / "plain", False), (tmp_path / "compiled", True)):
+        settings = recipe(epochs=1, steps_per_epoch=2, compile=compiled, network_args={"widths": [16], "blocks": [1]})
+        run.begin(settings, out, resume=False)
+        run.fit(settings, data, out, threads=1, workers=0, progress=False)
+    one, other = state(tmp_path / "plain"), state(tmp_path / "compiled")
+    assert one.keys() == other.keys()
+    torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_without_a_compiler_training_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multitask, "COMPILERS", ("no-such-compiler",))
+    settings = recipe(epochs=1, steps_per_epoch=1, compile=True)
+    run.begin(settings, tmp_path / "run", resume=False)
+    with pytest.warns(UserWarning, match="no-such-compiler is there"):
+        run.fit(settings, corpus(tmp_path / "data"), tmp_path / "run", threads=1, workers=0, progress=False)
+    assert (tmp_path / "run" / run.LAST).exists()
 
 
 def test_overfits_a_handful_of_pictures(tmp_path: Path) -> None:
@@ -168,7 +190,7 @@ def test_two_processes_have_the_ccc_and_gradient_of_one(tmp_path: Path) -> None:
 _SCRIPT = """
 from pathlib import Path
 import sys
-from fbn.training import run
+from fbn.training import multitask, run
 from tests.training.helpers import corpus, recipe
 root, devices = Path(sys.argv[1]), int(sys.argv[2])
 settings = recipe(epochs=1)
