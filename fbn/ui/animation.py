@@ -41,8 +41,8 @@ def _between(first: Face, last: Face, share: float) -> Face:
 
 def gif_bytes(images: Sequence[np.ndarray], seconds: Sequence[float]) -> bytes:
     """A looping GIF file of [H, W, 3] uint8 RGB pictures; one palette for all, so that colours do not flicker."""
-    ends = Image.fromarray(np.concatenate([images[0], images[len(images) // 2]]))
-    palette = ends.quantize(255, Image.Quantize.MEDIANCUT)
+    some = Image.fromarray(np.concatenate(images[:: max(1, len(images) // 8)]))
+    palette = some.quantize(255, Image.Quantize.MEDIANCUT)
     reduced = [Image.fromarray(image).quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
     file = BytesIO()
     reduced[0].save(

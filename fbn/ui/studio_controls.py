@@ -12,7 +12,7 @@ from fbn.ui.studio_marks import described, units_by_region
 from fbn.ui.studio_state import bound, current, keep, show, slider
 from fbn.vocabulary import AU_INDEX, ActionUnit
 
-_GROUPS = ("Action units", "Person", "Head and light", "Camera")
+_GROUPS = ("Action units", "Person", "Scene", "Camera")
 _UNIT_HELP = (
     "Action units (AU) are visible movements of the face, each by certain muscles, numbered in the Facial Action "
     "Coding System (FACS). Intensity: 0 is not there, 1 as strong as it gets; a coder calls it there from 0.5 on."
@@ -26,10 +26,10 @@ def controls() -> None:
     group = st.segmented_control(
         "Change", _GROUPS, default=_GROUPS[0], required=True, key="studio_group", label_visibility="collapsed"
     )
-    with st.container(key="studio_knobs"):
+    with st.container(key="studio_knobs", gap="xsmall"):
         if group == "Person":
             _person()
-        elif group == "Head and light":
+        elif group == "Scene":
             _knobs(studio_knobs.HEAD)
             st.markdown("**Light**")
             _knobs(studio_knobs.LIGHT)

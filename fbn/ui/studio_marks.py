@@ -10,16 +10,26 @@ from fbn.ui.studio import agree
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, ActionUnit
 
 STYLE = """<style>
-.st-key-studio_face img{border-radius:.6rem;width:100%;max-width:26rem}
-@media (min-width:641px){
-  [data-testid="stColumn"]:has(> * .st-key-studio_face){position:sticky;top:4rem;align-self:flex-start}
+.st-key-studio_face img{border-radius:.6rem;width:100%!important;max-width:26rem!important}
+.st-key-studio_steps{display:grid;grid-template-columns:1fr 1fr;max-width:26rem}
+.st-key-studio_knobs [data-testid="stSlider"]{display:grid;grid-template-columns:11.6rem 1fr;align-items:center;
+  column-gap:1rem;padding-right:.6rem}
+.st-key-studio_knobs [data-testid="stSlider"] [data-testid="stSliderTickBar"]{display:none}
+.st-key-studio_knobs .fbn-head{margin:.6rem 0 0}
+[data-testid="stColumn"]:has(.st-key-studio_face){position:sticky;top:4rem;align-self:flex-start}
+@media (max-width:1020px){
+  [data-testid="stHorizontalBlock"]:has(>[data-testid="stColumn"] .st-key-studio_face){flex-wrap:wrap}
+  [data-testid="stHorizontalBlock"]:has(>[data-testid="stColumn"] .st-key-studio_face)>[data-testid="stColumn"]{
+    min-width:calc(50% - 2rem)}
 }
 @media (max-width:640px){
-  [data-testid="stColumn"]:has(> * .st-key-studio_face){position:sticky;top:3.5rem;z-index:6;
-    backdrop-filter:blur(16px);padding:.4rem 0}
-  .st-key-studio_face img{max-width:44vw}
+  [data-testid="stHorizontalBlock"]:has(>[data-testid="stColumn"] .st-key-studio_face)>[data-testid="stColumn"]{
+    min-width:100%}
+  [data-testid="stColumn"]:has(.st-key-studio_face){top:2.6rem;z-index:6;backdrop-filter:blur(18px);padding:.4rem 0}
+  .st-key-studio_face img{max-width:42vw!important;margin:auto}
+  .st-key-studio_steps{grid-template-columns:repeat(4,1fr);gap:.3rem!important}
 }
-.fbn-vs{display:grid;grid-template-columns:2.6rem minmax(5.5rem,1.35fr) minmax(4rem,1fr) 2.3rem 2.3rem 1rem;
+.fbn-vs{display:grid;grid-template-columns:2.6rem minmax(5.5rem,8.4rem) minmax(3.6rem,1fr) 2.2rem 2.2rem .8rem;
   column-gap:.45rem;align-items:center;font-size:.84rem;line-height:1.7}
 .fbn-vs>div{display:contents}
 .fbn-vs .fbn-track{overflow:visible}

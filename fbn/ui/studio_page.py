@@ -42,40 +42,45 @@ def show_studio() -> None:
 
 
 def _draw() -> None:
-    face, sliders, reading = st.columns([4, 5, 5], gap="large")
+    face, sliders, reading = st.columns([6, 7, 7], gap="large")
     image = studio.picture(current().face).image
     with face:
         with st.container(key="studio_face"):
-            st.image(png_bytes(image))
+            st.image(image)
         _steps()
+        _files()
     with sliders:
         _preset()
         controls()
-    with face:
-        _files()
     with reading:
         _reading(current().face, image)
 
 
 def _steps() -> None:
-    history = current().history
-    with st.container(horizontal=True, gap="small"):
+    history, relax = current().history, "Every action unit back to 0; the person, pose and light stay."
+    with st.container(horizontal=True, gap="small", key="studio_steps"):
+        _step("Undo", "undo", history.undo, bool(history.past))
+        _step("Redo", "redo", history.redo, bool(history.future))
+        st.button("Relax", icon=":material/sentiment_neutral:", on_click=_relax, help=relax, width="stretch")
         st.button(
-            "Undo", icon=":material/undo:", on_click=lambda: keep(history=history.undo()), disabled=not history.past
+            "Reset", icon=":material/restart_alt:", on_click=_reset, help="Back to the average face.", width="stretch"
         )
-        st.button(
-            "Redo", icon=":material/redo:", on_click=lambda: keep(history=history.redo()), disabled=not history.future
-        )
-        relax = "Every action unit back to 0; the person, pose and light stay."
-        st.button("Relax", icon=":material/sentiment_neutral:", on_click=_relax, help=relax)
-        st.button(
-            "Reset", icon=":material/restart_alt:", on_click=lambda: show(Face()), help="Back to the average face."
-        )
+
+
+def _step(label: str, icon: str, move: Callable[[], studio.History], possible: bool) -> None:
+    st.button(
+        label, icon=f":material/{icon}:", on_click=lambda: keep(history=move()), disabled=not possible, width="stretch"
+    )
 
 
 def _relax() -> None:
     keep(category=None)
     show(current().face.with_units({}))
+
+
+def _reset() -> None:
+    keep(category=None)
+    show(Face())
 
 
 def _preset() -> None:
@@ -127,7 +132,7 @@ def _tables() -> None:
         key="studio own table",
         on_change=_read_table,
     )
-    _problem()
+    _problem(state.table_problem)
 
 
 def _pick_table(name: str) -> None:
@@ -137,43 +142,45 @@ def _pick_table(name: str) -> None:
 
 def _use(table: RelatednessTable, source: str) -> None:
     category = current().category
-    keep(table=table, source=source, problem="", category=category if category in table.categories else None)
+    keep(table=table, source=source, category=category if category in table.categories else None)
 
 
 def _read_table() -> None:
     upload = st.session_state["studio own table"]
+    keep(table_problem="")
     if upload is not None:
         try:
             _use(studio.load_table(upload.name, upload.getvalue()), upload.name)
         except FormatError as error:
-            keep(problem=str(error))
+            keep(table_problem=str(error))
 
 
 def _read_face() -> None:
     upload = st.session_state["studio file"]
+    keep(face_problem="")
     if upload is not None:
         try:
             face = studio.load_face(upload.name, upload.getvalue())
         except FormatError as error:
-            keep(problem=str(error))
+            keep(face_problem=str(error))
         else:
-            keep(problem="", category=None)
+            keep(category=None)
             show(face)
 
 
-def _problem() -> None:
-    if problem := current().problem:
-        st.error(problem, icon=":material/error:")
+def _problem(words: str) -> None:
+    if words:
+        st.error(words, icon=":material/error:")
 
 
 def _files() -> None:
     face = current().face
-    with st.popover("Save or load", icon=":material/save:"):
+    with st.popover("Save or load", icon=":material/save:", width="stretch"):
         _download(f"Picture (PNG, {_SAVED} pixels)", partial(_png, face), "fbn-face.png")
         _download("Face (JSON)", face.model_dump_json(indent=1), "fbn-face.json")
         st.caption("A moving picture (GIF) is made under Animate.")
         st.file_uploader("Load a face (JSON)", "json", key="studio file", on_change=_read_face)
-        _problem()
+        _problem(current().face_problem)
 
 
 def _download(label: str, contents: str | Callable[[], bytes], name: str) -> None:

@@ -107,23 +107,19 @@ def _png(face: Face) -> bytes:
 def _choices(quiz: Quiz, question: Question) -> None:
     most = RULES[quiz.level].most
     words = "Which movement is active?" if most == 1 else f"Which movements are active? One to {most}."
+    keys = {number: f"quiz {quiz.seed} {quiz.level} {quiz.number} {number}" for number in question.options}
     with st.form(f"quiz {quiz.number}", border=False):
         st.markdown(f"**{words}**")
-        picked = [
-            number
-            for number in question.options
-            if st.checkbox(
-                _unit_name(number),
-                key=f"quiz {quiz.seed} {quiz.level} {quiz.number} {number}",
-                help=None if quiz.level is Level.HARD else described(ACTION_UNIT_BY_NUMBER[number]),
-            )
-        ]
-        if st.form_submit_button("Check", type="primary", icon=":material/check:"):
-            if not picked:
-                st.warning("Tick at least one.")
-                return
-            st.session_state[_QUIZ] = quiz.answer(picked)
-            st.rerun(scope="fragment")
+        for number, key in keys.items():
+            helped = None if quiz.level is Level.HARD else described(ACTION_UNIT_BY_NUMBER[number])
+            st.checkbox(_unit_name(number), key=key, help=helped)
+        if st.form_submit_button("Check", type="primary", icon=":material/check:", on_click=_check, args=(quiz, keys)):
+            st.warning("Tick at least one.")
+
+
+def _check(quiz: Quiz, keys: dict[int, str]) -> None:
+    if picked := [number for number, key in keys.items() if st.session_state[key]]:
+        st.session_state[_QUIZ] = quiz.answer(picked)
 
 
 def _unit_name(number: int) -> str:

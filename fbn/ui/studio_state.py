@@ -31,7 +31,7 @@ class Studio:
         category: the preset chosen last, or None.
         intensity: of presets, in [0, 1].
         linked: one slider moves both halves of the face.
-        problem: what was wrong with the file given last, or "".
+        table_problem, face_problem: what was wrong with the file given last, or "".
     """
 
     history: studio.History
@@ -40,7 +40,8 @@ class Studio:
     category: str | None = _FIRST
     intensity: float = _INTENSITY
     linked: bool = True
-    problem: str = ""
+    table_problem: str = ""
+    face_problem: str = ""
 
     @property
     def face(self) -> Face:

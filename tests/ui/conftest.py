@@ -1,13 +1,16 @@
-"""A stand-in for the analyser, so that pages are tested without weights."""
+"""Stand-ins for the analyser, so that pages are tested without weights; the studio, open."""
 
 from collections.abc import Iterable, Iterator
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from fbn.faces.frames import Frame
 from fbn.faces.geometry import Box
 from fbn.inference import Affect, FaceResult, FrameResult
+from fbn.resources import shipped
 from fbn.vocabulary import AU_INDEX
 
 
@@ -42,3 +45,31 @@ class FakeAnalyser:
 @pytest.fixture
 def analyser() -> FakeAnalyser:
     return FakeAnalyser()
+
+
+class Reader(FakeAnalyser):
+    """Reads AU12 alone, whatever is drawn; keeps what it was given."""
+
+    seen: ClassVar[list[np.ndarray]] = []
+
+    def crops(self, images: list[np.ndarray]) -> list[Affect]:
+        self.seen.extend(images)
+        return [face().affect]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The studio, open on its first view."""
+    monkeypatch.setattr("fbn.ui.shell.FaceAnalyser", Reader)
+    monkeypatch.setattr("fbn.models.store.names", lambda: ("fbn", "other"))
+    monkeypatch.setattr(Reader, "seen", [])
+    test = AppTest.from_file(str(shipped("app.py")), default_timeout=60).run()
+    return test.switch_page("pages/studio.py").run()
+
+
+def press(opened: AppTest, label: str) -> AppTest:
+    return next(button for button in opened.button if button.label == label).click().run()
+
+
+def words(opened: AppTest) -> str:
+    return "\n".join(e.value for e in [*opened.markdown, *opened.info, *opened.warning, *opened.error, *opened.success])
