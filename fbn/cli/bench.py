@@ -1,28 +1,42 @@
-"""``fbn bench``: speed and memory, measured where you are."""
+"""``fbn bench``: speed and memory, measured where you are; and what synthetic faces teach about real ones."""
 
 import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from fbn.cli.analyse import Detector
+from fbn.cli.train import with_allocator
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Model = Annotated[str, typer.Option(help="Name or folder of a model; the default one if empty.")]
+
+
+class Source(StrEnum):
+    """What draws the faces of ``fbn bench synthetic``."""
+
+    SYNTHETIC = "synthetic"
+    ICT = "ict"
+    BOTH = "both"
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
     bench = typer.Typer(no_args_is_help=True)
     bench.callback()(_group)
-    for command in (frame, throughput, memory, live):
+    for command in (frame, throughput, memory, live, synthetic):
         bench.command()(command)
     app.add_typer(bench, name="bench")
 
 
 def _group() -> None:
-    """Measure speed and memory."""
+    """Measure speed, memory, and what synthetic faces teach."""
 
 
 def frame(
@@ -60,6 +74,61 @@ def live(
     from fbn.bench.live import measure
 
     _print(measure(seconds, rounds), as_json)
+
+
+def synthetic(
+    data: Annotated[Path, typer.Option(help="Folder of the data sets; ckplus, and ict_facekit for ict.")],
+    out: Annotated[Path, typer.Option(help="Run folder; gets report.json.")] = Path("runs/synthetic"),
+    pictures: Annotated[int, typer.Option(min=50, help="Faces to draw and train on.")] = 12_000,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 1200,
+    seed: Annotated[int, typer.Option(min=0, help="Of the faces and the training.")] = 0,
+    source: Annotated[Source, typer.Option(help="fbn's own face, renders of ICT-FaceKit, or both.")] = Source.SYNTHETIC,
+    threads: Annotated[int, typer.Option(min=0, help="Cores; 0: all.")] = 0,
+    as_json: _Json = False,
+) -> None:
+    """Train a small network on drawn faces alone and read all of real CK+ with it."""
+    with_allocator()
+    from fbn.training.transfer import Plan, transfer
+
+    sources = ("synthetic", "ict") if source is Source.BOTH else (source.value,)
+    plan = Plan(pictures=pictures, steps=steps, seed=seed)
+    bar = sys.stderr.isatty()
+    report = transfer(data, out, sources, plan, threads=threads or os.cpu_count() or 1, progress=bar)
+    text = json.dumps(report, indent=1) + "\n"
+    temporary = out / ".report.json.tmp"
+    temporary.write_text(text)
+    temporary.replace(out / "report.json")
+    if as_json:
+        typer.echo(text, nl=False)
+        return
+    console = Console(highlight=False)
+    for table in _transfer_tables(report):
+        console.print(table)
+    console.print(f"written to {out / 'report.json'}", markup=False, soft_wrap=True)
+
+
+def _transfer_tables(report: dict[str, Any]) -> list[Table]:
+    """A table of the figures and one of the AUs."""
+    sources, read = report["sources"], report["data"]
+    title = f"Trained on drawn faces alone; {read['pictures']} pictures of {read['subjects']} subjects of CK+"
+    figures = Table("", *sources, "chance", title=title)
+    for name, label in (("auc", "AUs, mean ROC area"), ("mean_diagonal", "expressions, mean diagonal")):
+        cells = [about["figures"][name] for about in sources.values()]
+        row = (f"{cell['value']:.3f} ({cell['low']:.3f} to {cell['high']:.3f})" for cell in cells)
+        figures.add_row(label, *row, f"{report['chance'][name]:.3f}")
+    for name, label in (("auc", "drawn faces, AUs, ROC area"), ("mean_diagonal", "drawn faces, mean diagonal")):
+        figures.add_row(label, *(f"{about['drawn'][name]:.3f}" for about in sources.values()))
+    figures.add_row("drawn faces, linear probe", *(f"{about['probe']:.3f}" for about in sources.values()), "0.500")
+    units = Table("AU", "sequences", title="ROC area of each AU: on CK+, on drawn faces, of the linear probe there")
+    for source in sources:
+        units.add_column(f"{source}: CK+", justify="right")
+        units.add_column("drawn", justify="right")
+        units.add_column("probe", justify="right")
+    for unit, first in next(iter(sources.values()))["units"].items():
+        cells = [about["units"][unit] for about in sources.values()]
+        areas = (f"{cell[key]:.3f}" if key in cell else "" for cell in cells for key in ("ckplus", "drawn", "probe"))
+        units.add_row(unit, str(first.get("positives", "")), *areas)
+    return [figures, units]
 
 
 def _print(figures: dict[str, Any], as_json: bool) -> None:

@@ -32,7 +32,7 @@ def train(
     workers: Annotated[int, typer.Option(min=0, help="Processes that make batches, for each device.")] = 1,
 ) -> None:
     """Train a network by a recipe; checkpoints and logs go to the run folder."""
-    _with_allocator()
+    with_allocator()
     from fbn.training import recipe as recipes
     from fbn.training import run
 
@@ -55,7 +55,8 @@ def export(
     typer.echo(output / name)
 
 
-def _with_allocator() -> None:
+def with_allocator() -> None:
+    """Start this command again under settings that a training needs, unless it runs under them."""
     if sys.platform != "linux" or "MALLOC_MMAP_MAX_" in os.environ:
         return
     sys.stdout.flush()

@@ -1,6 +1,6 @@
 """Faces straight into training: crops and labels of a world without a file in between."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -9,13 +9,15 @@ from fbn.data.loading import Pool
 from fbn.faces.align import align
 from fbn.records import Annotations
 from fbn.synthetic.parameters import Face
-from fbn.synthetic.render import render_batch
+from fbn.synthetic.render import Picture, render_batch
 from fbn.synthetic.world import World
 
+#: Faces and the side of their pictures -> the pictures.
+Draw = Callable[[Sequence[Face], int], list[Picture]]
 _BLOCK = 64
 
 
-def draw_crops(faces: Sequence[Face], size: int = SIZE) -> np.ndarray:
+def draw_crops(faces: Sequence[Face], size: int = SIZE, draw: Draw = render_batch) -> np.ndarray:
     """Faces drawn and aligned as every other picture is, by the landmarks they were drawn with.
 
     The camera steps back so that the crop's margin shows what is there; at zoom 1 a crop keeps the picture's scale.
@@ -23,6 +25,7 @@ def draw_crops(faces: Sequence[Face], size: int = SIZE) -> np.ndarray:
     Args:
         faces: whose pictures.
         size: side of the crop's middle, the part a network reads.
+        draw: what draws them.
 
     Returns:
         [N, S, S, 3] uint8 RGB with S = size + 2 margin; 144 by default, as ``cached_crops`` cuts them.
@@ -32,7 +35,7 @@ def draw_crops(faces: Sequence[Face], size: int = SIZE) -> np.ndarray:
     crops = np.empty((len(faces), side, side, 3), np.uint8)
     for start in range(0, len(faces), _BLOCK):
         back = [_further(face, size / side) for face in faces[start : start + _BLOCK]]
-        for i, picture in enumerate(render_batch(back, side), start):
+        for i, picture in enumerate(draw(back, side), start):
             crops[i] = align(picture.image, picture.landmarks, size, margin)
     return crops
 

@@ -1,0 +1,89 @@
+"""Crops of a world drawn once and kept: by every core, in a file that training reads without drawing again."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.progress import track
+
+from fbn.data.crops import MARGIN, SIZE
+from fbn.data.loading import Pool
+from fbn.faces import align
+from fbn.records import Annotations
+from fbn.resources import cache_folder
+from fbn.synthetic.ict import IctFace
+from fbn.synthetic.pool import draw_crops
+from fbn.synthetic.render import render_batch
+from fbn.synthetic.world import World
+
+_BLOCK = 100
+
+
+def kept_pool(world: World, count: int, mesh: Path | None = None, processes: int = 1, progress: bool = True) -> Pool:
+    """The first pictures of a world as one set, from the cache or drawn now; as ``draw_pool`` makes them.
+
+    Args:
+        world: whose faces; the set is named after its domain.
+        count: how many.
+        mesh: file of the ICT head to draw them on (``fbn.synthetic.ict``); None: fbn's own face.
+        processes: that draw; 1 draws in this one.
+        progress: draw a progress bar.
+
+    Raises:
+        FbnError: the mesh cannot be read.
+    """
+    path = cache_folder("drawn") / f"{_key(world, count, mesh)}.npy"
+    if not path.exists():
+        side = SIZE + 2 * MARGIN
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        crops = np.lib.format.open_memmap(temporary, "w+", np.uint8, (count, side, side, 3))
+        try:
+            blocks = _blocks(world, count, mesh, processes)
+            starts = range(0, count, _BLOCK)
+            title = f"drawing {count} faces of {world.domain.name}"
+            for start in track(starts, title, disable=not progress):
+                crops[start : start + _BLOCK] = next(blocks)
+            crops.flush()
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    labels = Annotations.stack([world.draw(index).annotations for index in range(count)])
+    return Pool.of({world.domain.name: (np.load(path, mmap_mode="r"), labels)})
+
+
+def _blocks(world: World, count: int, mesh: Path | None, processes: int) -> Iterator[np.ndarray]:
+    """Crops of the world's pictures, a block at a time, in order."""
+    one = partial(_block, world, count, mesh)
+    starts = range(0, count, _BLOCK)
+    if processes == 1:
+        yield from map(one, starts)
+        return
+    # forked children would share the parent's thread pools
+    with ProcessPoolExecutor(processes, get_context("spawn"), _one_thread) as workers:
+        yield from workers.map(one, starts)
+
+
+def _one_thread() -> None:
+    cv2.setNumThreads(1)
+
+
+def _block(world: World, count: int, mesh: Path | None, start: int) -> np.ndarray:
+    faces = [world.draw(index).face for index in range(start, min(start + _BLOCK, count))]
+    return draw_crops(faces, draw=IctFace.read(mesh).draw if mesh else render_batch)
+
+
+def _key(world: World, count: int, mesh: Path | None) -> str:
+    """Changes with the world, the mesh, and the code that draws."""
+    key = hashlib.sha256(f"{count} {SIZE} {MARGIN} {world.to_json()}".encode())
+    for source in (*sorted(Path(__file__).parent.glob("*.py")), Path(align.__file__)):
+        key.update(source.read_bytes())
+    if mesh:
+        about = mesh.stat()
+        key.update(f"{mesh.resolve()} {about.st_size} {about.st_mtime_ns}".encode())
+    return key.hexdigest()[:24]
