@@ -25,10 +25,17 @@ STYLE = """<style>
 @media (max-width:640px){
   [data-testid="stHorizontalBlock"]:has(>[data-testid="stColumn"] .st-key-studio_face)>[data-testid="stColumn"]{
     min-width:100%}
-  [data-testid="stColumn"]:has(.st-key-studio_face){top:2.6rem;z-index:6;backdrop-filter:blur(18px);padding:.4rem 0}
-  .st-key-studio_face img{max-width:42vw!important;margin:auto}
-  .st-key-studio_steps{grid-template-columns:repeat(4,1fr);gap:.3rem!important}
+  [data-testid="stColumn"]:has(.st-key-studio_face),
+  [data-testid="stColumn"]:has(.st-key-studio_face)>[data-testid="stVerticalBlock"]{display:contents}
+  [data-testid="stLayoutWrapper"]:has(>.st-key-studio_face){position:sticky;top:2.6rem;z-index:6;width:100%;
+    backdrop-filter:blur(18px);padding:.4rem 0}
+  .st-key-studio_face{align-items:center}
+  .st-key-studio_face img{max-width:44vw!important}
+  .st-key-studio_steps{grid-template-columns:repeat(4,1fr);gap:.3rem!important;max-width:none}
+  .st-key-quiz_faces [data-testid="stHorizontalBlock"]{flex-wrap:nowrap;gap:.6rem}
+  .st-key-quiz_faces [data-testid="stColumn"]{min-width:0}
 }
+.st-key-quiz_faces img{border-radius:.6rem}
 .fbn-vs{display:grid;grid-template-columns:2.6rem minmax(5.5rem,8.4rem) minmax(3.6rem,1fr) 2.2rem 2.2rem .8rem;
   column-gap:.45rem;align-items:center;font-size:.84rem;line-height:1.7}
 .fbn-vs>div{display:contents}

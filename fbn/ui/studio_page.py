@@ -42,7 +42,7 @@ def show_studio() -> None:
 
 
 def _draw() -> None:
-    face, sliders, reading = st.columns([6, 7, 7], gap="large")
+    face, sliders, reading = st.columns([6, 7, 7], gap="medium")
     image = studio.picture(current().face).image
     with face:
         with st.container(key="studio_face"):

@@ -13,6 +13,7 @@ from fbn.vocabulary import ACTION_UNIT_BY_NUMBER
 
 _QUIZ = "studio quiz"
 _LAST_SEED = 9_999
+_NUMBERS = {2: "two", 3: "three"}
 _WORDS = {
     Level.EASY: "one strong movement, four names far apart",
     Level.MEDIUM: "one or two clear movements, six names, another head",
@@ -60,7 +61,7 @@ def _begin(seed: int, level: Level) -> None:
 def _ask(quiz: Quiz) -> None:
     question = quiz.question
     _standing(quiz)
-    left, right = st.columns([2, 3], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         _faces(question, RULES[quiz.level].at_rest or quiz.answered)
     with right:
@@ -95,7 +96,7 @@ def _faces(question: Question, at_rest: bool) -> None:
         if not at_rest:
             st.image(_png(question.face), caption="What does it do?")
             return
-        here, rest = st.columns([3, 2], vertical_alignment="bottom")
+        here, rest = st.columns(2)
         here.image(_png(question.face), caption="What does it do?")
         rest.image(_png(question.rest), caption="The same at rest")
 
@@ -106,7 +107,7 @@ def _png(face: Face) -> bytes:
 
 def _choices(quiz: Quiz, question: Question) -> None:
     most = RULES[quiz.level].most
-    words = "Which movement is active?" if most == 1 else f"Which movements are active? One to {most}."
+    words = "Which movement is active?" if most == 1 else f"Which movements are active? One to {_NUMBERS[most]}."
     keys = {number: f"quiz {quiz.seed} {quiz.level} {quiz.number} {number}" for number in question.options}
     with st.form(f"quiz {quiz.number}", border=False):
         st.markdown(f"**{words}**")
