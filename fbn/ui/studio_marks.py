@@ -27,7 +27,7 @@ STYLE = """<style>
     min-width:100%}
   [data-testid="stColumn"]:has(.st-key-studio_face),
   [data-testid="stColumn"]:has(.st-key-studio_face)>[data-testid="stVerticalBlock"]{display:contents}
-  [data-testid="stLayoutWrapper"]:has(>.st-key-studio_face){position:sticky;top:2.6rem;z-index:6;width:100%;
+  [data-testid="stLayoutWrapper"]:has(>.st-key-studio_face){position:sticky;top:3.75rem;z-index:6;width:100%;
     backdrop-filter:blur(18px);padding:.4rem 0}
   .st-key-studio_face{align-items:center}
   .st-key-studio_face img{max-width:44vw!important}

@@ -75,7 +75,7 @@ def _standing(quiz: Quiz) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**Face {quiz.number + 1} of {LENGTH}**", width="content")
         st.markdown(
-            f"{_points(quiz.points)} of {len(quiz.picks)} points",
+            f"{_points(quiz.points)} of {len(quiz.picks)} points" if quiz.picks else "No points yet",
             width="content",
             help="A point for all active movements and no other; part of it for some. A wrong pick undoes a right one.",
         )
