@@ -131,6 +131,7 @@ def _tables() -> None:
         ["csv", "json"],
         key="studio own table",
         on_change=_read_table,
+        max_upload_size=1,
     )
     _problem(state.table_problem)
 
@@ -179,7 +180,7 @@ def _files() -> None:
         _download(f"Picture (PNG, {_SAVED} pixels)", partial(_png, face), "fbn-face.png")
         _download("Face (JSON)", face.model_dump_json(indent=1), "fbn-face.json")
         st.caption("A moving picture (GIF) is made under Animate.")
-        st.file_uploader("Load a face (JSON)", "json", key="studio file", on_change=_read_face)
+        st.file_uploader("Load a face (JSON)", "json", key="studio file", on_change=_read_face, max_upload_size=1)
         _problem(current().face_problem)
 
 
