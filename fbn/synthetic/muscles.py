@@ -71,13 +71,13 @@ def contract(rest: Half, a: Units, jaw: float, blink: float) -> Half:
     down[:3] *= 1 - a[1] * np.array([0.75, 0.55, 0.15])
     down[2:] *= 1 - a[2] * np.array([0.3, 0.6, 0.6])
     lift = a[1] * np.array([0.056, 0.037, 0.012, 0.0, -0.002]) + a[2] * np.array([0.004, 0.016, 0.038, 0.046, 0.030])
-    h.brow[:, 1] += down - lift + a[9] * np.array([0.012, 0.008, 0.002, 0.0, 0.0])
+    h.brow[:, 1] += down - lift + a[9] * np.array([0.022, 0.017, 0.010, 0.004, 0.0])
     h.brow[3:, 1] += 0.003 * a[6]
     h.brow[:, 0] -= a[4] * np.array([0.018, 0.015, 0.011, 0.006, 0.003])
 
     # lids
-    h.lid_up += 0.017 * a[5] - 0.007 * a[7] - 0.004 * a[6] - 0.003 * a[9] - 0.004 * a[4] * (1 - a[5])
-    h.lid_low -= 0.0135 * a[7] + 0.010 * a[6] + 0.005 * a[9] + 0.002 * a[12]
+    h.lid_up += 0.017 * a[5] - 0.007 * a[7] - 0.004 * a[6] - 0.008 * a[9] - 0.004 * a[4] * (1 - a[5])
+    h.lid_low -= 0.0135 * a[7] + 0.010 * a[6] + 0.010 * a[9] + 0.002 * a[12]
     h.lid_low += 0.002 * a[5]
     h.fold += 0.004 * a[1] + 0.006 * a[2] - 0.008 * a[4] - 0.006 * a[5]
     h.fold = max(h.fold, 0.004)
@@ -85,13 +85,13 @@ def contract(rest: Half, a: Units, jaw: float, blink: float) -> Half:
     h.lid_low = max(h.lid_low, -0.006) * (1 - blink) + 0.013 * blink
 
     # nose
-    h.wing += np.array([0.005 * a[9] + 0.004 * a[12] + 0.002 * a[10], -0.020 * a[9] - 0.006 * a[10] - 0.002 * a[12]])
-    h.tip += 0.003 * a[10] - 0.005 * a[9]
+    h.wing += np.array([0.005 * a[9] + 0.004 * a[12] + 0.002 * a[10], -0.030 * a[9] - 0.010 * a[10] - 0.002 * a[12]])
+    h.tip += 0.003 * a[10] - 0.012 * a[9]
 
     # mouth: corners first, then how the line runs to them, then the red, then the gap
     tight, press = a[23], a[24]
     h.corner += (
-        a[12] * np.array([0.046, -0.044])
+        a[12] * np.array([0.060, -0.056])
         + a[15] * np.array([0.004, 0.036])
         + a[20] * np.array([0.046, 0.006])
         + a[14] * np.array([0.012, -0.004])
@@ -101,17 +101,17 @@ def contract(rest: Half, a: Units, jaw: float, blink: float) -> Half:
         + a[10] * np.array([0.002, -0.003])
         + jaw * np.array([-0.018, 0.028])
     )
-    h.line += -0.003 * a[12] - 0.016 * a[17] - 0.004 * a[9] - 0.006 * a[10] + 0.001 * a[15]
+    h.line += -0.003 * a[12] - 0.016 * a[17] - 0.009 * a[9] - 0.013 * a[10] + 0.001 * a[15]
     h.bend = 2.0 + 1.1 * a[15] + 0.3 * a[12] + 0.6 * a[17] + 1.5 * a[14]
     h.up *= (1 - 0.45 * tight) * (1 - 0.72 * press) * (1 - 0.28 * a[12]) * (1 - 0.3 * a[20]) * (1 - 0.15 * a[14])
     h.low *= (1 - 0.45 * tight) * (1 - 0.68 * press) * (1 - 0.22 * a[12]) * (1 - 0.3 * a[20]) * (1 + 0.12 * a[17])
     h.up *= (1 + 0.28 * a[10] + 0.10 * a[9]) * (1 - 0.12 * jaw)
     closed = 1 - 0.85 * press
     h.part_up = closed * (
-        0.010 * a[25] + 0.010 * a[12] * a[25] + 0.007 * a[9] * a[25] + 0.010 * jaw + 0.012 * a[10] * max(a[25], jaw)
+        0.010 * a[25] + 0.022 * a[12] * a[25] + 0.007 * a[9] * a[25] + 0.010 * jaw + 0.012 * a[10] * max(a[25], jaw)
     )
     h.part_up += 0.011 * closed * a[10] * (1 - a[17])
-    h.part_low = closed * (0.018 * a[25] + 0.004 * a[20] * a[25]) + jaw * (0.074 - 0.040 * press)
+    h.part_low = closed * (0.018 * a[25] + (0.004 * a[20] + 0.010 * a[12]) * a[25]) + jaw * (0.074 - 0.040 * press)
     h.part_low *= 1 - 0.35 * a[17]
     h.chin += 0.066 * jaw - 0.010 * a[17]
     return h
