@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,6 +24,7 @@ from fbn.synthetic.render import render_batch
 from fbn.synthetic.world import World
 
 _BLOCK = 100
+_THREADS = "OPENBLAS_NUM_THREADS"
 
 
 def kept_pool(world: World, count: int, mesh: Path | None = None, processes: int = 1, progress: bool = True) -> Pool:
@@ -65,12 +67,21 @@ def _blocks(world: World, count: int, mesh: Path | None, processes: int) -> Iter
         yield from map(one, starts)
         return
     # forked children would share the parent's thread pools
-    with ProcessPoolExecutor(processes, get_context("spawn"), _one_thread) as workers:
+    with _one_thread_each(), ProcessPoolExecutor(processes, get_context("spawn"), cv2.setNumThreads, (1,)) as workers:
         yield from workers.map(one, starts)
 
 
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Children keep to one core: their small products would cost thrice as much on two. NumPy asks as it is imported."""
+    before = os.environ.get(_THREADS)
+    os.environ[_THREADS] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(_THREADS)
+        if before is not None:
+            os.environ[_THREADS] = before
 
 
 def _block(world: World, count: int, mesh: Path | None, start: int) -> np.ndarray:
