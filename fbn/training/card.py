@@ -12,6 +12,14 @@ TERMS: dict[str, str] = {
     "celeba": "CelebA: non-commercial research use",
 }
 _TITLES = {"ferplus": "FER2013Valid (FER+)", "affectnet": "AffectNet", "ckplus": "CK+", "celeba": "CelebA"}
+#: The validation part of FER+ is cut from FER2013Train; FER2013Valid is its test part.
+_VALID_TITLES = {**_TITLES, "ferplus": "FER2013Train, kept apart (FER+)"}
+_FIGURES = {
+    "ccc_valence": "CCC of valence",
+    "ccc_arousal": "CCC of arousal",
+    "f1": "AUs, mean F1 at 0.5",
+    "auc": "AUs, mean ROC area",
+}
 _ROWS = {
     "ferplus": "pictures whose copies in FER2013Train were removed; the class with most votes of seven",
     "affectnet": "20 % of the pictures, drawn by class, never trained on; not cleaned",
@@ -31,7 +39,7 @@ def write(name: str, recipe: Recipe, reports: dict[str, dict[str, Any]], git_sha
     """
     sources = "\n".join(f"- {TERMS[source]}" for source in recipe.sets)
     terms = ", ".join(f"{term} {weight:g}" for term, weight in recipe.objective.items() if weight)
-    taught = f"\nTaught besides by {len(recipe.teacher)} networks of the same data." if recipe.teacher else ""
+    taught = f"\nTaught besides by {_networks(len(recipe.teacher))} trained on the same data." if recipe.teacher else ""
     silver = (
         "\nWhere no FACS coder looked, some action units are MediaPipe's blendshapes, calibrated on CK+."
         if recipe.silver
@@ -69,13 +77,21 @@ who have not agreed to it, and where the law forbids reading emotions (at work a
 """
 
 
+def _networks(count: int) -> str:
+    return "a network" if count == 1 else f"{count} networks"
+
+
 def _table(part: str, report: dict[str, Any]) -> str:
     lines = [f"Part `{part}`, {report['date']}, 95 % bootstrap interval:", ""]
     lines += ["| set | figure | value | interval | chance |", "|---|---|---|---|---|"]
+    titles = _VALID_TITLES if part == "valid" else _TITLES
     for source, about in report["sets"].items():
         for name, f in about["figures"].items():
-            title = f"{_TITLES[source]} ({about['pictures']})"
+            title = f"{titles[source]} ({about['pictures']})"
+            figure = _FIGURES.get(name, name.replace("_", " "))
             interval = f"{f['low']:.3f} to {f['high']:.3f}"
-            lines.append(f"| {title} | {name.replace('_', ' ')} | {f['value']:.3f} | {interval} | {f['chance']:.3f} |")
+            lines.append(f"| {title} | {figure} | {f['value']:.3f} | {interval} | {f['chance']:.3f} |")
+    if missing := report.get("skipped"):
+        lines += ["", f"Not measured, for the data were not there: {', '.join(titles[source] for source in missing)}."]
     notes = [f"{_TITLES[source]}: {_ROWS[source]}." for source in report["sets"] if part == "test"]
     return "\n".join(lines + (["", *notes] if notes else []))

@@ -52,7 +52,7 @@ def test_train_export_evaluate(data: Path, tmp_path: Path, monkeypatch: pytest.M
     assert set(manifest.terms) == {"affectnet", "ckplus"}
     assert set(manifest.metrics) == {"valid", "test"}
     card = store.card("mine")
-    for needed in ("research use", "AffectNet", "CK+", "ccc valence", "Not for"):
+    for needed in ("research use", "AffectNet", "CK+", "CCC of valence", "Not for"):
         assert needed in card
     # calibration touched the AU head alone
     raw, published = load_run(out), store.load("mine", "torch")
