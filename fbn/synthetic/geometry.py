@@ -3,6 +3,9 @@
 Unit of length: the side of an aligned crop (``fbn.faces.align.TEMPLATE``), about 20 cm. ``x`` is counted from the
 midline to the picture's right, ``y`` down from the crop's upper edge. Each half is described and drawn in ``u``, the
 distance from the midline, by one and the same code, so that a mirrored face gives a mirrored picture.
+
+The average face's proportions were set by hand near the median landmarks of AffectNet's neutral faces, and rounded; no
+picture, and nothing of CK+, went into the drawing.
 """
 
 import math
