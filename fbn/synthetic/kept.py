@@ -73,7 +73,7 @@ def _blocks(world: World, count: int, mesh: Path | None, processes: int) -> Iter
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Children keep to one core: their small products would cost thrice as much on two. NumPy asks as it is imported."""
+    """Children keep to one core: small products cost thrice as much on two. NumPy asks as it is imported."""
     before = os.environ.get(_THREADS)
     os.environ[_THREADS] = "1"
     try:
