@@ -89,8 +89,8 @@ def drawing(
 def synthetic(
     data: Annotated[Path, typer.Option(help="Folder of the data sets; ckplus, and ict_facekit for ict.")],
     out: Annotated[Path, typer.Option(help="Run folder; gets report.json.")] = Path("runs/synthetic"),
-    pictures: Annotated[int, typer.Option(min=50, help="Faces to draw and train on.")] = 18_000,
-    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 4000,
+    pictures: Annotated[int, typer.Option(min=50, help="Faces to draw and train on.")] = 12_000,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 3000,
     seed: Annotated[int, typer.Option(min=0, help="Of the faces and the training.")] = 0,
     source: Annotated[Source, typer.Option(help="fbn's own face, renders of ICT-FaceKit, or both.")] = Source.SYNTHETIC,
     threads: Annotated[int, typer.Option(min=0, help="Cores; 0: all.")] = 0,

@@ -16,6 +16,7 @@ from rich.progress import track
 from fbn.data.crops import MARGIN, SIZE
 from fbn.data.loading import Pool
 from fbn.faces import align
+from fbn.faces.landmarks import crop_landmarks, default_network
 from fbn.records import Annotations
 from fbn.resources import cache_folder
 from fbn.synthetic.ict import IctFace
@@ -28,7 +29,10 @@ _THREADS = "OPENBLAS_NUM_THREADS"
 
 
 def kept_pool(world: World, count: int, mesh: Path | None = None, processes: int = 1, progress: bool = True) -> Pool:
-    """The first pictures of a world as one set, from the cache or drawn now; as ``draw_pool`` makes them.
+    """The first pictures of a world as one set, from the cache or drawn now.
+
+    They are aligned by the landmarks that the network for real crops finds: those lag behind a mouth that moves, and a
+    network that is to read real crops must have learned from such.
 
     Args:
         world: whose faces; the set is named after its domain.
@@ -86,12 +90,12 @@ def _one_thread_each() -> Iterator[None]:
 
 def _block(world: World, count: int, mesh: Path | None, start: int) -> np.ndarray:
     faces = [world.draw(index).face for index in range(start, min(start + _BLOCK, count))]
-    return draw_crops(faces, draw=IctFace.read(mesh).draw if mesh else render_batch)
+    return draw_crops(faces, draw=IctFace.read(mesh).draw if mesh else render_batch, find=crop_landmarks)
 
 
 def _key(world: World, count: int, mesh: Path | None) -> str:
     """Changes with the world, the mesh, and the code that draws."""
-    key = hashlib.sha256(f"{count} {SIZE} {MARGIN} {world.to_json()}".encode())
+    key = hashlib.sha256(f"{count} {SIZE} {MARGIN} {default_network().sha256} {world.to_json()}".encode())
     for source in (*sorted(Path(__file__).parent.glob("*.py")), Path(align.__file__)):
         key.update(source.read_bytes())
     if mesh:

@@ -14,10 +14,14 @@ from fbn.synthetic.world import World
 
 #: Faces and the side of their pictures -> the pictures.
 Draw = Callable[[Sequence[Face], int], list[Picture]]
+#: [H, W, 3] uint8 RGB of a face -> [5, 2] landmarks.
+Find = Callable[[np.ndarray], np.ndarray]
 _BLOCK = 64
 
 
-def draw_crops(faces: Sequence[Face], size: int = SIZE, draw: Draw = render_batch) -> np.ndarray:
+def draw_crops(
+    faces: Sequence[Face], size: int = SIZE, draw: Draw = render_batch, find: Find | None = None
+) -> np.ndarray:
     """Faces drawn and aligned as every other picture is, by the landmarks they were drawn with.
 
     The camera steps back so that the crop's margin shows what is there; at zoom 1 a crop keeps the picture's scale.
@@ -26,6 +30,7 @@ def draw_crops(faces: Sequence[Face], size: int = SIZE, draw: Draw = render_batc
         faces: whose pictures.
         size: side of the crop's middle, the part a network reads.
         draw: what draws them.
+        find: finds the landmarks instead, as for real pictures (``fbn.faces.landmarks.crop_landmarks``).
 
     Returns:
         [N, S, S, 3] uint8 RGB with S = size + 2 margin; 144 by default, as ``cached_crops`` cuts them.
@@ -36,7 +41,8 @@ def draw_crops(faces: Sequence[Face], size: int = SIZE, draw: Draw = render_batc
     for start in range(0, len(faces), _BLOCK):
         back = [_further(face, size / side) for face in faces[start : start + _BLOCK]]
         for i, picture in enumerate(draw(back, side), start):
-            crops[i] = align(picture.image, picture.landmarks, size, margin)
+            landmarks = find(picture.image) if find else picture.landmarks
+            crops[i] = align(picture.image, landmarks, size, margin)
     return crops
 
 

@@ -90,11 +90,11 @@ class Plan:
         rounds: bootstrap draws.
     """
 
-    pictures: int = 18_000
-    steps: int = 4000
+    pictures: int = 12_000
+    steps: int = 3000
     batch: int = 64
     seed: int = 0
-    sides: tuple[int, ...] = (64, 64, 64, 80, 112)
+    sides: tuple[int, ...] = (64, 64, 64, 112)
     widths: tuple[int, ...] = (24, 48, 96, 192)
     rounds: int = 1000
 

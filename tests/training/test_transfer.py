@@ -13,8 +13,9 @@ from sklearn.metrics import roc_auc_score
 from fbn.data.loading import Pool
 from fbn.data.sources import ckplus
 from fbn.errors import FormatError, MissingFileError
+from fbn.faces.landmarks import crop_landmarks
 from fbn.records import Annotations, Predictions, Sample
-from fbn.synthetic.pool import draw_pool
+from fbn.synthetic.pool import draw_crops
 from fbn.synthetic.world import World
 from fbn.training import transfer as module
 from fbn.training.probe import pixel_probe, ridge
@@ -141,7 +142,9 @@ def test_what_is_not_there_is_named_before_anything_is_drawn(
 def test_kept_crops_are_the_worlds_and_stay(tmp_path: Path) -> None:
     world = TINY.worlds()[0]
     one = module.kept_pool(world, 3, progress=False)
-    assert (one.crops[0] == draw_pool(world, 3).crops[0]).all()
+    faces = [world.draw(i).face for i in range(3)]
+    assert (one.crops[0] == draw_crops(faces, find=crop_landmarks)).all()
+    assert (one.crops[0] != draw_crops(faces)).any()
     file = next((tmp_path / "cache").glob("drawn/*.npy"))
     stamp = file.stat().st_mtime_ns
     again = module.kept_pool(world, 3, progress=False)
