@@ -17,7 +17,6 @@ class Augmentation(BaseModel):
     Attributes:
         rotation: largest turn in degrees, either way.
         scale: smallest and largest enlargement.
-        stretch: largest lengthening or shortening of the face, as a share, at equal width.
         shift: largest shift in shares of the crop's side, either way, along each axis.
         flip: probability of mirroring.
         light: strength of brightness, contrast, gamma and colour cast; 0 leaves them alone.
@@ -33,7 +32,6 @@ class Augmentation(BaseModel):
 
     rotation: float = Field(default=12, ge=0, le=180)
     scale: tuple[float, float] = (0.87, 1.15)
-    stretch: float = Field(default=0, ge=0, le=0.5)
     shift: float = Field(default=0.08, ge=0, le=0.5)
     flip: float = Field(default=0.5, ge=0, le=1)
     light: float = Field(default=1.0, ge=0, le=2)
@@ -68,7 +66,7 @@ def augment(
     """
     # all draws at once, always as many: switching one variation off leaves the others as they were
     draw = generator.random(40)
-    picture = _place(crop, draw[[0, 1, 2, 3, 4, 39]], how, size, side or size)
+    picture = _place(crop, draw[0:5], how, size, side or size)
     if draw[5] < how.small:
         picture = _shrink(picture, int(32 + 48 * draw[6]))
     if draw[7] < how.blur:
@@ -94,7 +92,6 @@ def _place(crop: np.ndarray, draw: np.ndarray, how: Augmentation, size: int, sid
     angle = np.deg2rad(how.rotation) * (2 * draw[1] - 1)
     a, b = zoom * np.cos(angle), zoom * np.sin(angle)
     matrix = np.array([[a, -b, 0], [b, a, 0]])
-    matrix[1] *= (1 + how.stretch) ** (2 * draw[5] - 1)
     if draw[4] < how.flip:
         matrix[:, 0] *= -1
     middle = (crop.shape[0] - 1) / 2

@@ -72,17 +72,7 @@ POSED = BROAD.model_copy(update={"name": "posed", "classes": tuple((e.value, _RE
 POSED_SETTINGS = Settings(activity=Activity(distractor=0.02))
 #: Harder than for photographs: the network must not learn how our faces are drawn.
 AUGMENTATION = Augmentation(
-    rotation=8,
-    scale=(0.92, 1.09),
-    stretch=0.12,
-    shift=0.05,
-    light=1.6,
-    gray=0.5,
-    dark=0.05,
-    blur=0.2,
-    jpeg=0.2,
-    small=0.4,
-    erase=0.2,
+    rotation=8, scale=(0.92, 1.09), shift=0.05, light=1.2, gray=0.5, dark=0.05, blur=0.2, jpeg=0.2, small=0.4, erase=0.2
 )
 
 
