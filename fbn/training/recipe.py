@@ -28,9 +28,9 @@ class Recipe(BaseModel):
         network: name in the zoo; ``network_args`` go to its constructor.
         init: a model folder or name whose weights to start from.
         per_step: data set -> pictures of it in every step (0 leaves a set out).
-        mode: ``"fixed"`` takes ``per_step`` as it stands (below 64
-            pictures with valence and arousal, CCC is a noisy loss); ``"paper"`` shares ``paper_batch`` pictures between
-            VA-Set, AU-Set and EXPR-Set so that one epoch sees every set whole.
+        mode: ``"fixed"`` takes ``per_step`` as it stands (below 64 pictures with valence and arousal, CCC is a noisy
+            loss); ``"paper"`` shares ``paper_batch`` pictures between VA-Set, AU-Set and EXPR-Set so that one epoch
+            sees every set whole.
         balance: data set -> power by which rare expressions are drawn more often (see ``loading.Stream``).
         clean: paper A's cleaning of AffectNet's training part.
         label_weights: data set -> task -> factor on the weight of its labels.

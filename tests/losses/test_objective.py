@@ -111,14 +111,17 @@ def test_every_option_changes_its_loss_alone(name: str, options: dict) -> None:
 def test_the_options_values_by_hand() -> None:
     happy = Predictions(torch.zeros(1, 7), torch.zeros(1, 17), torch.zeros(1, 2))
     happy.expression_logits[0, EXPRESSION_INDEX["happiness"]] = 60.0
-    # q is 1 for AU6 (0.51 by weight), 12 and 25, else 0; p = 1/2 everywhere
-    sure, half = -0.5 * log(0.999) - 0.5 * log(0.001), -0.51 * log(0.5) - 0.49 * log(0.5)
-    table = RelatednessTable.named("du2014")
-    supported = len(table.support())
-    value = Objective({"distribution_matching": 1.0}, matching_form="cross_entropy")(happy, labels(1))[0].item()
-    assert value == pytest.approx(supported * sure, rel=1e-6)
-    soft = Objective({"distribution_matching": 1.0}, matching_form="soft_target", matching_binary=False)
-    assert soft(happy, labels(1))[0].item() == pytest.approx(supported * half, rel=1e-6)
+    happy.action_unit_logits[0, AU_INDEX[6]] = log(3)
+    # AU6 is seen at 3/4, where q is 0.51 by weight and 1 by rank; all others at 1/2, where q makes no difference
+    others = (len(RelatednessTable.named("du2014").support()) - 1) * log(2)
+    for binary, q in ((True, 0.999), (False, 0.51)):
+        soft = Objective({"distribution_matching": 1.0}, matching_form="soft_target", matching_binary=binary)
+        expected = others - q * log(0.75) - (1 - q) * log(0.25)
+        assert soft(happy, labels(1))[0].item() == pytest.approx(expected, rel=1e-6)
+    half = -0.5 * log(0.999) - 0.5 * log(0.001)
+    crossed = Objective({"distribution_matching": 1.0}, matching_form="cross_entropy")(happy, labels(1))[0].item()
+    expected = others / log(2) * half - 0.75 * log(0.999) - 0.25 * log(0.001)
+    assert crossed == pytest.approx(expected, rel=1e-6)
 
 
 def test_class_and_positive_weights_by_hand() -> None:
