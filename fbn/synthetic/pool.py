@@ -1,16 +1,13 @@
-"""Faces straight into training: crops and labels of a world without a file in between."""
+"""Faces straight into training: crops without a file in between."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from fbn.data.crops import MARGIN, SIZE
-from fbn.data.loading import Pool
 from fbn.faces.align import align
-from fbn.records import Annotations
 from fbn.synthetic.parameters import Face
 from fbn.synthetic.render import Picture, render_batch
-from fbn.synthetic.world import World
 
 #: Faces and the side of their pictures -> the pictures.
 Draw = Callable[[Sequence[Face], int], list[Picture]]
@@ -44,16 +41,6 @@ def draw_crops(
             landmarks = find(picture.image) if find else picture.landmarks
             crops[i] = align(picture.image, landmarks, size, margin)
     return crops
-
-
-def draw_pool(world: World, count: int, start: int = 0, size: int = SIZE) -> Pool:
-    """Pictures ``start`` to ``start + count`` of a world as one set, named after its domain.
-
-    A set that has but some labels is this with the other tasks' weights at 0 (``fbn.data.loading.weighted``).
-    """
-    truths = [world.draw(index) for index in range(start, start + count)]
-    crops = draw_crops([truth.face for truth in truths], size)
-    return Pool.of({world.domain.name: (crops, Annotations.stack([truth.annotations for truth in truths]))})
 
 
 def _further(face: Face, share: float) -> Face:

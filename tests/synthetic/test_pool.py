@@ -1,33 +1,26 @@
 import numpy as np
 import pytest
-import torch
 
 from fbn.data.augment import centre
-from fbn.data.loading import Pool
 from fbn.faces.align import TEMPLATE, align
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.domains import DOMAINS
 from fbn.synthetic.parameters import Camera, Face, Scene
-from fbn.synthetic.pool import draw_crops, draw_pool
+from fbn.synthetic.pool import draw_crops
 from fbn.synthetic.render import render
 from fbn.synthetic.world import World
 
 DU = RelatednessTable.named("du2014")
 
 
-def test_a_pool_is_a_worlds_pictures_and_labels():
-    world = World(DU, 0, DOMAINS["rafdb"])
-    pool = draw_pool(world, 4)
-    assert isinstance(pool, Pool)
-    assert pool.names == ("rafdb",)
-    assert pool.crops[0].shape == (4, 144, 144, 3)
-    assert pool.crops[0].dtype == np.uint8
-    assert len({crop.tobytes() for crop in pool.crops[0]}) == 4
-    for i in range(4):
-        assert torch.equal(pool.annotations.action_units[i], world.draw(i).annotations.action_units)
-    later = draw_pool(world, 2, start=2)
-    assert (later.crops[0] == pool.crops[0][2:]).all()
-    assert draw_pool(world, 1, size=64).crops[0].shape == (1, 82, 82, 3)
+def test_crops_are_of_the_faces_in_their_order():
+    faces = [World(DU, 0, DOMAINS["rafdb"]).draw(i).face for i in range(4)]
+    crops = draw_crops(faces)
+    assert crops.shape == (4, 144, 144, 3)
+    assert crops.dtype == np.uint8
+    assert len({crop.tobytes() for crop in crops}) == 4
+    assert (draw_crops(faces[2:]) == crops[2:]).all()
+    assert draw_crops(faces[:1], size=64).shape == (1, 82, 82, 3)
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,8 @@ def test_kept_crops_are_the_worlds_and_stay(tmp_path: Path) -> None:
     world = TINY.worlds()[0]
     one = module.kept_pool(world, 3, progress=False)
     faces = [world.draw(i).face for i in range(3)]
+    assert one.names == (world.domain.name,)
+    assert torch.equal(one.annotations.action_units[2], world.draw(2).annotations.action_units)
     assert (one.crops[0] == draw_crops(faces, find=crop_landmarks)).all()
     assert (one.crops[0] != draw_crops(faces)).any()
     file = next((tmp_path / "cache").glob("drawn/*.npy"))
