@@ -44,3 +44,16 @@ def test_the_example_prints_what_is_shown() -> None:
     with contextlib.redirect_stdout(printed):
         exec(code[1], {})
     assert printed.getvalue() == shown[1]
+
+
+def test_the_figures_are_the_shipped_models() -> None:
+    reports = store.manifest(store.default()).metrics
+    if "test" not in reports:
+        pytest.skip("the shipped weights were not measured")
+    sets = reports["test"]["sets"]
+    wanted = [sets["ferplus"]["figures"][name] for name in ("accuracy", "mean_diagonal")]
+    wanted += [sets["affectnet"]["figures"][name] for name in ("accuracy", "ccc_valence", "ccc_arousal")]
+    wanted += [sets["ckplus"]["figures"][name] for name in ("f1", "auc")]
+    table = TEXT.split("`fbn evaluate --data ROOT`, split seed")[1].split("| two cores")[0]
+    shown = re.findall(r"\| ([\d.]+) \(([\d.]+) to ([\d.]+)\) \| ([\d.]+) \|", table)
+    assert shown == [(*(f"{w[k]:.3f}" for k in ("value", "low", "high")), f"{w['chance']:.2f}") for w in wanted]
