@@ -1,4 +1,4 @@
-"""Where shipped files lie: in the repository's assets, or bundled into the installed wheel; and where caches go."""
+"""Where shipped files lie (in the repository's assets, or bundled into the wheel), caches, and what users make."""
 
 import os
 from pathlib import Path
@@ -27,6 +27,14 @@ def shipped(relative: str) -> Path:
 def cache_folder(*parts: str) -> Path:
     """A folder for files that can be made again (crops, a fetched detector). ``FBN_CACHE`` moves it."""
     root = Path(os.environ.get("FBN_CACHE") or platformdirs.user_cache_dir("fbn"))
+    folder = root.joinpath(*parts)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def data_folder(*parts: str) -> Path:
+    """A folder for what users make and would miss (tables, jobs). ``FBN_HOME`` moves it."""
+    root = Path(os.environ.get("FBN_HOME") or platformdirs.user_data_dir("fbn"))
     folder = root.joinpath(*parts)
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -23,18 +23,17 @@ def synth(
     out: Annotated[Path, typer.Option(help="Folder to make; must be empty or not there.", show_default=False)],
     count: Annotated[int, typer.Option(min=1, help="Pictures.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, other people and pictures.")] = 0,
-    table: Annotated[str, typer.Option(help="Relatedness table: a built-in one's name, or a file.")] = "du2014",
+    table: Annotated[str, typer.Option(help="Relatedness table: built-in or saved name, or file.")] = "du2014",
 ) -> None:
     """Draw labelled synthetic faces and write them as a data set that looks like a real one's release."""
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import track
 
-    from fbn.relatedness import RelatednessTable
+    from fbn.relatedness import resolve
     from fbn.synthetic.layouts import world_of, write_set
 
-    chosen = RelatednessTable.named(table) if table in RelatednessTable.names() else RelatednessTable.read(table)
-    world = world_of(name, chosen, seed)
+    world = world_of(name, resolve(table), seed)
     errors = Console(stderr=True, highlight=False)
     write_set(name, out, world, count, lambda items: track(items, f"drawing {name}", count, console=errors))
     Console(highlight=False).print(f"{escape(str(out))}: {count} pictures as {name}", soft_wrap=True)

@@ -1,5 +1,15 @@
-"""How expressions and action units belong together: one editable, comparable value and its files."""
+"""How expressions and action units belong together: one editable, comparable value, its files and saved versions."""
 
 from fbn.relatedness.table import MIN_WEIGHT, Change, Provenance, RelatednessTable
+from fbn.relatedness.versions import ConflictError, Version, Versions, resolve
 
-__all__ = ["MIN_WEIGHT", "Change", "Provenance", "RelatednessTable"]
+__all__ = [
+    "MIN_WEIGHT",
+    "Change",
+    "ConflictError",
+    "Provenance",
+    "RelatednessTable",
+    "Version",
+    "Versions",
+    "resolve",
+]

@@ -216,6 +216,15 @@ class RelatednessTable:
         changes = (Change(*key, before.get(key), after.get(key)) for key in keys)
         return tuple(change for change in changes if change.before != change.after)
 
+    def to_json(self) -> str:
+        """What ``write`` puts into a ``.json`` file."""
+        return formats.to_json(self._cells(), asdict(self.provenance))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What ``to_json`` wrote. Raises FormatError, naming the cell."""
+        return cls._parsed(*formats.from_json(text))
+
     def write(self, path: str | Path) -> None:
         """Write ``.json``, or ``.csv``: a row per category, a column per AU, then source, parent and note (first row).
 

@@ -14,7 +14,7 @@ from fbn.errors import FormatError, MissingFileError
 from fbn.losses import Objective
 from fbn.models import store
 from fbn.models.zoo import ZOO
-from fbn.relatedness import RelatednessTable
+from fbn.relatedness import resolve
 from fbn.vocabulary import Task
 
 FOLDER = Path(__file__).parent / "recipes"
@@ -38,7 +38,7 @@ class Recipe(BaseModel):
         silver_weight: weight of those labels.
         teacher: models (names or folders) whose mean prediction feeds the ``distillation`` term.
         objective: name in ``fbn.losses.TERMS`` -> weight.
-        table: relatedness table of the coupling terms, a built-in name or a file.
+        table: relatedness table of the coupling terms: a built-in or saved name, or a file.
         forms: further settings of ``fbn.losses.Objective``, by its attributes' names.
         augmentation: how pictures are varied; ``augmentations`` says it for single data sets instead (a small set,
             seen hundreds of times, wants more of it than a large one).
@@ -131,9 +131,7 @@ class Recipe(BaseModel):
         Raises:
             FormatError: an unknown term or table.
         """
-        known = self.table in RelatednessTable.names()
-        table = RelatednessTable.named(self.table) if known else RelatednessTable.read(self.table)
-        return Objective(weights=self.objective, table=table, **self.forms)
+        return Objective(weights=self.objective, table=resolve(self.table), **self.forms)
 
     def build_network(self) -> Any:
         """The network, with fresh weights or those of ``init``.

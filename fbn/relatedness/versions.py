@@ -1,0 +1,255 @@
+"""Named tables that users keep: numbered versions, each written whole or not at all and never changed afterwards.
+
+A name is a folder, a version a file in it, ``0001.json`` upwards. A new version is created exclusively under the next
+number, so of two people who began from the same one only the first to save wins; the other is told.
+"""
+
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from fbn.errors import FbnError, FormatError, MissingFileError
+from fbn.relatedness.table import RelatednessTable
+from fbn.resources import data_folder
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_FILE = re.compile(r"\d{4,}\.json")
+#: Deleted names lie here, for ``Versions.restore`` and so that no number is used twice under one name.
+_DELETED = ".deleted"
+
+
+class ConflictError(FbnError):
+    """Somebody saved a newer version, or deleted the name, since the edit began; nothing was written."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One saved version.
+
+    Attributes:
+        name: the table's.
+        number: 1 or more, growing.
+        saved: when, in UTC.
+        note: what whoever saved it says of it.
+    """
+
+    name: str
+    number: int
+    saved: datetime
+    note: str
+
+
+@dataclass(frozen=True)
+class Token:
+    """What ``Versions.restore`` needs to bring a deleted name back."""
+
+    name: str
+    folder: str
+
+
+class Versions:
+    """The tables saved in one folder.
+
+    Args:
+        folder: where; None: ``tables`` in the user's data folder (``fbn.resources.data_folder``).
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or data_folder("tables")
+
+    def names(self) -> tuple[str, ...]:
+        """Names with at least one version, sorted."""
+        if not self.folder.is_dir():
+            return ()
+        return tuple(sorted(p.name for p in self.folder.iterdir() if _NAME.fullmatch(p.name) and _numbers(p)))
+
+    def newest(self, name: str) -> int:
+        """Number of the name's newest version; 0 where there is none."""
+        return max(_numbers(self._of(name)), default=0)
+
+    def history(self, name: str) -> tuple[Version, ...]:
+        """Every version, oldest first.
+
+        Raises:
+            MissingFileError: no such name.
+            FormatError: a version's file is damaged; the message names it.
+        """
+        self._known(name)
+        return tuple(self._read(name, number)[0] for number in sorted(_numbers(self._of(name))))
+
+    def load(self, name: str, number: int | None = None) -> RelatednessTable:
+        """A version's table; the newest without a number.
+
+        Raises:
+            MissingFileError: no such name or number.
+            FormatError: the file is damaged; the message names it.
+        """
+        self._known(name)
+        return self._read(name, number or self.newest(name))[1]
+
+    def save(self, name: str, table: RelatednessTable, base: int, note: str = "") -> int:
+        """Save a new version and return its number.
+
+        Args:
+            name: letters, digits, - and _, at most 60; not a built-in table's.
+            table: what to save.
+            base: number of the version that the edit began from; 0 for a name that is not there yet.
+            note: what to say of it.
+
+        Raises:
+            FormatError: an impossible name.
+            ConflictError: ``base`` is not the newest version any more; the message says which is.
+            FbnError: the folder cannot be written.
+        """
+        folder = self._of(name)
+        if name.lower() in {built_in.lower() for built_in in RelatednessTable.names()}:
+            raise FormatError(f"{name!r} is a built-in table and stays as it is: expected another name")
+        number = base + 1 if base else 1 + self._last_deleted(name)
+        content = {"saved": datetime.now(UTC).isoformat(), "note": note, "table": json.loads(table.to_json())}
+        try:
+            if self.newest(name) != base:
+                raise self._conflict(name, base)
+            if not base:
+                folder.mkdir(parents=True, exist_ok=True)
+            _create(folder / f"{number:04d}.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        except (FileExistsError, FileNotFoundError):
+            raise self._conflict(name, base) from None
+        except OSError as error:
+            raise FbnError(f"{folder}: cannot be written ({error.strerror or error}); nothing was saved") from None
+        return number
+
+    def revert(self, name: str, number: int, base: int | None = None) -> int:
+        """Save a new version equal to an old one and return its number; nothing is lost.
+
+        Args:
+            name: of the table.
+            number: the version to go back to.
+            base: as in ``save``; None: whatever is newest now.
+
+        Raises:
+            As ``load`` and ``save``.
+        """
+        table = self.load(name, number)
+        return self.save(name, table, self.newest(name) if base is None else base, f"back to version {number}")
+
+    def duplicate(self, name: str, new: str) -> int:
+        """Save a built-in or saved table's newest version under a new name; return the copy's number.
+
+        Raises:
+            As ``load`` and ``save``.
+        """
+        built_in = name in RelatednessTable.names()
+        table = RelatednessTable.named(name) if built_in else self.load(name)
+        return self.save(new, table, 0, f"copy of {name}" if built_in else f"copy of {name}@{self.newest(name)}")
+
+    def delete(self, name: str) -> Token:
+        """Take a name and its versions away; ``restore`` brings them back.
+
+        Raises:
+            MissingFileError: no such name.
+            FbnError: the folder cannot be written.
+        """
+        self._known(name)
+        token = Token(name, f"{name}.{uuid4().hex}")
+        try:
+            (self.folder / _DELETED).mkdir(exist_ok=True)
+            os.rename(self._of(name), self.folder / _DELETED / token.folder)
+        except OSError as error:
+            raise FbnError(f"{self._of(name)}: cannot be deleted ({error.strerror or error})") from None
+        return token
+
+    def restore(self, token: Token) -> None:
+        """Undo ``delete``.
+
+        Raises:
+            ConflictError: the name is in use again.
+            MissingFileError: nothing of the kind was deleted here.
+        """
+        away = self.folder / _DELETED / token.folder
+        if Path(token.folder).name != token.folder or not _numbers(away):
+            raise MissingFileError(f"{self.folder}: no deleted table {token.name!r} to bring back")
+        try:
+            # fails on a folder that holds anything
+            os.rename(away, self._of(token.name))
+        except OSError:
+            raise ConflictError(f"{token.name!r} is in use again: rename or delete that table first") from None
+
+    def _of(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise FormatError(f"table name {name!r}: expected 1 to 60 letters a to z, digits, - and _")
+        return self.folder / name
+
+    def _known(self, name: str) -> None:
+        if not self.newest(name):
+            have = ", ".join(self.names()) or "none"
+            raise MissingFileError(f"no saved table {name!r}; saved are: {have}")
+
+    def _read(self, name: str, number: int) -> tuple[Version, RelatednessTable]:
+        path = self._of(name) / f"{number:04d}.json"
+        if not path.is_file():
+            raise MissingFileError(f"no version {number} of {name!r}; its newest is {self.newest(name)}")
+        try:
+            data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            version = Version(name, number, datetime.fromisoformat(data["saved"]), str(data["note"]))
+            return version, RelatednessTable.from_json(json.dumps(data["table"]))
+        except FormatError as error:
+            raise FormatError(f"{path}: {error}") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise FormatError(f"{path}: expected a saved table with saved, note and table ({error!r})") from None
+
+    def _last_deleted(self, name: str) -> int:
+        """Largest number that deleted tables of this name used: an edit begun from one must not pass for current."""
+        away = (self.folder / _DELETED).glob(f"{name}.*")
+        return max((number for folder in away for number in _numbers(folder)), default=0)
+
+    def _conflict(self, name: str, base: int) -> ConflictError:
+        began = f"the edit began from version {base}" if base else "it was to be a new name"
+        newest = self.newest(name)
+        now = f"version {newest} of {name!r} was saved meanwhile" if newest else f"{name!r} was deleted meanwhile"
+        return ConflictError(f"{now}, {began}; nothing was saved")
+
+
+def resolve(text: str) -> RelatednessTable:
+    """The table that a user means: a built-in name, a saved name or ``name@number``, or a ``.json`` or ``.csv`` file.
+
+    Raises:
+        MissingFileError: none of these is there.
+        FormatError: a damaged file; the message names it and the cell.
+    """
+    if text in RelatednessTable.names():
+        return RelatednessTable.named(text)
+    name, at, number = text.partition("@")
+    if _NAME.fullmatch(name) and number.isdecimal() == bool(at):
+        versions = Versions()
+        if versions.newest(name):
+            return versions.load(name, int(number) if at else None)
+    if Path(text).suffix.lower() in (".json", ".csv") or Path(text).exists():
+        return RelatednessTable.read(text)
+    known = ", ".join((*RelatednessTable.names(), *Versions().names()))
+    raise MissingFileError(f"no relatedness table {text!r}: expected one of {known}, or a .json or .csv file")
+
+
+def _numbers(folder: Path) -> list[int]:
+    """The versions in a folder; none where it is not there."""
+    try:
+        return [int(p.stem) for p in folder.iterdir() if _FILE.fullmatch(p.name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _create(path: Path, content: str) -> None:
+    """Write a file that must not be there yet, whole or not at all. Raises FileExistsError where it is."""
+    handle, temporary = tempfile.mkstemp(".tmp", ".version-", path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(content)
+        # a hard link, unlike a rename, never replaces
+        os.link(temporary, path)
+    finally:
+        os.unlink(temporary)
