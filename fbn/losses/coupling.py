@@ -97,6 +97,24 @@ def distribution_matching(
             ``soft_target``, whose target q is detached: ``"p"``.
         min_weight: see ``RelatednessTable.matrix``.
     """
+    each, _ = matching_terms(predictions, table, form, mixture, binary, eps, gradients, min_weight)
+    return each.sum(-1).mean()
+
+
+def matching_terms(
+    predictions: Predictions,
+    table: RelatednessTable,
+    form: MatchingForm = "kl",
+    mixture: Mixture = "sum",
+    binary: bool = True,
+    eps: float = 1e-3,
+    gradients: Gradients | None = None,
+    min_weight: float = MIN_WEIGHT,
+) -> tuple[Tensor, Tensor]:
+    """Each AU's part of ``distribution_matching``, 0 outside the support, and the clamped q it meets; both [..., 17].
+
+    Arguments as in ``distribution_matching``.
+    """
     z = full(predictions.action_unit_logits, "action unit")
     e = full(predictions.expression_logits, "expression").softmax(-1)
     gradients = gradients or ("p" if form == "soft_target" else "both")
@@ -107,7 +125,7 @@ def distribution_matching(
     q, not_q = (x.clamp(eps, 1 - eps) for x in mixture_of_expressions(e, table, mixture, binary, min_weight))
     each = match(z, q, not_q, form)
     support = table.matrix(binary=binary, min_weight=min_weight).any(0).to(each)
-    return (each * support).sum(-1).mean()
+    return each * support, q
 
 
 def soft_co_annotation(

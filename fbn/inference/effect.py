@@ -1,0 +1,366 @@
+"""What a relatedness table does to one face before any training: implied AUs, coupling losses, labels, conflicts.
+
+Every value comes from ``fbn.losses.coupling`` and ``fbn.labelling``; ``fbn.inference.formulas`` writes them out.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fbn.inference.results import Affect
+from fbn.labelling import Observational, co_annotations, intensity, soft_labels
+from fbn.losses.coupling import (
+    MatchingForm,
+    Mixture,
+    SoftForm,
+    matching_terms,
+    mixture_of_expressions,
+    soft_co_annotation,
+)
+from fbn.records import Annotations, Predictions
+from fbn.relatedness import MIN_WEIGHT, RelatednessTable
+from fbn.vocabulary import ACTION_UNITS, DECISION, EXPRESSIONS, ActionUnit
+
+MATCHING_FORMS: tuple[MatchingForm, ...] = get_args(MatchingForm)
+SOFT_FORMS: tuple[SoftForm, ...] = get_args(SoftForm)
+#: A statement is in conflict from this distance between what is implied and what is seen on (fbn's choice).
+MARGIN = 0.3
+#: Probabilities that are exactly 0 or 1 have no finite logit.
+_EDGE = 1e-6
+Kind = Literal["missing", "unexplained", "unnamed"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the coupling terms are formed; names and meanings as in ``fbn.losses.Objective``.
+
+    Attributes:
+        mixture: sum, or mean over the expressions that have the AU.
+        binary: R01 or R in the mixture.
+        min_weight: cells under it are 0 in R01.
+        observational: weight of observational AUs in co-annotation, hard and soft.
+        temperature: of the soft label.
+    """
+
+    mixture: Mixture = "sum"
+    binary: bool = True
+    min_weight: float = MIN_WEIGHT
+    observational: Observational = "weight"
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Two statements that cannot both be right, if the table is.
+
+    Attributes:
+        kind: ``"missing"``: the expressions imply an AU that is not seen; ``"unexplained"``: an AU is seen that none
+            of the likely expressions has; ``"unnamed"``: all AUs of an expression are seen, but it is unlikely.
+        subject: the AU's or the expression's name, e.g. ``"AU12"`` or ``"happiness"``.
+        implied: probability that the table implies, in [0, 1].
+        seen: probability that the network reads, in [0, 1].
+        words: the statement as a sentence.
+    """
+
+    kind: Kind
+    subject: str
+    implied: float
+    seen: float
+    words: str
+
+    @property
+    def gap(self) -> float:
+        """Distance between implied and seen, in [0, 1]."""
+        return abs(self.implied - self.seen)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one table does to one face.
+
+    Attributes:
+        table: the table.
+        settings: how the terms are formed.
+        expression: [7] p(e|x).
+        action_units: [17] p(a|x).
+        mixture: [17] q(a|x), before it is clamped for the loss; 0 outside the support.
+        clamped: [17] q(a|x) as the loss meets it.
+        support: [17] bool, the AUs that the table speaks of.
+        matching: form -> [17] each AU's part of the distribution-matching loss.
+        pull: form -> [17] -dL/dz on each AU's logit z: above 0 the loss wants p(a|x) higher.
+        labels: one face's labels that co-annotation starts from: those given, else the network's own reading.
+        intensity: [7] I(e|x) of the AU labels.
+        soft_label: [7] q(e|x) of the AU labels.
+        soft_loss: form -> the soft co-annotation loss.
+        added_units: ((AU number, weight), ...) that co-annotation would add to a face labelled with its expression
+            alone.
+        added_expression: (expression, weight) that it would add to a face labelled with its AUs alone, or None.
+        conflicts: statements in conflict, the widest gap first.
+    """
+
+    table: RelatednessTable
+    settings: Settings
+    expression: np.ndarray
+    action_units: np.ndarray
+    mixture: np.ndarray
+    clamped: np.ndarray
+    support: np.ndarray
+    matching: dict[MatchingForm, np.ndarray]
+    pull: dict[MatchingForm, np.ndarray]
+    labels: Annotations
+    intensity: np.ndarray
+    soft_label: np.ndarray
+    soft_loss: dict[SoftForm, float]
+    added_units: tuple[tuple[int, float], ...]
+    added_expression: tuple[str, float] | None
+    conflicts: tuple[Conflict, ...]
+
+    def total(self, form: MatchingForm) -> float:
+        """The distribution-matching loss of this face."""
+        return float(self.matching[form].sum())
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One face under two tables."""
+
+    before: Effect
+    after: Effect
+
+    @property
+    def mixture(self) -> np.ndarray:
+        """[17] by how much q(a|x) changes."""
+        return self.after.mixture - self.before.mixture
+
+    def matching(self, form: MatchingForm) -> np.ndarray:
+        """[17] by how much each AU's part of the distribution-matching loss changes."""
+        return self.after.matching[form] - self.before.matching[form]
+
+    @property
+    def soft_label(self) -> np.ndarray:
+        """[7] by how much q(e|x) changes."""
+        return self.after.soft_label - self.before.soft_label
+
+    @property
+    def settled(self) -> tuple[Conflict, ...]:
+        """Conflicts that only the first table has."""
+        return _without(self.before.conflicts, self.after.conflicts)
+
+    @property
+    def new(self) -> tuple[Conflict, ...]:
+        """Conflicts that only the second table has."""
+        return _without(self.after.conflicts, self.before.conflicts)
+
+
+def effect(
+    predictions: Predictions,
+    table: RelatednessTable,
+    annotations: Annotations | None = None,
+    settings: Settings = Settings(),
+) -> Effect:
+    """Everything that a table says of one face.
+
+    Args:
+        predictions: one face's, of batch shape [] or [1], with expression and AU logits.
+        table: relatedness of expressions and AUs.
+        annotations: the face's labels, of the same batch shape; a task without any is taken from the network's
+            reading (its likeliest expression, AUs from 0.5 on), as is all of them by default.
+        settings: how the terms are formed.
+
+    Raises:
+        ValueError: a head is missing, or there is more than one face.
+    """
+    face = _single(predictions)
+    labels = _completed(annotations, as_labels(face))
+    how = {"mixture": settings.mixture, "binary": settings.binary, "min_weight": settings.min_weight}
+    mixture, _ = mixture_of_expressions(face.expression, table, **how)  # type: ignore[arg-type]
+    matching, pull, clamped = {}, {}, mixture
+    for form in MATCHING_FORMS:
+        with torch.enable_grad():
+            z = face.action_unit_logits.clone().requires_grad_()  # type: ignore[union-attr]
+            each, clamped = matching_terms(replace(face, action_unit_logits=z), table, form, **how)  # type: ignore[arg-type]
+            (slope,) = torch.autograd.grad(each.sum(), z)
+        matching[form], pull[form] = each.detach().numpy(), -slope.numpy()
+    soft = {
+        form: float(soft_co_annotation(face, labels, table, form, settings.temperature, settings.observational))
+        for form in SOFT_FORMS
+    }
+    added = co_annotations(_part(labels, "expression"), table, "expression_to_au", settings.observational)
+    named = co_annotations(_part(labels, "action_units"), table, "au_to_expression", settings.observational)
+    return Effect(
+        table=table,
+        settings=settings,
+        expression=face.expression.numpy(),
+        action_units=face.action_units.numpy(),
+        mixture=mixture.numpy(),
+        clamped=clamped.detach().numpy(),
+        support=table.matrix(binary=settings.binary, min_weight=settings.min_weight).any(0).numpy(),
+        matching=matching,
+        pull=pull,
+        labels=labels,
+        intensity=intensity(labels, table, settings.observational).numpy(),
+        soft_label=soft_labels(labels, table, settings.temperature, settings.observational).numpy(),
+        soft_loss=soft,
+        added_units=tuple(
+            (unit.number, round(float(weight), 6))
+            for unit, weight in zip(ACTION_UNITS, added.action_units_weight, strict=True)
+            if weight > 0
+        ),
+        added_expression=_named(named),
+        conflicts=conflicts(face, table),
+    )
+
+
+def compare(
+    predictions: Predictions,
+    before: RelatednessTable,
+    after: RelatednessTable,
+    annotations: Annotations | None = None,
+    settings: Settings = Settings(),
+) -> Comparison:
+    """The same face under two tables; arguments as in ``effect``."""
+    return Comparison(*(effect(predictions, table, annotations, settings) for table in (before, after)))
+
+
+def conflicts(predictions: Predictions, table: RelatednessTable, margin: float = MARGIN) -> tuple[Conflict, ...]:
+    """Statements about one face that the table does not let stand together, the widest gap first.
+
+    Each is given the benefit of the doubt: an AU is missing only against the table's own weights, sum_e p(e|x) R(e, a),
+    and unexplained only against every expression that may show it, sum_e p(e|x) R01(e, a). Both must fall on different
+    sides of 0.5 too. AUs and expressions that the table does not speak of are in no conflict.
+
+    Args:
+        predictions: one face's, of batch shape [] or [1], with expression and AU logits.
+        table: relatedness of expressions and AUs.
+        margin: least gap, in [0, 1].
+
+    Raises:
+        ValueError: a head is missing, or there is more than one face.
+    """
+    face = _single(predictions)
+    e, a = face.expression, face.action_units
+    weights, allowed = table.matrix(), table.matrix(binary=True)
+    at_least, _ = mixture_of_expressions(e, table, binary=False)
+    at_most, _ = mixture_of_expressions(e, table, binary=True)
+    found = []
+    for i, unit in enumerate(ACTION_UNITS):
+        seen, least, most = float(a[i]), float(at_least[i]), float(at_most[i])
+        if _part_ways(seen, least, margin):
+            found.append(Conflict("missing", unit.short, least, seen, _missing(unit, e, weights[:, i], least, seen)))
+        elif allowed[:, i].any() and _part_ways(most, seen, margin):
+            words = _unexplained(unit, e, allowed[:, i], most, seen)
+            found.append(Conflict("unexplained", unit.short, most, seen, words))
+    for i, name in enumerate(EXPRESSIONS):
+        own = allowed[i] > 0
+        if own.any() and _part_ways(float(e[i]), implied := float(a[own].min()), margin):
+            units = _list([unit.short for unit, has in zip(ACTION_UNITS, own.tolist(), strict=True) if has])
+            says = f"{units} {'says' if own.sum() == 1 else 'all at once say'} {name.value}"
+            words = f"{says} (at least {implied:.2f} each); {name.value} seen {float(e[i]):.2f}"
+            found.append(Conflict("unnamed", name.value, implied, float(e[i]), words))
+    return tuple(sorted(found, key=lambda conflict: -conflict.gap))
+
+
+def as_labels(predictions: Predictions) -> Annotations:
+    """The network's reading as an annotator would write it: one expression, each AU 0 or 1, valence-arousal left out.
+
+    Args:
+        predictions: of any batch shape, with expression and AU logits.
+    """
+    e = predictions.expression
+    empty = Annotations.empty(*e.shape[:-1]).to(e)
+    return replace(
+        empty,
+        expression=torch.nn.functional.one_hot(e.argmax(-1), len(EXPRESSIONS)).to(e),
+        expression_weight=torch.ones_like(empty.expression_weight),
+        action_units=(predictions.action_units >= DECISION).to(e),
+        action_units_weight=torch.ones_like(empty.action_units_weight),
+    )
+
+
+def predictions_of(affect: Affect) -> Predictions:
+    """Logits that give back a face's probabilities, of batch shape []; heads that were not read are None."""
+
+    def tensor(values: np.ndarray) -> Tensor | None:
+        return None if np.isnan(values).any() else torch.from_numpy(values.astype(np.float64))
+
+    e, a = tensor(affect.expression), tensor(affect.action_units)
+    return Predictions(
+        expression_logits=None if e is None else e.clamp_min(_EDGE).log(),
+        action_unit_logits=None if a is None else a.logit(_EDGE),
+        valence_arousal=tensor(affect.valence_arousal),
+    )
+
+
+def _single(predictions: Predictions) -> Predictions:
+    """One face of batch shape [], in double precision."""
+    e, a = predictions.expression_logits, predictions.action_unit_logits
+    for head, values in (("expression", e), ("action unit", a)):
+        if values is None:
+            raise ValueError(f"this network has no {head} head")
+        if values.numel() != values.shape[-1]:
+            raise ValueError(f"{head} logits {list(values.shape)}: expected one face")
+    return Predictions(e.detach().reshape(-1).double().cpu(), a.detach().reshape(-1).double().cpu())  # type: ignore[union-attr]
+
+
+def _completed(annotations: Annotations | None, reading: Annotations) -> Annotations:
+    if annotations is None:
+        return reading
+    given = annotations.to("cpu", torch.float64)
+    given = given[0] if given.expression_weight.ndim else given
+    if not given.expression_weight > 0:
+        given = replace(given, expression=reading.expression, expression_weight=reading.expression_weight)
+    if not (given.action_units_weight > 0).any():
+        given = replace(given, action_units=reading.action_units, action_units_weight=reading.action_units_weight)
+    return given
+
+
+def _part(labels: Annotations, task: Literal["expression", "action_units"]) -> Annotations:
+    """The labels of one task alone."""
+    names = (task, f"{task}_weight")
+    return replace(Annotations.empty().to(labels.expression), **{name: getattr(labels, name) for name in names})
+
+
+def _named(labels: Annotations) -> tuple[str, float] | None:
+    weight = float(labels.expression_weight)
+    return (EXPRESSIONS[int(labels.expression.argmax())].value, weight) if weight > 0 else None
+
+
+def _part_ways(low: float, high: float, margin: float) -> bool:
+    return low < DECISION <= high and high - low >= margin
+
+
+def _speakers(e: Tensor, weights: Tensor) -> list[str]:
+    """Expressions that have an AU, with their probability, those that matter most first."""
+    shares = {name.value: (float(p * w), float(p)) for name, p, w in zip(EXPRESSIONS, e, weights, strict=True) if w > 0}
+    order = sorted(shares, key=lambda name: -shares[name][0])
+    top = shares[order[0]][0]
+    return [f"{name} {shares[name][1]:.2f}" for name in order if shares[name][0] >= max(0.2 * top, 0.05)] or [
+        f"{order[0]} {shares[order[0]][1]:.2f}"
+    ]
+
+
+def _missing(unit: ActionUnit, e: Tensor, weights: Tensor, implied: float, seen: float) -> str:
+    speakers = _speakers(e, weights)
+    verb = "imply" if len(speakers) > 1 else "implies"
+    share = "" if abs(implied - float((e * (weights > 0)).sum())) < 0.005 else f" with {implied:.2f}"
+    return f"{_list(speakers)} {verb} {unit.short}{share}; seen {seen:.2f}"
+
+
+def _unexplained(unit: ActionUnit, e: Tensor, allowed: Tensor, implied: float, seen: float) -> str:
+    likely, speaker = EXPRESSIONS[int(e.argmax())], _speakers(e, allowed)[0]
+    if float(allowed[EXPRESSIONS.index(likely)]):
+        return f"{unit.short} seen {seen:.2f}; expressions that have it come to {implied:.2f}"
+    lacking = f"which {likely.value} {float(e.max()):.2f} lacks"
+    return f"{unit.short} seen {seen:.2f}, {lacking}; the likeliest that has it is {speaker}"
+
+
+def _list(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _without(some: tuple[Conflict, ...], others: tuple[Conflict, ...]) -> tuple[Conflict, ...]:
+    known = {(other.kind, other.subject) for other in others}
+    return tuple(one for one in some if (one.kind, one.subject) not in known)
