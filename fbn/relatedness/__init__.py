@@ -1,5 +1,6 @@
 """How expressions and action units belong together: one editable, comparable value, its files and saved versions."""
 
+from fbn.relatedness.notes import Note
 from fbn.relatedness.table import MIN_WEIGHT, Change, Provenance, RelatednessTable
 from fbn.relatedness.versions import ConflictError, Version, Versions, resolve
 
@@ -7,6 +8,7 @@ __all__ = [
     "MIN_WEIGHT",
     "Change",
     "ConflictError",
+    "Note",
     "Provenance",
     "RelatednessTable",
     "Version",

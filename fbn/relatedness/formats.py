@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fbn.errors import FormatError
+from fbn.relatedness.notes import Note, Notes, parsed, plain
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, COMPOUND_EXPRESSIONS, EXPRESSIONS
 
 #: Category -> AU number -> weight.
@@ -17,27 +18,34 @@ CATEGORIES: tuple[str, ...] = (*(e.value for e in EXPRESSIONS), *COMPOUND_EXPRES
 #: AU code -> number; the CSV's columns.
 CODES: dict[str, int] = {unit.code: number for number, unit in ACTION_UNIT_BY_NUMBER.items()}
 _PROVENANCE = ("source", "parent", "note")
+#: The CSV's column of notes on a row's cells, JSON by AU code; there where a table has notes.
+_NOTES = "cell notes"
 # the mark is how Excel knows UTF-8
 _MARK = "\ufeff"
 
 
-def writer(path: Path) -> Callable[[Rows, Mapping[str, str]], str]:
-    """The function for the path's suffix, (rows, provenance) -> text. Raises FormatError for another suffix."""
+def writer(path: Path) -> Callable[[Rows, Mapping[str, str], Notes], str]:
+    """The function for the path's suffix, (rows, provenance, notes) -> text. Raises FormatError for another suffix."""
     return _by_suffix(path, {".json": to_json, ".csv": to_csv})
 
 
-def reader(path: Path) -> Callable[[str], tuple[Rows, dict[str, str]]]:
-    """The function for the path's suffix, text -> (rows, provenance). Raises FormatError for another suffix."""
+def reader(path: Path) -> Callable[[str], tuple[Rows, dict[str, str], Notes]]:
+    """The function for the path's suffix, text -> (rows, provenance, notes). Raises FormatError for another suffix."""
     return _by_suffix(path, {".json": from_json, ".csv": from_csv})
 
 
-def to_json(rows: Rows, provenance: Mapping[str, str]) -> str:
-    """Provenance, then rows by category and AU code."""
-    cells = {c: {ACTION_UNIT_BY_NUMBER[n].code: w for n, w in row.items()} for c, row in rows.items()}
-    return json.dumps({**provenance, "rows": cells}, indent=1, ensure_ascii=False) + "\n"
+def to_json(rows: Rows, provenance: Mapping[str, str], notes: Notes) -> str:
+    """Provenance, then rows by category and AU code, then notes alike if there are any."""
+    data: dict[str, Any] = {
+        **provenance,
+        "rows": {c: {ACTION_UNIT_BY_NUMBER[n].code: w for n, w in row.items()} for c, row in rows.items()},
+    }
+    if notes:
+        data["notes"] = {c: _coded(notes, c) for c in dict.fromkeys(category for category, _ in notes)}
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
-def from_json(text: str) -> tuple[Rows, dict[str, str]]:
+def from_json(text: str) -> tuple[Rows, dict[str, str], Notes]:
     """What ``to_json`` wrote."""
     try:
         data = json.loads(text, object_pairs_hook=_each_once)
@@ -58,7 +66,27 @@ def from_json(text: str) -> tuple[Rows, dict[str, str]]:
     for name, value in provenance.items():
         if not isinstance(value, str):
             raise FormatError(f"{name} = {value!r}: expected a text")
-    return rows, provenance
+    if not isinstance(by_category := data.get("notes") or {}, dict):
+        raise FormatError("notes: expected an object of categories")
+    notes: dict[tuple[str, int], Note] = {}
+    for category, found in by_category.items():
+        notes |= _decoded(found, category, "notes, ")
+    return rows, provenance, notes
+
+
+def _coded(notes: Notes, category: str) -> dict[str, dict[str, str]]:
+    """The notes of a row by AU code."""
+    return {ACTION_UNIT_BY_NUMBER[n].code: plain(note) for (c, n), note in notes.items() if c == category}
+
+
+def _decoded(found: Any, category: str, where: str) -> dict[tuple[str, int], Note]:
+    """What ``_coded`` made."""
+    if not isinstance(found, dict):
+        raise FormatError(f"{where}{category}: expected an object of AU codes and notes")
+    return {
+        (category, _number(code, f"{where}{category}")): parsed(value, f"{where}{category}, {code}")
+        for code, value in found.items()
+    }
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -68,18 +96,21 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def to_csv(rows: Rows, provenance: Mapping[str, str]) -> str:
+def to_csv(rows: Rows, provenance: Mapping[str, str], notes: Notes) -> str:
     """A row per category, a column per AU, 1 for a prototypical AU; the first row carries the provenance."""
     out = io.StringIO()
     sheet = csv.writer(out, lineterminator="\r\n")
-    sheet.writerow(["category", *CODES, *_PROVENANCE])
+    sheet.writerow(["category", *CODES, *_PROVENANCE, *([_NOTES] if notes else [])])
     for i, (category, weights) in enumerate(rows.items()):
         tail = [provenance[name] if i == 0 else "" for name in _PROVENANCE]
+        if notes:
+            coded = _coded(notes, category)
+            tail.append(json.dumps(coded, ensure_ascii=False) if coded else "")
         sheet.writerow([category, *(text(weights.get(number)) for number in CODES.values()), *tail])
     return _MARK + out.getvalue()
 
 
-def from_csv(text: str) -> tuple[Rows, dict[str, str]]:
+def from_csv(text: str) -> tuple[Rows, dict[str, str], Notes]:
     """What ``to_csv`` wrote, also after a spreadsheet saved it with semicolons and decimal commas."""
     first = text.partition("\n")[0]
     european = first.count(";") > first.count(",")
@@ -87,11 +118,12 @@ def from_csv(text: str) -> tuple[Rows, dict[str, str]]:
     header = [name.strip() for name in next(lines, (1, [""]))[1]]
     if header[0] != "category":
         raise FormatError(f'line 1: expected a header "category,AU01,..." but found {first.strip()[:60]!r}')
-    columns = [name if name in _PROVENANCE else _number(name, "line 1") for name in header[1:]]
+    columns = [name if name in (*_PROVENANCE, _NOTES) else _number(name, "line 1") for name in header[1:]]
     if twice := {str(name) for name in columns if columns.count(name) > 1}:
         raise FormatError(f"line 1: expected each column once, but {', '.join(sorted(twice))} stands there twice")
     rows: dict[str, dict[int, float]] = {}
     provenance = dict.fromkeys(_PROVENANCE, "")
+    notes: dict[tuple[str, int], Note] = {}
     for line, cells in lines:
         category = cells[0].strip()
         if category not in CATEGORIES or category in rows:
@@ -101,12 +133,21 @@ def from_csv(text: str) -> tuple[Rows, dict[str, str]]:
             raise FormatError(f"line {line} ({category}): {len(cells)} cells, expected {len(header)} as in line 1")
         rows[category] = {}
         for column, cell in zip(columns, cells[1:], strict=True):
-            if isinstance(column, str):
+            if column == _NOTES:
+                notes |= _decoded(_json(cell, f"line {line}, {_NOTES}"), category, f"line {line}, {_NOTES}, ")
+            elif isinstance(column, str):
                 provenance[column] = provenance[column] or cell
             elif cell.strip():
                 value = cell.replace(",", ".") if european else cell
                 rows[category][column] = _weight(value, f"line {line}: {category}, AU{column}")
-    return rows, provenance
+    return rows, provenance, notes
+
+
+def _json(cell: str, where: str) -> Any:
+    try:
+        return json.loads(cell or "{}", object_pairs_hook=_each_once)
+    except ValueError as error:
+        raise FormatError(f"{where}: expected JSON: {error}") from None
 
 
 def text(weight: float | None) -> str:

@@ -6,7 +6,7 @@ AU. AU11 may stand in a table but is not among the network's AUs, so everything 
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +18,7 @@ from torch import Tensor
 from fbn.errors import FormatError, MissingFileError
 from fbn.relatedness import formats
 from fbn.relatedness.formats import CATEGORIES, CODES
+from fbn.relatedness.notes import Note, Notes
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, AU_NUMBERS, DECISION, EXPRESSIONS, Expression
 
 #: Cells below this count as 0 where a 0/1 table is needed: an inferred table has hardly a true zero (fbn's choice).
@@ -64,23 +65,26 @@ class Change:
 
 @dataclass(frozen=True)
 class RelatednessTable:
-    """R(e, a): weight of each AU in each expression. Equal and hashed by its cells; provenance is not compared.
+    """R(e, a): weight of each AU in each expression. Equal and hashed by its cells; the rest is not compared.
 
     Attributes:
         rows: ((category, ((AU number, weight in (0, 1]), ...)), ...), both in the vocabulary's order. Make tables with
             ``of``, ``named``, ``read`` or ``infer``, which check and order them.
         provenance: where the numbers come from.
+        notes: (((category, AU number), note), ...), remarks on single cells, empty ones too, in the same order.
     """
 
     rows: tuple[tuple[str, tuple[tuple[int, float], ...]], ...]
     provenance: Provenance = field(compare=False)
+    notes: tuple[tuple[tuple[str, int], Note], ...] = field(default=(), compare=False)
 
     @classmethod
-    def of(cls, rows: Mapping[str, Mapping[int, float]], provenance: Provenance) -> Self:
+    def of(cls, rows: Mapping[str, Mapping[int, float]], provenance: Provenance, notes: Notes | None = None) -> Self:
         """A table from category -> AU number -> weight. Zeros are dropped; neutral is added.
 
         Raises:
-            FormatError: an unknown category or AU, a weight outside [0, 1], or an AU given to neutral.
+            FormatError: an unknown category or AU, a weight outside [0, 1], an AU given to neutral, or a note on a row
+                that is not there.
         """
         for category, cells in rows.items():
             if category not in CATEGORIES:
@@ -94,7 +98,11 @@ class RelatednessTable:
                     raise FormatError(f"neutral, AU{number} = {weight}: expected no weight, neutral has no AU")
         present = [c for c in CATEGORIES if c in rows or c == Expression.NEUTRAL]
         ordered = tuple((c, tuple((n, float(w)) for n, w in sorted(rows.get(c, {}).items()) if w > 0)) for c in present)
-        return cls(ordered, provenance)
+        for category, number in notes or {}:
+            if category not in present or number not in ACTION_UNIT_BY_NUMBER:
+                raise FormatError(f"note on {category}, AU{number}: expected a row of the table and a known AU")
+        kept = sorted((notes or {}).items(), key=lambda item: (CATEGORIES.index(item[0][0]), item[0][1]))
+        return cls(ordered, provenance, tuple(kept))
 
     @staticmethod
     def names() -> tuple[str, ...]:
@@ -110,7 +118,7 @@ class RelatednessTable:
         """
         if name not in cls.names():
             raise MissingFileError(f"no built-in relatedness table {name!r}: expected one of {', '.join(cls.names())}")
-        return cls._parsed(*formats.from_json((files("fbn") / "tables" / f"{name}.json").read_text("utf-8")))
+        return cls.from_json((files("fbn") / "tables" / f"{name}.json").read_text("utf-8"))
 
     @classmethod
     def infer(
@@ -184,18 +192,19 @@ class RelatednessTable:
         return tuple(number for number, keep in zip(AU_NUMBERS, seen.tolist(), strict=True) if keep)
 
     def restrict(self, aus: Collection[int] | None = None, categories: Collection[str] | None = None) -> Self:
-        """The table with only these AUs and categories (neutral stays); None keeps all."""
+        """The table with only these AUs and categories (neutral stays) and the notes on them; None keeps all."""
         rows = {
             c: {n: w for n, w in cells if aus is None or n in aus}
             for c, cells in self.rows
-            if categories is None or c in categories
+            if categories is None or c in categories or c == Expression.NEUTRAL
         }
+        notes = {(c, n): note for (c, n), note in self.notes if c in rows and (aus is None or n in aus)}
         parts = []
         if aus is not None:
             parts.append("AUs " + " ".join(str(n) for n in sorted(aus)))
         if categories is not None:
             parts.append("categories " + ", ".join(c for c in self.categories if c in categories))
-        return self._derived(rows, "restricted to " + " and ".join(parts or ["everything"]))
+        return self._derived(rows, "restricted to " + " and ".join(parts or ["everything"]), notes)
 
     def edited(self, category: str, au: int, weight: float | None, note: str = "") -> Self:
         """A new table with one cell changed (None or 0 empties it); its provenance names the change.
@@ -207,7 +216,21 @@ class RelatednessTable:
         before = rows.setdefault(category, {}).get(au)
         rows[category][au] = weight or 0.0
         change = f"{category} AU{au}: {formats.text(before) or 'none'} -> {formats.text(weight) or 'none'}"
-        return self._derived(rows, f"{change} ({note})" if note else change)
+        return self._derived(rows, f"{change} ({note})" if note else change, dict(self.notes))
+
+    def annotated(self, category: str, au: int, note: Note | None) -> Self:
+        """The same table with a cell's note replaced; None or an empty one takes it away.
+
+        Raises:
+            FormatError: no such row, or an unknown AU.
+        """
+        notes = {**dict(self.notes), (category, au): note or Note()}
+        checked = type(self).of(self._cells(), self.provenance, notes)
+        return replace(checked, notes=tuple(item for item in checked.notes if item[1] != Note()))
+
+    def note(self, category: str, au: int) -> Note:
+        """A cell's note; an empty one where there is none."""
+        return dict(self.notes).get((category, au), Note())
 
     def diff(self, other: "RelatednessTable") -> tuple[Change, ...]:
         """Cells that differ, from this table (before) to the other (after)."""
@@ -218,7 +241,7 @@ class RelatednessTable:
 
     def to_json(self) -> str:
         """What ``write`` puts into a ``.json`` file."""
-        return formats.to_json(self._cells(), asdict(self.provenance))
+        return formats.to_json(self._cells(), asdict(self.provenance), dict(self.notes))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -233,7 +256,7 @@ class RelatednessTable:
             MissingFileError: no such folder.
         """
         path = Path(path)
-        content = formats.writer(path)(self._cells(), asdict(self.provenance))
+        content = formats.writer(path)(self._cells(), asdict(self.provenance), dict(self.notes))
         if not path.parent.is_dir():
             raise MissingFileError(f"{path}: expected a file to write in a folder that is there, {path.parent} is not")
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -260,17 +283,17 @@ class RelatednessTable:
             raise FormatError(f"{path}: {error}") from None
 
     @classmethod
-    def _parsed(cls, rows: formats.Rows, provenance: Mapping[str, str]) -> Self:
-        return cls.of(rows, Provenance(**provenance))
+    def _parsed(cls, rows: formats.Rows, provenance: Mapping[str, str], notes: Notes) -> Self:
+        return cls.of(rows, Provenance(**provenance), notes)
 
     def _cells(self) -> dict[str, dict[int, float]]:
         return {category: dict(cells) for category, cells in self.rows}
 
-    def _derived(self, rows: Mapping[str, Mapping[int, float]], change: str) -> Self:
+    def _derived(self, rows: Mapping[str, Mapping[int, float]], change: str, notes: Notes) -> Self:
         """Provenance of a chain of changes names the first parent and every change."""
         old = self.provenance
         note = f"{old.note}; {change}" if old.parent else change
-        return type(self).of(rows, Provenance("derived", old.parent or old.source, note))
+        return type(self).of(rows, Provenance("derived", old.parent or old.source, note), notes)
 
 
 @lru_cache(maxsize=64)

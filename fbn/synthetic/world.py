@@ -8,7 +8,7 @@ world, so that what a network learned can be held against what made its faces.
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fbn.errors import FormatError, MissingFileError
 from fbn.records import Annotations
-from fbn.relatedness import Provenance, RelatednessTable, formats
+from fbn.relatedness import RelatednessTable
 from fbn.synthetic import affect, annotators
 from fbn.synthetic.activity import Activity, coded, draw_units
 from fbn.synthetic.attributes import attributes
@@ -179,9 +179,8 @@ class World:
 
     def to_json(self) -> str:
         """The world, its table and the table's provenance included."""
-        cells = {category: dict(row) for category, row in self.table.rows}
         data = {
-            "table": json.loads(formats.to_json(cells, asdict(self.table.provenance))),
+            "table": json.loads(self.table.to_json()),
             "seed": self.seed,
             "domain": self.domain.model_dump(mode="json"),
             "settings": self.settings.model_dump(mode="json"),
@@ -205,10 +204,9 @@ class World:
         if not isinstance(data["seed"], int) or isinstance(data["seed"], bool):
             raise FormatError(f"seed = {data['seed']!r}: expected a whole number")
         try:
-            rows, provenance = formats.from_json(json.dumps(data["table"]))
+            table = RelatednessTable.from_json(json.dumps(data["table"]))
         except FormatError as error:
             raise FormatError(f"table: {error}") from None
-        table = RelatednessTable.of(rows, Provenance(**provenance))
         return cls(table, data["seed"], _valid(Domain, data, "domain"), _valid(Settings, data, "settings"))
 
     def write(self, path: Path) -> None:

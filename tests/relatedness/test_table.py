@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fbn.errors import FormatError, MissingFileError
 from fbn.records import Annotations
-from fbn.relatedness import Change, Provenance, RelatednessTable
+from fbn.relatedness import Change, Note, Provenance, RelatednessTable
 from fbn.relatedness.formats import CATEGORIES, CODES
 from fbn.vocabulary import AU_INDEX, AU_NUMBERS, COMPOUND_EXPRESSIONS, EXPRESSION_INDEX, EXPRESSIONS
 
@@ -18,11 +18,16 @@ SIX = [str(e) for e in EXPRESSIONS if e != "neutral"]
 
 _weights = st.one_of(st.just(1.0), st.floats(0, 1, exclude_min=True))
 _words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
-_tables = st.builds(
-    RelatednessTable.of,
-    st.dictionaries(st.sampled_from(CATEGORIES[1:]), st.dictionaries(st.sampled_from([*CODES.values()]), _weights)),
-    st.builds(Provenance, _words, _words, _words),
-)
+_numbers = st.sampled_from([*CODES.values()])
+_notes = st.builds(Note, _words, _words, _words).filter(lambda note: note != Note())
+
+
+@st.composite
+def _tables(draw) -> RelatednessTable:
+    rows = draw(st.dictionaries(st.sampled_from(CATEGORIES[1:]), st.dictionaries(_numbers, _weights)))
+    places = st.tuples(st.sampled_from(["neutral", *rows]), _numbers)
+    provenance = draw(st.builds(Provenance, _words, _words, _words))
+    return RelatednessTable.of(rows, provenance, draw(st.dictionaries(places, _notes, max_size=4)))
 
 
 @pytest.mark.parametrize("name", RelatednessTable.names())
@@ -125,6 +130,31 @@ def test_restrict() -> None:
         table.matrix()
 
 
+def test_notes_stay_beside_their_cells() -> None:
+    lab = Note("A. Coder", "lids never rose", "our 40 clips")
+    noted = DU.annotated("fear", 5, lab).annotated("anger", 9, Note(who="B. Coder"))
+    assert noted == DU
+    assert noted.provenance == DU.provenance
+    assert [place for place, _ in noted.notes] == [("anger", 9), ("fear", 5)]
+    edited = noted.edited("fear", 5, None).edited("happiness", 12, 0.9)
+    assert edited.note("fear", 5) == lab
+    assert edited.note("fear", 4) == Note()
+    assert edited.restrict(categories=["fear"]).notes == ((("fear", 5), lab),)
+    assert edited.restrict(aus=[9]).notes == ((("anger", 9), Note("B. Coder")),)
+    assert edited.annotated("fear", 5, None).annotated("anger", 9, Note()).notes == ()
+    with pytest.raises(FormatError, match="joy, AU5: expected a row"):
+        DU.annotated("joy", 5, lab)
+    with pytest.raises(FormatError, match=r"fear, AU3: .* known AU"):
+        DU.annotated("fear", 3, lab)
+
+
+def test_a_sheet_has_notes_only_where_there_are_some(tmp_path) -> None:
+    DU.write(tmp_path / "plain.csv")
+    assert "cell notes" not in (tmp_path / "plain.csv").read_text("utf-8-sig")
+    DU.annotated("fear", 5, Note(why='"no", he said; really, no')).write(tmp_path / "noted.csv")
+    assert RelatednessTable.read(tmp_path / "noted.csv").note("fear", 5).why == '"no", he said; really, no'
+
+
 def _both_labels() -> Annotations:
     """Happiness: AU12 active in 3 of 4, AU6 annotated in 2 and active in 1; sadness: AU4 in 1 of 1."""
     faces = [
@@ -176,13 +206,14 @@ def test_infer_recovers_the_table_that_made_the_labels() -> None:
 
 @pytest.mark.parametrize("suffix", ["csv", "json"])
 @settings(max_examples=50, deadline=None)
-@given(table=_tables)
+@given(table=_tables())
 def test_files_round_trip(tmp_path_factory: pytest.TempPathFactory, suffix: str, table: RelatednessTable) -> None:
     path = tmp_path_factory.mktemp("tables") / f"table.{suffix}"
     table.write(path)
     again = RelatednessTable.read(path)
     assert again == table
     assert again.provenance == table.provenance
+    assert again.notes == table.notes
     assert [again.prototypical(c) for c in again.categories] == [table.prototypical(c) for c in table.categories]
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
@@ -218,6 +249,10 @@ def test_a_sheet_saved_with_semicolons_and_decimal_commas_is_read(tmp_path) -> N
         ("category,AU01\nfear,1.4\n", "line 2: fear, AU1 = '1.4'"),
         ("category,AU01\nfear,nan\n", "line 2: fear, AU1 = 'nan'"),
         ("category,AU01\nneutral,0.2\n", "neutral has no AU"),
+        ("category,AU01,cell notes\nfear,1,why\n", "line 2, cell notes: expected JSON"),
+        ("category,AU01,cell notes\nfear,1,[]\n", "line 2, cell notes, fear: expected an object of AU codes"),
+        ('category,AU01,cell notes\nfear,1,"{""AU3"": {}}"\n', "line 2, cell notes, fear: unknown column or AU 'AU3'"),
+        ('category,AU01,cell notes\nfear,1,"{""AU1"": 2}"\n', "line 2, cell notes, fear, AU1 = 2: expected an object"),
     ],
 )
 def test_csv_errors_name_file_line_and_cell(tmp_path, text: str, named: str) -> None:
@@ -241,6 +276,12 @@ def test_csv_errors_name_file_line_and_cell(tmp_path, text: str, named: str) -> 
         ('{"rows": {"fear": {"AU1": 1, "AU01": 0.5}}}', "rows, fear: .* AU1 stands there twice"),
         ('{"rows": {"fear": {"AU01": 1, "AU01": 0.5}}}', "AU01 stands there twice"),
         ('{"source": 3, "rows": {}}', "source = 3: expected a text"),
+        ('{"rows": {}, "notes": [1]}', "notes: expected an object"),
+        (
+            '{"rows": {"fear": {}}, "notes": {"fear": {"AU01": {"whom": ""}}}}',
+            "notes, fear, AU01 = .* who, why",
+        ),
+        ('{"rows": {}, "notes": {"fear": {"AU01": {"who": "me"}}}}', "note on fear, AU1: expected a row"),
     ],
 )
 def test_json_errors_name_file_and_cell(tmp_path, text: str, named: str) -> None:
