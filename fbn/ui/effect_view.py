@@ -1,0 +1,203 @@
+"""A panel that pages share: what a relatedness table does to one face, before any training."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from fbn.inference import formulas
+from fbn.inference.effect import MATCHING_FORMS, SOFT_FORMS, Comparison, Effect, Settings, effect
+from fbn.losses.coupling import MatchingForm, SoftForm
+from fbn.records import Annotations, Predictions
+from fbn.relatedness import RelatednessTable
+from fbn.ui import effect_marks
+from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_NUMBERS, EXPRESSIONS
+
+#: What the forms of the losses are called on the page.
+FORMS: dict[str, str] = {
+    "kl": "KL divergence",
+    "printed": "As printed",
+    "cross_entropy": "Cross entropy",
+    "soft_target": "Soft target",
+}
+_SEEN_HELP = (
+    "p(a|x): what the network reads. q(a|x): what its expressions imply through the table. The distribution-matching "
+    "loss draws the two together; each AU's part of it stands beside, and the arrow tells where training would move p."
+)
+_SOFT_HELP = (
+    "p(e|x): what the network reads. q(e|x): the soft label that the face's AUs give it through the table "
+    "(soft co-annotation)."
+)
+_CONFLICT_HELP = (
+    "Statements that the table does not let stand together: what is implied and what is seen lie on different sides "
+    "of 0.5, and at least 0.3 apart."
+)
+
+
+def effect_view(
+    predictions: Predictions,
+    table: RelatednessTable,
+    base: RelatednessTable | None = None,
+    annotations: Annotations | None = None,
+    key: str = "effect",
+) -> None:
+    """Conflicts, implied AUs, losses, co-annotation and formulas of one face; a fragment of its own.
+
+    Args:
+        predictions: one face's, of batch shape [] or [1]; ``effect.predictions_of`` makes them from an ``Affect``.
+        table: the table that is looked at.
+        base: the table it is held against, if any: the one before the edit.
+        annotations: the face's labels, where it has some (a drawn face's truth); else the network's reading serves.
+        key: another one for each panel on a page.
+    """
+    if predictions.expression_logits is None or predictions.action_unit_logits is None:
+        st.caption("This model does not read both expressions and action units, which the table couples.")
+        return
+    st.fragment(_view)(predictions, table, None if base == table else base, annotations, key)
+
+
+def _view(
+    predictions: Predictions,
+    table: RelatednessTable,
+    base: RelatednessTable | None,
+    annotations: Annotations | None,
+    key: str,
+) -> None:
+    st.html(effect_marks.STYLE)
+    form, soft_form, settings = _options(key)
+    now = effect(predictions, table, annotations, settings)
+    compared = None if base is None else Comparison(effect(predictions, base, annotations, settings), now)
+    before = None if compared is None else compared.before
+    _figures(now, before, form, soft_form)
+    left, right = st.columns([4, 5], gap="large")
+    with left:
+        _conflicts(now, compared)
+        st.markdown("**Expressions: read, and said by the AUs**", help=_SOFT_HELP)
+        st.html(effect_marks.expressions(now, before))
+        _co_annotation(now, before, annotations is not None)
+    with right:
+        st.markdown("**Action units: seen, and implied by the expressions**", help=_SEEN_HELP)
+        st.html(effect_marks.action_units(now, form, before))
+    _formulas(now, form, soft_form, key)
+
+
+def _options(key: str) -> tuple[MatchingForm, SoftForm, Settings]:
+    def pick(label: str, choices: dict[Any, str], name: str, words: str) -> Any:
+        return st.segmented_control(
+            label,
+            list(choices),
+            default=next(iter(choices)),
+            required=True,
+            format_func=choices.__getitem__,
+            key=f"{key} {name}",
+            help=words,
+        )
+
+    with st.popover("How the losses are formed", icon=":material/tune:"):
+        form = pick("Distribution matching", {f: FORMS[f] for f in MATCHING_FORMS}, "form", "See the Coupling lab.")
+        mixture = pick(
+            "Mixture",
+            {"sum": "Sum", "mean": "Mean"},
+            "mixture",
+            "Sum: q(AU2) = p(surprise) + p(fear). Mean: half of that.",
+        )
+        binary = pick(
+            "Weights in the mixture",
+            {True: "0 or 1", False: "The table's"},
+            "binary",
+            "0 or 1: every AU of an expression counts whole.",
+        )
+        soft_form = pick("Soft co-annotation", {f: FORMS[f] for f in SOFT_FORMS}, "soft", "See the Coupling lab.")
+        observational = pick(
+            "Observational AUs",
+            {"weight": "By weight", "one": "As 1"},
+            "observational",
+            "How much they count in co-annotation.",
+        )
+        temperature = st.slider(
+            "Temperature of the soft label", 0.1, 2.0, 1.0, 0.1, key=f"{key} temperature", help="1 as in the paper."
+        )
+    settings = Settings(mixture=mixture, binary=binary, observational=observational, temperature=temperature)
+    return form, soft_form, settings
+
+
+def _figures(now: Effect, before: Effect | None, form: MatchingForm, soft_form: SoftForm) -> None:
+    figures: list[tuple[str, Callable[[Effect], float], str]] = [
+        ("Distribution matching", lambda e: e.total(form), ".2f"),
+        ("Soft co-annotation", lambda e: e.soft_loss[soft_form], ".2f"),
+        ("Conflicts", lambda e: len(e.conflicts), ".0f"),
+    ]
+    with st.container(horizontal=True):
+        for label, read, shape in figures:
+            delta = None if before is None else f"{read(now) - read(before):+{shape}} by the edit"
+            st.metric(label, f"{read(now):{shape}}", delta, delta_color="off", width=200)
+
+
+def _conflicts(now: Effect, compared: Comparison | None) -> None:
+    st.markdown("**Statements in conflict**", help=_CONFLICT_HELP)
+    if now.conflicts:
+        st.html(effect_marks.conflicts(now.conflicts))
+    else:
+        st.caption("None: what is seen and what the table implies agree.")
+    if compared is not None:
+        st.markdown("**What the edit changes there**")
+        if compared.settled or compared.new:
+            st.html(effect_marks.changed_conflicts(compared))
+        else:
+            st.caption("The same statements are in conflict before and after.")
+
+
+def _co_annotation(now: Effect, before: Effect | None, labelled: bool) -> None:
+    st.markdown(
+        "**What co-annotation would add**",
+        help="Labels that the table gives to a picture which has one kind of label only. "
+        + ("It starts from this face's own labels." if labelled else "It starts from what the network reads."),
+    )
+    lines = co_annotation_words(now)
+    if before is not None and (earlier := co_annotation_words(before)) != lines:
+        lines = [
+            f"{line}  \n:gray[before: {was}]" if was != line else line for line, was in zip(lines, earlier, strict=True)
+        ]
+    for line in lines:
+        st.markdown(f"- {line}")
+
+
+def co_annotation_words(effect: Effect) -> list[str]:
+    """Two sentences: what the expression label would add, and what the AU labels would."""
+    label = EXPRESSIONS[int(effect.labels.expression.argmax())].value
+    units = ", ".join(
+        f"AU{number}" + ("" if weight == 1 else f" (weight {weight:g})") for number, weight in effect.added_units
+    )
+    first = f"Labelled *{label}* alone: {units or 'no AU'}."
+    if effect.added_expression is None:
+        return [first, "Labelled with its AUs alone: no expression, since none has all of its AUs active."]
+    name, weight = effect.added_expression
+    return [first, f"Labelled with its AUs alone: *{name}*{'' if weight == 1 else f' (weight {weight:g})'}."]
+
+
+def _formulas(now: Effect, form: MatchingForm, soft_form: SoftForm, key: str) -> None:
+    worst = AU_NUMBERS[int(now.matching[form].argmax())]
+    with st.expander("Every term with these numbers", icon=":material/function:"):
+        with st.container(horizontal=True):
+            number = st.selectbox(
+                "Action unit",
+                [None, *AU_NUMBERS],
+                format_func=lambda n: (
+                    f"Largest part: AU{worst}" if n is None else f"AU{n} {ACTION_UNIT_BY_NUMBER[n].name}"
+                ),
+                key=f"{key} number",
+            )
+            likely = EXPRESSIONS[int(now.expression.argmax())].value
+            expression = st.selectbox(
+                "Expression",
+                [None, *(e.value for e in EXPRESSIONS)],
+                format_func=lambda e: f"Likeliest: {likely}" if e is None else e.capitalize(),
+                key=f"{key} expression",
+            )
+        for formula in formulas.written_out(now, number or worst, expression or likely, form, soft_form):
+            with st.container(border=True):
+                st.markdown(f"**{formula.title}**")
+                symbols, numbers = st.columns([4, 5])
+                symbols.latex(formula.symbols)
+                numbers.latex(formula.numbers)
+                st.code(formula.text, language=None, wrap_lines=True)
