@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fbn.cli.analyse import Detector
-from fbn.cli.train import with_allocator
+from fbn.training.allocator import with_allocator
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Model = Annotated[str, typer.Option(help="Name or folder of a model; the default one if empty.")]

@@ -1,19 +1,12 @@
 """``fbn train`` and ``fbn export``."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-#: glibc maps every block above 32 MB afresh and returns it at once, so that each training step page-faults through
-#: gigabytes: 20 times slower. The settings are read before Python starts, hence the re-exec.
-_ALLOCATOR = {
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": "100000000000",
-    "MALLOC_TOP_PAD_": "268435456",
-}
+from fbn.training.allocator import with_allocator
 
 
 def add_to(app: typer.Typer) -> None:
@@ -53,11 +46,3 @@ def export(
 
     publish(run, output / name, name, data)
     typer.echo(output / name)
-
-
-def with_allocator() -> None:
-    """Start this command again under settings that a training needs, unless it runs under them."""
-    if sys.platform != "linux" or "MALLOC_MMAP_MAX_" in os.environ:
-        return
-    sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | _ALLOCATOR)

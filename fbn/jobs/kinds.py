@@ -1,0 +1,52 @@
+"""What can be a job. To add a kind: a function of (pydantic model, ``Context``) -> result, and a line in ``KINDS``.
+
+A job's file names a kind, never code: whatever it says, nothing but these functions is run.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ValidationError
+
+from fbn.context import Context
+from fbn.errors import FormatError
+
+#: Kind -> ``module:function``. The result is what ``json`` can write.
+KINDS: dict[str, str] = {
+    "compare": "fbn.training.compare:compare",
+}
+
+Function = Callable[[Any, Context], Any]
+
+
+def load(kind: str) -> tuple[Function, type[BaseModel]]:
+    """A kind's function and the model of its parameters, which is the type of its first argument.
+
+    Raises:
+        FormatError: no such kind.
+    """
+    if kind not in KINDS:
+        raise FormatError(f"unknown kind of job {kind!r}: expected one of {', '.join(sorted(KINDS))}")
+    module, _, name = KINDS[kind].partition(":")
+    function = getattr(import_module(module), name)
+    return function, get_type_hints(function)[next(iter(inspect.signature(function).parameters))]
+
+
+def parse(kind: str, parameters: BaseModel | Mapping[str, Any]) -> BaseModel:
+    """A kind's parameters, checked.
+
+    Raises:
+        FormatError: no such kind, or a parameter that is unknown, missing or impossible; the message names it.
+    """
+    _, model = load(kind)
+    values = parameters.model_dump(mode="json") if isinstance(parameters, BaseModel) else parameters
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        problems = (
+            f"{'.'.join(map(str, problem['loc'])) or kind}: {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors()
+        )
+        raise FormatError(f"{kind}: {'; '.join(problems)}") from None
