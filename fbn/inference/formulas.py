@@ -43,8 +43,10 @@ def mixture(effect: Effect, number: int) -> Formula:
     terms = [f"p({name})" + ("" if r == 1 else f"*{_n(r)}") for name, _, r in parts] or ["0"]
     filled = [_n(p) + ("" if r == 1 else f"*{_n(r)}") for _, p, r in parts] or ["0"]
     words, numbers = ((f"({_plus(side)}){share}" if share else _plus(side)) for side in (terms, filled))
-    text = f"{left} = {words} = {numbers} = {_n(value)}"
-    tex = _lines(_tex(f"q(\\mathrm{{AU{number}}}) &= {_names(words)}"), _tex(f"&= {numbers} = {_n(value)}"))
+    steps = [words, numbers, _n(value)]
+    steps = [step for i, step in enumerate(steps) if step not in steps[:i]]
+    text = " = ".join([left, *steps])
+    tex = _lines(_tex(f"q(\\mathrm{{AU{number}}}) &= {_names(words)}"), *(_tex(f"&= {step}") for step in steps[1:]))
     return Formula(f"What the expressions imply for AU{number}", symbols, tex, text, value)
 
 

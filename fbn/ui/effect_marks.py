@@ -35,12 +35,14 @@ STYLE = """<style>
 .fbn-keys .fbn-k-part{width:1.3rem;height:.55rem;background:color-mix(in srgb,SECOND 45%,transparent);
   border-radius:.2rem}
 .fbn-cons{list-style:none;margin:0;padding:0;font-size:.9rem;line-height:1.45}
-.fbn-cons li{display:grid;grid-template-columns:1.3rem 1fr;gap:.4rem;padding:.28rem .1rem;
+.fbn-cons li{margin:0;display:grid;grid-template-columns:1.3rem 1fr;gap:.4rem;padding:.28rem .1rem;
   border-bottom:1px solid color-mix(in srgb,currentColor 12%,transparent)}
 .fbn-cons li:last-child{border:0}
 .fbn-cons b{font-weight:700;text-align:center}
 .fbn-cons small{display:block;opacity:.72;font-size:.78rem}
+[class*=written_out] .katex{font-size:1.05em}
 @media (max-width:640px){
+  [class*=written_out] .katex{font-size:.82em}
   .fbn-eff:not(.fbn-short){grid-template-columns:2.5rem minmax(3.2rem,1fr) 2.1rem 2.1rem 3.6rem .9rem;column-gap:.4rem}
   .fbn-eff:not(.fbn-short) .fbn-name{display:none}
 }
@@ -72,7 +74,9 @@ def action_units(effect: Effect, form: MatchingForm, before: Effect | None = Non
         track = _track(p, ACCENT, was + (_diamond(q, "fbn-q") if on else ""))
         share = 100 * max(float(parts[i]), 0.0) / most
         fill = f"linear-gradient(to left,color-mix(in srgb,{SECOND} 45%,transparent) {share:.0f}%,transparent 0)"
-        part = f'<span class="fbn-part" style="background:{fill}">{float(parts[i]):.2f}</span>' if on else _DASH
+        part = (
+            f'<span class="fbn-part" style="background:{fill}">{max(float(parts[i]), 0.0):.2f}</span>' if on else _DASH
+        )
         sign = "" if not on or abs(float(pull[i])) < 0.01 else "▲" if pull[i] > 0 else "▼"
         wants = {"▲": "the loss wants it higher", "▼": "the loss wants it lower"}.get(sign, "no pull worth speaking of")
         held = (

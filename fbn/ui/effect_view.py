@@ -130,7 +130,7 @@ def _figures(now: Effect, before: Effect | None, form: MatchingForm, soft_form: 
     with st.container(horizontal=True):
         for label, read, shape in figures:
             delta = None if before is None else f"{read(now) - read(before):+{shape}} by the edit"
-            st.metric(label, f"{read(now):{shape}}", delta, delta_color="off", width=200)
+            st.metric(label, f"{read(now):{shape}}", delta, delta_color="off", width=150)
 
 
 def _conflicts(now: Effect, compared: Comparison | None) -> None:
@@ -177,7 +177,10 @@ def co_annotation_words(effect: Effect) -> list[str]:
 
 def _formulas(now: Effect, form: MatchingForm, soft_form: SoftForm, key: str) -> None:
     worst = AU_NUMBERS[int(now.matching[form].argmax())]
-    with st.expander("Every term with these numbers", icon=":material/function:"):
+    with (
+        st.expander("Every term with these numbers", icon=":material/function:"),
+        st.container(key=f"{key}_written_out"),
+    ):
         with st.container(horizontal=True):
             number = st.selectbox(
                 "Action unit",
