@@ -24,7 +24,14 @@ torch.set_num_threads(1)
 cv2.setNumThreads(1)
 
 
-_ICONS = {"home": "home", "live": "videocam", "analyse": "image_search", "studio": "brush", "about": "info"}
+_ICONS = {
+    "home": "home",
+    "live": "videocam",
+    "analyse": "image_search",
+    "studio": "brush",
+    "relatedness": "table_chart",
+    "about": "info",
+}
 
 
 def page(name: str) -> st.Page:

@@ -1,10 +1,8 @@
 """What the Face studio knows, without Streamlit: a face with its history, presets, files, and how a reading differs."""
 
 import tempfile
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 from pydantic import ValidationError
@@ -21,35 +19,7 @@ from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, ActionUnit
 SIZE = 320
 #: A face is 2 kB of JSON, a table with notes 20 kB.
 MOST_FACE_BYTES, MOST_TABLE_BYTES = 64 * 1024, 1024 * 1024
-_MOST_STEPS = 200
 _SIDES = ("left", "right")
-
-
-@dataclass(frozen=True)
-class History:
-    """A face, the faces before it and those that undo took back; each oldest first."""
-
-    now: Face = field(default_factory=Face)
-    past: tuple[Face, ...] = ()
-    future: tuple[Face, ...] = ()
-
-    def to(self, face: Face) -> Self:
-        """One step on; what was undone is gone. No step where nothing changes."""
-        return (
-            self if face == self.now else replace(self, now=face, past=(*self.past, self.now)[-_MOST_STEPS:], future=())
-        )
-
-    def undo(self) -> Self:
-        """One step back, if there is one."""
-        if not self.past:
-            return self
-        return replace(self, now=self.past[-1], past=self.past[:-1], future=(self.now, *self.future))
-
-    def redo(self) -> Self:
-        """Take one undo back, if there is one."""
-        if not self.future:
-            return self
-        return replace(self, now=self.future[0], past=(*self.past, self.now), future=self.future[1:])
 
 
 def with_unit(face: Face, number: int, value: float, side: int | None = None) -> Face:
@@ -154,6 +124,14 @@ def _field(place: tuple[int | str, ...]) -> str:
         side = f" {_SIDES[int(place[2])]}" if len(place) > 2 and place[2] in (0, 1) else ""
         return f"action_units, {ACTION_UNITS[int(place[1])].short}{side}"
     return ".".join(str(part) for part in place)
+
+
+def table_bytes(table: RelatednessTable, suffix: str) -> bytes:
+    """A relatedness table as a ``.csv`` or ``.json`` file."""
+    with tempfile.TemporaryDirectory(prefix="fbn-") as folder:
+        path = Path(folder, f"table{suffix}")
+        table.write(path)
+        return path.read_bytes()
 
 
 def load_table(name: str, contents: bytes) -> RelatednessTable:

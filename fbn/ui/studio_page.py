@@ -11,6 +11,7 @@ from fbn.inference import Affect
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.parameters import Face
 from fbn.ui import shell, studio, studio_marks
+from fbn.ui.history import History
 from fbn.ui.panels import circumplex_panel, expression_panel
 from fbn.ui.studio_animation import animation_view
 from fbn.ui.studio_controls import controls
@@ -67,7 +68,7 @@ def _steps() -> None:
         )
 
 
-def _step(label: str, icon: str, move: Callable[[], studio.History], possible: bool) -> None:
+def _step(label: str, icon: str, move: Callable[[], History[Face]], possible: bool) -> None:
     st.button(
         label, icon=f":material/{icon}:", on_click=lambda: keep(history=move()), disabled=not possible, width="stretch"
     )

@@ -12,6 +12,7 @@ import streamlit as st
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.parameters import Face
 from fbn.ui import studio
+from fbn.ui.history import History
 
 _STATE = "studio"
 DEFAULT_TABLE = "du2014"
@@ -34,7 +35,7 @@ class Studio:
         table_problem, face_problem: what was wrong with the file given last, or "".
     """
 
-    history: studio.History
+    history: History[Face]
     table: RelatednessTable
     source: str = DEFAULT_TABLE
     category: str | None = _FIRST
@@ -53,7 +54,7 @@ def current() -> Studio:
     """This viewer's studio; a new one smiles, so that there is something to see and to read."""
     if _STATE not in st.session_state:
         table = RelatednessTable.named(DEFAULT_TABLE)
-        st.session_state[_STATE] = Studio(studio.History(studio.preset(Face(), table, _FIRST, _INTENSITY)), table)
+        st.session_state[_STATE] = Studio(History(studio.preset(Face(), table, _FIRST, _INTENSITY)), table)
     kept: Studio = st.session_state[_STATE]
     return kept
 

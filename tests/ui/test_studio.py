@@ -12,6 +12,7 @@ from fbn.errors import FormatError
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.parameters import Face, Scene
 from fbn.ui import animation, studio, studio_knobs, studio_marks
+from fbn.ui.history import History
 from fbn.ui.studio_state import Studio
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, COMPOUND_EXPRESSIONS
 from tests.ui.conftest import Reader, press, words
@@ -32,7 +33,7 @@ def unit(face: Face, number: int) -> tuple[float, float]:
 
 def test_history_goes_back_and_forth():
     first, second, third = Face(), SMILE, Face(scene=Scene(yaw=5))
-    history = studio.History(first).to(second).to(third)
+    history = History(first).to(second).to(third)
     assert history.to(third) is history
     back = history.undo().undo()
     assert (back.now, back.undo()) == (first, back)
@@ -43,7 +44,7 @@ def test_history_goes_back_and_forth():
 
 
 def test_history_forgets_the_oldest():
-    history = studio.History()
+    history = History(Face())
     for i in range(300):
         history = history.to(Face(scene=Scene(yaw=i / 10)))
     assert len(history.past) == 200

@@ -1,0 +1,158 @@
+// A table of cells to look at, to click, and to walk through with the arrow keys, like a spreadsheet.
+// Python draws nothing here: it sends rows, columns and cells, and gets {at, weight} or {step} back.
+const typing = /^[0-9.,]$/
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const host = parentElement.querySelector('.sheet')
+  const shape = JSON.stringify([data.columns, data.rows, data.editable])
+  const say = what => setTriggerValue('act', { ...what, nonce: Math.random() })
+  if (host.shape !== shape) build(host, data)
+  Object.assign(host, { shape, data, say })
+  fill(host)
+  if (data.at && !(host.at && host.pending)) mark(host, data.at)
+}
+
+function build(host, { columns, rows, label }) {
+  const make = (tag, text, more = {}) => Object.assign(document.createElement(tag), { textContent: text, ...more })
+  const table = make('table', '')
+  table.setAttribute('role', 'grid')
+  table.setAttribute('aria-label', label)
+  const head = table.createTHead().insertRow()
+  head.append(make('td', ''))
+  columns.forEach((column, c) => {
+    const th = make('th', '', { scope: 'col', title: column.tip })
+    th.append(make('span', column.name, { className: 'name' }), make('b', column.code.slice(2)))
+    th.dataset.c = c
+    if (column.edge) th.className = 'edge'
+    head.append(th)
+  })
+  const body = table.createTBody()
+  rows.forEach((row, r) => {
+    const tr = body.insertRow()
+    if (row.edge) tr.className = 'edge'
+    const th = make('th', row.name, { scope: 'row' })
+    th.dataset.r = r
+    tr.append(th)
+    columns.forEach((column, c) => {
+      const td = tr.insertCell()
+      Object.assign(td.dataset, { r, c })
+      td.setAttribute('role', 'gridcell')
+      td.tabIndex = -1
+      if (column.edge) td.className = 'edge'
+      td.append(make('i', ''))
+    })
+    if (!row.there) tr.classList.add('away')
+  })
+  host.replaceChildren(table)
+  host.table = table
+  host.at = null
+  table.onclick = event => {
+    const spot = event.target.closest('td,th')
+    if (!host.data.at || !spot || event.target.tagName === 'INPUT') return
+    const [r, c] = host.at || host.data.at
+    go(host, [+(spot.dataset.r ?? r), +(spot.dataset.c ?? c)])
+  }
+  table.ondblclick = event => {
+    if (host.data.editable && event.target.closest('td[role]')) edit(host, '')
+  }
+  table.onkeydown = event => keys(host, event)
+}
+
+const cell = (host, [r, c]) => host.table.tBodies[0].rows[r].cells[c + 1]
+
+function fill(host) {
+  const { cells, columns, rows } = host.data
+  for (let r = 0; r < rows.length; r++)
+    for (let c = 0; c < columns.length; c++) {
+      const about = cells[`${r},${c}`] || {}, td = cell(host, [r, c]), look = JSON.stringify(about)
+      if (td.look === look) continue
+      td.look = look
+      const mark = td.querySelector('i')
+      mark.textContent = about.text || ''
+      mark.className = about.kind || ''
+      mark.style.setProperty('--share', about.share || 0)
+      td.classList.toggle('was', about.was !== undefined)
+      td.classList.toggle('noted', !!about.note)
+      const words = [`${rows[r].name}, ${columns[c].code} ${columns[c].name}: ${about.tip || 'no part of it'}`]
+      if (about.was !== undefined) words.push(`not saved; was ${about.was}`)
+      if (about.note) words.push(`note: ${about.note}`)
+      td.title = words.join('\n')
+      td.setAttribute('aria-label', words.join('. '))
+    }
+}
+
+function mark(host, at) {
+  if (host.at) {
+    const [r, c] = host.at
+    cell(host, host.at).tabIndex = -1
+    cell(host, host.at).removeAttribute('aria-selected')
+    host.table.tBodies[0].rows[r].classList.remove('on')
+    host.table.tHead.rows[0].cells[c + 1].classList.remove('on')
+  }
+  host.at = at
+  cell(host, at).tabIndex = 0
+  cell(host, at).setAttribute('aria-selected', 'true')
+  host.table.tBodies[0].rows[at[0]].classList.add('on')
+  host.table.tHead.rows[0].cells[at[1] + 1].classList.add('on')
+}
+
+// while keys are held down, Python hears of the last place only
+function go(host, at) {
+  mark(host, at)
+  cell(host, at).focus({ preventScroll: false })
+  clearTimeout(host.pending)
+  host.pending = setTimeout(() => { host.pending = 0; host.say({ at }) }, 120)
+}
+
+function keys(host, event) {
+  if (event.target.tagName === 'INPUT' || !host.at) return
+  const [r, c] = host.at, last = [host.data.rows.length - 1, host.data.columns.length - 1]
+  const steps = {
+    ArrowUp: [r - 1, c], ArrowDown: [r + 1, c], ArrowLeft: [r, c - 1], ArrowRight: [r, c + 1],
+    Home: [r, 0], End: [r, last[1]], PageUp: [0, c], PageDown: [last[0], c],
+  }
+  const control = event.ctrlKey || event.metaKey
+  if (control && host.data.editable && 'zy'.includes(event.key.toLowerCase())) {
+    host.say({ step: event.key.toLowerCase() === 'y' || event.shiftKey ? 'redo' : 'undo' })
+  } else if (control || event.altKey) {
+    return
+  } else if (steps[event.key]) {
+    go(host, steps[event.key].map((i, axis) => Math.min(Math.max(i, 0), last[axis])))
+  } else if (host.data.editable && (event.key === 'Delete' || event.key === 'Backspace')) {
+    put(host, 0)
+  } else if (host.data.editable && (event.key === 'Enter' || event.key === 'F2' || typing.test(event.key))) {
+    edit(host, typing.test(event.key) ? event.key : '')
+  } else {
+    return
+  }
+  event.preventDefault()
+}
+
+function put(host, weight) {
+  clearTimeout(host.pending)
+  host.pending = 0
+  host.say({ at: host.at, weight })
+}
+
+function edit(host, first) {
+  const td = cell(host, host.at), about = host.data.cells[host.at.join()] || {}
+  const input = Object.assign(document.createElement('input'), {
+    value: first || about.share || '', inputMode: 'decimal', title: 'a weight from 0 to 1',
+  })
+  input.setAttribute('aria-label', td.getAttribute('aria-label'))
+  td.append(input)
+  input.focus()
+  if (!first) input.select()
+  const close = () => { input.onblur = null; input.remove(); td.focus() }
+  const keep = () => {
+    const weight = +input.value.trim().replace(',', '.')
+    if (!(weight >= 0 && weight <= 1)) return input.setAttribute('aria-invalid', 'true')
+    close()
+    put(host, weight)
+  }
+  input.onblur = close
+  input.onkeydown = event => {
+    if (event.key === 'Enter' || event.key === 'Tab') { event.preventDefault(); keep() }
+    else if (event.key === 'Escape') close()
+  }
+}

@@ -1,0 +1,299 @@
+"""What the Relatedness page knows, without Streamlit: a table being edited, and how tables are laid out to be seen."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import pandas as pd
+
+from fbn.errors import FormatError
+from fbn.relatedness import Change, RelatednessTable
+from fbn.relatedness.formats import CATEGORIES
+from fbn.synthetic.activity import typical
+from fbn.ui.history import History
+from fbn.ui.studio_marks import described
+from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, EXPRESSIONS, ActionUnit
+
+#: The columns: every AU a table may hold, in FACS order.
+UNITS: tuple[ActionUnit, ...] = tuple(ACTION_UNIT_BY_NUMBER.values())
+#: AUs of the brows and eyes, FACS' upper face; a line stands after the last.
+_LAST_UPPER = 7
+_FIRST_CELL = ("fear", 5)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A table in the history of an edit.
+
+    Attributes:
+        table: as it stands.
+        words: what this step did, for the Undo button.
+        cell: (category, AU number) that the step touched last.
+    """
+
+    table: RelatednessTable
+    words: str = ""
+    cell: tuple[str, int] = _FIRST_CELL
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A table that one viewer edits.
+
+    Attributes:
+        name: of the built-in or saved table it came from; of an imported or inferred one, what to call it.
+        origin: ``"built in"``, ``"saved"``, ``"imported"`` or ``"inferred"``.
+        number: the saved version that the edit began from; 0 where there is none.
+        saved: the table as it was opened or last saved.
+        history: of the edit.
+        cell: (category, AU number) that is selected.
+        grid: the table that the spreadsheet began from. It keeps its own edits on top, so it is fed anew only
+            where a change came from elsewhere.
+        turn: grows whenever the spreadsheet is fed anew.
+    """
+
+    name: str
+    origin: str
+    number: int
+    saved: RelatednessTable
+    history: History[Step]
+    cell: tuple[str, int]
+    grid: RelatednessTable
+    turn: int = 0
+
+    @classmethod
+    def of(cls, name: str, table: RelatednessTable, origin: str, number: int = 0) -> Self:
+        """A draft that nothing was done to."""
+        return cls(name, origin, number, table, History(Step(table)), _FIRST_CELL, table)
+
+    @property
+    def table(self) -> RelatednessTable:
+        """As it stands."""
+        return self.history.now.table
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Cells that differ from what was opened or saved last."""
+        return self.saved.diff(self.table)
+
+    @property
+    def dirty(self) -> bool:
+        """Something is there to be saved: cells, or notes."""
+        return bool(self.changes) or self.saved.notes != self.table.notes
+
+    def to(self, table: RelatednessTable, words: str, cell: tuple[str, int], typed: bool = False) -> Self:
+        """One step on; none where nothing changes. ``typed``: into the spreadsheet, which shows it already."""
+        if table == self.table and table.notes == self.table.notes:
+            return self
+        stepped = replace(self, history=self.history.to(Step(table, words, cell)), cell=cell)
+        return stepped if typed else stepped.fed()
+
+    def with_weight(self, category: str, number: int, weight: float) -> Self:
+        """One cell changed, the rest as it was.
+
+        Raises:
+            FormatError: a weight outside [0, 1], or an AU given to neutral.
+        """
+        words = f"{category} AU{number}: {brief(weight_of(self.table, category, number))} → {brief(weight)}"
+        return self.to(self.table.edited(category, number, weight), words, (category, number))
+
+    def undo(self) -> Self:
+        """One step back; the cell it touched is selected."""
+        return replace(self, history=self.history.undo(), cell=self.history.now.cell).fed()
+
+    def redo(self) -> Self:
+        """Take one undo back; the cell it touched is selected."""
+        history = self.history.redo()
+        return replace(self, history=history, cell=history.now.cell).fed()
+
+    def kept(self, name: str, number: int) -> Self:
+        """What it is after it was saved; the history stays."""
+        return replace(self, name=name, origin="saved", number=number, saved=self.table)
+
+    def fed(self) -> Self:
+        """The spreadsheet begins anew from the table as it stands."""
+        return replace(self, grid=self.table, turn=self.turn + 1)
+
+
+def weight_of(table: RelatednessTable, category: str, number: int) -> float:
+    """A cell's weight; 0 where the table has no such cell or row."""
+    return table.row(category).get(number, 0.0) if category in table.categories else 0.0
+
+
+def brief(weight: float | None) -> str:
+    """A weight in a cell: ``1``, ``.55``, or ``none``."""
+    if not weight:
+        return "none"
+    return "1" if weight == 1 else f"{weight:.2f}".removeprefix("0")
+
+
+def spoken(weight: float | None) -> str:
+    """A weight in words."""
+    if not weight:
+        return "no part of it"
+    return "prototypical" if weight == 1 else f"observational, {weight:.0%} showed it"
+
+
+def changed(change: Change) -> str:
+    """One change in words, e.g. ``fear AU5: 1 → none``."""
+    return f"{change.category} AU{change.action_unit}: {brief(change.before)} → {brief(change.after)}"
+
+
+def summary(changes: Iterable[Change], most: int = 4) -> str:
+    """Changes in a line, for a version's note."""
+    words = [changed(change) for change in changes]
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return "; ".join(words[:most]) + more
+
+
+def counted(changes: Iterable[Change]) -> dict[str, int]:
+    """How many cells were added, removed and changed."""
+    found = {"added": 0, "removed": 0, "changed": 0}
+    for change in changes:
+        found["added" if change.before is None else "removed" if change.after is None else "changed"] += 1
+    return found
+
+
+def sharing(table: RelatednessTable, number: int) -> tuple[tuple[str, float], ...]:
+    """Categories that have the AU, the strongest first."""
+    found = [(category, table.row(category).get(number, 0.0)) for category in table.categories]
+    return tuple(sorted((pair for pair in found if pair[1]), key=lambda pair: -pair[1]))
+
+
+def drawn(table: RelatednessTable, category: str) -> tuple[ActionUnit, ...]:
+    """AUs of a row's typical face."""
+    row = table.row(category) if category in table.categories else {}
+    return tuple(ACTION_UNIT_BY_NUMBER[number] for number in typical(row))
+
+
+def undrawn(table: RelatednessTable, category: str) -> tuple[str, ...]:
+    """AUs of a row that its typical face leaves out: weaker than a half, or none of the face's 17."""
+    row = table.row(category) if category in table.categories else {}
+    return tuple(f"AU{n} {brief(w)}" for n, w in row.items() if n not in typical(row))
+
+
+def rebased(
+    theirs: RelatednessTable, base: RelatednessTable, mine: RelatednessTable
+) -> tuple[RelatednessTable, tuple[Change, ...]]:
+    """My changes to ``base`` made again on their newer table.
+
+    Returns:
+        The table, and what of theirs mine replaced: cells that both changed, to different weights.
+    """
+    changed_by_them = {(c.category, c.action_unit): c for c in base.diff(theirs)}
+    table, replaced = theirs, []
+    for change in base.diff(mine):
+        other = changed_by_them.get((change.category, change.action_unit))
+        if other is not None and other.after != change.after:
+            replaced.append(Change(change.category, change.action_unit, other.after, change.after))
+        table = table.edited(change.category, change.action_unit, change.after)
+    before, after = dict(base.notes), dict(mine.notes)
+    for cell in before.keys() | after.keys():
+        if before.get(cell) != after.get(cell) and cell[0] in table.categories:
+            table = table.annotated(*cell, after.get(cell))
+    return table, tuple(replaced)
+
+
+def shown(compounds: bool) -> tuple[str, ...]:
+    """The rows: seven expressions, and the compounds."""
+    return CATEGORIES if compounds else CATEGORIES[: len(EXPRESSIONS)]
+
+
+def sheet(
+    table: RelatednessTable, saved: RelatednessTable, cell: tuple[str, int], compounds: bool = True
+) -> dict[str, Any]:
+    """What the heatmap draws, as plain data; ``saved`` says which cells changed."""
+    categories = shown(compounds)
+    before, notes = {c: dict(cells) for c, cells in saved.rows}, dict(table.notes)
+    cells: dict[str, dict[str, Any]] = {}
+    for r, category in enumerate(categories):
+        row = table.row(category) if category in table.categories else {}
+        old = before.get(category, {})
+        for c, unit in enumerate(UNITS):
+            weight = row.get(unit.number, 0.0)
+            about: dict[str, Any] = {}
+            if weight:
+                about = {"text": brief(weight), "kind": "one" if weight == 1 else "part", "share": round(weight, 4)}
+                about["tip"] = spoken(weight)
+            if weight != old.get(unit.number, 0.0):
+                about["was"] = brief(old.get(unit.number))
+            if note := notes.get((category, unit.number)):
+                about["note"] = " · ".join(part for part in (note.who, note.why, note.source) if part)
+            if about:
+                cells[f"{r},{c}"] = about
+    return _frame(categories, set(table.categories)) | {"cells": cells, "at": _place(categories, cell)}
+
+
+def sheet_of_changes(before: RelatednessTable, after: RelatednessTable, compounds: bool = True) -> dict[str, Any]:
+    """What the heatmap draws of a comparison: a sign and the new weight in each cell that differs."""
+    categories = shown(compounds)
+    cells: dict[str, dict[str, Any]] = {}
+    for change in before.diff(after):
+        if change.category in categories:
+            kind = "plus" if not change.before else "minus" if not change.after else "up"
+            if change.before and change.after and change.after < change.before:
+                kind = "down"
+            sign = {"plus": "+", "minus": "−", "up": "↑", "down": "↓"}[kind]
+            value = "" if kind == "minus" else brief(change.after)
+            tip = f"{spoken(change.before)} → {spoken(change.after)}"
+            place = f"{categories.index(change.category)},{_column(change.action_unit)}"
+            cells[place] = {"text": sign + value, "kind": kind, "share": change.after or change.before, "tip": tip}
+    present = {*before.categories, *after.categories}
+    return _frame(categories, present) | {"cells": cells, "at": None}
+
+
+def _frame(categories: tuple[str, ...], present: set[str]) -> dict[str, Any]:
+    columns = [{"code": u.short, "name": u.name, "tip": described(u), "edge": u.number > _LAST_UPPER} for u in UNITS]
+    edges = [i for i, about in enumerate(columns) if about["edge"]]
+    for i, about in enumerate(columns):
+        about["edge"] = i == edges[0]
+    rows = [
+        {"name": c.capitalize(), "there": c in present, "edge": r == len(EXPRESSIONS)} for r, c in enumerate(categories)
+    ]
+    return {"columns": columns, "rows": rows}
+
+
+def _place(categories: tuple[str, ...], cell: tuple[str, int]) -> list[int] | None:
+    return [categories.index(cell[0]), _column(cell[1])] if cell[0] in categories else None
+
+
+def _column(number: int) -> int:
+    return next(i for i, unit in enumerate(UNITS) if unit.number == number)
+
+
+def cell_at(row: int, column: int) -> tuple[str, int]:
+    """(category, AU number) of a place in the sheet."""
+    return CATEGORIES[row], UNITS[column].number
+
+
+def grid(table: RelatednessTable, compounds: bool = True) -> pd.DataFrame:
+    """The table as a spreadsheet: a row for each category, a column for each AU, empty where there is no weight."""
+    rows = {c: table.row(c) if c in table.categories else {} for c in shown(compounds)}
+    frame = pd.DataFrame([[row.get(u.number) for u in UNITS] for row in rows.values()], dtype=float)
+    frame.columns = pd.Index([u.short for u in UNITS])
+    frame.index = pd.Index([c.capitalize() for c in rows], name="Expression")
+    return frame
+
+
+def gridded(base: RelatednessTable, edits: Mapping[int, Mapping[str, Any]]) -> RelatednessTable:
+    """The table after what was typed into the spreadsheet that began as ``base``.
+
+    Args:
+        base: what the spreadsheet was fed.
+        edits: row -> column name -> typed weight or None, all since then.
+
+    Raises:
+        FormatError: an AU given to neutral, or something that is no number; the message names the cell.
+    """
+    table = base
+    for row, cells in edits.items():
+        for short, typed in cells.items():
+            category, number = CATEGORIES[int(row)], int(short.removeprefix("AU"))
+            try:
+                # the browser alone holds the range, so it is held here too
+                weight = min(max(float(typed or 0), 0.0), 1.0)
+            except (TypeError, ValueError):
+                raise FormatError(f"{category}, {short} = {typed!r}: expected a weight in [0, 1]") from None
+            if weight != weight_of(table, category, number):
+                table = table.edited(category, number, weight)
+    return table

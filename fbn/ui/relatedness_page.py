@@ -1,0 +1,16 @@
+"""The Relatedness page: its views, each a fragment, so that a click redraws nothing else."""
+
+import streamlit as st
+
+from fbn.ui import relatedness_marks
+from fbn.ui.relatedness_edit import edit_view
+
+
+def show_workshop() -> None:
+    """The views of the page."""
+    st.html(relatedness_marks.STYLE)
+    views = {"Edit": edit_view}
+    view = st.segmented_control(
+        "View", list(views), default="Edit", required=True, key="rel view", label_visibility="collapsed"
+    )
+    st.fragment(views[view or "Edit"])()

@@ -1,0 +1,12 @@
+"""Relatedness: see, edit, infer and compare the tables that say which action units go with which expression."""
+
+import streamlit as st
+
+from fbn.ui import relatedness_page, shell
+
+shell.enter("Relatedness")
+st.markdown(
+    "A relatedness table says which action units (AUs, movements of certain muscles) go with which expression. "
+    "Training couples the tasks through it. Change it here, and see what the change does."
+)
+relatedness_page.show_workshop()
