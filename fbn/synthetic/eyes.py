@@ -61,7 +61,7 @@ def _draw_eye(
     cx, cy = pupil(half, face.scene.gaze, side)
     rim = np.maximum(1.02 - 0.42 * np.abs(t) ** 3, 0) * (0.58 + 0.42 * smooth(-0.002, 0.016, below_lid))
     rim = rim * (1 - 0.22 * smooth(0.012, 0.0, lower - p.y))
-    white = linear(np.array([232, 224, 217]))[:, None, None] * rim * (0.80 * brightness)
+    white = linear(np.array([232, 224, 217]))[:, None, None] * rim * (0.66 * brightness)
     pink = smooth(-0.72, -0.95, t) * 0.75
     white = white + pink * (linear(np.array([196, 128, 118]))[:, None, None] * rim * brightness - white)
     paint(view, p, aperture, white)

@@ -221,13 +221,13 @@ class Half:
 def rest(identity: Identity, side: int) -> Half:
     """The half of a relaxed face; ``side`` as in ``SIDES``."""
     i, skew = identity, identity.asymmetry * side
-    brow = np.array([[0.056, 0.287], [0.122, 0.267], [0.195, 0.255], [0.262, 0.264], [0.316, 0.295]])
-    brow[:, 1] += -0.02 * i.brow_height + 0.012 * i.eye_depth - 0.006 * skew
+    brow = np.array([[0.058, 0.294], [0.122, 0.280], [0.195, 0.275], [0.262, 0.282], [0.316, 0.308]])
+    brow[:, 1] += -0.026 * i.brow_height + 0.012 * i.eye_depth - 0.006 * skew
     brow[:, 1] -= i.brow_arch * np.array([-0.006, 0.002, 0.012, 0.010, -0.002])
     brow[:, 0] += 0.006 * i.eye_spacing
     size = 1 + 0.13 * i.eye_size + 0.03 * skew
-    mouth_y = 0.722 + 0.012 * i.philtrum + 0.012 * i.nose_length
-    nose = 0.022 * i.nose_length
+    mouth_y = 0.722 + 0.016 * i.philtrum + 0.014 * i.nose_length
+    nose = 0.028 * i.nose_length
     return Half(
         brow=brow,
         brow_thickness=0.0215 * (1 + 0.4 * i.brow_thickness),
@@ -238,9 +238,9 @@ def rest(identity: Identity, side: int) -> Half:
         lid_low=0.017 * size,
         fold=0.015 - 0.005 * i.eye_depth,
         iris=0.0305,
-        wing=np.array([0.063 * (1 + 0.2 * i.nose_width), 0.577 + nose]),
+        wing=np.array([0.074 * (1 + 0.24 * i.nose_width), 0.577 + nose]),
         tip=0.545 + nose,
-        corner=np.array([0.136 * (1 + 0.12 * i.mouth_width), mouth_y + 0.003 - 0.005 * skew]),
+        corner=np.array([0.136 * (1 + 0.12 * i.mouth_width), mouth_y + 0.003 - 0.009 * i.mouth_tilt - 0.005 * skew]),
         line=mouth_y,
         bend=2.0,
         up=0.034 * (1 + 0.38 * i.lip_thickness),

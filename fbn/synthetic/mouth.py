@@ -63,7 +63,7 @@ def paint_lips(mouth: tuple[Mouth, Mouth], albedo: np.ndarray, height: np.ndarra
     """Colour and round the lips before the light falls on them; albedo [3, H, W] and height [H, W], in place."""
     look = face.appearance
     skin = np.sqrt(tone(look)) * 255
-    bare = skin * np.array([0.89, 0.68, 0.70]) + np.array([0.0, -4.0, -2.0])
+    bare = skin * np.array([0.93, 0.77, 0.78]) + np.array([0.0, -4.0, -2.0])
     bare = bare * (1 + (look.redness - 0.4) * np.array([0.05, -0.08, -0.05]))
     colour = bare + look.lipstick * 0.9 * (np.array([166, 26, 48]) - bare)
     red = linear(np.clip(colour, 8, 255))
@@ -72,8 +72,8 @@ def paint_lips(mouth: tuple[Mouth, Mouth], albedo: np.ndarray, height: np.ndarra
         ends = patch.edge((1 - patch.u / half.corner[0]) * half.corner[0], 1.5)
         soft = 2.2 - 1.0 * look.lipstick
         for top, bottom, fullness, dark in (
-            (lips.outer_up, lips.inner_up, 0.34, 0.92),
-            (lips.inner_low, lips.outer_low, 0.40, 1.0),
+            (lips.outer_up, lips.inner_up, 0.34, 0.84),
+            (lips.inner_low, lips.outer_low, 0.50, 1.18),
         ):
             mask = np.minimum(patch.edge(patch.y - top, soft), patch.edge(bottom - patch.y, soft)) * ends
             paint(view, patch, 0.93 * mask, red * dark)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fbn.synthetic.geometry import Half
+from fbn.synthetic.parameters import Identity
 
 #: By FACS number, of one half of the face.
 Units = dict[int, float]
@@ -157,8 +158,8 @@ def bumps(h: Half, a: Units, jaw: float) -> list[Bump]:
     ]
 
 
-def creases(h: Half, a: Units, age: float) -> list[Crease]:
-    """Furrows that the contracted muscles fold, and those that age has left."""
+def creases(h: Half, a: Units, identity: Identity, age: float) -> list[Crease]:
+    """Furrows that the contracted muscles fold, and those that a person has at rest or that age has left."""
     fresh = 0.0062 * (0.78 + 0.55 * age)
     old = 0.0050 * max(0.0, age - 0.15)
     inner, outer = h.brow[0, 1] - 0.292, h.brow[3, 1] - 0.264
@@ -177,10 +178,12 @@ def creases(h: Half, a: Units, age: float) -> list[Crease]:
         lines.append(_across(depth_in, 0.0055, (-0.08, m), (0.0, m + 0.004), (0.09, m), (0.20, o), middle=True))
         lines.append(_across(depth_out, 0.0055, (0.10, m), (0.19, o - 0.016 * both), (0.27, o), (0.34, o + 0.03)))
     top = h.brow[0, 1]
-    fold = fresh * (0.8 * a[12] + 0.9 * a[10] + 0.35 * a[9] + 0.15 * a[14]) + 0.5 * old + 0.0006
+    frown = 0.0022 * max(0.0, identity.frown_lines)
+    fold = fresh * (0.8 * a[12] + 0.9 * a[10] + 0.35 * a[9] + 0.15 * a[14]) + 0.5 * old
+    fold += 0.0014 + 0.0014 * identity.cheek_folds
     lines += [
         # between the brows
-        _down(fresh * 2.0 * a[4] + 0.3 * old, 0.0075, (0.020, top - 0.075), (0.022, top - 0.02), (0.030, top + 0.035)),
+        _down(fresh * 2.0 * a[4] + 0.3 * old + frown, 0.0075, (0.020, top - 0.075), (0.022, top - 0.02), (0.030, top + 0.035)),
         _down(fresh * 1.1 * a[4], 0.0075, (0.048, top - 0.07), (0.040, top - 0.04), (0.036, top - 0.005)),
         _across(
             fresh * 0.9 * a[4] + fresh * 1.4 * a[9], 0.006, (-0.04, 0.352), (0.0, 0.350), (0.045, 0.358), middle=True
@@ -253,7 +256,7 @@ def creases(h: Half, a: Units, age: float) -> list[Crease]:
         ),
         # under the lower lip
         _across(
-            fresh * 1.2 * a[17] + 0.0012,
+            fresh * 1.2 * a[17] + 0.0020 + 0.0012 * identity.chin_boss,
             0.010,
             (-0.08, h.line + h.part_low + h.low + 0.034),
             (0.0, h.line + h.part_low + h.low + 0.024 - 0.006 * a[17]),

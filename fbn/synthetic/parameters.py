@@ -64,6 +64,10 @@ class Identity(_Value):
     mouth_width: Trait = 0.0
     lip_thickness: Trait = 0.0
     philtrum: Trait = 0.0
+    mouth_tilt: Trait = 0.0
+    cheek_folds: Trait = 0.0
+    frown_lines: Trait = 0.0
+    chin_boss: Trait = 0.0
     asymmetry: Trait = 0.0
 
 

@@ -72,7 +72,7 @@ def relief(sheet: Sheet, shape: Shape, face: Face, level: np.ndarray) -> np.ndar
     for half, relaxed, a, view in zip(shape.halves, shape.relaxed, shape.units, halves(height), strict=True):
         parts = _skull(half, relaxed, face.identity, face.appearance.age) + bumps(half, a, shape.jaw)
         view += _gaussians(sheet, [_shared(part) for part in parts])
-        for crease in creases(half, a, face.appearance.age):
+        for crease in creases(half, a, face.identity, face.appearance.age):
             _fold(view, sheet, crease)
     return height
 
@@ -105,9 +105,9 @@ def _skull(h: Half, r: Half, i: Identity, age: float) -> list[Bump]:
         Bump(0.0, 0.460, 0.027, 0.050, 0.040 * bridge),
         Bump(0.0, h.tip - 0.008, 0.034 * wing_u / 0.063, 0.032, 0.068),
         Bump(0.022, h.tip + 0.010, 0.020, 0.018, 0.012),
-        Bump(wing_u - 0.008, wing_y, 0.021 * wing_u / 0.063, 0.020, 0.030),
+        Bump(wing_u - 0.008, wing_y, 0.021 * wing_u / 0.063, 0.022, 0.034),
         Bump(wing_u + 0.030, wing_y + 0.002, 0.014, 0.026, -0.008),
-        Bump(0.0, h.tip + 0.066, 0.060, 0.015, -0.012),
+        Bump(0.0, h.tip + 0.062, 0.064, 0.018, -0.026),
         # cheeks
         Bump(0.215, 0.495, 0.070, 0.050, 0.016 + 0.014 * i.cheek_bones),
         Bump(0.265, 0.655, 0.060, 0.080, -0.016 + 0.018 * i.fullness - 0.006 * i.cheek_bones),
@@ -116,8 +116,8 @@ def _skull(h: Half, r: Half, i: Identity, age: float) -> list[Bump]:
         Bump(0.0, h.line, 0.105, 0.085, 0.030),
         Bump(0.0, (h.tip + 0.068 + lip) / 2, 0.011, 0.022, -0.006),
         Bump(0.018, (h.tip + 0.068 + lip) / 2, 0.010, 0.022, 0.002),
-        Bump(0.0, below + 0.020, 0.060, 0.016, -0.014),
-        Bump(0.0, h.chin - 0.068, 0.060, 0.042, 0.020),
+        Bump(0.0, below + 0.020, 0.060, 0.016, -0.014 - 0.006 * i.chin_boss),
+        Bump(0.0, h.chin - 0.068, 0.060, 0.042, 0.020 + 0.010 * i.chin_boss),
     ]
 
 
@@ -154,9 +154,17 @@ def seed_of(face: Face) -> int:
 def colour(sheet: Sheet, shape: Shape, face: Face) -> np.ndarray:
     """Reflectance of the bare skin [3, H, W]."""
     appearance, seed = face.appearance, seed_of(face)
-    flush = sheet.zeros()
-    for half, view in zip(shape.halves, halves(flush), strict=True):
+    flush, socket = sheet.zeros(), sheet.zeros()
+    depth = 0.40 + 0.16 * face.identity.eye_depth + 0.06 * appearance.age
+    for half, view, dark in zip(shape.halves, halves(flush), halves(socket), strict=True):
         eye_u, eye_y = half.eye
+        # the skin round the eye is thin and lets what is dark below it through, most towards the nose
+        around = [
+            Bump(eye_u - 0.01, eye_y - 0.026, 0.078, 0.034, depth),
+            Bump(eye_u - 0.05, eye_y - 0.005, 0.030, 0.040, 0.5 * depth),
+            Bump(eye_u - 0.02, eye_y + 0.040, 0.055, 0.018, 0.4 * depth),
+        ]
+        dark += _gaussians(sheet, around)
         parts = [
             Bump(0.205, 0.535, 0.075, 0.060, 0.9),
             Bump(0.0, half.tip, 0.050, 0.040, 0.9),
@@ -173,7 +181,7 @@ def colour(sheet: Sheet, shape: Shape, face: Face) -> np.ndarray:
     red = flush * (0.4 + 1.2 * appearance.redness) * (1 - 0.5 * appearance.melanin)
     base = tone(appearance)
     planes = [base[0] * (1 - 0.01 * red), base[1] * (1 - 0.13 * red), base[2] * (1 - 0.12 * red)]
-    return np.stack(planes) * lightness
+    return np.stack(planes) * lightness / (1 + socket)
 
 
 def shade(
