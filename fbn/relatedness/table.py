@@ -10,32 +10,20 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from fbn.errors import FormatError, MissingFileError
 from fbn.relatedness import formats
+from fbn.relatedness.counts import Labels, count
 from fbn.relatedness.formats import CATEGORIES, CODES
 from fbn.relatedness.notes import Note, Notes
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, AU_NUMBERS, DECISION, EXPRESSIONS, Expression
 
 #: Cells below this count as 0 where a 0/1 table is needed: an inferred table has hardly a true zero (fbn's choice).
 MIN_WEIGHT = 0.1
-
-
-class Labels(Protocol):
-    """What ``RelatednessTable.infer`` reads of ``fbn.records.Annotations``."""
-
-    @property
-    def expression(self) -> Tensor: ...
-    @property
-    def expression_weight(self) -> Tensor: ...
-    @property
-    def action_units(self) -> Tensor: ...
-    @property
-    def action_units_weight(self) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -132,23 +120,9 @@ class RelatednessTable:
             source: what the annotations are, for the provenance.
             active: AU value from which on it counts as active.
         """
-        expression = annotations.expression.double().reshape(-1, len(EXPRESSIONS))
-        units = annotations.action_units.double().reshape(-1, len(AU_NUMBERS))
-        e_weight = annotations.expression_weight.double().reshape(-1, 1)
-        shares = torch.where(e_weight > 0, expression, 0.0) * e_weight
-        weight = annotations.action_units_weight.double().reshape(units.shape)
-        annotated = shares.T @ weight
-        hits = shares.T @ torch.where((weight > 0) & (units >= active), weight, 0.0)
-        kept = (annotated >= min_support) & (annotated > 0)
-        ratio = torch.where(kept, hits / annotated.clamp_min(torch.finfo(torch.float64).tiny), 0.0).clamp(0, 1)
-        rows = {
-            e.value: dict(zip(AU_NUMBERS, ratio[i].tolist(), strict=True))
-            for i, e in enumerate(EXPRESSIONS)
-            if e is not Expression.NEUTRAL
-        }
-        both = int(((e_weight.squeeze(-1) > 0) & (weight > 0).any(-1)).sum())
-        note = f"inferred from {both} images with both labels; cells under {min_support:g} images left empty"
-        return cls.of(rows, Provenance(source, note=note))
+        counts = count(annotations, active)
+        note = f"inferred from {counts.both} images with both labels; cells under {min_support:g} images left empty"
+        return cls.of(counts.weights(min_support), Provenance(source, note=note))
 
     @property
     def categories(self) -> tuple[str, ...]:
