@@ -157,6 +157,7 @@ def learn(
     threads: int | None = None,
     workers: int = 1,
     progress: bool = True,
+    callbacks: Sequence[Callback] = (),
 ) -> FaceBehaviorNet:
     """Train on pictures that are there, wherever they are from; the rest as ``fit``.
 
@@ -166,6 +167,7 @@ def learn(
         streams: what each step's batch is made of.
         held_out: validation pictures, and their samples in the pool's order.
         out: the run folder; the other arguments are those of ``train``.
+        callbacks: of Lightning, beside those every run has.
 
     Returns:
         The network with its averaged weights after the last step.
@@ -209,7 +211,7 @@ def learn(
         enable_progress_bar=progress,
         default_root_dir=out,
         logger=[CSVLogger(out, name="logs", version=part), TensorBoardLogger(out, name="logs", version=part)],
-        callbacks=_callbacks(recipe, out, pictures, progress),
+        callbacks=[*_callbacks(recipe, out, pictures, progress), *callbacks],
     )
     last = out / LAST
     trainer.fit(module, batches, held, ckpt_path=last if last.exists() else None, weights_only=True)

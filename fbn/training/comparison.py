@@ -1,0 +1,115 @@
+"""What a comparison of two relatedness tables asks for, whole: nothing of it changes while a job waits its turn."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+from fbn.errors import FbnError
+from fbn.relatedness import RelatednessTable, resolve
+from fbn.training import recipe as recipes
+from fbn.training.recipe import Recipe
+from fbn.vocabulary import AU_INDEX, EXPRESSION_INDEX
+
+
+def _table(value: Any) -> Any:
+    try:
+        if isinstance(value, str):
+            return resolve(value)
+        return RelatednessTable.from_json(json.dumps(value)) if isinstance(value, Mapping) else value
+    except FbnError as error:
+        raise ValueError(str(error)) from None
+
+
+def _recipe(value: Any) -> Any:
+    try:
+        return recipes.read(value) if isinstance(value, str) else value
+    except FbnError as error:
+        raise ValueError(str(error)) from None
+
+
+#: A table, given as one, by name or by file; JSON has the whole of it.
+Table = Annotated[
+    RelatednessTable, BeforeValidator(_table), PlainSerializer(lambda table: json.loads(table.to_json()), dict)
+]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class Labelled(_Asked):
+    """Which labels the drawn pictures carry; every picture has those of one task.
+
+    Attributes:
+        action_units: share of the pictures with AUs.
+        valence_arousal: share with valence and arousal; the rest have an expression.
+    """
+
+    action_units: float = Field(default=0.06, gt=0, le=0.9)
+    valence_arousal: float = Field(default=0.14, gt=0, le=0.9)
+
+    @model_validator(mode="after")
+    def _some_left(self) -> Self:
+        if self.action_units + self.valence_arousal > 0.95:
+            raise ValueError(
+                "action_units and valence_arousal leave no pictures for expressions: expected 0.95 at most"
+            )
+        return self
+
+
+class Budget(_Asked):
+    """How much of everything.
+
+    Attributes:
+        pictures: drawn for each seed to train on; of a data root all are used.
+        held_out: drawn to measure on, of other people and with all labels.
+        steps: of each training.
+        seeds: each a world, weights and batches of its own; both tables meet the same.
+    """
+
+    pictures: int = Field(default=3000, ge=60, le=100_000)
+    held_out: int = Field(default=800, ge=20, le=20_000)
+    steps: int = Field(default=400, ge=1, le=100_000)
+    seeds: int = Field(default=5, ge=1, le=50)
+
+
+class Comparison(_Asked):
+    """What is to be compared. Tables and the recipe may be given by name or file; they are kept as they were then.
+
+    Attributes:
+        base: one table.
+        edited: the other.
+        truth: the table that the drawn faces are made by; None: ``edited``, which says what the edit is worth if it is
+            right. Not with ``data``.
+        names: of the two, for people.
+        data: folder of data sets to train on instead of drawn faces; those of the recipe's that are there.
+        recipe: how both are trained, apart from table, seed and steps.
+        labelled: of the drawn pictures.
+        budget: how much of everything.
+    """
+
+    base: Table
+    edited: Table
+    truth: Table | None = None
+    names: tuple[str, str] = ("base", "edited")
+    data: Path | None = None
+    recipe: Annotated[Recipe, BeforeValidator(_recipe)] = Field(default="coupled", validate_default=True)
+    labelled: Labelled = Labelled()
+    budget: Budget = Budget()
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if self.base == self.edited:
+            raise ValueError("the two tables are equal in every cell: there is nothing to compare")
+        if self.data and self.truth:
+            raise ValueError("truth: real faces were not made by a table; leave it out, or leave out data")
+        return self
+
+    @property
+    def changed(self) -> tuple[tuple[str, int], ...]:
+        """The cells in which the tables differ, those that networks can see."""
+        cells = ((change.category, change.action_unit) for change in self.base.diff(self.edited))
+        return tuple((e, a) for e, a in cells if e in EXPRESSION_INDEX and a in AU_INDEX)
