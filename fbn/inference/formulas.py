@@ -10,6 +10,14 @@ from fbn.inference.effect import Effect
 from fbn.losses.coupling import MatchingForm, SoftForm
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, EXPRESSION_INDEX, EXPRESSIONS, Expression
 
+#: LaTeX of one AU's part of each form of distribution matching.
+MATCHING: dict[MatchingForm, str] = {
+    "kl": "p \\ln\\frac{p}{q} + (1-p) \\ln\\frac{1-p}{1-q}",
+    "printed": "-p \\ln q",
+    "cross_entropy": "-[\\,p \\ln q + (1-p) \\ln(1-q)\\,]",
+    "soft_target": "-[\\,q \\ln p + (1-q) \\ln(1-p)\\,]",
+}
+
 
 @dataclass(frozen=True)
 class Formula:
@@ -55,7 +63,7 @@ def matching(effect: Effect, number: int, form: MatchingForm) -> Formula:
     place = AU_INDEX[number]
     value = float(effect.matching[form][place])
     title = f"AU{number}'s part of distribution matching, {form.replace('_', ' ')}"
-    symbols = _MATCHING[form]
+    symbols = f"L_a = {MATCHING[form]}"
     if not effect.support[place]:
         text = f"AU{number} stands with no expression of the table: no part of the loss"
         return Formula(title, symbols, f"\\text{{{text}}}", text, value)
@@ -165,14 +173,6 @@ def written_out(
         soft_label(effect, expression),
         soft_loss(effect, soft_form),
     )
-
-
-_MATCHING: dict[MatchingForm, str] = {
-    "kl": "L_a = p \\ln\\frac{p}{q} + (1-p) \\ln\\frac{1-p}{1-q}",
-    "printed": "L_a = -p \\ln q",
-    "cross_entropy": "L_a = -[\\,p \\ln q + (1-p) \\ln(1-q)\\,]",
-    "soft_target": "L_a = -[\\,q \\ln p + (1-q) \\ln(1-p)\\,]",
-}
 
 
 def _n(value: float) -> str:

@@ -30,6 +30,7 @@ _ICONS = {
     "analyse": "image_search",
     "studio": "brush",
     "relatedness": "table_chart",
+    "coupling": "school",
     "about": "info",
 }
 

@@ -1,0 +1,150 @@
+"""What the Coupling lab plots, without Streamlit: every number comes from ``fbn.losses`` and ``fbn.labelling``."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fbn.labelling import Observational, co_annotations, soft_labels
+from fbn.losses import distribution_matching, soft_co_annotation
+from fbn.losses.coupling import Gradients, MatchingForm, Mixture, SoftForm, match, mixture_of_expressions
+from fbn.records import Annotations, Predictions
+from fbn.relatedness import Provenance, RelatednessTable
+from fbn.vocabulary import AU_INDEX, AU_NUMBERS, EXPRESSION_INDEX, EXPRESSIONS
+
+#: p from 0.004 to 0.996, evenly in its logit, so that the steep ends are drawn well.
+_LOGITS = torch.linspace(-5.5, 5.5, 441, dtype=torch.float64)
+STARTS = (0.03, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 0.97)
+#: One AU in one expression: then q(AU12) is p(happiness), and the plane of p and q can be drawn.
+TOY = RelatednessTable.of(
+    {e.value: {12: 1.0} if e.value == "happiness" else {} for e in EXPRESSIONS}, Provenance("AU12 in happiness alone")
+)
+_AU12, _HAPPINESS = AU_INDEX[12], EXPRESSION_INDEX["happiness"]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One form of the matching loss for a fixed q.
+
+    Attributes:
+        p: [N] probabilities, rising.
+        loss: [N] at each.
+        slope: [N] dL/dp.
+        lowest: the p of the lowest loss on the grid.
+    """
+
+    p: np.ndarray
+    loss: np.ndarray
+    slope: np.ndarray
+    lowest: float
+
+
+@lru_cache(maxsize=256)
+def curve(form: MatchingForm, q: float) -> Curve:
+    """Loss and gradient over p at one q in (0, 1)."""
+    p = _LOGITS.sigmoid().requires_grad_()
+    each = match(p.logit(), *_target(q, p), form)
+    (slope,) = torch.autograd.grad(each.sum(), p)
+    values, grid = each.detach().numpy(), p.detach().numpy()
+    return Curve(grid, values, slope.numpy(), float(grid[values.argmin()]))
+
+
+@lru_cache(maxsize=8)
+def plane(form: MatchingForm) -> tuple[np.ndarray, np.ndarray]:
+    """The loss over p and q: the grid [N] of both, and the loss [q, p]."""
+    grid = torch.linspace(0.02, 0.98, 49, dtype=torch.float64)
+    q = grid[:, None].expand(-1, len(grid))
+    loss = match(grid.logit().expand_as(q), q, 1 - q, form)
+    return grid.numpy(), loss.numpy()
+
+
+@lru_cache(maxsize=128)
+def descent(form: MatchingForm, q: float, steps: int = 60, rate: float = 1.0) -> np.ndarray:
+    """[steps + 1, starts] p on its way down the gradient of its logit, from each of ``STARTS``."""
+    z = torch.tensor(STARTS, dtype=torch.float64).logit()
+    path = [z.sigmoid()]
+    for _ in range(steps):
+        z = z.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(match(z, *_target(q, z), form).sum(), z)
+        z = z.detach() - rate * slope
+        path.append(z.sigmoid())
+    return torch.stack(path).numpy()
+
+
+@lru_cache(maxsize=64)
+def paths(form: MatchingForm, gradients: Gradients, steps: int = 60, rate: float = 1.0) -> np.ndarray:
+    """[steps + 1, starts, 2] p(AU12) and q(AU12) under ``distribution_matching`` with the table ``TOY``.
+
+    Both heads' logits follow the loss's own gradients, which ``gradients`` lets through; starts lie on a 4 x 4 grid.
+    """
+    ends = torch.tensor([0.08, 0.35, 0.65, 0.92], dtype=torch.float64)
+    p, q = (side.reshape(-1) for side in torch.meshgrid(ends, ends, indexing="ij"))
+    units, expressions = torch.zeros(len(p), len(AU_NUMBERS)).double(), torch.zeros(len(p), len(EXPRESSIONS)).double()
+    units[:, _AU12] = p.logit()
+    expressions[:, _HAPPINESS] = q.logit() + np.log(len(EXPRESSIONS) - 1)
+    path = []
+    for _ in range(steps + 1):
+        heads = Predictions(expressions.requires_grad_(), units.requires_grad_())
+        path.append(torch.stack([heads.action_units[:, _AU12], heads.expression[:, _HAPPINESS]], -1).detach())
+        total = distribution_matching(heads, TOY, form, gradients=gradients) * len(p)
+        slopes = torch.autograd.grad(total, (expressions, units), allow_unused=True)
+        expressions, units = (
+            head.detach() if slope is None else head.detach() - rate * slope
+            for head, slope in zip((expressions, units), slopes, strict=True)
+        )
+    return torch.stack(path).numpy()
+
+
+def implied(
+    shares: Collection[tuple[str, float]], table: RelatednessTable, mixture: Mixture, binary: bool
+) -> np.ndarray:
+    """[17] q(a|x) where the face shows these (expression, share) pairs; the rest of 1 is neutral."""
+    e = torch.zeros(len(EXPRESSIONS), dtype=torch.float64)
+    for name, share in shares:
+        e[EXPRESSION_INDEX[name]] += share
+    e[EXPRESSION_INDEX["neutral"]] += 1 - e.sum()
+    return mixture_of_expressions(e, table, mixture, binary)[0].numpy()
+
+
+def labelled(active: Collection[int]) -> Annotations:
+    """A face with all 17 AUs annotated, these active."""
+    return Annotations.of(action_units={number: float(number in active) for number in AU_NUMBERS}).to(torch.float64)
+
+
+def soft_label(
+    active: Collection[int], table: RelatednessTable, temperature: float, observational: Observational
+) -> np.ndarray:
+    """[7] q(e|x) of a face with these AUs active."""
+    return soft_labels(labelled(active), table, temperature, observational).numpy()
+
+
+def learned(
+    active: Collection[int],
+    table: RelatednessTable,
+    form: SoftForm,
+    temperature: float,
+    observational: Observational,
+    steps: int = 300,
+) -> np.ndarray:
+    """[7] p(e|x) that ``soft_co_annotation`` alone drives a network to, from even shares, by gradient descent."""
+    labels = labelled(active)
+    z = torch.zeros(len(EXPRESSIONS), dtype=torch.float64)
+    for _ in range(steps):
+        z = z.detach().requires_grad_()
+        loss = soft_co_annotation(Predictions(z), labels, table, form, temperature, observational)
+        (slope,) = torch.autograd.grad(loss, z)
+        z = z.detach() - 2 * slope
+    return z.softmax(-1).numpy()
+
+
+def hard_label(active: Collection[int], table: RelatednessTable) -> str | None:
+    """The expression that hard co-annotation gives a face with these AUs active, or None."""
+    added = co_annotations(labelled(active), table, "au_to_expression")
+    return EXPRESSIONS[int(added.expression.argmax())].value if added.expression_weight > 0 else None
+
+
+def _target(q: float, like: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.full_like(like, q), torch.full_like(like, 1 - q)

@@ -1,0 +1,116 @@
+"""The Coupling lab's last step: two networks train while one looks."""
+
+import streamlit as st
+
+from fbn.relatedness import Provenance, RelatednessTable
+from fbn.ui import charts, coupling_charts
+from fbn.ui.coupling_training import COUPLINGS, Lesson, LiveTraining, Point
+from fbn.vocabulary import EXPRESSIONS
+
+_TRAINING = "lab training"
+_EVERY = 1.0  # seconds between two looks at the curves
+_NAMES = {
+    "distribution_matching": "Distribution matching",
+    "soft_co_annotation": "Soft co-annotation",
+    "co_annotation": "Co-annotation",
+}
+_FIGURES = (
+    ("f1", "AU F1", "Mean F1 of the action units on held-out faces; 1 is perfect.", (0, 1)),
+    (
+        "accuracy",
+        "Expression accuracy",
+        "Share of held-out faces whose expression is right; guessing gives 0.14.",
+        (0, 1),
+    ),
+    (
+        "distance",
+        "Contradiction",
+        "How far the AUs seen and those implied by the expressions are apart on held-out faces, by Du 2014's table: "
+        "the distribution-matching loss (KL). Lower: the two heads agree.",
+        None,
+    ),
+)
+
+
+def exchanged(table: RelatednessTable) -> RelatednessTable:
+    """The table with every basic expression's row given to the next one: wrong on purpose."""
+    names = [e.value for e in EXPRESSIONS if e.value != "neutral"]
+    rows = {name: table.row(names[i - 1]) for i, name in enumerate(names)}
+    return RelatednessTable.of(rows, Provenance("derived", table.provenance.source, "rows exchanged"))
+
+
+def training_view(table: RelatednessTable) -> None:
+    """Choices, start and stop, and the curves.
+
+    Args:
+        table: relatedness that the couplings use.
+    """
+    running: LiveTraining | None = st.session_state.get(_TRAINING)
+    busy = running is not None and running.progress().running
+    with st.container(key="lab_choices"):
+        wrong = st.toggle(
+            "Exchange the table's rows",
+            key="lab wrong",
+            disabled=busy,
+            help="Wrong on purpose: happiness gets fear's action units, and so on.",
+        )
+        couplings = st.pills(
+            "Couplings of the second network",
+            list(COUPLINGS),
+            selection_mode="multi",
+            default=list(COUPLINGS),
+            format_func=_NAMES.__getitem__,
+            key="lab couplings",
+            disabled=busy,
+        )
+        labelled = st.segmented_control(
+            "Faces with AU labels, of 700",
+            [20, 40, 80, 160],
+            default=40,
+            required=True,
+            key="lab labelled",
+            disabled=busy,
+            help="The other faces have an expression label only.",
+        )
+    if busy:
+        st.button("Stop", icon=":material/stop:", type="primary", on_click=running.cancel)  # type: ignore[union-attr]
+    else:
+        lesson = Lesson(exchanged(table) if wrong else table, tuple(couplings), labelled or 40)
+        st.button(
+            "Start training",
+            icon=":material/play_arrow:",
+            type="primary",
+            disabled=not couplings,
+            on_click=lambda: st.session_state.update({_TRAINING: LiveTraining(lesson)}),
+        )
+    if running is not None:
+        st.fragment(_curves, run_every=_EVERY if busy else None)(running, busy)
+
+
+def _curves(training: LiveTraining, busy: bool) -> None:
+    now = training.progress()
+    if busy and not now.running:
+        st.rerun()
+    if now.problem:
+        st.error(f"The training failed: {now.problem}")
+    st.progress(now.share, now.words)
+    if not now.points:
+        st.caption("The faces are drawn first; they are kept for the next training.")
+        return
+    if not now.running:
+        st.markdown(outcome(now.points[-1]))
+    for field, title, words, span in _FIGURES:
+        st.markdown(f"**{title}**", help=words)
+        figure = coupling_charts.training(now.points, field, title, training.lesson.steps, span)
+        st.plotly_chart(figure, config=charts.CONFIG, key=f"lab curve {field}")
+
+
+def outcome(point: Point) -> str:
+    """What came out, in two sentences."""
+    off, on = point.f1
+    gained = f"**{'+' if on >= off else '−'}{abs(on - off):.2f} with the couplings**"
+    return (
+        f"After {point.step} steps: AU F1 {off:.2f} without, {on:.2f} with ({gained}); expressions right "
+        f"{point.accuracy[0]:.0%} without, {point.accuracy[1]:.0%} with. One pair with one seed, so differences of a "
+        f"few hundredths mean nothing."
+    )
