@@ -1,6 +1,7 @@
 """What the Relatedness page knows, without Streamlit: a table being edited, and how tables are laid out to be seen."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -152,6 +153,19 @@ def counted(changes: Iterable[Change]) -> dict[str, int]:
     for change in changes:
         found["added" if change.before is None else "removed" if change.after is None else "changed"] += 1
     return found
+
+
+def told(changes: Collection[Change]) -> str:
+    """How many cells differ, as a sentence."""
+    if not changes:
+        return "The two are equal in every cell."
+    counts = ", ".join(f"{count} {what}" for what, count in counted(changes).items() if count)
+    return f"**{len(changes)} {'cell differs' if len(changes) == 1 else 'cells differ'}**: {counts}."
+
+
+def plain(text: str) -> str:
+    """Somebody's text for a place that reads Markdown, which it must not be taken for."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~:$-])", r"\\\1", text)
 
 
 def sharing(table: RelatednessTable, number: int) -> tuple[tuple[str, float], ...]:

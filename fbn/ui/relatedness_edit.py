@@ -56,10 +56,15 @@ def _table() -> None:
     if look == "Grid":
         _grid()
     else:
-        sheet = logic.sheet(draft().table, draft().saved, draft().cell, workshop().compounds)
-        heatmap(sheet, f"Relatedness table {workshop().open}", "rel heatmap", _act)
+        editable_heatmap(workshop().compounds, "rel heatmap")
         st.html(relatedness_marks.SIGNS)
         st.caption("Click a cell, or walk with the arrow keys. Type a weight, Enter to keep it, Delete to empty.")
+
+
+def editable_heatmap(compounds: bool, key: str) -> None:
+    """The table on the page, to click on and to type into."""
+    sheet = logic.sheet(draft().table, draft().saved, draft().cell, compounds)
+    heatmap(sheet, f"Relatedness table {workshop().open}", key, _act)
 
 
 def _act(what: dict[str, Any]) -> None:
@@ -163,8 +168,8 @@ def _note(category: str, number: int) -> None:
         return
     note = table.note(category, number)
     if note != Note():
-        signed = ", ".join(part for part in (note.who, note.source) if part)
-        st.caption(f"Note: {note.why}" + (f" ({signed})" if signed else ""))
+        signed = ", ".join(logic.plain(part) for part in (note.who, note.source) if part)
+        st.caption(f"Note: {logic.plain(note.why)}" + (f" ({signed})" if signed else ""))
     key = f"rel note {category} {number} {draft().turn}"
     with (
         st.popover("Change the note" if note != Note() else "Add a note", icon=":material/edit_note:", width="stretch"),

@@ -8,7 +8,7 @@ from fbn.errors import FormatError
 from fbn.relatedness import Versions
 from fbn.ui import relatedness_state as state
 from fbn.ui import studio
-from fbn.ui.relatedness import summary
+from fbn.ui.relatedness import plain, summary
 from fbn.ui.relatedness_state import draft, put, workshop
 from fbn.ui.studio_state import bound
 
@@ -30,8 +30,22 @@ def bar() -> None:
         )
         undo = f"Takes back: {history.now.words}" if history.past else None
         redo = f"Does again: {history.future[0].words}" if history.future else None
-        st.button("Undo", icon=":material/undo:", on_click=lambda: put(draft().undo()), disabled=not undo, help=undo)
-        st.button("Redo", icon=":material/redo:", on_click=lambda: put(draft().redo()), disabled=not redo, help=redo)
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            on_click=lambda: put(draft().undo()),
+            disabled=not undo,
+            help=undo,
+            key="rel undo",
+        )
+        st.button(
+            "Redo",
+            icon=":material/redo:",
+            on_click=lambda: put(draft().redo()),
+            disabled=not redo,
+            help=redo,
+            key="rel redo",
+        )
         if now.origin == "saved":
             st.button(
                 "Save", icon=":material/save:", on_click=_save, disabled=not now.dirty, type="primary", help=_said(now)
@@ -153,7 +167,7 @@ def messages() -> None:
 def _conflict(name: str, number: int) -> None:
     theirs = Versions().history(name)[-1]
     table = Versions().load(name)
-    told = f", who says: {theirs.note}" if theirs.note else ""
+    told = f" (“{plain(theirs.note)}”)" if theirs.note else ""
     with st.container(border=True):
         st.warning(
             f"Somebody saved version {number} of “{name}” while you edited version {draft().number}. Nothing was "

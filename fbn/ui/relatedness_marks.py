@@ -36,6 +36,9 @@ STYLE = """<style>
 .fbn-signs .fbn-up{background:color-mix(in srgb,#009E73 34%,transparent)}
 .fbn-signs .fbn-minus{border:1.5px solid #D55E00;background:color-mix(in srgb,#D55E00 34%,transparent)}
 .fbn-signs .fbn-down{background:color-mix(in srgb,#D55E00 34%,transparent)}
+@media (max-width:640px){
+  .st-key-rel-undo p,.st-key-rel-redo p{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+}
 </style>""".replace("ACCENT", ACCENT)
 
 #: What the heatmap's signs mean.
