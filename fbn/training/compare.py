@@ -42,7 +42,7 @@ from fbn.training.provenance import revision
 from fbn.training.recipe import Recipe
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, EXPRESSION_INDEX
 
-PLAN, RESULT, RUNS = "comparison.json", "comparison_result.json", "runs"
+PLAN, RESULT, RUNS = "comparison.json", "result.json", "runs"
 ARMS = ("base", "edited")
 #: Whose faces: plain pictures of many people, so that what differs is the AUs.
 DOMAIN = Domain(name="workshop", population=Population(people=1000))
@@ -70,7 +70,7 @@ def compare(parameters: Comparison, context: Context) -> dict[str, Any]:
     """Train with both tables on every seed and say how they differ. Goes on after the runs that the folder holds.
 
     Returns:
-        As ``result``; it is also in the folder's ``comparison_result.json``, each run's figures in ``runs``.
+        As ``result``, which is also in the folder's ``result.json``, each run's figures in ``runs``.
 
     Raises:
         FbnError: the data cannot be used, or the folder holds another comparison.
@@ -108,7 +108,7 @@ def result(parameters: Comparison, runs: Sequence[Mapping[str, Any]]) -> dict[st
         comparison (what was asked), changed (cells: category, action_unit, before, after), tasks and units (figure or
         AU's F1 -> ``Paired``), changed_units (``Paired`` of the mean F1 over the changed AUs), cells (changed cell ->
         ``Paired`` of the share of the expression's pictures in which the AU is said to be active, and ``true``, the
-        share in which it is), chance (figure -> mean), runs, date.
+        share in which it is), chance (figure or AU -> mean), runs, date.
     """
     base, edited = ([run for run in runs if run["arm"] == arm] for arm in ARMS)
     touched = dict.fromkeys(f"AU{number}" for _, number in parameters.changed)
@@ -131,6 +131,21 @@ def result(parameters: Comparison, runs: Sequence[Mapping[str, Any]]) -> dict[st
         "chance": _means([run["chance"] for run in base]),
         "runs": list(runs),
     }
+
+
+def rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The figures of ``result`` as a table: figure, changed (whether an edited cell is of that AU), base, edited,
+    difference, sd, low, high, chance; the mean over the changed AUs first, then the AUs, then the tasks."""
+    touched = {f"AU{change['action_unit']}" for change in result["changed"]}
+    found = {"F1 of changed AUs": result["changed_units"]} if result["changed_units"] else {}
+    found |= result["units"] | result["tasks"]
+    columns = ("base", "edited", "difference", "sd", "low", "high")
+    return [
+        {"figure": name, "changed": name in touched or name not in result["chance"]}
+        | {column: each[column] for column in columns}
+        | {"chance": result["chance"].get(name)}
+        for name, each in found.items()
+    ]
 
 
 def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -293,13 +308,14 @@ def measure(said: Predictions, truth: Annotations, changed: Sequence[tuple[str, 
     """One run's figures.
 
     Returns:
-        tasks (as ``figures``), units (AU -> F1 at 0.5), chance, and for each changed cell: cells, the share of the
-        expression's pictures in which the AU is said to be active, and true, in which it is.
+        tasks (as ``figures``), units (AU -> F1 at 0.5), chance (of both; of an AU, that of calling it active always),
+        and for each changed cell: cells, the share of the expression's pictures in which the AU is said to be active,
+        and true, in which it is.
     """
     every = np.arange(len(truth.expression_weight))
     columns = scorable(truth, POSITIVES)
     p, y, w = said.action_units.numpy(), truth.action_units.numpy(), truth.action_units_weight.numpy()
-    units = metrics.au_f1(p, y, w)
+    units, always = metrics.au_f1(p, y, w), metrics.au_f1(np.ones_like(p), y, w)
     cells, true = {}, {}
     for category, number in changed:
         column, expression = AU_INDEX[number], EXPRESSION_INDEX[category]
@@ -311,7 +327,7 @@ def measure(said: Predictions, truth: Annotations, changed: Sequence[tuple[str, 
     return {
         "tasks": _finite({name: figure(every) for name, figure in figures(said, truth, POSITIVES).items()}),
         "units": _finite({ACTION_UNITS[i].short: float(units[i]) for i in columns}),
-        "chance": _finite(chance(truth, POSITIVES)),
+        "chance": _finite(chance(truth, POSITIVES) | {ACTION_UNITS[i].short: float(always[i]) for i in columns}),
         "cells": cells,
         "true": true,
     }

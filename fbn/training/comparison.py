@@ -104,6 +104,8 @@ class Comparison(_Asked):
     def _sensible(self) -> Self:
         if self.base == self.edited:
             raise ValueError("the two tables are equal in every cell: there is nothing to compare")
+        if not self.changed:
+            raise ValueError("the two tables differ only in compounds or AU11, which training does not read")
         if self.data and self.truth:
             raise ValueError("truth: real faces were not made by a table; leave it out, or leave out data")
         return self

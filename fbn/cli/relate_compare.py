@@ -1,0 +1,93 @@
+"""``fbn relate compare``: what another table makes of a network."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+_Table = "a built-in table's name, a saved one's, or a file"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this module's command to those of ``fbn relate``."""
+    from fbn.cli.relate import relate
+
+    relate.command()(compare)
+
+
+def compare(
+    base: Annotated[str, typer.Argument(help=f"One table: {_Table}.", show_default=False)],
+    edited: Annotated[str, typer.Argument(help=f"The other: {_Table}.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to; an interrupted one goes on.")],
+    truth: Annotated[str, typer.Option(help=f"What the faces are drawn by, EDITED if empty: {_Table}.")] = "",
+    data: Annotated[Path | None, typer.Option(help="Data sets to train on instead of drawn faces.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Pairs of trainings.")] = 5,
+    pictures: Annotated[int, typer.Option(min=60, help="Faces drawn to train on, for each seed.")] = 3000,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each training.")] = 400,
+    recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or a YAML file.")] = "coupled",
+) -> None:
+    """Train twice on each seed, with BASE and with EDITED, and tell the differences with their intervals."""
+    from fbn.training.allocator import with_allocator
+
+    with_allocator()
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from fbn.context import Context
+    from fbn.errors import FormatError, MissingFileError
+    from fbn.jobs.kinds import parse
+    from fbn.training import compare as comparing
+
+    if data and not data.is_dir():
+        raise MissingFileError(f"{data}: no such folder")
+    if data and truth:
+        raise FormatError("--truth: real faces were not made by a table; leave it out, or leave out --data")
+    asked = parse(
+        "compare",
+        {
+            "base": base,
+            "edited": edited,
+            "truth": truth or None,
+            "names": (Path(base).stem, Path(edited).stem),
+            "data": data and str(data),
+            "recipe": recipe,
+            "budget": {"seeds": seeds, "pictures": pictures, "steps": steps},
+        },
+    )
+    output.mkdir(parents=True, exist_ok=True)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("starting", total=1.0)
+        found = comparing.compare(
+            asked, Context(output, lambda share, words: progress.update(task, completed=share, description=words))
+        )
+    rows = comparing.rows(found)
+    _write_csv(output / "differences.csv", rows)
+    _print(rows, asked.names, found)
+
+
+def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    import pandas as pd
+
+    temporary = path.with_name(f".{path.name}.tmp")
+    pd.DataFrame(rows).round(4).to_csv(temporary, index=False)
+    temporary.replace(path)
+
+
+def _print(rows: list[dict[str, Any]], names: tuple[str, str], found: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("figure", *map(escape, names), "difference", "sd", "95 %", "chance", box=None)
+    for row in rows:
+        interval = "" if row["low"] is None else f"{row['low']:+.3f} to {row['high']:+.3f}"
+        sd = "" if row["sd"] is None else f"{row['sd']:.3f}"
+        lowest = "" if row["chance"] is None else f"{row['chance']:.3f}"
+        style = "bold" if row["changed"] else None
+        cells = (row["figure"], f"{row['base']:.3f}", f"{row['edited']:.3f}", f"{row['difference']:+.3f}")
+        table.add_row(*cells, sd, interval, lowest, style=style)
+    console = Console(highlight=False)
+    console.print(table)
+    for name, cell in found["cells"].items():
+        said = (f"of {cell[arm]:.0%} with {escape(own)}" for arm, own in zip(("base", "edited"), names, strict=True))
+        console.print(f"{name}: active in {cell['true']:.0%} of the pictures, said {', '.join(said)}", soft_wrap=True)
