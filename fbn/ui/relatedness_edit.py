@@ -12,7 +12,7 @@ from fbn.errors import FormatError
 from fbn.relatedness import Note, RelatednessTable
 from fbn.synthetic.parameters import Face
 from fbn.ui import relatedness as logic
-from fbn.ui import relatedness_marks, studio
+from fbn.ui import relatedness_marks, relatedness_sheets, studio
 from fbn.ui.heatmap import heatmap
 from fbn.ui.relatedness_files import bar, messages
 from fbn.ui.relatedness_state import draft, edit, keep, put, workshop
@@ -37,7 +37,7 @@ def edit_view() -> None:
         with table:
             _table()
         parts = repeat(panel)
-    for about, place in zip((_cell, _row, _column), parts, strict=False):
+    for about, place in zip((cell_panel, _row, _column), parts, strict=False):
         with place:
             about()
 
@@ -63,7 +63,7 @@ def _table() -> None:
 
 def editable_heatmap(compounds: bool, key: str) -> None:
     """The table on the page, to click on and to type into."""
-    sheet = logic.sheet(draft().table, draft().saved, draft().cell, compounds)
+    sheet = relatedness_sheets.sheet(draft().table, draft().saved, draft().cell, compounds)
     heatmap(sheet, f"Relatedness table {workshop().open}", key, _act)
 
 
@@ -72,7 +72,7 @@ def _act(what: dict[str, Any]) -> None:
     if step := what.get("step"):
         put(draft().undo() if step == "undo" else draft().redo())
         return
-    category, number = logic.cell_at(*what["at"])
+    category, number = relatedness_sheets.cell_at(*what["at"])
     _select(category, number)
     if "weight" in what:
         edit(category, number, float(what["weight"]))
@@ -85,7 +85,7 @@ def _select(category: str, number: int) -> None:
 def _grid() -> None:
     now, compounds = draft(), workshop().compounds
     key = f"rel grid {workshop().open} {now.turn} {compounds}"
-    frame = logic.grid(now.grid, compounds)
+    frame = relatedness_sheets.grid(now.grid, compounds)
     columns: dict[str, Any] = {
         unit.short: st.column_config.NumberColumn(
             str(unit.number),
@@ -96,7 +96,7 @@ def _grid() -> None:
             format="plain",
             width=54,
         )
-        for unit in logic.UNITS
+        for unit in relatedness_sheets.UNITS
     }
     columns["Expression"] = st.column_config.TextColumn(width=150)
     st.data_editor(
@@ -114,7 +114,7 @@ def _grid() -> None:
 def _typed(key: str) -> None:
     now = draft()
     try:
-        table = logic.gridded(now.grid, st.session_state[key]["edited_rows"])
+        table = relatedness_sheets.gridded(now.grid, st.session_state[key]["edited_rows"])
     except FormatError as error:
         put(now.fed())
         keep(problem=str(error))
@@ -125,7 +125,8 @@ def _typed(key: str) -> None:
         put(now.to(table, logic.summary(changes, 1), cell, typed=True))
 
 
-def _cell() -> None:
+def cell_panel() -> None:
+    """The selected cell: what it is, its weight, its note."""
     category, number = draft().cell
     unit, weight = ACTION_UNIT_BY_NUMBER[number], logic.weight_of(draft().table, category, number)
     st.html(

@@ -11,9 +11,9 @@ from fbn.records import Annotations
 from fbn.relatedness.formats import CATEGORIES
 from fbn.synthetic.activity import coded
 from fbn.synthetic.parameters import Face
-from fbn.ui import relatedness_marks, shell, studio
+from fbn.ui import shell, studio
 from fbn.ui.effect_view import effect_view
-from fbn.ui.relatedness_edit import editable_heatmap
+from fbn.ui.relatedness_edit import cell_panel, editable_heatmap
 from fbn.ui.relatedness_files import bar, messages
 from fbn.ui.relatedness_state import draft
 from fbn.ui.uploads import read_upload
@@ -21,7 +21,7 @@ from fbn.vocabulary import AU_NUMBERS, EXPRESSIONS
 
 _SOURCES = ["Drawn face", "Sample", "Upload", "Take a photo"]
 #: Side of the picture shown, pixels.
-_SHOWN = 300
+_SHOWN = 260
 
 
 def face_view() -> None:
@@ -34,7 +34,7 @@ def face_view() -> None:
     with table:
         st.caption("Change a weight here and see below what it does to this face.")
         editable_heatmap(compounds=False, key="rel face heatmap")
-        st.html(relatedness_marks.SIGNS)
+        cell_panel()
     if read is None:
         st.info("What the table makes of the face appears here once there is one.", icon=":material/face:")
         return

@@ -35,6 +35,10 @@ STYLE = """<style>
 .fbn-signs .fbn-plus{border:1.5px solid #009E73;background:color-mix(in srgb,#009E73 34%,transparent)}
 .fbn-signs .fbn-up{background:color-mix(in srgb,#009E73 34%,transparent)}
 .fbn-signs .fbn-minus{border:1.5px solid #D55E00;background:color-mix(in srgb,#D55E00 34%,transparent)}
+.fbn-signs .fbn-both{background:color-mix(in srgb,#009E73 34%,transparent)}
+.fbn-signs .fbn-apart,.fbn-signs .fbn-first,.fbn-signs .fbn-second{
+  background:color-mix(in srgb,#E69F00 34%,transparent)}
+.fbn-signs .fbn-thin{opacity:.7}
 .fbn-signs .fbn-down{background:color-mix(in srgb,#D55E00 34%,transparent)}
 @media (max-width:640px){
   .st-key-rel-undo p,.st-key-rel-redo p{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
@@ -53,6 +57,26 @@ CHANGE_SIGNS = (
     '<span><i class="fbn-minus">−</i>removed</span><span><i class="fbn-up">↑.80</i>more</span>'
     '<span><i class="fbn-down">↓.30</i>less</span></div>'
 )
+
+#: What the signs of counted images mean.
+FINDING_SIGNS = (
+    '<div class="fbn-signs"><span><i class="fbn-part">.55</i>rate seen</span>'
+    '<span><i class="fbn-up">↑.65</i>more often than the table says</span>'
+    '<span><i class="fbn-down">↓.02</i>less often</span><span><i>·</i>too few images</span></div>'
+)
+
+
+def agreement_signs(first: str, second: str) -> str:
+    """What the signs of two tables side by side mean."""
+    signs = {
+        "both": ("=", "in both"),
+        "apart": ("≠", "in both, weights more than .3 apart"),
+        "first": ("◧", f"in {escape(first)} only"),
+        "second": ("◨", f"in {escape(second)} only"),
+        "thin": ("?", "an AU that the other never names"),
+    }
+    spans = (f'<span><i class="fbn-{kind}">{sign}</i>{words}</span>' for kind, (sign, words) in signs.items())
+    return f'<div class="fbn-signs">{"".join(spans)}</div>'
 
 
 def share_bars(shares: Sequence[tuple[str, float]], here: str) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 from fbn.errors import FbnError
 from fbn.relatedness import RelatednessTable, Version, Versions, resolve
 from fbn.ui import relatedness as logic
-from fbn.ui import relatedness_marks
+from fbn.ui import relatedness_marks, relatedness_sheets
 from fbn.ui import relatedness_state as state
 from fbn.ui.heatmap import heatmap
 from fbn.ui.relatedness_files import messages
@@ -76,7 +76,7 @@ def _comparison() -> None:
     if not changes:
         return
     compounds = any(change.category not in EXPRESSIONS for change in changes)
-    heatmap(logic.sheet_of_changes(old, new, compounds), f"From {first} to {second}", "rel diff heatmap")
+    heatmap(relatedness_sheets.sheet_of_changes(old, new, compounds), f"From {first} to {second}", "rel diff heatmap")
     st.html(relatedness_marks.CHANGE_SIGNS)
     with st.expander("As a list", expanded=len(changes) <= 12):
         st.dataframe(
