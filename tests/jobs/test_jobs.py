@@ -145,6 +145,18 @@ def test_every_kind_has_a_function_of_a_model_and_a_context() -> None:
         assert model.model_config.get("extra") == "forbid"
 
 
+def test_the_worker_itself_runs_a_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setenv("FBN_HOME", str(tmp_path / "home"))
+    nothing = tmp_path / "nothing"
+    job = jobs.start("compare", "no data", {"base": "du2014", "edited": "affwild2", "data": str(nothing)})
+    assert job.parameters["base"]["rows"]["happiness"]["AU12"] == 1
+    failed = until(job)
+    assert failed.status == "failed"
+    assert f"{nothing}: expected at least one of the recipe's sets" in failed.words
+    assert (job.folder / "comparison.json").is_file()
+
+
 def test_parameters_are_checked_before_anything_is_queued(home: Path) -> None:
     for parameters, words in (({"upto": 0}, "count: upto: "), ({"step": 2}, "count: step: ")):
         with pytest.raises(FormatError, match=words):
