@@ -1,0 +1,52 @@
+"""The notebooks run as they stand, and print what they show."""
+
+import ast
+import contextlib
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
+BOOKS = sorted(FOLDER.glob("*.ipynb"))
+
+
+def _code(book: Path) -> list[tuple[str, str]]:
+    """(source, printed output as stored) of each code cell."""
+    cells = [cell for cell in json.loads(book.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
+    streams = [[o["text"] for o in cell["outputs"] if o["output_type"] == "stream"] for cell in cells]
+    return [("".join(c["source"]), "".join("".join(t) for t in texts)) for c, texts in zip(cells, streams, strict=True)]
+
+
+def _run(source: str, space: dict[str, Any]) -> str:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(ast.parse(source), "cell", "exec"), space)
+    return printed.getvalue()
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)
+def test_a_notebook_prints_what_it_shows(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FBN_DATA", raising=False)
+    space: dict[str, Any] = {}
+    for source, shown in _code(book):
+        assert _run(source, space) == shown, source
+
+
+@pytest.mark.data
+def test_relatedness_reads_real_data(data_root: Path) -> None:
+    cells = _code(FOLDER / "relatedness.ipynb")
+    space: dict[str, Any] = {}
+    _run(cells[0][0], space)
+    assert str(data_root) in _run('print(os.environ["FBN_DATA"])', space)
+    assert "pictures with both labels, counted by people" in _run(cells[-1][0], space)
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)
+def test_a_notebook_names_no_machine(book: Path) -> None:
+    text = book.read_text("utf-8")
+    assert not re.search(r"/(home|root|tmp|mnt|opt|Users)/|file://", text)
+    assert json.loads(text)["metadata"]["kernelspec"]["name"] == "python3"
