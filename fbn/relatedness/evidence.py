@@ -245,10 +245,13 @@ def compare(
     """
     shared = [c for c in evidence.cells if c.category in table.categories and c.category != Expression.NEUTRAL]
     rows = {category: table.row(category) for category in table.categories}
+    totals = _totals(evidence)
     tests = {}
     for cell in shared:
         if evidence.supported(cell):
-            tests[cell] = _test(cell, rows[cell.category].get(cell.au, 0.0), _elsewhere(evidence, cell), tolerance)
+            images, active = totals[cell.au]
+            elsewhere = (images - cell.images, active - cell.active)
+            tests[cell] = _test(cell, rows[cell.category].get(cell.au, 0.0), elsewhere, tolerance)
     adjusted = dict(zip(tests, holm(np.array([p for p, _ in tests.values()])), strict=True))
     findings = []
     for cell in shared:
@@ -286,10 +289,13 @@ def agreement(first: RelatednessTable, second: RelatednessTable, apart: float = 
     return tuple(found)
 
 
-def _elsewhere(evidence: Evidence, cell: Cell) -> tuple[float, float]:
-    """Images and active images of the cell's AU in all other categories."""
-    others = [other for other in evidence.cells if other.au == cell.au and other.category != cell.category]
-    return sum(other.images for other in others), sum(other.active for other in others)
+def _totals(evidence: Evidence) -> dict[int, tuple[float, float]]:
+    """Images and active images of each AU over all categories."""
+    totals: dict[int, tuple[float, float]] = dict.fromkeys(AU_NUMBERS, (0.0, 0.0))
+    for cell in evidence.cells:
+        images, active = totals[cell.au]
+        totals[cell.au] = (images + cell.images, active + cell.active)
+    return totals
 
 
 def _test(cell: Cell, weight: float, elsewhere: tuple[float, float], how: Tolerance) -> tuple[float, Verdict]:

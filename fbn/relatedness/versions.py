@@ -91,7 +91,11 @@ class Versions:
             FormatError: the file is damaged; the message names it.
         """
         self._known(name)
-        return self._read(name, number or self.newest(name))[1]
+        version, cells = self._read(name, self.newest(name) if number is None else number)
+        try:
+            return RelatednessTable.from_json(json.dumps(cells))
+        except FormatError as error:
+            raise FormatError(f"{self._path(name, version.number)}: {error}") from None
 
     def save(self, name: str, table: RelatednessTable, base: int, note: str = "") -> int:
         """Save a new version and return its number.
@@ -117,7 +121,7 @@ class Versions:
                 raise self._conflict(name, base)
             if not base:
                 folder.mkdir(parents=True, exist_ok=True)
-            _create(folder / f"{number:04d}.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+            _create(self._path(name, number), json.dumps(content, indent=1, ensure_ascii=False) + "\n")
         except (FileExistsError, FileNotFoundError):
             raise self._conflict(name, base) from None
         except OSError as error:
@@ -190,16 +194,17 @@ class Versions:
             have = ", ".join(self.names()) or "none"
             raise MissingFileError(f"no saved table {name!r}; saved are: {have}")
 
-    def _read(self, name: str, number: int) -> tuple[Version, RelatednessTable]:
-        path = self._of(name) / f"{number:04d}.json"
+    def _path(self, name: str, number: int) -> Path:
+        return self._of(name) / f"{number:04d}.json"
+
+    def _read(self, name: str, number: int) -> tuple[Version, Any]:
+        """A version and its table, not looked into yet."""
+        path = self._path(name, number)
         if not path.is_file():
             raise MissingFileError(f"no version {number} of {name!r}; its newest is {self.newest(name)}")
         try:
             data: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            version = Version(name, number, datetime.fromisoformat(data["saved"]), str(data["note"]))
-            return version, RelatednessTable.from_json(json.dumps(data["table"]))
-        except FormatError as error:
-            raise FormatError(f"{path}: {error}") from None
+            return Version(name, number, datetime.fromisoformat(data["saved"]), str(data["note"])), data["table"]
         except (ValueError, KeyError, TypeError) as error:
             raise FormatError(f"{path}: expected a saved table with saved, note and table ({error!r})") from None
 
@@ -229,7 +234,7 @@ def resolve(text: str) -> RelatednessTable:
         versions = Versions()
         if versions.newest(name):
             return versions.load(name, int(number) if at else None)
-    if Path(text).suffix.lower() in (".json", ".csv") or Path(text).exists():
+    if Path(text).suffix.lower() in (".json", ".csv") or Path(text).is_file():
         return RelatednessTable.read(text)
     known = ", ".join((*RelatednessTable.names(), *Versions().names()))
     raise MissingFileError(f"no relatedness table {text!r}: expected one of {known}, or a .json or .csv file")

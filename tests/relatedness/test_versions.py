@@ -140,6 +140,8 @@ def test_unknown_numbers_and_damaged_files_are_named(versions: Versions) -> None
     versions.save("mine", DU, 0)
     with pytest.raises(MissingFileError, match="no version 7 of 'mine'; its newest is 1"):
         versions.load("mine", 7)
+    with pytest.raises(MissingFileError, match="no version 0"):
+        versions.load("mine", 0)
     for text in ("{", "[]", '{"note": ""}', '{"saved": "today", "note": "", "table": {}}'):
         (versions.folder / "mine" / "0001.json").write_text(text)
         with pytest.raises(FormatError, match=r"mine/0001\.json: expected a saved table"):
