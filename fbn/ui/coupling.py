@@ -62,7 +62,7 @@ def plane(form: MatchingForm) -> tuple[np.ndarray, np.ndarray]:
 
 
 @lru_cache(maxsize=128)
-def descent(form: MatchingForm, q: float, steps: int = 60, rate: float = 1.0) -> np.ndarray:
+def descent(form: MatchingForm, q: float, steps: int = 120, rate: float = 1.0) -> np.ndarray:
     """[steps + 1, starts] p on its way down the gradient of its logit, from each of ``STARTS``."""
     z = torch.tensor(STARTS, dtype=torch.float64).logit()
     path = [z.sigmoid()]
@@ -114,20 +114,22 @@ def labelled(active: Collection[int]) -> Annotations:
     return Annotations.of(action_units={number: float(number in active) for number in AU_NUMBERS}).to(torch.float64)
 
 
+@lru_cache(maxsize=512)
 def soft_label(
-    active: Collection[int], table: RelatednessTable, temperature: float, observational: Observational
+    active: tuple[int, ...], table: RelatednessTable, temperature: float, observational: Observational
 ) -> np.ndarray:
     """[7] q(e|x) of a face with these AUs active."""
     return soft_labels(labelled(active), table, temperature, observational).numpy()
 
 
+@lru_cache(maxsize=128)
 def learned(
-    active: Collection[int],
+    active: tuple[int, ...],
     table: RelatednessTable,
     form: SoftForm,
     temperature: float,
     observational: Observational,
-    steps: int = 300,
+    steps: int = 60,
 ) -> np.ndarray:
     """[7] p(e|x) that ``soft_co_annotation`` alone drives a network to, from even shares, by gradient descent."""
     labels = labelled(active)
@@ -136,7 +138,7 @@ def learned(
         z = z.detach().requires_grad_()
         loss = soft_co_annotation(Predictions(z), labels, table, form, temperature, observational)
         (slope,) = torch.autograd.grad(loss, z)
-        z = z.detach() - 2 * slope
+        z = z.detach() - 6 * slope
     return z.softmax(-1).numpy()
 
 

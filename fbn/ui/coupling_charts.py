@@ -1,6 +1,6 @@
 """The Coupling lab's figures, as plain dicts for Plotly (see ``fbn.ui.charts``); colour and line style both tell."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,13 +48,13 @@ def curves(forms: Sequence[MatchingForm], q: float, slope: bool = False) -> dict
                     "hovertemplate": f"{FORMS[form]}: lowest at p = {found.lowest:.2f}<extra></extra>",
                 }
             )
-    title = "gradient dL/dp: below 0 pushes p up" if slope else "loss"
+    title = "gradient dL/dp" if slope else "loss"
     span = [-_MOST_SLOPE, _MOST_SLOPE] if slope else [-0.15, _MOST_LOSS]
-    layout = _layout(290 if slope else 330, _P, title, x=[0, 1], y=span)
+    layout = _layout(240 if slope else 330, _P, title, x=[-0.015, 1.015], y=span)
     layout["shapes"] = [_rule("x", q)] + ([_rule("y", 0.0, dash="solid")] if slope else [])
     layout["annotations"] = [_note(q, 1.0, f"q = {q:.2f}", "bottom")]
-    layout["legend"] = _LEGEND
-    layout["margin"]["t"] = 58
+    layout["showlegend"] = not slope
+    layout["legend"], layout["margin"]["t"] = _LEGEND, 24 if slope else 58
     return {"data": data, "layout": layout}
 
 
@@ -126,7 +126,7 @@ def paths(form: MatchingForm, gradients: Gradients) -> dict[str, Any]:
     layout["shapes"] = [
         {"type": "line", "x0": 0, "y0": 0, "x1": 1, "y1": 1, "line": {"color": _GRAY, "dash": "dot", "width": 1.5}}
     ]
-    layout["annotations"] = [{"x": 0.5, "y": 0.53, "text": "p = q", "showarrow": False, "textangle": -35}]
+    layout["annotations"] = [{"x": 0.985, "y": 0.95, "text": "p = q", "showarrow": False, "xanchor": "right"}]
     layout["showlegend"] = False
     return {"data": [*ways, *ends], "layout": layout}
 
@@ -175,10 +175,10 @@ def soft(series: Mapping[str, np.ndarray]) -> dict[str, Any]:
 
 
 def temperatures(
-    active: Collection[int], table: RelatednessTable, observational: Observational, now: float
+    active: tuple[int, ...], table: RelatednessTable, observational: Observational, now: float
 ) -> dict[str, Any]:
     """The soft label's largest share against the temperature."""
-    x = np.arange(0.1, 2.01, 0.05)
+    x = np.arange(0.1, 2.01, 0.1).round(1)
     y = [coupling.soft_label(active, table, float(t), observational).max() for t in x]
     layout = _layout(220, "temperature", "largest share", x=[0.1, 2], y=[0, 1.02])
     layout["shapes"] = [_rule("x", now), _rule("y", 1 / len(EXPRESSIONS))]

@@ -87,10 +87,10 @@ STEPS: tuple[Step, ...] = (
             "**Both**, with KL: the heads meet each other half-way, on the diagonal.",
             "**Both**, with *as printed*: where does everything go? And with *cross entropy*?",
         ),
-        "Let gradients through the side you trust less. Both is the default for KL, since either head may be wrong. In "
-        "distillation's usual form (*soft target*) q is the teacher and does not move. *As printed* with both sides "
-        "open, the loss is cheapest where AU12 is never there or happiness is certain: neither has to do with the "
-        "face.",
+        "Let gradients through the side you trust less. **KL** with both is fbn's default, since either head may be "
+        "wrong. **Soft target** with both sides open drifts into the corners, where it is cheapest to be certain; so "
+        "in distillation, where it comes from, the target q is held still. **As printed** with both is cheapest where "
+        "AU12 is never there or happiness is certain: neither has to do with the face.",
     ),
     Step(
         "Soft labels",

@@ -66,7 +66,7 @@ def training_view(table: RelatednessTable) -> None:
         labelled = st.segmented_control(
             "Faces with AU labels, of 700",
             [20, 40, 80, 160],
-            default=40,
+            default=20,
             required=True,
             key="lab labelled",
             disabled=busy,
@@ -75,7 +75,7 @@ def training_view(table: RelatednessTable) -> None:
     if busy:
         st.button("Stop", icon=":material/stop:", type="primary", on_click=running.cancel)  # type: ignore[union-attr]
     else:
-        lesson = Lesson(exchanged(table) if wrong else table, tuple(couplings), labelled or 40)
+        lesson = Lesson(exchanged(table) if wrong else table, tuple(couplings), labelled or 20)
         st.button(
             "Start training",
             icon=":material/play_arrow:",

@@ -7,16 +7,15 @@ import streamlit as st
 
 from fbn.inference import formulas
 from fbn.losses.coupling import Gradients, MatchingForm
-from fbn.relatedness import RelatednessTable, resolve
-from fbn.relatedness.versions import Versions
 from fbn.ui import charts, coupling, coupling_charts
 from fbn.ui.coupling_lesson import STEPS, Step
 from fbn.ui.coupling_live import training_view
 from fbn.ui.effect_view import FORMS
+from fbn.ui.prior import pick_table
 from fbn.ui.studio_state import bound
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_NUMBERS, EXPRESSIONS
 
-_STEP, _TABLE = "lab at step", "lab table name"
+_STEP = "lab at step"
 _MATCHING: tuple[MatchingForm, ...] = get_args(MatchingForm)
 STYLE = """<style>
 .st-key-lab_text ol{margin-bottom:.4rem}
@@ -83,22 +82,6 @@ def pick(label: str, choices: dict[Any, str], key: str, default: Any = None, wor
     )
 
 
-def pick_table() -> RelatednessTable:
-    """A built-in table or the newest version of a saved one; kept from step to step."""
-    names = (*RelatednessTable.names(), *Versions().names())
-    kept = st.session_state.get(_TABLE, "du2014")
-    name = bound(
-        st.selectbox,
-        "Relatedness table",
-        kept if kept in names else "du2014",
-        lambda chosen: st.session_state.update({_TABLE: chosen}),
-        "lab table",
-        options=names,
-        help="du2014: seen in posed faces. affwild2: read off films. Your own come from the Relatedness page.",
-    )
-    return resolve(name)
-
-
 def _chart(figure: dict[str, Any], key: str) -> None:
     st.plotly_chart(figure, config=charts.CONFIG, key=key)
 
@@ -112,7 +95,7 @@ def _mixture() -> None:
     most = round(1 - share, 2)
     rest = right.slider("Its share of the rest", 0.0, 1.0, 0.5, 0.05, key="lab second share", disabled=not most)
     shares = [(first, share), (second, most * rest)]
-    table = pick_table()
+    table = pick_table("lab table")
     with st.container(horizontal=True):
         mixture = pick("Mixture", {"sum": "Sum", "mean": "Mean"}, "lab mixture")
         binary = pick("Weights", {True: "0 or 1", False: "The table's weights"}, "lab binary")
@@ -165,20 +148,15 @@ def _descent() -> None:
     columns = st.columns(2)
     for i, form in enumerate(_MATCHING):
         with columns[i % 2]:
-            ends = coupling.descent(form, q)[-1]
-            st.markdown(f"**{FORMS[form]}**: {_where(ends, q)}")
+            st.markdown(f"**{FORMS[form]}**: {_where(form, q)}")
             _chart(coupling_charts.descent(form, q), f"lab descent {form}")
 
 
-def _where(ends: Any, q: float) -> str:
-    """What became of the eight answers, in words."""
-    if abs(ends - q).max() < 0.05:
+def _where(form: MatchingForm, q: float) -> str:
+    """What becomes of the eight answers, in words."""
+    if abs(coupling.descent(form, q)[-1] - q).max() < 0.02:
         return "all meet at q"
-    if ends.max() < 0.15:
-        return "all go to 0"
-    if ends.min() > 0.85:
-        return "all go to 1"
-    return "on their way down, slowly" if ends.mean() < 0.5 else "hardly any pull"
+    return f"all on their way to {_edge(coupling.curve(form, q).lowest)}"
 
 
 def _gradients() -> None:
@@ -198,8 +176,8 @@ def _soft() -> None:
     def named(number: int) -> str:
         return f"AU{number} {ACTION_UNIT_BY_NUMBER[number].name}"
 
-    active = st.multiselect("Active action units", AU_NUMBERS, [6, 12, 25], format_func=named, key="lab active")
-    table = pick_table()
+    active = tuple(st.multiselect("Active action units", AU_NUMBERS, [6, 12, 25], format_func=named, key="lab active"))
+    table = pick_table("lab table")
     left, right = st.columns(2)
     temperature = left.slider("Temperature", 0.1, 2.0, 1.0, 0.1, key="lab temperature", help="1 as in the papers.")
     with right:
@@ -227,5 +205,5 @@ _VIEWS: tuple[Callable[[], None], ...] = (
     _descent,
     _gradients,
     _soft,
-    lambda: training_view(pick_table()),
+    lambda: training_view(pick_table("lab table")),
 )

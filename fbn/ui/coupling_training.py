@@ -48,11 +48,11 @@ class Lesson:
 
     table: RelatednessTable
     couplings: tuple[str, ...] = tuple(COUPLINGS)
-    labelled: int = 40
+    labelled: int = 20
     faces: int = 700
     held_out: int = 250
     size: int = 48
-    steps: int = 600
+    steps: int = 480
     batch: int = 48
     seed: int = 1
 

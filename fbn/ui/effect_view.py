@@ -5,8 +5,18 @@ from typing import Any
 
 import streamlit as st
 
-from fbn.inference import formulas
-from fbn.inference.effect import MATCHING_FORMS, SOFT_FORMS, Comparison, Effect, Settings, effect
+from fbn.errors import FormatError
+from fbn.inference import Affect, formulas
+from fbn.inference.effect import (
+    MATCHING_FORMS,
+    SOFT_FORMS,
+    Comparison,
+    Effect,
+    Settings,
+    conflicts,
+    effect,
+    predictions_of,
+)
 from fbn.losses.coupling import MatchingForm, SoftForm
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable
@@ -32,6 +42,8 @@ _CONFLICT_HELP = (
     "Statements that the table does not let stand together: what is implied and what is seen lie on different sides "
     "of 0.5, and at least 0.3 apart."
 )
+_AGREED = "None: what is seen and what the table implies agree."
+_SILENT = "This model does not read both expressions and action units, which the table couples."
 
 
 def effect_view(
@@ -51,9 +63,33 @@ def effect_view(
         key: another one for each panel on a page.
     """
     if predictions.expression_logits is None or predictions.action_unit_logits is None:
-        st.caption("This model does not read both expressions and action units, which the table couples.")
+        st.caption(_SILENT)
         return
     st.fragment(_view)(predictions, table, None if base == table else base, annotations, key)
+
+
+def conflict_panel(affect: Affect, table: RelatednessTable, most: int = 8) -> None:
+    """The conflicts of one reading alone, for pages that redraw it all the time.
+
+    Args:
+        affect: what was read from a face.
+        table: relatedness of expressions and AUs.
+        most: how many are shown; the widest gaps.
+    """
+    st.markdown("**Statements in conflict**", help=_CONFLICT_HELP)
+    read = predictions_of(affect)
+    if read.expression_logits is None or read.action_unit_logits is None:
+        st.caption(_SILENT)
+        return
+    try:
+        found = conflicts(read, table)
+    except FormatError as error:
+        st.caption(f"This table does not serve here: {error}.")
+        return
+    if found:
+        st.html(effect_marks.STYLE + effect_marks.conflicts(found, most))
+    else:
+        st.caption(_AGREED)
 
 
 def _view(
@@ -65,8 +101,12 @@ def _view(
 ) -> None:
     st.html(effect_marks.STYLE)
     form, soft_form, settings = _options(key)
-    now = effect(predictions, table, annotations, settings)
-    compared = None if base is None else Comparison(effect(predictions, base, annotations, settings), now)
+    try:
+        now = effect(predictions, table, annotations, settings)
+        compared = None if base is None else Comparison(effect(predictions, base, annotations, settings), now)
+    except FormatError as error:  # a table that lacks an expression's row
+        st.error(f"The losses need a row for each of the seven expressions: {error}.")
+        return
     before = None if compared is None else compared.before
     _figures(now, before, form, soft_form)
     left, right = st.columns([4, 5], gap="large")
@@ -138,7 +178,7 @@ def _conflicts(now: Effect, compared: Comparison | None) -> None:
     if now.conflicts:
         st.html(effect_marks.conflicts(now.conflicts))
     else:
-        st.caption("None: what is seen and what the table implies agree.")
+        st.caption(_AGREED)
     if compared is not None:
         st.markdown("**What the edit changes there**")
         if compared.settled or compared.new:

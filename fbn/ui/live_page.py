@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from fbn.inference import FaceResult
 from fbn.ui import charts, shell, tables
+from fbn.ui.effect_view import conflict_panel
 from fbn.ui.jobs import Preview
 from fbn.ui.live import LiveSession
 from fbn.ui.panels import (
@@ -12,10 +14,14 @@ from fbn.ui.panels import (
     face_name,
     show_picture,
 )
+from fbn.ui.prior import pick_table
 from fbn.ui.uploads import read_upload
 from fbn.ui.webcam import webcam
 
 _EVERY = 0.7  # seconds between two looks at the session: figures for the eye, not the record
+
+_TABLE = "live_table"
+_MOST_CONFLICTS = 5
 
 
 def choose() -> tuple[str, LiveSession]:
@@ -45,12 +51,24 @@ def _session() -> LiveSession:
         smooth = st.toggle("Smooth", True, help="Calms the figures with a one-euro filter. A recording keeps both.")
         gauges = st.toggle("Gauges in the video", True, help="Bars and circumplex that move with every frame.")
         mirror = st.toggle("Mirror", True, help="Show, read and record the picture as a mirror would.")
+        _conflict_options()
     wanted = (shell.model_name(), smooth)
     if st.session_state.get("live_analyser") != wanted:
         session.use(shell.make_analyser("one_euro" if smooth else None))
         st.session_state["live_analyser"] = wanted
     session.set(gauges=gauges, mirror=mirror)
     return session
+
+
+def _conflict_options() -> None:
+    wanted = st.toggle("Conflicts", key="live_conflicts", help="Where expression and action units contradict a table.")
+    st.session_state[_TABLE] = pick_table("live table") if wanted else None
+
+
+def _conflicts(face: FaceResult) -> None:
+    table = st.session_state.get(_TABLE)
+    if table is not None:
+        conflict_panel(face.smoothed or face.affect, table, _MOST_CONFLICTS)
 
 
 def _controls(session: LiveSession, playing: bool) -> None:
@@ -132,6 +150,7 @@ def _details(session: LiveSession) -> None:
     view = session.view()
     if view.face is None:
         return
+    _conflicts(view.face)
     action_unit_panel(view.face.smoothed or view.face.affect)
     st.markdown("**Over time**")
     figure = charts.time_line(view.seconds, view.valence, view.arousal)
@@ -153,4 +172,6 @@ def picture_view() -> None:
             return
         image = read_upload(upload)
     result = shell.make_analyser(None).picture(image)
-    show_picture(Preview.of(image, result))
+    face = show_picture(Preview.of(image, result))
+    if face is not None:
+        _conflicts(face)
