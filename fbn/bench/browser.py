@@ -3,6 +3,7 @@
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +42,11 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def app_command(port: int) -> list[str]:
+    """The command a user types to start the app, so that its own start-up is what is measured."""
+    return [sys.executable, "-c", "from fbn.cli import main; main()", "app", f"--port={port}", "--no-browser"]
 
 
 @contextmanager

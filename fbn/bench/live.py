@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import fbn
-from fbn.bench.browser import chromium_flags, find_chromium, free_port, serving
+from fbn.bench.browser import app_command, chromium_flags, find_chromium, free_port, serving
 from fbn.bench.clip import BITS, STAMP, write_clip
 from fbn.errors import FbnError, MissingFileError
 
@@ -85,7 +85,7 @@ def measure(seconds: float = 10.0, rounds: int = 3) -> dict[str, Any]:
         raise MissingFileError("fbn bench live needs Playwright: pip install 'fbn[test]'") from error
     executable = find_chromium()
     ports = {"bare": free_port(), "app": free_port()}
-    commands = {"bare": _bare_command(ports["bare"]), "app": _app_command(ports["app"])}
+    commands = {"bare": _bare_command(ports["bare"]), "app": app_command(ports["app"])}
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     found: dict[str, list[dict[str, float]]] = {"bare": [], "app": []}
     with tempfile.TemporaryDirectory(prefix="fbn-") as folder, ExitStack() as stack:
@@ -111,11 +111,6 @@ def measure(seconds: float = 10.0, rounds: int = 3) -> dict[str, Any]:
         **middle,
         "rounds": found,
     }
-
-
-def _app_command(port: int) -> list[str]:
-    # the command a user types, so that its own start-up is what is measured
-    return [sys.executable, "-c", "from fbn.cli import main; main()", "app", f"--port={port}", "--no-browser"]
 
 
 def _bare_command(port: int) -> list[str]:

@@ -30,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
     bench = typer.Typer(no_args_is_help=True)
     bench.callback()(_group)
-    for command in (frame, throughput, memory, live, drawing, synthetic):
+    for command in (frame, throughput, memory, live, relatedness, drawing, synthetic):
         bench.command()(command)
     app.add_typer(bench, name="bench")
 
@@ -74,6 +74,16 @@ def live(
     from fbn.bench.live import measure
 
     _print(measure(seconds, rounds), as_json)
+
+
+def relatedness(
+    count: Annotated[int, typer.Option(min=2, help="Repetitions of each interaction.")] = 20,
+    as_json: _Json = False,
+) -> None:
+    """Milliseconds until the relatedness page answers, for each interaction, in Chromium."""
+    from fbn.bench.relatedness import measure
+
+    _print(measure(count), as_json)
 
 
 def drawing(

@@ -50,7 +50,7 @@ function build(host, { columns, rows, label }) {
     const spot = event.target.closest('td,th')
     if (!host.data.at || !spot || event.target.tagName === 'INPUT') return
     const [r, c] = host.at || host.data.at
-    go(host, [+(spot.dataset.r ?? r), +(spot.dataset.c ?? c)])
+    go(host, [+(spot.dataset.r ?? r), +(spot.dataset.c ?? c)], 0)
   }
   table.ondblclick = event => {
     if (host.data.editable && event.target.closest('td[role]')) edit(host, '')
@@ -96,12 +96,12 @@ function mark(host, at) {
   host.table.tHead.rows[0].cells[at[1] + 1].classList.add('on')
 }
 
-// while keys are held down, Python hears of the last place only
-function go(host, at) {
+// while an arrow key is held down, Python hears of the last place only
+function go(host, at, wait) {
   mark(host, at)
-  cell(host, at).focus({ preventScroll: false })
+  cell(host, at).focus()
   clearTimeout(host.pending)
-  host.pending = setTimeout(() => { host.pending = 0; host.say({ at }) }, 120)
+  host.pending = setTimeout(() => { host.pending = 0; host.say({ at }) }, wait)
 }
 
 function keys(host, event) {
@@ -117,7 +117,7 @@ function keys(host, event) {
   } else if (control || event.altKey) {
     return
   } else if (steps[event.key]) {
-    go(host, steps[event.key].map((i, axis) => Math.min(Math.max(i, 0), last[axis])))
+    go(host, steps[event.key].map((i, axis) => Math.min(Math.max(i, 0), last[axis])), 60)
   } else if (host.data.editable && (event.key === 'Delete' || event.key === 'Backspace')) {
     put(host, 0)
   } else if (host.data.editable && (event.key === 'Enter' || event.key === 'F2' || typing.test(event.key))) {

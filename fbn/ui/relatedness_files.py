@@ -15,7 +15,7 @@ from fbn.ui.studio_state import bound
 
 def bar() -> None:
     """Which table is on the page, and what can be done with it."""
-    now, history = draft(), draft().history
+    now, history, titles = draft(), draft().history, {label: state.titled(label) for label in state.labels()}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="relatedness_bar"):
         bound(
             st.selectbox,
@@ -23,8 +23,8 @@ def bar() -> None:
             workshop().open,
             state.open_table,
             "rel table",
-            options=state.labels(),
-            format_func=state.titled,
+            options=list(titles),
+            format_func=titles.__getitem__,
             help="Built-in tables stay as they are: save your changes under a name of your own.",
             width=300,
         )

@@ -17,12 +17,14 @@ from fbn.ui import relatedness_state as state
 from fbn.ui.heatmap import heatmap
 from fbn.ui.relatedness import brief
 from fbn.ui.relatedness_files import messages
-from fbn.ui.relatedness_versions import choices, table_of
+from fbn.ui.relatedness_versions import choices, table_of, usual
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER
 
 _EVIDENCE = "rel evidence"
 _SOURCES = ["Drawn faces", "Data sets", "Two tables"]
 _MOST_DRAWN = 10_000
+#: Cells named in a sentence; the heatmap shows all.
+_MOST_TOLD = 6
 
 
 def infer_view() -> None:
@@ -49,7 +51,8 @@ def _world() -> None:
         "Faces are drawn by a table, labelled as a coder would, and counted: does counting find the table again, and "
         "does it name the cells that you changed?"
     )
-    made = st.selectbox("Made by", choices(), key="rel world table")
+    names = choices()
+    made = st.selectbox("Made by", names, names.index(usual()[1]), key="rel world table")
     count = st.number_input("Faces", 100, _MOST_DRAWN, 2000, 100, key="rel world count")
     seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="rel world seed")
     if st.button("Draw and count", type="primary", icon=":material/casino:"):
@@ -140,8 +143,10 @@ def verdict(findings: tuple[Finding, ...], name: str) -> str:
         return f"**{name} is contradicted nowhere**, {about}."
     cells = "; ".join(
         f"**{f.category} AU{f.au}** {f.verdict.value} ({brief(f.weight_in_table)} in the table, {f.observed:.2f} seen)"
-        for f in wrong
+        for f in wrong[:_MOST_TOLD]
     )
+    if len(wrong) > _MOST_TOLD:
+        cells += f"; and {len(wrong) - _MOST_TOLD} more, see the arrows"
     return f"**{name} is contradicted in {len(wrong)}** {about}: {cells}."
 
 
@@ -210,7 +215,10 @@ def _two_tables() -> None:
         st.html(relatedness_marks.agreement_signs(first, second))
     with words:
         st.markdown("**Where they part most**")
-        parted = sorted((one for one in found if one.relation != Relation.BOTH), key=lambda o: -abs(o.first - o.second))
+        parted = sorted(
+            (one for one in found if one.relation not in (Relation.BOTH, Relation.UNSEEN)),
+            key=lambda o: -abs(o.first - o.second),
+        )
         st.dataframe(
             {
                 "Expression": [one.category.capitalize() for one in parted],
@@ -219,4 +227,5 @@ def _two_tables() -> None:
                 second if second != first else f"{second} ": [one.second or None for one in parted],
             },
             hide_index=True,
+            placeholder="none",
         )

@@ -5,17 +5,22 @@ from typing import Any
 
 import pandas as pd
 
+from fbn.training.compare import rows
 from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS
 from fbn.ui.relatedness import plain
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, Expression
 
-_TASKS = {
+#: What ``rows`` calls the mean over the changed AUs.
+_CHANGED = "F1 of changed AUs"
+_FIGURES = {
+    _CHANGED: "Changed AUs, mean F1",
     "accuracy": "Expressions, accuracy",
     "mean_diagonal": "Expressions, mean diagonal",
-    "f1": "Action units, mean F1",
-    "auc": "Action units, mean ROC area",
+    "f1": "AUs, mean F1",
+    "auc": "AUs, mean ROC area",
     "ccc_valence": "Valence, CCC",
     "ccc_arousal": "Arousal, CCC",
+    **{unit.short: f"{unit.short} {unit.name}" for unit in ACTION_UNIT_BY_NUMBER.values()},
 }
 
 
@@ -38,30 +43,31 @@ def sentence(result: Mapping[str, Any]) -> str:
     return f"Training with **{plain(edited)}** instead of {plain(base)} **{verdict}**: {moved} ({spread})."
 
 
-def rows(result: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Every figure in the order of the page: tasks, the changed AUs together, single AUs."""
-    found = [(_TASKS.get(name, name.replace("_", " ").capitalize()), row) for name, row in result["tasks"].items()]
-    if result["changed_units"] is not None:
-        found.append(("Changed AUs, mean F1", result["changed_units"]))
-    names = {unit.short: f"{unit.short} {unit.name}" for unit in ACTION_UNIT_BY_NUMBER.values()}
-    return [*found, *((names.get(name, name), row) for name, row in result["units"].items())]
+def cells(result: Mapping[str, Any]) -> list[str]:
+    """Of each changed cell a sentence: how often both networks see the AU in faces of the expression, and the truth."""
+    said = []
+    for name, about in result["cells"].items():
+        expression, _, unit = name.rpartition(" ")
+        base = f"{about['base']:.0%} of faces of {expression} with the base table"
+        edited = f"{about['edited']:.0%} with the edited one"
+        said.append(f"{unit} is seen in {base}, in {edited}; it is there in {about['true']:.0%}.")
+    return said
 
 
 def differences(result: Mapping[str, Any]) -> dict[str, Any]:
     """A Plotly figure: edited minus base for every figure, with its interval and every seed; changed AUs stand out."""
-    touched = {f"AU{cell['action_unit']}" for cell in result["changed"]}
     lines = list(reversed(rows(result)))
-    labels = [label for label, _ in lines]
-    marked = ["Changed" in label or label.split(" ")[0] in touched for label in labels]
-    colours = [EXPRESSION_COLOURS[Expression.ANGER] if mark else ACCENT for mark in marked]
-    symbols = ["diamond" if mark else "circle" for mark in marked]
-    spread = [0.0 if row["low"] is None else row["high"] - row["difference"] for _, row in lines]
-    seeds = [(each, label) for label, row in lines for each in row["differences"]]
+    labels = [_label(line["figure"]) for line in lines]
+    colours = [EXPRESSION_COLOURS[Expression.ANGER] if line["changed"] else ACCENT for line in lines]
+    symbols = ["diamond" if line["changed"] else "circle" for line in lines]
+    spread = [0.0 if line["low"] is None else line["high"] - line["difference"] for line in lines]
+    single = {**result["tasks"], **result["units"], _CHANGED: result["changed_units"]}
+    seeds = [(x, _label(line["figure"])) for line in lines for x in single[line["figure"]]["differences"]]
     mean = {
         "type": "scatter",
         "mode": "markers",
         "name": "mean and 95 % interval",
-        "x": [row["difference"] for _, row in lines],
+        "x": [line["difference"] for line in lines],
         "y": labels,
         "error_x": {"type": "data", "array": spread, "thickness": 2, "width": 4},
         "marker": {"size": 10, "color": colours, "symbol": symbols},
@@ -90,19 +96,11 @@ def differences(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def figures(result: Mapping[str, Any]) -> pd.DataFrame:
     """Every figure of both tables with difference, standard deviation over seeds and interval, and chance."""
-    chance = {_TASKS.get(name, name): value for name, value in result["chance"].items()}
-    return pd.DataFrame(
-        [
-            {
-                "Figure": label,
-                "Base": round(row["base"], 3),
-                "Edited": round(row["edited"], 3),
-                "Difference": round(row["difference"], 3),
-                "SD": None if row["sd"] is None else round(row["sd"], 3),
-                "95 % from": None if row["low"] is None else round(row["low"], 3),
-                "to": None if row["high"] is None else round(row["high"], 3),
-                "Chance": None if label not in chance else round(chance[label], 3),
-            }
-            for label, row in rows(result)
-        ]
-    )
+    names = {"figure": "Figure", "base": "Base", "edited": "Edited", "difference": "Difference", "sd": "SD"}
+    names |= {"low": "95 % from", "high": "to", "chance": "Chance"}
+    frame = pd.DataFrame(rows(result))[list(names)].rename(columns=names).round(3)
+    return frame.assign(Figure=[_label(name) for name in frame["Figure"]])
+
+
+def _label(figure: str) -> str:
+    return _FIGURES.get(figure, figure)

@@ -1,5 +1,6 @@
 """What an edit does after training: start a comparison as a job, watch it, see what came out with its spread."""
 
+import json
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -9,15 +10,18 @@ import streamlit as st
 from fbn import jobs
 from fbn.errors import FbnError
 from fbn.jobs import Job
+from fbn.resources import shipped
+from fbn.training import recipe
+from fbn.training.compare import RESULT
 from fbn.ui import charts
-from fbn.ui import relatedness_state as state
 from fbn.ui.relatedness import plain
-from fbn.ui.relatedness_results import differences, figures, sentence
-from fbn.ui.relatedness_versions import choices, table_of
+from fbn.ui.relatedness_results import cells, differences, figures, sentence
+from fbn.ui.relatedness_versions import choices, table_of, usual
 
-_KIND = "compare"
-#: Seconds between two looks at a job that waits or runs.
-_EVERY = 2.0
+_KIND, _RECIPE = "compare", "coupled"
+_STUDIES = "assets/studies/relatedness"
+#: Seconds between two looks while a job waits or runs; and while none does, since others may start one.
+_EVERY, _IDLE = 2.0, 15.0
 _WORDS = {
     "queued": ("hourglass_empty", "waits for its turn"),
     "running": ("play_circle", "running"),
@@ -38,7 +42,8 @@ def training_view() -> None:
         _ask()
     with asked:
         active = any(job.active for job in _jobs())
-        st.fragment(_watch, run_every=_EVERY if active else None)()
+        st.fragment(_watch, run_every=_EVERY if active else _IDLE)(active)
+        _studies()
 
 
 def _ask() -> None:
@@ -47,10 +52,9 @@ def _ask() -> None:
         "Two small networks are trained alike on drawn faces, one with each table; few faces carry AU labels, so what "
         "the networks learn of AUs comes through the table. It goes on when you leave this page."
     )
-    names = choices()
-    first = st.selectbox("Base", names, 0, key="rel job base")
-    other = state.workshop().open
-    second = st.selectbox("Edited", names, _preferred(names, other), key="rel job edited")
+    names, (base, edited) = choices(), usual()
+    first = st.selectbox("Base", names, names.index(base), key="rel job base")
+    second = st.selectbox("Edited", names, names.index(edited), key="rel job edited")
     truths = ["As edited", *names]
     truth = st.selectbox(
         "Faces are made by",
@@ -68,6 +72,14 @@ def _ask() -> None:
         placeholder="a folder on this machine",
         help="Of the recipe's sets, those that lie in the folder are used; then nothing is drawn.",
     ).strip()
+    recipes = recipe.names()
+    how = st.selectbox(
+        "Recipe",
+        recipes,
+        recipes.index(_RECIPE),
+        key="rel job recipe",
+        help="How both are trained. “coupled” is small and quick; the others are meant for real faces and take hours.",
+    )
     if first == second:
         st.caption("Choose two tables that differ.")
     st.button(
@@ -75,24 +87,25 @@ def _ask() -> None:
         type="primary",
         icon=":material/play_arrow:",
         disabled=first == second,
-        on_click=partial(_start, first, second, None if truth == truths[0] else truth, size or "quick", data),
+        on_click=partial(_start, first, second, None if truth == truths[0] else truth, size or "quick", data, how),
     )
     if problem := st.session_state.get("rel job problem"):
         st.error(problem, icon=":material/error:")
 
 
-def _preferred(names: list[str], label: str) -> int:
-    wanted = [i for i, name in enumerate(names) if i and name.startswith(label)]
-    return wanted[0] if wanted else min(1, len(names) - 1)
-
-
-def _start(first: str, second: str, truth: str | None, size: str, data: str) -> None:
+def _start(first: str, second: str, truth: str | None, size: str, data: str, how: str) -> None:
     st.session_state["rel job problem"] = ""
     try:
         tables = {"base": table_of(first), "edited": table_of(second)}
         if truth and not data:
             tables["truth"] = table_of(truth)
-        asked: dict[str, Any] = {**tables, "names": (first, second), "budget": _SIZES[size][1], "data": data or None}
+        asked: dict[str, Any] = {
+            **tables,
+            "names": (first, second),
+            "budget": _SIZES[size][1],
+            "data": data or None,
+            "recipe": how,
+        }
         st.session_state["rel job"] = jobs.start(_KIND, f"{first} against {second}", asked).id
     except FbnError as error:
         st.session_state["rel job problem"] = str(error)
@@ -106,8 +119,11 @@ def _jobs() -> list[Job]:
         return []
 
 
-def _watch() -> None:
+def _watch(often: bool) -> None:
     found = _jobs()
+    if any(job.active for job in found) != often:
+        # the first has begun or the last has ended: look at another pace
+        st.rerun()
     st.markdown("**Comparisons**", help="Everybody who uses this machine's app sees the same list.")
     if not found:
         st.info("None yet. Start one, and watch it here.", icon=":material/science:")
@@ -118,11 +134,6 @@ def _watch() -> None:
         _line(job, job.id == opened.id)
     if len(found) > 12:
         st.caption(f"And {len(found) - 12} older ones: fbn jobs list shows them all.")
-    if opened.active and not st.session_state.get("rel watching"):
-        st.session_state["rel watching"] = True
-    if not any(job.active for job in found) and st.session_state.pop("rel watching", False):
-        # the last one has ended: stop looking
-        st.rerun()
 
 
 def _line(job: Job, opened: bool) -> None:
@@ -149,6 +160,19 @@ def _line(job: Job, opened: bool) -> None:
             st.error(job.words, icon=":material/error:")
         if opened:
             _opened(job)
+
+
+def _studies() -> None:
+    """Comparisons that ship with fbn: their plan was fixed before they ran, and whatever came out is shown."""
+    try:
+        found = sorted(shipped(_STUDIES).rglob(RESULT))
+    except FbnError:
+        return
+    if found:
+        st.markdown("**Shipped with fbn**", help="Planned before they ran; every set-up that was tried is shown.")
+    for path in found:
+        with st.expander(path.parent.name.replace("-", " ").capitalize(), icon=":material/science:"):
+            show_result(json.loads(path.read_bytes()), path.parent.name)
 
 
 def _button(label: str, icon: str, job: Job, act: Any, disabled: bool = False) -> None:
@@ -194,6 +218,8 @@ def _opened(job: Job) -> None:
 def show_result(result: Mapping[str, Any], key: str) -> None:
     """What came out of a comparison: a sentence, differences with their intervals, and every figure."""
     st.markdown(sentence(result))
+    for line in cells(result):
+        st.markdown(f"- {line}")
     st.plotly_chart(differences(result), config=charts.CONFIG, key=f"rel differences {key}")
     with st.expander("All figures", icon=":material/table:"):
         st.dataframe(figures(result), hide_index=True)

@@ -56,13 +56,19 @@ def table_of(choice: str) -> RelatednessTable:
     return resolve(choice)
 
 
+def usual() -> tuple[str, str]:
+    """What is compared unless somebody asks for something else: the table as it was with the table as it is."""
+    names, label = choices(), workshop().open
+    if label + _EDITED in names:
+        return label, label + _EDITED
+    if f"{label}@{draft().number - 1}" in names:
+        return f"{label}@{draft().number - 1}", label
+    return ("du2014", "affwild2") if label == "du2014" else ("du2014", label)
+
+
 def _comparison() -> None:
     names = choices()
-    label = workshop().open
-    after = label + _EDITED if label + _EDITED in names else label
-    before = next(c for c in (label, "affwild2") if c != after)
-    if before == "affwild2":
-        before, after = (after, "affwild2") if label in RelatednessTable.names() else ("du2014", after)
+    label, (before, after) = workshop().open, usual()
     with st.container(horizontal=True):
         first = st.selectbox("From", names, names.index(before), key=f"rel diff from {label}")
         second = st.selectbox("To", names, names.index(after), key=f"rel diff to {label}")
@@ -88,6 +94,7 @@ def _comparison() -> None:
                 "To": [change.after for change in changes],
             },
             hide_index=True,
+            placeholder="none",
         )
 
 

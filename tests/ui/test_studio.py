@@ -12,7 +12,6 @@ from fbn.errors import FormatError
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.parameters import Face, Scene
 from fbn.ui import animation, studio, studio_knobs, studio_marks
-from fbn.ui.history import History
 from fbn.ui.studio_state import Studio
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, COMPOUND_EXPRESSIONS
 from tests.ui.conftest import Reader, press, words
@@ -29,26 +28,6 @@ def now(opened: AppTest) -> Face:
 
 def unit(face: Face, number: int) -> tuple[float, float]:
     return face.action_units[AU_INDEX[number]]
-
-
-def test_history_goes_back_and_forth():
-    first, second, third = Face(), SMILE, Face(scene=Scene(yaw=5))
-    history = History(first).to(second).to(third)
-    assert history.to(third) is history
-    back = history.undo().undo()
-    assert (back.now, back.undo()) == (first, back)
-    assert back.redo().now == second
-    assert back.redo().redo() == history
-    assert back.to(third).redo().now == third
-    assert not back.to(third).future
-
-
-def test_history_forgets_the_oldest():
-    history = History(Face())
-    for i in range(300):
-        history = history.to(Face(scene=Scene(yaw=i / 10)))
-    assert len(history.past) == 200
-    assert history.past[0].scene.yaw == pytest.approx(9.9)
 
 
 def test_one_unit_moves_alone():

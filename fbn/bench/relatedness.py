@@ -1,0 +1,239 @@
+"""``fbn bench relatedness``: how long the Relatedness page takes to answer, as whoever sits before it sees it.
+
+Chromium does what a person does, with real presses of keys and the mouse. The clock runs in the page: from the press to
+the first frame in which the answer stands and Streamlit is idle again. Every interaction alternates between two states,
+so that each repetition changes something.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fbn.bench.browser import app_command, chromium_flags, find_chromium, free_port, serving
+from fbn.errors import FbnError, MissingFileError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+_PATIENCE = 60_000
+_READER = """
+(() => {
+  for (const kind of ['pointerdown', 'keydown', 'input'])
+    addEventListener(kind, event => { if (event.isTrusted) window.fbnPressed = performance.now() }, true);
+  const parts = '[class*=stBidiComponent], [class*=stBidiComponent] *';
+  const roots = () => [document, ...[...document.querySelectorAll(parts)].map(e => e.shadowRoot).filter(Boolean)];
+  const all = what => roots().flatMap(root => [...root.querySelectorAll(what)]);
+  window.fbnCell = name => all('td[role=gridcell]').find(
+    cell => (cell.getAttribute('aria-label') || '').startsWith(name + ' '))?.querySelector('i').textContent;
+  window.fbnSays = words => document.querySelector('[data-testid=stMain]').textContent.includes(words);
+  window.fbnCount = what => all(what).filter(element => element.checkVisibility()).length;
+  const idle = () => document.querySelector('[data-test-script-state]').dataset.testScriptState === 'notRunning'
+    && !document.querySelector('[data-stale=true]');
+  window.fbnWatch = done => {
+    window.fbnPressed = NaN;
+    window.fbnTook = new Promise(resolve => {
+      const look = () => {
+        if (window.fbnPressed && done() && idle()) resolve(performance.now() - window.fbnPressed);
+        else requestAnimationFrame(look);
+      };
+      look();
+    });
+  };
+})()
+"""
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """One thing to do, back and forth.
+
+    Attributes:
+        name: of the figure.
+        act: does it; told whether forth or back.
+        answers: JavaScript that is true when the answer stands, after forth and after back.
+        begin: leads to where it can be done.
+    """
+
+    name: str
+    act: "Callable[[Page, bool], None]"
+    answers: tuple[str, str]
+    begin: "Callable[[Page], None]" = lambda page: None
+
+
+def measure(count: int = 20) -> dict[str, Any]:
+    """Measure every interaction of the page.
+
+    Args:
+        count: repetitions of each, after one that is not counted.
+
+    Returns:
+        Interaction -> ``median_ms`` and ``p95_ms``; ``slowest_ms``, the largest median; ``count``.
+
+    Raises:
+        FbnError: no browser, no Playwright, or the page did not answer.
+    """
+    try:
+        from playwright.sync_api import Error
+    except ImportError as error:
+        raise MissingFileError("fbn bench relatedness needs Playwright: pip install 'fbn[test]'") from error
+    found: dict[str, Any] = {}
+    with _page() as page:
+        try:
+            for interaction in INTERACTIONS:
+                interaction.begin(page)
+                found[interaction.name] = figures(_times(page, interaction, count))
+        except Error as error:
+            raise FbnError(f"{interaction.name}: the page did not answer: {error.message[:300]}") from None
+    return {**found, "slowest_ms": max(each["median_ms"] for each in found.values()), "count": count}
+
+
+def figures(times: list[float]) -> dict[str, float]:
+    """Median and 95 % of milliseconds."""
+    return {"median_ms": float(np.median(times)), "p95_ms": float(np.percentile(times, 95))}
+
+
+def _times(page: "Page", interaction: Interaction, count: int) -> list[float]:
+    times = []
+    for i in range(count + 1):
+        forth = i % 2 == 0
+        answer = interaction.answers[0 if forth else 1]
+        if page.evaluate(answer):
+            raise FbnError(f"{interaction.name}: the answer stands before the question: {answer}")
+        page.evaluate(f"fbnWatch(() => {answer})")
+        interaction.act(page, forth)
+        times.append(float(page.evaluate("fbnTook")))
+        # what comes after an answer (images, the browser's own work) is not the next question's
+        page.wait_for_timeout(150)
+    return times[1:]
+
+
+@contextmanager
+def _page() -> "Iterator[Page]":
+    from playwright.sync_api import sync_playwright
+
+    executable, port = find_chromium(), free_port()
+    with tempfile.TemporaryDirectory(prefix="fbn-") as folder, ExitStack() as stack:
+        environment = os.environ | {"FBN_HOME": str(Path(folder, "home"))}
+        address = stack.enter_context(serving(app_command(port), port, Path(folder, "log.txt"), environment))
+        playwright = stack.enter_context(sync_playwright())
+        browser = playwright.chromium.launch(executable_path=executable, args=chromium_flags())
+        stack.callback(browser.close)
+        page = browser.new_page(viewport={"width": 1280, "height": 1100})
+        page.set_default_timeout(_PATIENCE)
+        page.add_init_script(_READER)
+        page.goto(f"{address}/relatedness")
+        page.get_by_role("slider", name="Weight").wait_for(state="attached")
+        page.get_by_role("gridcell").first.wait_for()
+        page.wait_for_timeout(2000)
+        yield page
+
+
+def _click(page: "Page", name: str) -> None:
+    page.get_by_role("gridcell", name=f"{name} ").click()
+
+
+def _type(page: "Page", forth: bool) -> None:
+    page.keyboard.type("0.4" if forth else "0.7")
+    page.keyboard.press("Enter")
+
+
+def _radio(page: "Page", name: str) -> None:
+    page.get_by_role("radio", name=name, exact=True).click()
+
+
+def _choose(page: "Page", name: str) -> None:
+    page.get_by_role("combobox", name="Table").click()
+    page.get_by_role("option", name=name).click()
+
+
+def _between(first: str, second: str) -> "Callable[[Page, bool], None]":
+    return lambda page, forth: _radio(page, first if forth else second)
+
+
+def _slide(page: "Page", forth: bool) -> None:
+    page.get_by_role("slider", name="Weight").press("End" if forth else "Home")
+
+
+def _turn_back(page: "Page", forth: bool) -> None:
+    page.get_by_role("button", name="Undo" if forth else "Redo").click()
+
+
+def _to_face(page: "Page") -> None:
+    _radio(page, "On a face")
+    page.get_by_text("Statements in conflict").wait_for()
+    page.wait_for_timeout(2000)
+    _click(page, "Fear, AU5")
+    page.wait_for_timeout(1000)
+
+
+_SECOND = "fbnSays('{}')"
+INTERACTIONS: tuple[Interaction, ...] = (
+    Interaction(
+        "select a cell",
+        lambda page, forth: _click(page, "Anger, AU9" if forth else "Fear, AU5"),
+        (_SECOND.format("Anger · AU9"), _SECOND.format("Fear · AU5")),
+    ),
+    Interaction(
+        "arrow key",
+        lambda page, forth: page.keyboard.press("ArrowRight" if forth else "ArrowLeft"),
+        (_SECOND.format("Fear · AU6"), _SECOND.format("Fear · AU5")),
+        lambda page: _click(page, "Fear, AU5"),
+    ),
+    Interaction("type a weight", _type, ("fbnCell('Fear, AU5') === '.40'", "fbnCell('Fear, AU5') === '.70'")),
+    Interaction("slider", _slide, ("fbnCell('Fear, AU5') === '1'", "fbnCell('Fear, AU5') === ''")),
+    Interaction(
+        "prototypical or none",
+        _between("Prototypical", "None"),
+        ("fbnCell('Fear, AU5') === '1'", "fbnCell('Fear, AU5') === ''"),
+    ),
+    Interaction("undo, redo", _turn_back, ("fbnCell('Fear, AU5') === '1'", "fbnCell('Fear, AU5') === ''")),
+    Interaction(
+        "compound rows",
+        lambda page, forth: page.get_by_text("Compound expressions").click(),
+        ("fbnCount('tbody tr') === 7", "fbnCount('tbody tr') === 22"),
+    ),
+    Interaction(
+        "another table",
+        lambda page, forth: _choose(page, "affwild2" if forth else "du2014"),
+        ("fbnCell('Fear, AU7') === '.57'", "fbnCell('Fear, AU7') === ''"),
+    ),
+    Interaction(
+        "heatmap or grid",
+        _between("Grid", "Heatmap"),
+        ("fbnCount('[data-testid=stDataFrame] canvas') > 0", "fbnCount('td[role=gridcell]') > 0"),
+    ),
+    Interaction(
+        "to versions and back",
+        _between("Versions", "Edit"),
+        (_SECOND.format("Saved versions"), _SECOND.format("A typical face")),
+    ),
+    Interaction(
+        "to infer and back",
+        _between("Infer", "Edit"),
+        (_SECOND.format("Draw and count"), _SECOND.format("A typical face")),
+    ),
+    Interaction(
+        "to training and back",
+        _between("Training", "Edit"),
+        (_SECOND.format("Start the comparison"), _SECOND.format("A typical face")),
+    ),
+    Interaction(
+        "a weight, seen on a face",
+        _type,
+        ("fbnCell('Fear, AU5') === '.40'", "fbnCell('Fear, AU5') === '.70'"),
+        _to_face,
+    ),
+    Interaction(
+        "another face",
+        lambda page, forth: page.get_by_role("slider", name="How strongly").press(
+            "ArrowLeft" if forth else "ArrowRight"
+        ),
+        (_SECOND.format("0.75"), _SECOND.format("0.80")),
+    ),
+)

@@ -1,0 +1,236 @@
+"""The Relatedness page, run by Streamlit's own harness. Heatmap and grid need a browser: see tests/browser."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fbn.jobs import JobError
+from fbn.jobs.kinds import parse
+from fbn.relatedness import RelatednessTable, Versions
+from fbn.resources import shipped
+from fbn.ui.relatedness import Draft
+from fbn.ui.relatedness_state import Workshop
+from tests.ui.conftest import Reader, press, words
+
+DU = RelatednessTable.named("du2014")
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+    """The page on Du 2014, with nothing saved yet."""
+    monkeypatch.setenv("FBN_HOME", str(tmp_path))
+    monkeypatch.setattr("fbn.ui.shell.FaceAnalyser", Reader)
+    monkeypatch.setattr("fbn.models.store.names", lambda: ("fbn",))
+    test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run()
+    return test.switch_page("pages/relatedness.py").run()
+
+
+def shop(opened: AppTest) -> Workshop:
+    assert not opened.exception
+    kept: Workshop = opened.session_state["relatedness"]
+    return kept
+
+
+def draft(opened: AppTest) -> Draft:
+    return shop(opened).drafts[shop(opened).open]
+
+
+def weigh(opened: AppTest, weight: float) -> AppTest:
+    return opened.slider(key="rel weight").set_value(weight).run()
+
+
+def save_as(opened: AppTest, name: str) -> AppTest:
+    opened.session_state["rel save as"] = True
+    opened.run().text_input(key="rel new name").set_value(name)
+    return press(opened, "Save under this name")
+
+
+def open_file_menu(opened: AppTest) -> AppTest:
+    opened.session_state["rel file"] = True
+    return opened.run()
+
+
+def test_it_opens_on_a_cell_and_edits_it(opened: AppTest):
+    assert opened.title[0].value == "Relatedness"
+    assert (shop(opened).open, draft(opened).cell) == ("du2014", ("fear", 5))
+    assert opened.slider(key="rel weight").value == 0.63
+    weigh(opened, 0.2)
+    assert draft(opened).table.row("fear")[5] == 0.2
+    opened.button_group(key="rel kind").set_value("prototypical").run()
+    assert draft(opened).table.row("fear")[5] == 1
+    press(opened, "Undo")
+    assert opened.slider(key="rel weight").value == 0.2
+    press(opened, "Undo")
+    assert draft(opened).table == DU
+    press(opened, "Redo")
+    assert draft(opened).table.row("fear")[5] == 0.2
+
+
+def test_a_note_is_kept_signed(opened: AppTest):
+    key = "rel note fear 5 0"
+    opened.text_input(key=f"{key} who").set_value("kim")
+    opened.text_area(key=f"{key} why").set_value("not in *our* films")
+    press(opened, "Keep the note")
+    assert draft(opened).table.note("fear", 5).who == "kim"
+    assert any(caption.value == r"Note: not in \*our\* films (kim)" for caption in opened.caption)
+    press(opened, "Undo")
+    assert not draft(opened).table.notes
+
+
+def test_a_built_in_table_is_saved_under_another_name_only(opened: AppTest):
+    weigh(opened, 0.2)
+    save_as(opened, "du2014")
+    assert "built-in" in opened.error[0].value
+    save_as(opened, "mine")
+    assert (shop(opened).open, draft(opened).number) == ("mine", 1)
+    assert not draft(opened).dirty
+    assert Versions().load("mine") == draft(opened).table
+    assert Versions().history("mine")[0].note == "fear AU5: .63 → .20"
+    opened.selectbox(key="rel table").set_value("du2014").run()
+    assert draft(opened).table == DU
+
+
+def test_saved_versions_pile_up_and_come_back(opened: AppTest):
+    save_as(weigh(opened, 0.2), "mine")
+    press(weigh(opened, 0.4), "Save")
+    assert draft(opened).number == 2
+    opened.button_group(key="rel view").set_value("Versions").run()
+    assert "Version 2" in words(opened)
+    press(opened, "Bring this one back")
+    assert Versions().load("mine", 3).row("fear")[5] == 0.2
+    assert draft(opened).number == 3
+    assert "**1 cell differs**" in words(opened) or "equal in every cell" in words(opened)
+
+
+def test_somebody_elses_save_is_never_overwritten(opened: AppTest):
+    save_as(weigh(opened, 0.2), "mine")
+    Versions().save("mine", draft(opened).table.edited("anger", 9, 0.5), 1, "wrinkles")
+    press(weigh(opened, 0.4), "Save")
+    assert Versions().newest("mine") == 2
+    assert "Somebody saved version 2" in words(opened)
+    assert "anger AU9: none → .50" in words(opened)
+    press(opened, "Put mine on top of theirs")
+    assert draft(opened).table.row("anger")[9] == 0.5
+    assert draft(opened).table.row("fear")[5] == 0.4
+    press(opened, "Save")
+    assert Versions().load("mine", 3) == draft(opened).table
+    assert not shop(opened).conflict
+
+
+def test_a_conflict_is_left_by_another_name_or_by_taking_theirs(opened: AppTest):
+    save_as(weigh(opened, 0.2), "mine")
+    Versions().save("mine", DU, 1)
+    press(weigh(opened, 0.4), "Save")
+    save_as(opened, "mine-too")
+    assert Versions().load("mine-too").row("fear")[5] == 0.4
+    assert not shop(opened).conflict
+    opened.selectbox(key="rel table").set_value("mine").run()
+    assert draft(opened).table == DU
+
+
+def test_delete_is_undone(opened: AppTest):
+    save_as(weigh(opened, 0.2), "mine")
+    press(open_file_menu(opened), "Delete")
+    assert Versions().names() == ()
+    assert shop(opened).open == "du2014"
+    press(opened, "Bring it back")
+    assert shop(opened).open == "mine"
+    assert draft(opened).table.row("fear")[5] == 0.2
+
+
+def test_duplicate_opens_the_copy(opened: AppTest):
+    save_as(weigh(opened, 0.2), "mine")
+    press(open_file_menu(opened), "Duplicate")
+    assert shop(opened).open == "mine-1"
+    assert Versions().load("mine-1") == Versions().load("mine")
+
+
+def test_an_edit_waits_while_another_table_is_open(opened: AppTest):
+    weigh(opened, 0.2)
+    opened.selectbox(key="rel table").set_value("affwild2").run()
+    assert draft(opened).table == RelatednessTable.named("affwild2")
+    opened.selectbox(key="rel table").set_value("du2014").run()
+    assert draft(opened).table.row("fear")[5] == 0.2
+    press(open_file_menu(opened), "Discard the changes")
+    assert draft(opened).table == DU
+
+
+def test_a_file_is_imported_and_a_broken_one_refused_with_its_cell(opened: AppTest):
+    open_file_menu(opened)
+    upload = opened.file_uploader(key="rel import")
+    upload.set_value(("mine.csv", b"category,AU01,AU12\nhappiness,,1.7\n", "text/csv")).run()
+    assert opened.error[0].value.startswith("mine.csv: line 2: happiness, AU12")
+    assert shop(opened).open == "du2014"
+    upload = open_file_menu(opened).file_uploader(key="rel import")
+    upload.set_value(("mine.csv", b"category,AU01,AU12\nhappiness,,0.7\n", "text/csv")).run()
+    assert shop(opened).open == "mine.csv"
+    assert draft(opened).table.row("happiness") == {12: 0.7}
+
+
+def test_a_table_deleted_elsewhere_is_told(opened: AppTest):
+    save_as(weigh(opened, 0.2), "mine")
+    Versions().delete("mine")
+    press(weigh(opened, 0.4), "Save")
+    assert "deleted meanwhile" in opened.error[0].value
+    assert draft(opened).table.row("fear")[5] == 0.4
+
+
+def test_a_world_is_counted_and_its_changed_cells_named(opened: AppTest):
+    save_as(weigh(opened, 0.0), "no-lids")
+    opened.button_group(key="rel view").set_value("Infer").run()
+    opened.selectbox(key="rel world table").set_value("no-lids").run()
+    opened.number_input(key="rel world count").set_value(600).run()
+    press(opened, "Draw and count")
+    assert "**du2014 is contradicted in 1**" in words(opened)
+    assert "**fear AU5** seen less often" in words(opened)
+    press(opened, "Open as a table")
+    assert draft(opened).origin == "inferred"
+    assert draft(opened).table.row("fear").get(5, 0) < 0.1
+
+
+def test_data_that_is_not_there_is_told(opened: AppTest, tmp_path: Path):
+    opened.button_group(key="rel view").set_value("Infer").run()
+    opened.button_group(key="rel infer source").set_value("Data sets").run()
+    opened.text_input(key="rel data").set_value(str(tmp_path / "nothing")).run()
+    press(opened, "Count")
+    assert not opened.exception
+    assert "nothing" in opened.error[0].value
+
+
+def test_two_tables_stand_side_by_side(opened: AppTest):
+    opened.button_group(key="rel view").set_value("Infer").run()
+    opened.button_group(key="rel infer source").set_value("Two tables").run()
+    assert not opened.exception
+    assert "They agree in" in words(opened)
+    parted = opened.dataframe[0].value
+    row = parted[(parted["Expression"] == "Fear") & (parted["AU"] == "AU7 Lid tightener")]
+    assert row["affwild2"].tolist() == [0.57]
+
+
+def test_a_face_shows_what_the_edit_does(opened: AppTest):
+    weigh(opened, 0.0)
+    opened.button_group(key="rel view").set_value("On a face").run()
+    assert not opened.exception
+    assert [metric.label for metric in opened.metric] == ["Distribution matching", "Soft co-annotation", "Conflicts"]
+    assert all("by the edit" in metric.delta for metric in opened.metric)
+
+
+def test_a_comparison_is_asked_for_with_the_tables_as_they_stand(opened: AppTest, monkeypatch: pytest.MonkeyPatch):
+    asked: list[tuple] = []
+
+    def start(kind: str, title: str, parameters: dict) -> None:
+        asked.append((kind, title, parameters))
+        raise JobError("the disk is full")
+
+    monkeypatch.setattr("fbn.jobs.start", start)
+    weigh(opened, 0.0)
+    opened.button_group(key="rel view").set_value("Training").run()
+    assert "None yet" in words(opened)
+    press(opened, "Start the comparison")
+    ((kind, title, parameters),) = asked
+    assert (kind, title) == ("compare", "du2014 against du2014 (as edited)")
+    assert parameters["base"] == DU
+    assert parameters["edited"] == draft(opened).table
+    assert parse(kind, parameters).budget.seeds == 2
+    assert opened.error[0].value == "the disk is full"
