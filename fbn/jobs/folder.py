@@ -8,6 +8,7 @@ lives, and a file ``cancel`` asks it to stop. The rest is the kind's.
 import json
 import os
 import re
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,8 @@ REQUEST, STATE, LOG, RESULT, LOCK, CANCEL = (
 IDENTIFIER = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 LOST = "stopped unexpectedly"
 _TAIL = 200_000
+#: Bytes free on a disk that is full: a worker there cannot even write why it stops.
+_LITTLE = 1_000_000
 
 
 class JobError(FbnError):
@@ -132,12 +135,16 @@ class Job:
             FbnError: it is none, or cannot be read.
         """
         request = Request.read(folder / REQUEST)
-        alive = locks.taken(folder / LOCK)
+        try:
+            alive = locks.taken(folder / LOCK)
+        except OSError as error:
+            raise JobError(f"{folder / LOCK}: cannot be read ({error.strerror})") from None
         # after the lock: a worker lets it go only when it has written how it ended
         state = State.read(folder / STATE)
         values = dict(state) | {"cancelling": False}
         if state.ended is None and not alive:
-            values |= {"status": "failed", "words": LOST}
+            full = shutil.disk_usage(folder).free < _LITTLE
+            values |= {"status": "failed", "words": f"{LOST}: no space is left on the disk" if full else LOST}
         elif state.ended is None:
             values["cancelling"] = (folder / CANCEL).exists()
         return cls(id=folder.name, folder=folder, **dict(request), **values)

@@ -25,16 +25,18 @@ def holding(path: Path) -> Iterator[bool]:
 
 def taken(path: Path) -> bool:
     """Whether somebody holds the lock. Askers do not get in each other's way."""
-    if not path.exists():
+    try:
+        # to read is enough: others' jobs may be looked at where they may not be touched
+        descriptor = _lock(path, fcntl.LOCK_SH, os.O_RDONLY)
+    except FileNotFoundError:
         return False
-    descriptor = _lock(path, fcntl.LOCK_SH)
     if descriptor is not None:
         os.close(descriptor)
     return descriptor is None
 
 
-def _lock(path: Path, how: int) -> int | None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+def _lock(path: Path, how: int, access: int = os.O_RDWR | os.O_CREAT) -> int | None:
+    descriptor = os.open(path, access | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
