@@ -1,11 +1,12 @@
 """What long pieces of work share: a folder to write in, a way to say how far they are, a way to be stopped."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from fbn.resources import whole_file
 
 
 class Cancelled(Exception):
@@ -41,9 +42,5 @@ def write_json(path: Path, value: Any) -> None:
     """
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, "utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as unfinished:
+        unfinished.write_text(text, "utf-8")

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fbn.cli.analyse import Detector
+from fbn.resources import whole_file
 from fbn.training.allocator import with_allocator
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -115,9 +116,8 @@ def synthetic(
     bar = sys.stderr.isatty()
     report = transfer(data, out, sources, plan, threads=threads or os.cpu_count() or 1, progress=bar)
     text = json.dumps(report, indent=1) + "\n"
-    temporary = out / ".report.json.tmp"
-    temporary.write_text(text)
-    temporary.replace(out / "report.json")
+    with whole_file(out / "report.json") as unfinished:
+        unfinished.write_text(text)
     if as_json:
         typer.echo(text, nl=False)
         return

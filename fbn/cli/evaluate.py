@@ -29,14 +29,14 @@ def evaluate(
         raise typer.BadParameter(f"{part}: expected test or valid", param_hint="--part")
     from rich.console import Console
 
+    from fbn.resources import whole_file
     from fbn.training import evaluate as evaluation
 
     report = evaluation.evaluate(data, model, part, flip=flip)
     Console().print(_table(report))
     if output:
-        temporary = output.with_name(f".{output.name}.tmp")
-        temporary.write_text(json.dumps(report, indent=1) + "\n")
-        temporary.replace(output)
+        with whole_file(output) as unfinished:
+            unfinished.write_text(json.dumps(report, indent=1) + "\n")
 
 
 def _table(report: "Report") -> "Table":

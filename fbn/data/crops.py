@@ -1,7 +1,6 @@
 """Aligned crops of a data set, cut once and kept: an array on disk that training reads without decoding."""
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +12,7 @@ from fbn.data.pictures import read_picture
 from fbn.faces.align import TEMPLATE, align
 from fbn.faces.landmarks import crop_landmarks, default_network
 from fbn.records import Sample
-from fbn.resources import cache_folder
+from fbn.resources import cache_folder, whole_file
 
 SIZE, MARGIN = 112, 16
 _THREADS = 2
@@ -48,14 +47,10 @@ def cached_crops(samples: Sequence[Sample], cut: Callable[[np.ndarray, int], np.
     path = cache_folder("crops") / f"{_key(samples, cut)}.npy"
     if not path.exists():
         side = SIZE + 2 * MARGIN
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        crops = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(samples), side, side, 3))
-        try:
+        with whole_file(path) as unfinished:
+            crops = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (len(samples), side, side, 3))
             _fill(crops, samples, cut)
             crops.flush()
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
     return np.load(path, mmap_mode="r")
 
 

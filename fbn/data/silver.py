@@ -8,7 +8,6 @@ environment of their own, and training reads the table:
 """
 
 import argparse
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from fbn.data.sources import SOURCES, affectnet, celeba, ckplus, ferplus, find
 from fbn.data.splits import PARTS
 from fbn.errors import FormatError
 from fbn.records import Sample
+from fbn.resources import whole_file
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, DECISION
 
 #: Blendshapes (each side's mean) that show an AU: the seven that agree best with human codes on CK+, and AU26, whose
@@ -173,9 +173,8 @@ def write_silver(data_root: Path, reader: Reader, path: Path) -> None:
         }
         tables.append(pd.DataFrame({"dataset": name, "path": [s.path for s in found], **columns}))
         print(f"{name}: a face found in {len(found)} of {len(samples)} pictures")
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    pd.concat(tables).to_parquet(unfinished, index=False)
-    os.replace(unfinished, path)
+    with whole_file(path) as unfinished:
+        pd.concat(tables).to_parquet(unfinished, index=False)
 
 
 def _main() -> None:

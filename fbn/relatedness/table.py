@@ -4,7 +4,6 @@ A prototypical AU has weight 1 (every annotator saw it), an observational one th
 AU. AU11 may stand in a table but is not among the network's AUs, so everything that meets tensors skips it.
 """
 
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
@@ -20,6 +19,7 @@ from fbn.relatedness import formats
 from fbn.relatedness.counts import Labels, count
 from fbn.relatedness.formats import CATEGORIES, CODES
 from fbn.relatedness.notes import Note, Notes
+from fbn.resources import whole_file
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, AU_NUMBERS, DECISION, EXPRESSIONS, Expression
 
 #: Cells below this count as 0 where a 0/1 table is needed: an inferred table has hardly a true zero (fbn's choice).
@@ -233,9 +233,8 @@ class RelatednessTable:
         content = formats.writer(path)(self._cells(), asdict(self.provenance), dict(self.notes))
         if not path.parent.is_dir():
             raise MissingFileError(f"{path}: expected a file to write in a folder that is there, {path.parent} is not")
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        temporary.write_text(content, "utf-8", newline="")
-        os.replace(temporary, path)
+        with whole_file(path) as unfinished:
+            unfinished.write_text(content, "utf-8", newline="")
 
     @classmethod
     def read(cls, path: str | Path) -> Self:

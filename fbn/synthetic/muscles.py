@@ -183,7 +183,13 @@ def creases(h: Half, a: Units, identity: Identity, age: float) -> list[Crease]:
     fold += 0.0014 + 0.0014 * identity.cheek_folds
     lines += [
         # between the brows
-        _down(fresh * 2.0 * a[4] + 0.3 * old + frown, 0.0075, (0.020, top - 0.075), (0.022, top - 0.02), (0.030, top + 0.035)),
+        _down(
+            fresh * 2.0 * a[4] + 0.3 * old + frown,
+            0.0075,
+            (0.020, top - 0.075),
+            (0.022, top - 0.02),
+            (0.030, top + 0.035),
+        ),
         _down(fresh * 1.1 * a[4], 0.0075, (0.048, top - 0.07), (0.040, top - 0.04), (0.036, top - 0.005)),
         _across(
             fresh * 0.9 * a[4] + fresh * 1.4 * a[9], 0.006, (-0.04, 0.352), (0.0, 0.350), (0.045, 0.358), middle=True

@@ -1,7 +1,6 @@
 """From a data folder and a recipe to pools of aligned crops with labels, and a teacher's view of them."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from fbn.errors import FormatError
 from fbn.labelling import merge
 from fbn.models import store
 from fbn.records import Annotations, Predictions, Sample
-from fbn.resources import cache_folder
+from fbn.resources import cache_folder, whole_file
 from fbn.training.recipe import Recipe
 
 _BATCH = 64
@@ -82,9 +81,8 @@ def teach(teachers: Sequence[str], crops: Sequence[np.ndarray]) -> Predictions |
     if not path.exists():
         said = _ensemble(teachers, crops)
         values = {f.name: value for f in fields(said) if (value := getattr(said, f.name)) is not None}
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        save_file(values, temporary)
-        temporary.replace(path)
+        with whole_file(path) as unfinished:
+            save_file(values, unfinished)
     return Predictions(**load_file(path))
 
 

@@ -5,7 +5,6 @@
 started).
 """
 
-import json
 import logging
 import os
 import time
@@ -27,12 +26,14 @@ from rich.console import Console
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from fbn.context import write_json
 from fbn.data.corpus import Corpus, load_corpus
 from fbn.data.loading import EpochSampler, Plain, Pool, Steps, Stream, fixed_streams, paper_streams, steps_to_see_all
 from fbn.errors import FormatError
 from fbn.models.network import FaceBehaviorNet
 from fbn.models.spec import InputSpec
 from fbn.records import Sample
+from fbn.resources import whole_file
 from fbn.training.figures import SCORED
 from fbn.training.multitask import MultiTask, averager
 from fbn.training.pools import make_pool
@@ -95,15 +96,10 @@ def begin(recipe: Recipe, out: Path, resume: bool) -> None:
             changed = ", ".join(sorted(key for key in values if values[key] != before[key]))
             raise FormatError(f"{path}: the run was begun with another recipe (it differs in {changed})")
     out.mkdir(parents=True, exist_ok=True)
-    _write(path, yaml.safe_dump(values, sort_keys=False))
+    with whole_file(path) as unfinished:
+        unfinished.write_text(yaml.safe_dump(values, sort_keys=False))
     if not (out / ORIGIN).exists():
-        _write(out / ORIGIN, json.dumps({"git_sha": revision(), "date": datetime.now(UTC).date().isoformat()}))
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text)
-    temporary.replace(path)
+        write_json(out / ORIGIN, {"git_sha": revision(), "date": datetime.now(UTC).date().isoformat()})
 
 
 def read_run_recipe(out: Path) -> Recipe:
