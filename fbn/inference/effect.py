@@ -29,7 +29,7 @@ SOFT_FORMS: tuple[SoftForm, ...] = get_args(SoftForm)
 #: A statement is in conflict from this distance between what is implied and what is seen on (fbn's choice).
 MARGIN = 0.3
 #: Probabilities that are exactly 0 or 1 have no finite logit.
-_EDGE = 1e-6
+_EDGE = 1e-9
 Kind = Literal["missing", "unexplained", "unnamed"]
 
 

@@ -3,6 +3,7 @@
 The value at the end is the loss function's own (``fbn.inference.effect``); the numbers before it are rounded.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -176,7 +177,8 @@ def written_out(
 
 
 def _n(value: float) -> str:
-    return f"{value + 0.0:.3f}".replace("-0.000", "0.000")
+    """Three digits; of what would round to 0 the power of ten, since it may stand in a logarithm."""
+    return f"{value:.0e}" if 0 < value < 5e-4 else f"{value + 0.0:.3f}".replace("-0.000", "0.000")
 
 
 def _w(value: float) -> str:
@@ -189,7 +191,8 @@ def _plus(parts: Iterable[str]) -> str:
 
 
 def _lines(*rows: str) -> str:
-    return "\\begin{aligned}" + " \\\\ ".join(rows) + "\\end{aligned}"
+    body = re.sub(r"(\d)e-0*(\d+)", r"\1{\\cdot}10^{-\2}", " \\\\ ".join(rows))
+    return f"\\begin{{aligned}}{body}\\end{{aligned}}"
 
 
 def _tex(text: str) -> str:

@@ -126,8 +126,10 @@ def paths(form: MatchingForm, gradients: Gradients) -> dict[str, Any]:
     layout["shapes"] = [
         {"type": "line", "x0": 0, "y0": 0, "x1": 1, "y1": 1, "line": {"color": _GRAY, "dash": "dot", "width": 1.5}}
     ]
-    layout["annotations"] = [{"x": 0.985, "y": 0.95, "text": "p = q", "showarrow": False, "xanchor": "right"}]
-    layout["showlegend"] = False
+    layout["annotations"] = [
+        {"x": 1, "y": 1, "text": "p = q", "showarrow": False, "xanchor": "right", "yanchor": "bottom"}
+    ]
+    layout["showlegend"], layout["margin"]["t"] = False, 28
     return {"data": [*ways, *ends], "layout": layout}
 
 
