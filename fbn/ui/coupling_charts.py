@@ -192,10 +192,8 @@ def temperatures(
     return {"data": [line], "layout": layout}
 
 
-def training(
-    points: Sequence[Point], field: str, title: str, steps: int, span: Sequence[float] | None
-) -> dict[str, Any]:
-    """One figure of both networks against the steps done."""
+def training(points: Sequence[Point], field: str, steps: int, span: Sequence[float] | None) -> dict[str, Any]:
+    """One of ``Point``'s figures of both networks against the steps done."""
     x = [point.step for point in points]
     looks = (
         ("Couplings off", {"color": SECOND, "dash": "dash", "width": 2.5}),
@@ -205,8 +203,9 @@ def training(
         _line(name, x, [getattr(point, field)[i] for point in points], look, f"{name}<br>step %{{x}}: %{{y:.2f}}")
         for i, (name, look) in enumerate(looks)
     ]
-    layout = _layout(260, "steps", title, x=[0, steps], y=span)
+    layout = _layout(230, "steps", "", x=[0, steps], y=span)
     layout["legend"], layout["margin"]["t"], layout["uirevision"] = _LEGEND, 34, "stay"
+    layout["margin"]["l"] = 34
     return {"data": data, "layout": layout}
 
 

@@ -64,7 +64,7 @@ def training_view(table: RelatednessTable) -> None:
             disabled=busy,
         )
         labelled = st.segmented_control(
-            "Faces with AU labels, of 700",
+            f"Faces with AU labels, of {Lesson.faces}",
             [20, 40, 80, 160],
             default=20,
             required=True,
@@ -99,10 +99,12 @@ def _curves(training: LiveTraining, busy: bool) -> None:
         return
     if not now.running:
         st.markdown(outcome(now.points[-1]))
-    for field, title, words, span in _FIGURES:
-        st.markdown(f"**{title}**", help=words)
-        figure = coupling_charts.training(now.points, field, title, training.lesson.steps, span)
-        st.plotly_chart(figure, config=charts.CONFIG, key=f"lab curve {field}")
+    places = (st.container(), *st.columns(2))
+    for place, (field, title, words, span) in zip(places, _FIGURES, strict=True):
+        with place:
+            st.markdown(f"**{title}**", help=words)
+            figure = coupling_charts.training(now.points, field, training.lesson.steps, span)
+            st.plotly_chart(figure, config=charts.CONFIG, key=f"lab curve {field}")
 
 
 def outcome(point: Point) -> str:

@@ -49,10 +49,10 @@ class Lesson:
     table: RelatednessTable
     couplings: tuple[str, ...] = tuple(COUPLINGS)
     labelled: int = 20
-    faces: int = 700
-    held_out: int = 250
+    faces: int = 900
+    held_out: int = 300
     size: int = 48
-    steps: int = 480
+    steps: int = 900
     batch: int = 48
     seed: int = 1
 
