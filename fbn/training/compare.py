@@ -105,10 +105,11 @@ def result(parameters: Comparison, runs: Sequence[Mapping[str, Any]]) -> dict[st
     """The runs' figures, paired by seed.
 
     Returns:
-        comparison (what was asked), changed (cells: category, action_unit, before, after), tasks and units (figure or
-        AU's F1 -> ``Paired``), changed_units (``Paired`` of the mean F1 over the changed AUs), cells (changed cell ->
-        ``Paired`` of the share of the expression's pictures in which the AU is said to be active, and ``true``, the
-        share in which it is), chance (figure or AU -> mean), runs, date.
+        comparison (what was asked), data (the data root's name; None of drawn faces), changed (cells: category,
+        action_unit, before, after), tasks and units (figure or AU's F1 -> ``Paired``), changed_units (``Paired`` of the
+        mean F1 over the changed AUs), cells (changed cell -> ``Paired`` of the share of the expression's pictures in
+        which the AU is said to be active, and ``true``, the share in which it is), chance (figure or AU -> mean), runs,
+        date.
     """
     base, edited = ([run for run in runs if run["arm"] == arm] for arm in ARMS)
     touched = dict.fromkeys(f"AU{number}" for _, number in parameters.changed)
@@ -123,6 +124,7 @@ def result(parameters: Comparison, runs: Sequence[Mapping[str, Any]]) -> dict[st
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "comparison": parameters.model_dump(mode="json", exclude={"data"}),
+        "data": parameters.data and parameters.data.name,
         "changed": [asdict(change) for change in parameters.base.diff(parameters.edited)],
         "changed_units": None if on_changed is None else asdict(on_changed),
         "tasks": by_name([run["tasks"] for run in base], [run["tasks"] for run in edited]),
@@ -271,7 +273,8 @@ def _run(
             # figures are taken below, at the resolution of training
             (_few(on.held), on.samples[:1]),
             folder,
-            threads=max(1, cores - 1),
+            # small pictures are varied in a fifth of a step's time: no core needs to be kept for that
+            threads=cores,
             workers=min(1, cores - 1),
             progress=False,
             callbacks=[Watch(context, words, share, steps)],

@@ -9,14 +9,17 @@ import torch
 from pydantic import ValidationError
 
 from fbn.context import Cancelled, Context
+from fbn.data.corpus import Corpus
 from fbn.errors import FormatError, MissingFileError
 from fbn.jobs.kinds import parse
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable
+from fbn.training import compare as module
 from fbn.training import recipe as recipes
 from fbn.training.compare import compare, labelled_streams, measure, only_own_labels, rows
 from fbn.training.comparison import Budget, Comparison, Labelled
 from fbn.vocabulary import AU_INDEX
+from tests.training.helpers import corpus
 
 DU = RelatednessTable.named("du2014")
 EDITED = DU.edited("fear", 5, None).edited("anger", 9, 1.0)
@@ -159,6 +162,31 @@ def test_measured_by_hand() -> None:
     assert found["chance"]["AU9"] == pytest.approx(8 / 10)
     assert found["tasks"]["accuracy"] == 1
     assert (found["cells"], found["true"]) == ({"anger AU9": pytest.approx(1 / 3)}, {"anger AU9": 1.0})
+
+
+def test_on_a_data_root_the_sets_that_are_there_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = corpus(tmp_path / "data")
+
+    def find(root: Path, name: str) -> Path:
+        if name == "affectnet":
+            raise MissingFileError(name)
+        return root / name
+
+    def load(root: Path, sets: tuple[str, ...], clean: bool) -> Corpus:
+        assert sets == ("ferplus", "ckplus")
+        parts = {part: tuple(s for s in own if s.dataset in sets) for part, own in whole.samples.items()}
+        return Corpus(sets, parts)
+
+    monkeypatch.setattr(module, "find", find)
+    monkeypatch.setattr(module, "load_corpus", load)
+    monkeypatch.setattr(module, "kept_pool", None)
+    data, said = tmp_path / "data", []
+    found = compare(asked(data=data), Context(tmp_path / "out", lambda share, words: said.append(words)))
+    assert {"accuracy", "f1"} <= set(found["tasks"])
+    assert "ccc_valence" not in found["tasks"]
+    assert said[0] == "reading the data"
+    assert found["data"] == "data"
+    assert str(data) not in (tmp_path / "out" / "result.json").read_text()
 
 
 def test_a_data_folder_without_the_recipes_sets_is_told(tmp_path: Path) -> None:
