@@ -37,6 +37,7 @@ def compare(
     from fbn.errors import FormatError, MissingFileError
     from fbn.jobs.kinds import parse
     from fbn.training import compare as comparing
+    from fbn.training.comparison import Comparison
 
     if data and not data.is_dir():
         raise MissingFileError(f"{data}: no such folder")
@@ -54,6 +55,7 @@ def compare(
             "budget": {"seeds": seeds, "pictures": pictures, "steps": steps},
         },
     )
+    assert isinstance(asked, Comparison)
     output.mkdir(parents=True, exist_ok=True)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("starting", total=1.0)
