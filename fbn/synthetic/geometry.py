@@ -221,34 +221,34 @@ class Half:
 def rest(identity: Identity, side: int) -> Half:
     """The half of a relaxed face; ``side`` as in ``SIDES``."""
     i, skew = identity, identity.asymmetry * side
-    brow = np.array([[0.058, 0.294], [0.122, 0.280], [0.195, 0.275], [0.262, 0.282], [0.316, 0.308]])
+    brow = np.array([[0.058, 0.294], [0.122, 0.278], [0.195, 0.271], [0.262, 0.282], [0.316, 0.308]])
     brow[:, 1] += -0.026 * i.brow_height + 0.012 * i.eye_depth - 0.006 * skew
     brow[:, 1] -= i.brow_arch * np.array([-0.006, 0.002, 0.012, 0.010, -0.002])
     brow[:, 0] += 0.006 * i.eye_spacing
     size = 1 + 0.13 * i.eye_size + 0.03 * skew
-    mouth_y = 0.722 + 0.016 * i.philtrum + 0.014 * i.nose_length
-    nose = 0.028 * i.nose_length
+    mouth_y = 0.712 + 0.020 * i.philtrum + 0.018 * i.nose_length
+    nose = 0.034 * i.nose_length
     return Half(
         brow=brow,
         brow_thickness=0.0215 * (1 + 0.4 * i.brow_thickness),
         eye=np.array([0.166 + 0.013 * i.eye_spacing, 0.371 - 0.003 * skew]),
-        eye_half_width=0.069 * (1 + 0.4 * (size - 1)),
+        eye_half_width=0.067 * (1 + 0.4 * (size - 1)),
         tilt=0.008 + 0.014 * i.eye_tilt,
         lid_up=0.032 * size,
         lid_low=0.017 * size,
         fold=0.015 - 0.005 * i.eye_depth,
         iris=0.0305,
-        wing=np.array([0.074 * (1 + 0.24 * i.nose_width), 0.577 + nose]),
+        wing=np.array([0.069 * (1 + 0.24 * i.nose_width), 0.577 + nose]),
         tip=0.545 + nose,
-        corner=np.array([0.136 * (1 + 0.12 * i.mouth_width), mouth_y + 0.003 - 0.009 * i.mouth_tilt - 0.005 * skew]),
+        corner=np.array([0.132 * (1 + 0.13 * i.mouth_width), mouth_y - 0.002 - 0.010 * i.mouth_tilt - 0.005 * skew]),
         line=mouth_y,
         bend=2.0,
         up=0.034 * (1 + 0.38 * i.lip_thickness),
         low=0.050 * (1 + 0.35 * i.lip_thickness),
         part_up=0.0,
         part_low=0.0,
-        chin=0.95 + 0.032 * i.face_length + 0.026 * i.chin_length,
+        chin=0.915 + 0.036 * i.face_length + 0.030 * i.chin_length,
         width=0.383 * (1 + 0.075 * i.face_width + 0.03 * i.fullness) + 0.004 * skew,
-        square=2.15 + 0.5 * i.jaw_width + 0.2 * i.fullness,
+        square=2.35 + 0.55 * i.jaw_width + 0.2 * i.fullness,
         crown=-0.20 - 0.04 * i.face_length,
     )

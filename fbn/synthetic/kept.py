@@ -18,7 +18,7 @@ from fbn.data.loading import Pool
 from fbn.faces import align
 from fbn.faces.landmarks import crop_landmarks, default_network
 from fbn.records import Annotations
-from fbn.resources import cache_folder
+from fbn.resources import cache_folder, whole_file
 from fbn.synthetic.ict import IctFace
 from fbn.synthetic.pool import draw_crops
 from fbn.synthetic.render import render_batch
@@ -47,18 +47,14 @@ def kept_pool(world: World, count: int, mesh: Path | None = None, processes: int
     path = cache_folder("drawn") / f"{_key(world, count, mesh)}.npy"
     if not path.exists():
         side = SIZE + 2 * MARGIN
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        crops = np.lib.format.open_memmap(temporary, "w+", np.uint8, (count, side, side, 3))
-        try:
+        with whole_file(path) as unfinished:
+            crops = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (count, side, side, 3))
             blocks = _blocks(world, count, mesh, processes)
             starts = range(0, count, _BLOCK)
             title = f"drawing {count} faces of {world.domain.name}"
             for start in track(starts, title, disable=not progress):
                 crops[start : start + _BLOCK] = next(blocks)
             crops.flush()
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
     labels = Annotations.stack([world.draw(index).annotations for index in range(count)])
     return Pool.of({world.domain.name: (np.load(path, mmap_mode="r"), labels)})
 

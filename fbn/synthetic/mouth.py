@@ -125,9 +125,9 @@ def _draw_half(
     # where lips touch
     press = half.part_up + half.part_low
     touch = (
-        np.exp(-(((p.y - lips.line) / max(0.0042, 0.9 * p.step)) ** 2)) * ends * smooth(0.012, 0.0, np.asarray(press))
+        np.exp(-(((p.y - lips.line) / max(0.0065, 0.9 * p.step)) ** 2)) * ends * smooth(0.012, 0.0, np.asarray(press))
     )
     corner = np.exp(-(((p.u - half.corner[0] + 0.004) / 0.010) ** 2) - ((p.y - half.corner[1]) / 0.007) ** 2)
     p.of(view)[:] *= (
-        1 - np.maximum(0.62 * touch * (0.75 + 0.25 * t), 0.45 * corner) * np.array([0.9, 1, 1])[:, None, None]
+        1 - np.maximum(0.72 * touch * (0.80 + 0.20 * t), 0.45 * corner) * np.array([0.9, 1, 1])[:, None, None]
     )

@@ -92,9 +92,9 @@ def contract(rest: Half, a: Units, jaw: float, blink: float) -> Half:
     # mouth: corners first, then how the line runs to them, then the red, then the gap
     tight, press = a[23], a[24]
     h.corner += (
-        a[12] * np.array([0.060, -0.056])
+        a[12] * np.array([0.050, -0.054])
         + a[15] * np.array([0.004, 0.036])
-        + a[20] * np.array([0.046, 0.006])
+        + a[20] * np.array([0.038, 0.006])
         + a[14] * np.array([0.012, -0.004])
         + a[17] * np.array([-0.004, 0.008])
         + a[23] * np.array([-0.022, 0.0])

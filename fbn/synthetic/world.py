@@ -6,7 +6,6 @@ world, so that what a network learned can be held against what made its faces.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fbn.errors import FormatError, MissingFileError
 from fbn.records import Annotations
 from fbn.relatedness import RelatednessTable
+from fbn.resources import whole_file
 from fbn.synthetic import affect, annotators
 from fbn.synthetic.activity import Activity, coded, draw_units
 from fbn.synthetic.attributes import attributes
@@ -213,9 +213,8 @@ class World:
         """Write ``to_json`` to a file, whole or not at all. Raises MissingFileError where its folder is not there."""
         if not path.parent.is_dir():
             raise MissingFileError(f"{path}: expected a file to write in a folder that is there, {path.parent} is not")
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        temporary.write_text(self.to_json(), "utf-8")
-        os.replace(temporary, path)
+        with whole_file(path) as unfinished:
+            unfinished.write_text(self.to_json(), "utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fbn.faces.align import TEMPLATE
+from fbn.faces.align import crop_matrix
 from fbn.synthetic.parameters import Appearance, Camera, Face, Hair, HairColour, Identity, Scene
 from fbn.synthetic.render import Picture, render, render_batch
 from fbn.vocabulary import AU_NUMBERS
@@ -134,8 +134,10 @@ def test_mirrored_landmarks(face: Face) -> None:
 
 @pytest.mark.parametrize("size", [48, 112, 256])
 def test_the_plain_face_lies_as_a_crop_would(size: int) -> None:
-    away = drawn(PLAIN, size).landmarks - (TEMPLATE * size - 0.5)
-    assert np.abs(away).max() < 0.015 * size
+    matrix = crop_matrix(drawn(PLAIN, size).landmarks, size)
+    np.testing.assert_allclose(matrix[:, :2], 1.04 * np.eye(2), atol=0.01)
+    middle = np.full(2, size / 2 - 0.5)
+    np.testing.assert_allclose(matrix[:, :2] @ middle + matrix[:, 2], middle, atol=0.012 * size)
 
 
 def test_deterministic_and_batched() -> None:
