@@ -48,8 +48,8 @@ function build(host, { columns, rows, label }) {
   host.at = null
   table.onclick = event => {
     const spot = event.target.closest('td,th')
-    if (!host.data.at || !spot || event.target.tagName === 'INPUT') return
-    const [r, c] = host.at || host.data.at
+    if (!host.at || !spot || event.target.tagName === 'INPUT') return
+    const [r, c] = host.at
     go(host, [+(spot.dataset.r ?? r), +(spot.dataset.c ?? c)], 0)
   }
   table.ondblclick = event => {

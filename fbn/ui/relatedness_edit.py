@@ -63,6 +63,9 @@ def _table() -> None:
 
 def editable_heatmap(compounds: bool, key: str) -> None:
     """The table on the page, to click on and to type into."""
+    if draft().cell[0] not in relatedness_sheets.shown(compounds):
+        # what is selected must be in sight
+        _select(Expression.FEAR.value, draft().cell[1])
     sheet = relatedness_sheets.sheet(draft().table, draft().saved, draft().cell, compounds)
     heatmap(sheet, f"Relatedness table {workshop().open}", key, _act)
 
@@ -92,7 +95,6 @@ def _grid() -> None:
             help=described(unit),
             min_value=0.0,
             max_value=1.0,
-            step=0.01,
             format="plain",
             width=54,
         )

@@ -74,11 +74,11 @@ def labels() -> tuple[str, ...]:
 
 def titled(label: str) -> str:
     """A label with where the table comes from."""
-    if label in RelatednessTable.names():
-        return f"{label} · built in"
     opened = workshop().drafts.get(label)
-    mark = "" if opened is None or not opened.dirty else " · edited"
-    return f"{label} · {opened.origin}, not saved" if opened and opened.origin != "saved" else f"{label}{mark}"
+    edited = ", edited" if opened is not None and opened.dirty else ""
+    if opened is not None and opened.origin in ("imported", "inferred"):
+        return f"{label} · {opened.origin}, not saved"
+    return f"{label} · {'built in' if label in RelatednessTable.names() else 'saved'}{edited}"
 
 
 def open_table(label: str) -> None:

@@ -1,6 +1,7 @@
 """What an edit does after training: start a comparison as a job, watch it, see what came out with its spread."""
 
 import json
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -163,16 +164,20 @@ def _line(job: Job, opened: bool) -> None:
 
 
 def _studies() -> None:
-    """Comparisons that ship with fbn: their plan was fixed before they ran, and whatever came out is shown."""
+    """The comparisons that ship with fbn: their plan was fixed before they ran, and whatever came out is shown."""
     try:
-        found = sorted(shipped(_STUDIES).rglob(RESULT))
+        folder = shipped(_STUDIES)
     except FbnError:
         return
-    if found:
-        st.markdown("**Shipped with fbn**", help="Planned before they ran; every set-up that was tried is shown.")
-    for path in found:
-        with st.expander(path.parent.name.replace("-", " ").capitalize(), icon=":material/science:"):
+    st.markdown("**Shipped with fbn**", help="Planned before it ran; whatever came out is shown.")
+    for path in sorted(folder.rglob(RESULT)):
+        with st.container(border=True):
+            st.markdown(f"**{plain(path.parent.name.replace('-', ' ').capitalize())}**")
             show_result(json.loads(path.read_bytes()), path.parent.name)
+    for path in sorted(folder.rglob("*.md")):
+        with st.expander("The plan", icon=":material/assignment:"):
+            # a page has one heading of the first rank, its own
+            st.markdown(re.sub(r"^#", "####", path.read_text("utf-8"), flags=re.MULTILINE))
 
 
 def _button(label: str, icon: str, job: Job, act: Any, disabled: bool = False) -> None:
