@@ -34,7 +34,8 @@ STEPS: tuple[Step, ...] = (
         "is the mixture **q(a|x)**.",
         (
             "Move the share of surprise and watch AU1, AU2, AU5, AU25 and AU26 rise with it.",
-            "Choose *fear* as the second expression. AU1 and AU25 belong to both, so both shares add up there.",
+            "Choose *fear* as the second expression. All five belong to fear too, so both shares add up; AU4 and AU20 "
+            "are fear's own.",
             "Switch from **Sum** to **Mean**: shared units are halved or worse, so q stays far below 1 even for a "
             "certain face.",
             "Switch to **the table's weights**: units that only some people show no longer count whole.",

@@ -34,13 +34,14 @@ STYLE = """<style>
 .fbn-keys .fbn-k-was{background:none;border:1.5px solid currentColor;box-sizing:border-box}
 .fbn-keys .fbn-k-part{width:1.3rem;height:.55rem;background:color-mix(in srgb,SECOND 45%,transparent);
   border-radius:.2rem}
-.fbn-cons{list-style:none;margin:0;padding:0;font-size:.9rem;line-height:1.45}
+.fbn-cons{list-style:none;margin:0!important;padding:0!important;font-size:.9rem;line-height:1.45}
 .fbn-cons li{margin:0;display:grid;grid-template-columns:1.3rem 1fr;gap:.4rem;padding:.28rem .1rem;
   border-bottom:1px solid color-mix(in srgb,currentColor 12%,transparent)}
 .fbn-cons li:last-child{border:0}
 .fbn-cons b{font-weight:700;text-align:center}
 .fbn-cons small{display:block;opacity:.72;font-size:.78rem}
 [class*=written_out] .katex{font-size:1.05em}
+[class*=written_out] .katex-display{padding:.45em 0}
 @media (max-width:640px){
   [class*=written_out] .katex{font-size:.82em}
   .fbn-eff:not(.fbn-short){grid-template-columns:2.5rem minmax(3.2rem,1fr) 2.1rem 2.1rem 3.6rem .9rem;column-gap:.4rem}
