@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from fbn.errors import FbnError
+from fbn.errors import FbnError, FormatError
 from fbn.relatedness import RelatednessTable, Versions, resolve
 from fbn.ui.studio_state import bound
+from fbn.vocabulary import EXPRESSIONS
 
 FIRST = "du2014"
 _HELP = (
@@ -32,7 +33,10 @@ def pick_table(key: str) -> RelatednessTable:
         help=_HELP,
     )
     try:
-        return resolve(chosen)
+        table = resolve(chosen)
+        if missing := [name for name in EXPRESSIONS if name not in table.categories]:
+            raise FormatError(f"it has no row for {', '.join(missing)}, which the couplings need")
     except FbnError as error:
-        st.error(f"The table cannot be read, so {FIRST} is used: {error}")
+        st.error(f"{chosen} cannot be used, so {FIRST} is: {error}")
         return RelatednessTable.named(FIRST)
+    return table

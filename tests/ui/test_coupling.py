@@ -8,7 +8,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from fbn.relatedness import RelatednessTable
+from fbn.relatedness import RelatednessTable, Versions
 from fbn.resources import shipped
 from fbn.ui import coupling, coupling_training
 from fbn.ui.coupling_charts import LINES
@@ -189,8 +189,6 @@ def test_every_step_opens_and_leads_to_the_next(lab: AppTest):
 
 
 def test_the_saved_tables_can_be_chosen(lab: AppTest):
-    from fbn.relatedness import Versions
-
     Versions().save("mine", DU.edited("happiness", 12, None), 0)
     lab.run()
     lab.selectbox(key="lab table").set_value("mine").run()
@@ -198,6 +196,17 @@ def test_the_saved_tables_can_be_chosen(lab: AppTest):
     lab.button_group(key="lab step").set_value(4).run()
     assert lab.selectbox(key="lab table").value == "mine"
     assert "Hard co-annotation: **happiness**" in words(lab)
+
+
+def test_a_table_that_lacks_an_expression_is_refused_in_words(lab: AppTest):
+    Versions().save("half", DU.restrict(categories=["anger"]), 0)
+    lab.run()
+    chosen = next(box for box in lab.selectbox if box.label == "Relatedness table")
+    chosen.set_value("half").run()
+    assert not lab.exception
+    (error,) = lab.error
+    assert "half" in error.value
+    assert "happiness" in error.value
 
 
 def test_the_form_says_where_everything_goes(lab: AppTest):
