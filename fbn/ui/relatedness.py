@@ -42,6 +42,8 @@ class Draft:
         grid: the table that the spreadsheet began from. It keeps its own edits on top, so it is fed anew only
             where a change came from elsewhere.
         turn: grows whenever the spreadsheet is fed anew.
+        slid: how many of these turns the weight's slider made itself. Widgets are keyed by turns, so that one that
+            the browser has not redrawn yet cannot send its old weight over a newer one.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Draft:
     cell: tuple[str, int]
     grid: RelatednessTable
     turn: int = 0
+    slid: int = 0
 
     @classmethod
     def of(cls, name: str, table: RelatednessTable, origin: str, number: int = 0) -> Self:

@@ -96,7 +96,7 @@ def _grid() -> None:
             min_value=0.0,
             max_value=1.0,
             format="plain",
-            width=54,
+            width=53,
         )
         for unit in relatedness_sheets.UNITS
     }
@@ -106,7 +106,7 @@ def _grid() -> None:
         key=key,
         on_change=partial(_typed, key),
         column_config=columns,
-        height=36 * (len(frame) + 1),
+        height=35 * (len(frame) + 1) + 3,
         row_height=35,
         placeholder="",
     )
@@ -144,7 +144,7 @@ def cell_panel() -> None:
         "In this expression it is",
         kind,
         lambda chosen: edit(category, number, _KINDS[chosen]) if chosen != kind else None,
-        "rel kind",
+        f"rel kind {workshop().open} {category} {number} {draft().turn}",
         options=list(_KINDS),
         format_func=str.capitalize,
         required=True,
@@ -155,8 +155,8 @@ def cell_panel() -> None:
         st.slider,
         "Weight",
         float(weight),
-        lambda moved: edit(category, number, round(float(moved), 4)),
-        "rel weight",
+        lambda moved: edit(category, number, round(float(moved), 4), slid=True),
+        f"rel weight {workshop().open} {category} {number} {draft().turn - draft().slid}",
         min_value=0.0,
         max_value=1.0,
         step=0.01,

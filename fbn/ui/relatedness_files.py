@@ -22,7 +22,7 @@ def bar() -> None:
             "Table",
             workshop().open,
             state.open_table,
-            "rel table",
+            f"rel table {workshop().open}",
             options=list(titles),
             format_func=titles.__getitem__,
             help="Built-in tables stay as they are: save your changes under a name of your own.",

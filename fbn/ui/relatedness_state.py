@@ -213,10 +213,12 @@ def revert(number: int) -> None:
     keep(said=f"Version {number} is back, as version {new}.")
 
 
-def edit(category: str, number: int, weight: float) -> None:
-    """Change one cell of the table on the page; what cannot be is refused in words."""
+def edit(category: str, number: int, weight: float, slid: bool = False) -> None:
+    """Change one cell of the table on the page, ``slid`` by its slider; what cannot be is refused in words."""
+    before = draft()
     try:
-        put(draft().with_weight(category, number, weight))
+        after = before.with_weight(category, number, weight)
+        put(replace(after, slid=before.slid + after.turn - before.turn) if slid else after)
     except FormatError as error:
         keep(problem=str(error), said="")
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox, Slider
 
 from fbn.jobs import JobError
 from fbn.jobs.kinds import parse
@@ -36,8 +37,16 @@ def draft(opened: AppTest) -> Draft:
     return shop(opened).drafts[shop(opened).open]
 
 
+def slider(opened: AppTest) -> Slider:
+    return next(widget for widget in opened.slider if widget.label == "Weight")
+
+
+def table(opened: AppTest) -> Selectbox:
+    return next(widget for widget in opened.selectbox if widget.label == "Table")
+
+
 def weigh(opened: AppTest, weight: float) -> AppTest:
-    return opened.slider(key="rel weight").set_value(weight).run()
+    return slider(opened).set_value(weight).run()
 
 
 def save_as(opened: AppTest, name: str) -> AppTest:
@@ -54,17 +63,26 @@ def open_file_menu(opened: AppTest) -> AppTest:
 def test_it_opens_on_a_cell_and_edits_it(opened: AppTest):
     assert opened.title[0].value == "Relatedness"
     assert (shop(opened).open, draft(opened).cell) == ("du2014", ("fear", 5))
-    assert opened.slider(key="rel weight").value == 0.63
+    assert slider(opened).value == 0.63
     weigh(opened, 0.2)
     assert draft(opened).table.row("fear")[5] == 0.2
-    opened.button_group(key="rel kind").set_value("prototypical").run()
+    opened.button_group(key=f"rel kind du2014 fear 5 {draft(opened).turn}").set_value("prototypical").run()
     assert draft(opened).table.row("fear")[5] == 1
     press(opened, "Undo")
-    assert opened.slider(key="rel weight").value == 0.2
+    assert slider(opened).value == 0.2
     press(opened, "Undo")
     assert draft(opened).table == DU
     press(opened, "Redo")
     assert draft(opened).table.row("fear")[5] == 0.2
+
+
+def test_a_slider_that_the_browser_has_not_redrawn_cannot_undo_a_newer_edit(opened: AppTest):
+    old = slider(opened).key
+    weigh(opened, 0.2)
+    assert slider(opened).key == old
+    press(opened, "Undo")
+    assert slider(opened).key != old
+    assert slider(opened).value == 0.63
 
 
 def test_a_note_is_kept_signed(opened: AppTest):
@@ -87,7 +105,7 @@ def test_a_built_in_table_is_saved_under_another_name_only(opened: AppTest):
     assert not draft(opened).dirty
     assert Versions().load("mine") == draft(opened).table
     assert Versions().history("mine")[0].note == "fear AU5: .63 → .20"
-    opened.selectbox(key="rel table").set_value("du2014").run()
+    table(opened).set_value("du2014").run()
     assert draft(opened).table == DU
 
 
@@ -125,7 +143,7 @@ def test_a_conflict_is_left_by_another_name_or_by_taking_theirs(opened: AppTest)
     save_as(opened, "mine-too")
     assert Versions().load("mine-too").row("fear")[5] == 0.4
     assert not shop(opened).conflict
-    opened.selectbox(key="rel table").set_value("mine").run()
+    table(opened).set_value("mine").run()
     assert draft(opened).table == DU
 
 
@@ -148,9 +166,9 @@ def test_duplicate_opens_the_copy(opened: AppTest):
 
 def test_an_edit_waits_while_another_table_is_open(opened: AppTest):
     weigh(opened, 0.2)
-    opened.selectbox(key="rel table").set_value("affwild2").run()
+    table(opened).set_value("affwild2").run()
     assert draft(opened).table == RelatednessTable.named("affwild2")
-    opened.selectbox(key="rel table").set_value("du2014").run()
+    table(opened).set_value("du2014").run()
     assert draft(opened).table.row("fear")[5] == 0.2
     press(open_file_menu(opened), "Discard the changes")
     assert draft(opened).table == DU

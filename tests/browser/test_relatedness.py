@@ -1,0 +1,249 @@
+"""The Relatedness page in a browser: by click, by keyboard, in the grid; files, two sessions, a job and a restart."""
+
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from fbn import jobs
+from fbn.bench.browser import free_port, serving
+from fbn.relatedness import RelatednessTable, Versions
+from fbn.ui.server import command, environment
+from tests.browser.conftest import PATIENCE
+
+pytestmark = pytest.mark.browser
+DU = RelatednessTable.named("du2014")
+Open = Callable[[str], Page]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where this server keeps what users make."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def saved(home: Path) -> Versions:
+    """The tables saved on this server."""
+    return Versions(home / "tables")
+
+
+@pytest.fixture(scope="module")
+def server(
+    chromium: str, models: dict[str, str], home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Address of a server with a home of its own."""
+    port, log = free_port(), tmp_path_factory.mktemp("server") / "log.txt"
+    extra = models | {"FBN_HOME": str(home), "FBN_CACHE": str(home / "cache")}
+    with serving(command(port, browser=False), port, log, environment() | extra) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser: Browser, server: str) -> Iterator[Open]:
+    """Opens the page in a session of its own, at a query."""
+    with ExitStack() as stack:
+
+        def start(query: str = "") -> Page:
+            context = browser.new_context(viewport={"width": 1280, "height": 1100}, accept_downloads=True)
+            stack.callback(context.close)
+            page = context.new_page()
+            page.set_default_timeout(PATIENCE)
+            page.goto(f"{server}/relatedness{query}")
+            ready(page)
+            return page
+
+        yield start
+
+
+def ready(page: Page) -> None:
+    expect(page.get_by_role("gridcell").first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("slider", name="Weight")).to_be_attached(timeout=PATIENCE)
+
+
+def cell(page: Page, place: str) -> Locator:
+    """A cell of the heatmap, by a place such as ``Fear, AU5``."""
+    return page.get_by_role("gridcell", name=re.compile(f"^{place} "))
+
+
+def shows(page: Page, place: str, text: str) -> None:
+    expect(cell(page, place)).to_have_text(text, timeout=PATIENCE)
+
+
+def selected(page: Page, title: str) -> None:
+    """The panel beside the table has followed."""
+    expect(page.get_by_text(title)).to_be_visible(timeout=PATIENCE)
+
+
+def type_into(page: Page, place: str, weight: str) -> None:
+    cell(page, place).click()
+    page.keyboard.type(weight)
+    page.keyboard.press("Enter")
+
+
+def popover(page: Page, label: str) -> None:
+    page.get_by_test_id("stPopoverButton").filter(has_text=label).click()
+
+
+def save_as(page: Page, name: str) -> None:
+    popover(page, "Save as")
+    page.get_by_role("textbox", name="Name").fill(name)
+    page.get_by_role("button", name="Save under this name").click()
+    expect(page.get_by_text(f"Saved as “{name}”")).to_be_visible(timeout=PATIENCE)
+
+
+def view(page: Page, name: str) -> None:
+    page.get_by_role("radio", name=name, exact=True).click()
+
+
+def test_click_and_keyboard_edit_undo_save_reload_and_compare(visit: Open, saved: Versions):
+    page = visit()
+    cell(page, "Anger, AU9").click()
+    selected(page, "Anger · AU9 Nose wrinkler")
+    slider = page.get_by_role("slider", name="Weight")
+    slider.press("End")
+    shows(page, "Anger, AU9", "1")
+    page.get_by_role("button", name="Undo").click()
+    shows(page, "Anger, AU9", "")
+    page.get_by_role("button", name="Redo").click()
+    shows(page, "Anger, AU9", "1")
+    cell(page, "Anger, AU9").click()
+    for key in ("ArrowDown", "ArrowDown", "ArrowLeft", "ArrowLeft", "ArrowLeft"):
+        page.keyboard.press(key)
+    expect(cell(page, "Fear, AU5")).to_be_focused()
+    page.keyboard.press("Delete")
+    shows(page, "Fear, AU5", "")
+    page.keyboard.press("Control+z")
+    shows(page, "Fear, AU5", ".63")
+    page.keyboard.press("Control+y")
+    shows(page, "Fear, AU5", "")
+    selected(page, "Fear · AU5 Upper lid raiser")
+    save_as(page, "clicked")
+    assert saved.load("clicked") == DU.edited("anger", 9, 1).edited("fear", 5, None)
+    page.reload()
+    ready(page)
+    shows(page, "Fear, AU5", "")
+    view(page, "Versions")
+    expect(page.get_by_text("2 cells differ")).to_be_visible(timeout=PATIENCE)
+    shows(page, "Fear, AU5", "−")
+    shows(page, "Anger, AU9", "+1")
+
+
+def test_the_grid_edits_too_and_follows_undo(visit: Open):
+    page = visit()
+    page.get_by_role("radio", name="Grid", exact=True).click()
+    grid = page.get_by_test_id("stDataFrame")
+    expect(grid).to_be_visible(timeout=PATIENCE)
+    page.wait_for_timeout(1500)
+    # the canvas draws its cells itself: the second row (anger) of the first AU
+    box = grid.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 178, box["y"] + 35 + 35 + 17)
+    page.keyboard.press("Enter")
+    page.locator("#portal input").first.wait_for(state="attached")
+    page.wait_for_timeout(500)
+    page.keyboard.press("Control+a")
+    page.keyboard.type("0.4", delay=50)
+    page.wait_for_timeout(300)
+    page.keyboard.press("Enter")
+    selected(page, "Anger · AU1 Inner brow raiser")
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled(timeout=PATIENCE)
+    page.get_by_role("radio", name="Heatmap", exact=True).click()
+    shows(page, "Anger, AU1", ".40")
+    page.get_by_role("button", name="Undo").click()
+    shows(page, "Anger, AU1", "")
+
+
+def test_a_weight_that_is_none_stays_in_its_cell(visit: Open):
+    page = visit()
+    cell(page, "Fear, AU5").click()
+    page.keyboard.type("7")
+    page.keyboard.press("Enter")
+    box = cell(page, "Fear, AU5").locator("input")
+    expect(box).to_have_attribute("aria-invalid", "true")
+    box.press("Escape")
+    shows(page, "Fear, AU5", ".63")
+
+
+def test_export_and_import_and_a_broken_file(visit: Open, tmp_path: Path):
+    page = visit()
+    type_into(page, "Anger, AU9", "0.65")
+    shows(page, "Anger, AU9", ".65")
+    popover(page, "File")
+    with page.expect_download(timeout=PATIENCE) as download:
+        page.get_by_role("button", name="Export as CSV").click()
+    exported = tmp_path / "exported.csv"
+    download.value.save_as(exported)
+    assert RelatednessTable.read(exported) == DU.edited("anger", 9, 0.65)
+    upload = page.get_by_test_id("stFileUploaderDropzoneInput")
+    broken = exported.read_bytes().replace(b"0.65", b"6.5")
+    upload.set_input_files({"name": "broken.csv", "mimeType": "text/csv", "buffer": broken})  # type: ignore[arg-type]
+    expect(page.get_by_text("broken.csv: line 3: anger, AU9 = '6.5'")).to_be_visible(timeout=PATIENCE)
+    upload = page.get_by_test_id("stFileUploaderDropzoneInput")
+    upload.set_input_files(exported)
+    expect(page.get_by_text("“exported.csv” is open")).to_be_visible(timeout=PATIENCE)
+    shows(page, "Anger, AU9", ".65")
+
+
+def test_two_sessions_never_overwrite_each_other(visit: Open, saved: Versions):
+    saved.save("shared", DU, 0)
+    first, second = visit("?table=shared"), visit("?table=shared")
+    type_into(first, "Anger, AU9", "0.65")
+    type_into(second, "Fear, AU5", "0.1")
+    shows(second, "Fear, AU5", ".10")
+    shows(first, "Anger, AU9", ".65")
+    first.get_by_role("button", name="Save", exact=True).click()
+    expect(first.get_by_text("version 2")).to_be_visible(timeout=PATIENCE)
+    second.get_by_role("button", name="Save", exact=True).click()
+    expect(second.get_by_text("Somebody saved version 2 of “shared”")).to_be_visible(timeout=PATIENCE)
+    assert saved.load("shared") == DU.edited("anger", 9, 0.65)
+    second.get_by_role("button", name="Put mine on top of theirs").click()
+    shows(second, "Anger, AU9", ".65")
+    second.get_by_role("button", name="Save", exact=True).click()
+    expect(second.get_by_text("Saved as “shared”, version 3")).to_be_visible(timeout=PATIENCE)
+    assert saved.load("shared") == DU.edited("anger", 9, 0.65).edited("fear", 5, 0.1)
+
+
+def test_a_job_survives_the_server(
+    browser: Browser, models: dict[str, str], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    extra = models | {"FBN_HOME": str(home), "FBN_CACHE": str(home / "cache")}
+    title = "du2014 against affwild2"
+
+    def open_training(address: str) -> Page:
+        page = browser.new_page(viewport={"width": 1280, "height": 1100})
+        page.set_default_timeout(PATIENCE)
+        page.goto(f"{address}/relatedness")
+        ready(page)
+        view(page, "Training")
+        return page
+
+    monkeypatch.setenv("FBN_HOME", str(home))
+    port = free_port()
+    with serving(command(port, browser=False), port, tmp_path / "one.txt", environment() | extra) as address:
+        page = open_training(address)
+        page.get_by_role("button", name="Start the comparison").click()
+        expect(page.get_by_text(title)).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=PATIENCE)
+        page.close()
+    (job,) = jobs.jobs()
+    assert job.active
+    port = free_port()
+    with serving(command(port, browser=False), port, tmp_path / "two.txt", environment() | extra) as address:
+        page = open_training(address)
+        expect(page.get_by_text(title)).to_be_visible(timeout=PATIENCE)
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_text(re.compile("· (stopping|cancelled)"))).to_be_visible(timeout=PATIENCE)
+        # it looks up after every thousand faces, which a busy machine takes long to draw
+        with suppress(ProcessLookupError):
+            if pid := jobs.job(job.id).pid:
+                os.killpg(pid, signal.SIGTERM)
+        page.get_by_role("button", name="Remove").click()
+        expect(page.get_by_text("None yet")).to_be_visible(timeout=PATIENCE)
+        page.close()
+    assert jobs.jobs() == []
