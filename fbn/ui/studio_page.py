@@ -6,9 +6,9 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from fbn.errors import FormatError
+from fbn.errors import FbnError, FormatError
 from fbn.inference import Affect
-from fbn.relatedness import RelatednessTable
+from fbn.relatedness import RelatednessTable, Versions, resolve
 from fbn.synthetic.parameters import Face
 from fbn.ui import shell, studio, studio_marks
 from fbn.ui.history import History
@@ -28,12 +28,14 @@ _COMPARED_HELP = (
 )
 _TABLE_HELP = (
     "A relatedness table says which action units (AU) go with which expression, with a weight from 0 to 1. A preset "
-    "shows those of weight 0.5 or more."
+    "shows those of weight 0.5 or more. Tables that you save on the Relatedness page stand here too."
 )
 
 
 def show_studio() -> None:
     """The three views of the studio."""
+    # a saved table may have changed since the viewer was here
+    _take_table(current().source)
     st.html(studio_marks.STYLE)
     views = {"Draw": _draw, "Animate": animation_view, "Quiz": quiz_view}
     view = st.segmented_control(
@@ -121,7 +123,7 @@ def _apply(category: str | None, intensity: float) -> None:
 
 
 def _tables() -> None:
-    state, names = current(), RelatednessTable.names()
+    state, names = current(), _names()
     choices = names if state.source in names else (*names, state.source)
     bound(
         st.selectbox, "Relatedness table", state.source, _pick_table, "studio table", options=choices, help=_TABLE_HELP
@@ -137,14 +139,31 @@ def _tables() -> None:
     _problem(state.table_problem)
 
 
+def _names() -> tuple[str, ...]:
+    return (*RelatednessTable.names(), *Versions().names())
+
+
 def _pick_table(name: str) -> None:
-    if name in RelatednessTable.names():
-        _use(RelatednessTable.named(name), name)
+    keep(table_problem="")
+    _take_table(name)
+
+
+def _take_table(name: str) -> None:
+    """Use a built-in or saved table; an uploaded one, or one that was deleted since, stays as it is."""
+    if name in _names():
+        try:
+            _use(resolve(name), name)
+        except FbnError as error:
+            keep(table_problem=str(error))
 
 
 def _use(table: RelatednessTable, source: str) -> None:
-    category = current().category
-    keep(table=table, source=source, category=category if category in table.categories else None)
+    """Presets come from here on from another table, and the one that is shown does at once."""
+    state = current()
+    category = state.category if state.category in table.categories else None
+    keep(table=table, source=source, category=category)
+    if table != state.table:
+        _apply(category, state.intensity)
 
 
 def _read_table() -> None:

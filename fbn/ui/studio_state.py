@@ -28,7 +28,7 @@ class Studio:
     Attributes:
         history: the face, and those before it.
         table: presets come from here.
-        source: the built-in table's name, or the uploaded file's.
+        source: the built-in or saved table's name, or the uploaded file's.
         category: the preset chosen last, or None.
         intensity: of presets, in [0, 1].
         linked: one slider moves both halves of the face.

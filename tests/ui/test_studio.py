@@ -2,6 +2,7 @@
 
 import json
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fbn.errors import FormatError
-from fbn.relatedness import RelatednessTable
+from fbn.relatedness import RelatednessTable, Versions
 from fbn.synthetic.parameters import Face, Scene
 from fbn.ui import animation, studio, studio_knobs, studio_marks
 from fbn.ui.studio_state import Studio
@@ -210,14 +211,36 @@ def test_an_uploaded_table_serves_presets_and_a_bad_one_is_told(opened: AppTest)
     upload = opened.file_uploader(key="studio own table")
     upload.set_value(("mine.csv", b"category,AU01,AU12\nhappiness,1,\n", "text/csv")).run()
     assert opened.selectbox(key="studio table").value == "mine.csv"
-    opened.selectbox(key="studio category").set_value("neutral").run()
-    opened.selectbox(key="studio category").set_value("happiness").run()
     assert [u.number for u in studio.active(studio.drawn(now(opened)))] == [1]
     upload = opened.file_uploader(key="studio own table")
     upload.set_value(("bad.csv", b"category,AU01\nhappiness,two\n", "text/csv")).run()
     assert not opened.exception
     assert [error.value.split(" = ")[0] for error in opened.error] == ["bad.csv: line 2: happiness, AU1"]
     assert opened.selectbox(key="studio table").value == "mine.csv"
+
+
+def test_a_saved_table_serves_presets_and_its_newer_version_the_next_time(
+    opened: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("FBN_HOME", str(tmp_path))
+    sneer = DU.edited("happiness", 12, None).edited("happiness", 9, 1.0)
+    Versions().save("mine", sneer, 0)
+    opened.run()
+    assert "mine" in opened.selectbox(key="studio table").options
+    opened.selectbox(key="studio table").set_value("mine").run()
+    assert {u.number for u in studio.active(studio.drawn(now(opened)))} == {6, 9, 25}
+    by_hand = studio.with_unit(now(opened), 4, 0.9)
+    opened.slider(key="studio AU04 None").set_value(0.9).run()
+    opened.run()
+    assert now(opened) == by_hand
+    Versions().save("mine", sneer.edited("happiness", 6, None), 1)
+    opened.run()
+    assert {u.number for u in studio.active(studio.drawn(now(opened)))} == {9, 25}
+    newest = next((tmp_path / "tables" / "mine").glob("0002.json"))
+    newest.write_text("{")
+    opened.run()
+    assert "mine" in opened.error[0].value
+    assert {u.number for u in studio.active(studio.drawn(now(opened)))} == {9, 25}
 
 
 def test_a_face_is_loaded_and_a_bad_one_is_told(opened: AppTest):
