@@ -40,9 +40,11 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of models; gets a folder NAME.")],
     name: Annotated[str, typer.Option(help="What the model is called.")] = "fbn",
     data: Annotated[Path | None, typer.Option(help="Data sets, to calibrate and measure the model on.")] = None,
+    average: Annotated[bool, typer.Option(help="The mean of the best and the last epoch, not the best alone.")] = False,
 ) -> None:
-    """Write a run's best weights as a model: safetensors, ONNX, manifest with checksums, model card."""
+    """Write a run's weights as a model: safetensors, ONNX, manifest with checksums, model card."""
     from fbn.training.publish import publish
+    from fbn.training.run import BEST, LAST
 
-    publish(run, output / name, name, data)
+    publish(run, output / name, name, data, (BEST, LAST) if average else (BEST,))
     typer.echo(output / name)

@@ -33,6 +33,7 @@ class Manifest(BaseModel):
         network: name in ``ZOO``; ``arguments`` are passed to its constructor.
         sha256: checksum by file name.
         recipe: the recipe it was trained by, complete.
+        checkpoints: of that training, whose weights these are; of several, the mean.
         metrics: measured figures by part, set and metric, as ``fbn evaluate`` writes them.
         terms: what it was trained on -> the terms of that source.
     """
@@ -47,6 +48,7 @@ class Manifest(BaseModel):
     outputs: tuple[str, ...]
     sha256: dict[str, str]
     recipe: dict[str, Any] = {}
+    checkpoints: tuple[str, ...] = ("best",)
     git_sha: str = ""
     date: str = ""
     metrics: dict[str, Any] = {}

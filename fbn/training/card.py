@@ -1,5 +1,6 @@
 """The model card: what a trained network is, from what, how good, and what it is not for."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fbn.training.recipe import Recipe
@@ -27,7 +28,14 @@ _ROWS = {
 }
 
 
-def write(name: str, recipe: Recipe, reports: dict[str, dict[str, Any]], git_sha: str, date: str) -> str:
+def write(
+    name: str,
+    recipe: Recipe,
+    reports: dict[str, dict[str, Any]],
+    git_sha: str,
+    date: str,
+    checkpoints: Sequence[str] = ("best",),
+) -> str:
     """The card as Markdown.
 
     Args:
@@ -36,6 +44,7 @@ def write(name: str, recipe: Recipe, reports: dict[str, dict[str, Any]], git_sha
         reports: part -> what ``fbn.training.evaluate.evaluate`` gave.
         git_sha: of the code that trained it.
         date: ISO.
+        checkpoints: whose weights; of several, the mean.
     """
     sources = "\n".join(f"- {TERMS[source]}" for source in recipe.sets)
     terms = ", ".join(f"{term} {weight:g}" for term, weight in recipe.objective.items() if weight)
@@ -48,6 +57,8 @@ def write(name: str, recipe: Recipe, reports: dict[str, dict[str, Any]], git_sha
     begun = (
         f"\nIts weights started from those of `{recipe.init}`, an earlier run on the same data." if recipe.init else ""
     )
+    mean = f"\nIts weights are the mean of those of the run's {' and '.join(checkpoints)} epoch."
+    averaged = mean if len(checkpoints) > 1 else ""
     figures = "\n\n".join(_table(part, report) for part, report in reports.items())
     return f"""# {name}
 
@@ -56,7 +67,7 @@ A FaceBehaviorNet (one residual body, one linear layer), trained {date} by recip
 
 ## Trained on
 {sources}
-{taught}{silver}{begun}
+{taught}{silver}{begun}{averaged}
 Objective: {terms}; relatedness table `{recipe.table}`.
 
 ## Terms

@@ -1,7 +1,8 @@
-"""From a run folder to a model folder: the averaged weights of the best epoch, calibrated, exported, measured."""
+"""From a run folder to a model folder: the averaged weights of its best epoch, calibrated, exported, measured."""
 
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,25 +24,36 @@ from fbn.vocabulary import Task
 _CALIBRATION_SET = "ckplus"
 
 
-def load_run(run: Path, checkpoint: str = BEST) -> FaceBehaviorNet:
-    """The averaged weights of a run's checkpoint.
+def load_run(run: Path, checkpoints: Sequence[str] = (BEST,)) -> FaceBehaviorNet:
+    """The averaged weights of a run's checkpoint, or the mean of several.
+
+    Epochs of one run differ in what they do well, and their mean does most of it (Izmailov et al., *Averaging Weights
+    Leads to Wider Optima and Better Generalization*, 2018).
 
     Raises:
         MissingFileError: the run has no such checkpoint.
     """
-    path = run / checkpoint
-    if not path.is_file():
-        raise MissingFileError(f"{path}: the run has no checkpoint yet")
+    states = [_weights(run / checkpoint) for checkpoint in checkpoints]
     recipe = read_run_recipe(run)
     network = store.build(recipe.network, recipe.network_args)
-    state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-    prefix = "network."
-    network.load_state_dict({key.removeprefix(prefix): v for key, v in state.items() if key.startswith(prefix)})
+    mean = {
+        name: torch.stack([state[name] for state in states]).mean(0) if value.is_floating_point() else value
+        for name, value in states[0].items()
+    }
+    network.load_state_dict(mean)
     return network.eval()
 
 
+def _weights(path: Path) -> dict[str, torch.Tensor]:
+    if not path.is_file():
+        raise MissingFileError(f"{path}: the run has no checkpoint yet")
+    state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    prefix = "network."
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+
+
 def publish(
-    run: Path, folder: Path, name: str, data_root: Path | None = None, checkpoint: str = BEST
+    run: Path, folder: Path, name: str, data_root: Path | None = None, checkpoints: Sequence[str] = (BEST,)
 ) -> store.Manifest:
     """Write a run's model folder.
 
@@ -51,17 +63,18 @@ def publish(
         name: of the model.
         data_root: the data sets, to calibrate on their validation part and to measure on validation and test; without
             them the model is neither calibrated nor measured.
-        checkpoint: which of the run's.
+        checkpoints: whose weights of the run; of several, the mean.
 
     Raises:
         FbnError: the run or the data cannot be read.
     """
-    network, recipe = load_run(run, checkpoint), read_run_recipe(run)
+    network, recipe = load_run(run, checkpoints), read_run_recipe(run)
     about: dict[str, Any] = {
         "name": name,
         "zoo": recipe.network,
         "arguments": recipe.network_args,
         "recipe": _without_folders(recipe),
+        "checkpoints": tuple(Path(checkpoint).stem for checkpoint in checkpoints),
         **json.loads((run / ORIGIN).read_text()),
         "terms": {source: card.TERMS[source] for source in recipe.sets},
     }
@@ -74,7 +87,7 @@ def publish(
                 _calibrate(network, draft, data_root)
                 store.save(draft, network, **about)
             reports = {part: evaluate(data_root, draft, part, sets=SETS) for part in ("valid", "test")}
-    text = card.write(name, recipe, reports, about["git_sha"], about["date"])
+    text = card.write(name, recipe, reports, about["git_sha"], about["date"], about["checkpoints"])
     return store.save(folder, network, card=text, metrics=reports, **about)
 
 

@@ -74,6 +74,30 @@ def test_train_export_evaluate(data: Path, tmp_path: Path, monkeypatch: pytest.M
     assert 0 <= figure["low"] <= figure["value"] <= figure["high"] <= 1
 
 
+def test_the_mean_of_two_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "run"
+    settings = recipe()
+    run.begin(settings, out, resume=False)
+    states = []
+    for checkpoint in (run.BEST, run.LAST):
+        network = settings.build_network()
+        states.append(network.state_dict())
+        (out / checkpoint).parent.mkdir(exist_ok=True)
+        torch.save({"state_dict": {f"network.{key}": value for key, value in states[-1].items()}}, out / checkpoint)
+    monkeypatch.setenv("FBN_MODELS", str(tmp_path / "models"))
+    for extra, mean in (([], False), (["--average"], True)):
+        result = CliRunner().invoke(
+            application, ["export", str(out), "-o", str(tmp_path / "models"), "--name", "mine", *extra]
+        )
+        assert result.exit_code == 0, result.output
+        found = store.load("mine", "torch").state_dict()
+        for name, (one, other) in {name: (states[0][name], states[1][name]) for name in found}.items():
+            expected = (one + other) / 2 if mean and one.is_floating_point() else one
+            torch.testing.assert_close(found[name], expected)
+        assert store.manifest("mine").checkpoints == (("best", "last") if mean else ("best",))
+        assert ("the mean of those of the run's best and last epoch" in store.card("mine")) == mean
+
+
 def test_commands_refuse_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MALLOC_MMAP_MAX_", "0")  # as after the re-exec
     runner = CliRunner()
