@@ -15,11 +15,11 @@ from fbn.data.check import examine
 from fbn.data.pictures import read_picture
 from fbn.data.sources import SOURCES, SourceReading, detect
 from fbn.data.sources.disfa import read as read_disfa
-from fbn.errors import FormatError
+from fbn.errors import FormatError, MissingFileError
 from fbn.records import Annotations, Sample
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.attributes import NAMES
-from fbn.synthetic.layouts import LAYOUTS, Item, world_of, write_set
+from fbn.synthetic.layouts import LAYOUTS, Item, read_world, world_of, write_set
 from fbn.synthetic.layouts.items import draw_clips, draw_sequences, draw_stills
 from fbn.synthetic.parameters import Face
 from fbn.synthetic.render import Picture
@@ -282,8 +282,9 @@ def test_the_command_writes_a_set_that_passes_the_check(tmp_path: Path, name: st
     assert len(found.reading.samples) == (4 if name == "ckplus" else 6)
     about = json.loads((out / "world.json").read_text())
     assert {key: about[key] for key in ("fbn", "layout", "count")} == {"fbn": __version__, "layout": name, "count": 6}
-    world = World.from_json(json.dumps(about["world"]))
-    assert (world.table, world.seed) == (TABLE, 2)
+    world = read_world(out)
+    assert world == world_of(name, TABLE, 2)
+    assert RelatednessTable.read(out / "table.json") == world.table
     assert CliRunner().invoke(application, ["data", "check", str(out)]).exit_code == 0
 
 
@@ -316,6 +317,26 @@ class TestWholeOrNothing:
             write_set("rafdb", tmp_path / "set", world, 2)
         assert sorted(tmp_path.rglob("*")) == before
 
+    def test_a_place_where_no_folder_can_be_made_is_told(self, tmp_path: Path):
+        (tmp_path / "file").touch()
+        with pytest.raises(FormatError, match="set: expected a place where a folder can be made"):
+            write_set("rafdb", tmp_path / "file" / "set", world_of("rafdb", TABLE), 1)
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("{", "expected JSON"),
+            ("[]", "expected an object with fbn, layout, count and world"),
+            ('{"world": {"seed": 1}}', "world: expected an object with exactly table, seed, domain, settings"),
+        ],
+    )
+    def test_a_world_that_cannot_be_read_back_is_named(self, tmp_path: Path, text: str, message: str):
+        with pytest.raises(MissingFileError, match=r"world\.json: no such file"):
+            read_world(tmp_path)
+        (tmp_path / "world.json").write_text(text)
+        with pytest.raises(FormatError, match=rf"world\.json: {message}"):
+            read_world(tmp_path)
+
 
 class TestCommand:
     def run(self, *arguments: object):
@@ -331,8 +352,8 @@ class TestCommand:
         out = tmp_path / "set"
         result = self.run("rafdb", "--out", out, "--count", 1, "--table", tmp_path / "mine.csv")
         assert result.exit_code == 0, result.output
-        world = World.from_json(json.dumps(json.loads((out / "world.json").read_text())["world"]))
-        assert world.table == table
+        assert read_world(out).table == table
+        assert RelatednessTable.read(out / "table.json") == table
 
     def test_refusals(self, tmp_path: Path):
         unknown = self.run("lfw", "--out", tmp_path / "x")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fbn import __version__
-from fbn.errors import FormatError
+from fbn.errors import FormatError, MissingFileError
 from fbn.records import Annotations
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.annotators import Noise
@@ -30,10 +30,11 @@ from fbn.synthetic.layouts.rafdb import write_rafdb, write_rafdb_compound
 from fbn.synthetic.world import Settings, World
 from fbn.vocabulary import EXPRESSION_INDEX
 
-__all__ = ["LAYOUTS", "WORLD_FILE", "Item", "Layout", "world_of", "write_set"]
+__all__ = ["LAYOUTS", "TABLE_FILE", "WORLD_FILE", "Item", "Layout", "read_world", "world_of", "write_set"]
 
-#: Beside the data: the world that made it, with its table, and how much of it this is.
-WORLD_FILE = "world.json"
+#: Beside the data: the world that made it, with its table, and how much of it this is; the table alone, for whatever
+#: takes a table's file.
+WORLD_FILE, TABLE_FILE = "world.json", "table.json"
 
 
 _UNERRING = Noise()
@@ -102,7 +103,7 @@ def write_set(
     count: int,
     watch: Callable[[Iterator[Item]], Iterable[Item]] = iter,
 ) -> None:
-    """Draw a set and write it in its official layout, with ``world.json`` beside it: all of it, or nothing.
+    """Draw a set and write it in its official layout, with ``world.json`` and ``table.json`` beside it: all or nothing.
 
     Args:
         name: key of ``LAYOUTS``.
@@ -119,3 +120,26 @@ def write_set(
         layout.write(watch(layout.draw(world, count, layout.size)), folder)
         about = {"fbn": __version__, "layout": name, "count": count, "world": json.loads(world.to_json())}
         save_lines(folder / WORLD_FILE, json.dumps(about, indent=1, ensure_ascii=False))
+        world.table.write(folder / TABLE_FILE)
+
+
+def read_world(root: Path) -> World:
+    """The world, with its table, that drew the set in a folder: what ``write_set`` left beside the data.
+
+    Raises:
+        MissingFileError: no ``world.json`` there.
+        FormatError: it is not what ``write_set`` wrote; the message names file and field.
+    """
+    path = root / WORLD_FILE
+    if not path.is_file():
+        raise MissingFileError(f"{path}: no such file")
+    try:
+        about = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise FormatError(f"{path}: expected JSON ({error})") from None
+    if not isinstance(about, dict) or "world" not in about:
+        raise FormatError(f"{path}: expected an object with fbn, layout, count and world")
+    try:
+        return World.from_json(json.dumps(about["world"]))
+    except FormatError as error:
+        raise FormatError(f"{path}: world: {error}") from None

@@ -17,13 +17,15 @@ def whole(out: Path) -> Iterator[Path]:
     """A folder to fill, which takes the name ``out`` once all is in it; if anything stops that, it is removed.
 
     Raises:
-        FormatError: ``out`` is a file, or a folder with something in it.
+        FormatError: ``out`` is a file, or a folder with something in it, or lies where no folder can be made.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FormatError(f"{out}: expected an empty folder, or none; delete it or choose another")
-    out.parent.mkdir(parents=True, exist_ok=True)
     staged = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    staged.mkdir()
+    try:
+        staged.mkdir(parents=True)
+    except OSError as error:
+        raise FormatError(f"{out}: expected a place where a folder can be made ({error.strerror})") from None
     try:
         yield staged
         if out.exists():
