@@ -1,7 +1,7 @@
 """Writers: what they write, their set's adapter reads back; missing labels too; a set is there whole or not at all."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +18,12 @@ from fbn.data.sources.disfa import read as read_disfa
 from fbn.errors import FormatError, MissingFileError
 from fbn.records import Annotations, Sample
 from fbn.relatedness import RelatednessTable
+from fbn.synthetic.activity import coded
 from fbn.synthetic.attributes import NAMES
 from fbn.synthetic.layouts import LAYOUTS, Item, read_world, world_of, write_set
 from fbn.synthetic.layouts.items import draw_clips, draw_sequences, draw_stills
 from fbn.synthetic.parameters import Face
-from fbn.synthetic.render import Picture
+from fbn.synthetic.render import Picture, render
 from fbn.synthetic.world import Truth, World
 from fbn.vocabulary import AU_INDEX, AU_NUMBERS, EXPRESSION_INDEX, EXPRESSIONS
 
@@ -213,6 +214,13 @@ class TestLabelsOfASet:
             (sample,) = write(name, tmp_path / name, item(full())).samples
             assert np.allclose(sample.landmarks, [(i, i + 0.5) for i in range(68)])
 
+    def test_landmarks_are_written_in_hundredths(self, tmp_path: Path):
+        shifted = item(full())
+        shifted.picture.dense[:] += 0.1
+        write("afew-va", tmp_path / "set", shifted)
+        frames = json.loads((tmp_path / "set/01/001/001.json").read_text())["frames"]
+        assert frames["00000"]["landmarks"][:2] == [[0.1, 0.6], [1.1, 1.6]]
+
     def test_attributes_and_identities(self, tmp_path: Path):
         first, second = write("celeba", tmp_path / "set", item(full()), item(full(), n=7)).samples
         assert {name for name, present in first.attributes if present} == {"Male", "Smiling"}
@@ -236,6 +244,16 @@ class TestDrawing:
         assert [i.truth.face for i in items] == [world.draw(n).face for n in range(5)]
         assert [i.part for i in items] == ["train", "valid", "train", "test", "train"]
         assert items[0].picture.image.shape == (16, 16, 3)
+
+    @pytest.mark.parametrize("draw", [draw_stills, draw_clips, draw_sequences])
+    def test_what_is_drawn_is_the_labelled_face(self, world: World, draw: Callable[..., Iterator[Item]]):
+        items = list(draw(world, 5, 32))
+        for one in items:
+            assert (one.picture.image == render(one.truth.face, 32).image).all()
+            active = coded(one.truth.face.intensities)
+            assert one.truth.annotations.action_units.tolist() == active.tolist()
+            assert [one.active(number) for number in AU_NUMBERS] == [bool(value) for value in active]
+        assert len({one.picture.image.tobytes() for one in items}) == 5
 
     def test_people_stay_in_one_part(self, world: World):
         parts: dict[str, set[str]] = {}

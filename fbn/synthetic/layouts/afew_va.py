@@ -28,7 +28,7 @@ def write_afew_va(items: Iterable[Item], root: Path) -> None:
         name = f"{item.frame:05d}"
         save_picture(root / folder / f"{name}.png", item.picture.image)
         valence, arousal = (round(_STEPS * value) for value in item.valence_arousal)
-        landmarks = item.points.round(2).astype(float).tolist()
+        landmarks = item.points.astype(float).round(2).tolist()
         clips[folder][name] = {"landmarks": landmarks, "valence": valence, "arousal": arousal}
     for folder, frames in clips.items():
         name = folder.split("/")[1]
