@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
     bench = typer.Typer(no_args_is_help=True)
     bench.callback()(_group)
-    for command in (frame, throughput, memory, live, relatedness, drawing, synthetic):
+    for command in (frame, throughput, memory, live, pages, drawing, synthetic):
         bench.command()(command)
     app.add_typer(bench, name="bench")
 
@@ -77,12 +77,12 @@ def live(
     _print(measure(seconds, rounds), as_json)
 
 
-def relatedness(
+def pages(
     count: Annotated[int, typer.Option(min=2, help="Repetitions of each interaction.")] = 20,
     as_json: _Json = False,
 ) -> None:
-    """Milliseconds until the relatedness page answers, for each interaction, in Chromium."""
-    from fbn.bench.relatedness import measure
+    """Milliseconds until the Face studio and the Relatedness page answer, for each interaction, in Chromium."""
+    from fbn.bench.pages import measure
 
     _print(measure(count), as_json)
 

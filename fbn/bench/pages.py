@@ -1,4 +1,4 @@
-"""``fbn bench relatedness``: how long the Relatedness page takes to answer, as whoever sits before it sees it.
+"""``fbn bench pages``: how long the Face studio and the Relatedness page take to answer, as their viewer sees it.
 
 Chromium does what a person does, with real presses of keys and the mouse. The clock runs in the page: from the press to
 the first frame in which the answer stands and Streamlit is idle again. Every interaction alternates between two states,
@@ -56,7 +56,7 @@ class Interaction:
     """One thing to do, back and forth.
 
     Attributes:
-        name: of the figure.
+        name: of the figure, its page's name first.
         act: does it; told whether forth or back.
         answers: JavaScript that is true when the answer stands, after forth and after back.
         begin: leads to where it can be done.
@@ -69,7 +69,7 @@ class Interaction:
 
 
 def measure(count: int = 20) -> dict[str, Any]:
-    """Measure every interaction of the page.
+    """Measure every interaction of both pages.
 
     Args:
         count: repetitions of each, after two that are not counted.
@@ -83,7 +83,7 @@ def measure(count: int = 20) -> dict[str, Any]:
     try:
         from playwright.sync_api import Error
     except ImportError as error:
-        raise MissingFileError("fbn bench relatedness needs Playwright: pip install 'fbn[test]'") from error
+        raise MissingFileError("fbn bench pages needs Playwright: pip install 'fbn[test]'") from error
     found: dict[str, Any] = {}
     with _page() as page:
         try:
@@ -130,11 +130,26 @@ def _page() -> "Iterator[Page]":
         page = browser.new_page(viewport={"width": 1280, "height": 1100})
         page.set_default_timeout(_PATIENCE)
         page.add_init_script(_READER)
-        page.goto(f"{address}/relatedness")
-        page.get_by_role("slider", name="Weight").wait_for(state="attached")
-        page.get_by_role("gridcell").first.wait_for()
-        page.wait_for_timeout(2000)
+        page.goto(address)
         yield page
+
+
+def _to_relatedness(page: "Page") -> None:
+    page.get_by_role("link", name="Relatedness").click()
+    page.get_by_role("slider", name="Weight").wait_for(state="attached")
+    page.get_by_role("gridcell").first.wait_for()
+    page.wait_for_timeout(2000)
+
+
+def _to_studio(page: "Page") -> None:
+    """Remember both pictures: equal faces have equal addresses."""
+    page.get_by_role("link", name="Studio").click()
+    page.get_by_text("Drawn and read").wait_for()
+    for step in ("ArrowRight", "ArrowLeft"):
+        page.wait_for_timeout(2000)
+        page.evaluate(f"(window.fbnPictures ??= []).push({_PICTURE}.src)")
+        page.get_by_role("slider", name=_MUSCLE).press(step)
+    page.wait_for_timeout(2000)
 
 
 def _click(page: "Page", name: str) -> None:
@@ -176,69 +191,78 @@ def _to_face(page: "Page") -> None:
 
 
 _SAYS = "fbnSays('{}')"
+_PICTURE, _MUSCLE = "document.querySelector('.st-key-studio_face img')", "AU9 Nose wrinkler"
+_SHOWS = f"{_PICTURE}?.complete && {_PICTURE}.src === fbnPictures[{{}}]"
 INTERACTIONS: tuple[Interaction, ...] = (
     Interaction(
-        "select a cell",
-        lambda page, forth: _click(page, "Anger, AU9" if forth else "Fear, AU5"),
-        (_SAYS.format("Anger · AU9"), _SAYS.format("Fear · AU5")),
+        "studio: move a muscle",
+        lambda page, forth: page.get_by_role("slider", name=_MUSCLE).press("ArrowRight" if forth else "ArrowLeft"),
+        (_SHOWS.format(1), _SHOWS.format(0)),
+        _to_studio,
     ),
     Interaction(
-        "arrow key",
+        "relatedness: select a cell",
+        lambda page, forth: _click(page, "Anger, AU9" if forth else "Fear, AU5"),
+        (_SAYS.format("Anger · AU9"), _SAYS.format("Fear · AU5")),
+        _to_relatedness,
+    ),
+    Interaction(
+        "relatedness: arrow key",
         lambda page, forth: page.keyboard.press("ArrowRight" if forth else "ArrowLeft"),
         (_SAYS.format("Fear · AU6"), _SAYS.format("Fear · AU5")),
         lambda page: _click(page, "Fear, AU5"),
     ),
     Interaction(
-        "type a weight",
+        "relatedness: type a weight",
         _type,
         ("fbnCell('Fear, AU5') === '.40'", "fbnCell('Fear, AU5') === '.70'"),
         lambda page: _click(page, "Fear, AU5"),
     ),
-    Interaction("slider", _slide, ("fbnCell('Fear, AU5') === '1'", "fbnCell('Fear, AU5') === ''")),
+    Interaction("relatedness: slider", _slide, ("fbnCell('Fear, AU5') === '1'", "fbnCell('Fear, AU5') === ''")),
     Interaction(
-        "prototypical or none",
+        "relatedness: prototypical or none",
         _between("Prototypical", "None"),
         ("fbnCell('Fear, AU5') === '1'", "fbnCell('Fear, AU5') === ''"),
     ),
-    Interaction("undo, redo", _turn_back, ("fbnCell('Fear, AU5') === '1'", "fbnCell('Fear, AU5') === ''")),
+    Interaction("relatedness: undo, redo", _turn_back, ("fbnCell('Fear, AU5') === '1'", "fbnCell('Fear, AU5') === ''")),
     Interaction(
-        "compound rows",
+        "relatedness: compound rows",
         lambda page, forth: page.get_by_text("Compound expressions").click(),
         ("fbnCount('tbody tr') === 7", "fbnCount('tbody tr') === 22"),
     ),
     Interaction(
-        "another table",
+        "relatedness: another table",
         lambda page, forth: _choose(page, "affwild2" if forth else "du2014"),
         ("fbnCell('Fear, AU7') === '.57'", "fbnCell('Fear, AU7') === ''"),
     ),
     Interaction(
-        "heatmap or grid",
+        "relatedness: heatmap or grid",
         _between("Grid", "Heatmap"),
         ("fbnCount('[data-testid=stDataFrame] canvas') > 0", "fbnCount('td[role=gridcell]') > 0"),
     ),
     Interaction(
-        "to versions and back",
+        "relatedness: to versions and back",
         _between("Versions", "Edit"),
         (_SAYS.format("Saved versions"), _SAYS.format("A typical face")),
     ),
     Interaction(
-        "to infer and back",
+        "relatedness: to infer and back",
         _between("Infer", "Edit"),
         (_SAYS.format("Draw and count"), _SAYS.format("A typical face")),
     ),
     Interaction(
-        "to training and back",
+        "relatedness: to training and back",
         _between("Training", "Edit"),
         (_SAYS.format("Start the comparison"), _SAYS.format("A typical face")),
     ),
     Interaction(
-        "a weight, seen on a face",
+        "relatedness: a weight, seen on a face",
         _type,
         ("fbnCell('Fear, AU5') === '.40'", "fbnCell('Fear, AU5') === '.70'"),
         _to_face,
     ),
     Interaction(
-        "another face",
+        "relatedness: another face",
         lambda page, forth: page.get_by_role("slider", name="How strongly").press(
             "ArrowLeft" if forth else "ArrowRight"
         ),
