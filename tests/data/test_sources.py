@@ -366,6 +366,7 @@ class TestCeleba:
             ("list_attr_celeba.txt", "1.jpg -1", "1.jpg", "line 3: 39 values, expected a name and 40"),
             ("identity_CelebA.txt", "1.jpg 7", "2.jpg 7", "line 3: 1.jpg has no line in identity_CelebA.txt"),
             ("identity_CelebA.txt", "1.jpg 7", "1.jpg", "line 1: 0 values, expected a name and 1"),
+            ("identity_CelebA.txt", "1.jpg 7", "1.jpg -1", "txt, line 1: '-1', expected the number of an identity"),
         ],
     )
     def test_a_departure_is_named(self, tmp_path: Path, path: str, old: str, new: str, message: str):

@@ -26,7 +26,10 @@ def read(root: Path) -> SourceReading:
         FormatError: a departure from the layout; the message names file and line.
     """
     present = list_files(root)
-    identities = {name: value for _, name, (value,) in _rows(root, IDENTITIES, 1)}
+    identities: dict[str, str] = {}
+    for line, name, (number,) in _rows(root, IDENTITIES, 1):
+        where = f"{root}: {IDENTITIES}, line {line}"
+        identities[name] = parse(number, str, str.isdecimal, where, "the number of an identity")
     parts: dict[str, str] = {}
     if PARTITION in present:
         for line, name, (code,) in _rows(root, PARTITION, 1):
