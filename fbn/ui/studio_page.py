@@ -125,6 +125,8 @@ def _apply(category: str | None, intensity: float) -> None:
 def _tables() -> None:
     state, names = current(), _names()
     choices = names if state.source in names else (*names, state.source)
+    # what is in a popover is built when it opens, from the last run: each run has to say which table it is
+    st.session_state["studio table"] = state.source
     bound(
         st.selectbox, "Relatedness table", state.source, _pick_table, "studio table", options=choices, help=_TABLE_HELP
     )

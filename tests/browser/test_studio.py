@@ -1,5 +1,8 @@
 """The studio in a browser: by keyboard, to a file and back."""
 
+import re
+from typing import Literal
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -30,6 +33,26 @@ def test_a_key_press_redraws_the_face_and_its_comparison(studio: Page):
     assert studio.get_by_role("slider", name="AU9 Nose wrinkler").input_value() == "0"
 
 
+def test_to_look_at_the_table_does_not_change_it(studio: Page):
+    studio.get_by_role("slider", name="AU9 Nose wrinkler").press("End")
+    row = studio.get_by_role("listitem")
+    expect(row.filter(has_text="AU9")).to_contain_text("1.00", timeout=PATIENCE)
+    studio.get_by_role("button", name="Table").click()
+    chosen = studio.get_by_role("combobox", name="Relatedness table")
+    expect(chosen).to_have_value("du2014")
+    studio.keyboard.press("Escape")
+    studio.get_by_role("slider", name="AU4 Brow lowerer").press("End")
+    expect(row.filter(has_text="AU4")).to_contain_text("1.00", timeout=PATIENCE)
+    # the other table's smile has AU7
+    expect(row.filter(has_text="AU7")).to_contain_text("0.00")
+    studio.get_by_role("button", name="Table").click()
+    expect(chosen).to_have_value("du2014")
+    chosen.click()
+    studio.get_by_role("option", name="affwild2").click()
+    expect(row.filter(has_text="AU7")).to_contain_text("0.80", timeout=PATIENCE)
+    expect(chosen).to_have_value("affwild2")
+
+
 def test_a_face_is_saved_and_loaded(studio: Page):
     studio.get_by_role("button", name="Save or load").click()
     with studio.expect_download(timeout=PATIENCE) as download:
@@ -49,3 +72,24 @@ def test_the_quiz_goes_by_keyboard(studio: Page):
     studio.get_by_role("button", name="Next face").press("Enter")
     expect(studio.get_by_text("Face 2 of 10")).to_be_visible(timeout=PATIENCE)
     expect(studio.get_by_test_id("stException")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_a_button_says_stands_out_from_it(page: Page, app: str, scheme: Literal["light", "dark"]):
+    page.set_default_timeout(PATIENCE)
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{app}/studio")
+    page.get_by_role("radio", name="Quiz").click()
+    start = page.get_by_role("button", name="Start")
+    page.mouse.move(0, 0)
+    expect(start).to_be_visible(timeout=PATIENCE)
+    read = "b => [b, b.querySelector('p')].map((e, i) => getComputedStyle(e)[i ? 'color' : 'backgroundColor'])"
+    light, dark = sorted((_luminance(colour) for colour in start.evaluate(read)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def _luminance(colour: str) -> float:
+    """WCAG's, of ``rgb(r, g, b)``."""
+    shares = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    linear = [s / 12.92 if s <= 0.03928 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
