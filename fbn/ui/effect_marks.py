@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
-from fbn.inference.effect import Comparison, Conflict, Effect
+from fbn.inference.conflicts import Conflict
+from fbn.inference.effect import Comparison, Effect
 from fbn.losses.coupling import MatchingForm
 from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS, SECOND
 from fbn.vocabulary import ACTION_UNITS, EXPRESSIONS

@@ -7,13 +7,13 @@ import streamlit as st
 
 from fbn.errors import FormatError
 from fbn.inference import Affect, formulas
+from fbn.inference.conflicts import conflicts
 from fbn.inference.effect import (
     MATCHING_FORMS,
     SOFT_FORMS,
     Comparison,
     Effect,
     Settings,
-    conflicts,
     effect,
     predictions_of,
 )

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from fbn.inference import Affect, formulas
+from fbn.inference.conflicts import conflicts
 from fbn.inference.effect import (
     MATCHING_FORMS,
     SOFT_FORMS,
     Settings,
     as_labels,
     compare,
-    conflicts,
     effect,
     predictions_of,
 )
