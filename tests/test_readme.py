@@ -2,14 +2,17 @@
 
 import contextlib
 import io
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from fbn.cli import application
 from fbn.models import store
+from fbn.resources import shipped
 
 TEXT = (Path(__file__).resolve().parent.parent / "README.md").read_text()
 WORDS = sorted({line.split("#")[0] for line in TEXT.splitlines() if line.startswith("fbn ")})
@@ -57,3 +60,30 @@ def test_the_figures_are_the_shipped_models() -> None:
     table = TEXT.split("`fbn evaluate --data ROOT`, split seed")[1].split("| two cores")[0]
     shown = re.findall(r"\| ([\d.]+) \(([\d.]+) to ([\d.]+)\) \| ([\d.]+) \|", table)
     assert shown == [(*(f"{w[k]:.3f}" for k in ("value", "low", "high")), f"{w['chance']:.2f}") for w in wanted]
+
+
+def _figures(path: str) -> dict[str, Any]:
+    return dict(json.loads(shipped(path).read_text("utf-8")))
+
+
+def test_the_figures_of_drawn_faces_are_the_reports() -> None:
+    sources = _figures("assets/studies/synthetic/report.json")["sources"]
+    said = " ".join(TEXT.split("Drawn faces alone,")[1].split("Does the right table")[0].split())
+    for name in ("auc", "mean_diagonal"):
+        own = sources["synthetic"]["figures"][name]
+        assert f"{own['value']:.3f} ({own['low']:.3f} to {own['high']:.3f}" in said
+    ict = sources["ict"]["figures"]
+    assert f"{ict['auc']['value']:.3f} and {ict['mean_diagonal']['value']:.3f}" in said
+    assert f"action units with {sources['synthetic']['probe']:.3f}" in said
+
+
+def test_the_figures_of_the_table_study_are_its_results() -> None:
+    found = _figures("assets/studies/relatedness/right-against-wrong/result.json")
+    said = " ".join(TEXT.split("Does the right table")[1].split("## How it is built")[0].split())
+    own = found["changed_units"]
+    assert f"is {own['edited']:.3f} when" in said
+    assert f"{own['base']:.3f} by Du" in said
+    assert f"difference {own['difference']:.3f} (95 % interval {own['low']:.3f} to {own['high']:.3f})" in said
+    others = [abs(unit["difference"]) for name, unit in found["units"].items() if name not in ("AU5", "AU9")]
+    assert f"{max(others):.3f} at most" in said
+    assert len(others) == 15

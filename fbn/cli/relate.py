@@ -159,7 +159,7 @@ def _prevalence(evidence: "Evidence") -> "Table":
     return sheet
 
 
-def _contradicted(findings: "tuple[Finding, ...]", name: str) -> "Table":
+def _contradicted(findings: "tuple[Finding, ...]", name: str) -> "Table | str":
     from rich.markup import escape
     from rich.table import Table
 
@@ -168,8 +168,10 @@ def _contradicted(findings: "tuple[Finding, ...]", name: str) -> "Table":
     tested = sum(finding.verdict != Verdict.THIN for finding in findings)
     wrong = [finding for finding in findings if finding.contradicted]
     about = f"{len(wrong)} of {tested} tested cells at a family-wise 95 %; {len(findings) - tested} with too few"
-    title = f"{name} is contradicted in" if wrong else f"{name} is contradicted nowhere"
-    sheet = Table("category", "AU", "table", "seen", "interval", "", title=escape(title), caption=about)
+    if not wrong:
+        return f"{escape(name)} is contradicted nowhere: {about}"
+    title = f"{escape(name)} is contradicted in"
+    sheet = Table("category", "AU", "table", "seen", "interval", "", title=title, caption=about)
     for f in wrong:
         interval = f"{f.low:.2f} to {f.high:.2f}"
         sheet.add_row(f.category, f"AU{f.au}", f"{f.weight_in_table:g}", f"{f.observed:.2f}", interval, f.verdict.value)

@@ -11,16 +11,20 @@ _WAYS = (
     ("live", "Allow the webcam and see your face read as you look."),
     ("analyse", "Give pictures or a video, get figures and a table."),
     ("studio", "Move one muscle of a drawn face; see it and its reading change."),
+    ("relatedness", "Say which muscles go with which expression; see what the change does."),
+    ("coupling", "Six steps on how expressions and action units teach each other."),
     ("about", "What the numbers mean, and what they must not be used for."),
 )
+_IN_A_ROW = 3
 
 
 def ways_in() -> None:
     """A card for each page."""
-    for column, (page, words) in zip(st.columns(len(_WAYS)), _WAYS, strict=True):
-        with column.container(border=True, height="stretch"):
-            st.page_link(shell.page(page), label=f"**{page.capitalize()}**")
-            st.markdown(words)
+    for first in range(0, len(_WAYS), _IN_A_ROW):
+        for column, (page, words) in zip(st.columns(_IN_A_ROW), _WAYS[first : first + _IN_A_ROW], strict=False):
+            with column.container(border=True, height="stretch"):
+                st.page_link(shell.page(page), label=f"**{page.capitalize()}**")
+                st.markdown(words)
 
 
 def example() -> None:

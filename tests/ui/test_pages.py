@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from fbn.errors import MissingFileError
 from fbn.inference.layouts import LAYOUTS
 from fbn.resources import shipped
+from fbn.ui import home_page, shell
 from tests.ui.conftest import FakeAnalyser
 
 Open = Callable[[str], AppTest]
@@ -49,6 +50,10 @@ def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, playing: list[Callable]
 
 def words(test: AppTest) -> str:
     return "\n".join(element.value for element in [*test.markdown, *test.info, *test.warning, *test.error])
+
+
+def test_home_leads_to_every_page():
+    assert {page for page, _ in home_page._WAYS} == set(shell._ICONS) - {"home"}
 
 
 def test_home_shows_the_ways_in_and_a_reading(app: Open):
