@@ -70,9 +70,10 @@ def compare(
 def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
     import pandas as pd
 
-    temporary = path.with_name(f".{path.name}.tmp")
-    pd.DataFrame(rows).round(4).to_csv(temporary, index=False)
-    temporary.replace(path)
+    from fbn.resources import whole_file
+
+    with whole_file(path) as unfinished:
+        pd.DataFrame(rows).round(4).to_csv(unfinished, index=False)
 
 
 def _print(rows: list[dict[str, Any]], names: tuple[str, str], found: dict[str, Any]) -> None:
