@@ -140,11 +140,13 @@ class Predictions(_Tensors):
         expression_logits: [..., 7] before softmax.
         action_unit_logits: [..., 17] before sigmoid.
         valence_arousal: [..., 2] linear outputs; meant for [-1, 1], not clipped.
+        compound_logits: [..., C] before softmax, of the classes that the network was made for.
     """
 
     expression_logits: Tensor | None = None
     action_unit_logits: Tensor | None = None
     valence_arousal: Tensor | None = None
+    compound_logits: Tensor | None = None
 
     @property
     def expression(self) -> Tensor:
@@ -155,6 +157,11 @@ class Predictions(_Tensors):
     def action_units(self) -> Tensor:
         """[..., 17] p(a|x), a sigmoid for each AU. Raises ValueError where the network has no AU head."""
         return _present(self.action_unit_logits, "action unit").sigmoid()
+
+    @property
+    def compound(self) -> Tensor:
+        """[..., C] probability of each compound class, a softmax. Raises ValueError without a head for them."""
+        return _present(self.compound_logits, "compound").softmax(-1)
 
 
 def _present(value: Tensor | None, head: str) -> Tensor:

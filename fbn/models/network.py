@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from fbn.compound import DEFAULT_TEMPERATURE, CompoundClasses
 from fbn.models.spec import InputSpec
 from fbn.records import Predictions
 from fbn.vocabulary import AU_NUMBERS, EXPRESSIONS, Task
@@ -73,7 +74,12 @@ class FaceBehaviorNet(nn.Module):
     Attributes:
         spec: what it wants to be shown.
         tasks: its tasks in the order of its outputs.
+        classes: the compound expressions it has logits for; None without such a head.
+        temperature: what scores of those are divided by.
     """
+
+    classes: CompoundClasses | None = None
+    temperature: float = DEFAULT_TEMPERATURE
 
     def __init__(
         self,
@@ -86,13 +92,14 @@ class FaceBehaviorNet(nn.Module):
         wanted = {Task(task) for task in tasks}
         self.spec = InputSpec()
         self.tasks = tuple(task for task in OUTPUTS if task in wanted)
-        widths = tuple(widths)
+        self.widths = widths = tuple(widths)
+        self.blocks = blocks = tuple(blocks)
         self.stem = nn.Sequential(
             nn.Conv2d(3, widths[0], 3, 2, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True)
         )
         stages: list[nn.Module] = []
         channels = widths[0]
-        for width, count in zip(widths, tuple(blocks), strict=True):
+        for width, count in zip(widths, blocks, strict=True):
             for i in range(count):
                 stages.append(ResidualBlock(channels, width, stride=2 if i == 0 else 1))
                 channels = width
@@ -114,7 +121,11 @@ class FaceBehaviorNet(nn.Module):
 
     def forward(self, images: Tensor) -> Predictions:
         """[B, 3, H, W] in the declared range -> predictions of batch shape [B]."""
-        raw = self.output(self.dropout(self.features(images)))
+        return self.heads(self.features(images))
+
+    def heads(self, features: Tensor) -> Predictions:
+        """[B, widths[-1]], what ``features`` gave -> predictions of batch shape [B]."""
+        raw = self.output(self.dropout(features))
         parts = dict(zip(self.tasks, raw.split([OUTPUTS[task] for task in self.tasks], -1), strict=True))
         return Predictions(
             expression_logits=parts.get(Task.EXPRESSION),

@@ -13,13 +13,14 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
+from fbn.compound import DEFAULT_TEMPERATURE, CompoundClasses
 from fbn.errors import FormatError
 from fbn.models.network import FaceBehaviorNet
 from fbn.models.spec import InputSpec
 from fbn.records import Predictions
 
 _OUTPUT_NAMES = tuple(field.name for field in fields(Predictions))
-_SPEC_KEY = "input_spec"
+_SPEC_KEY, _COMPOUND_KEY = "input_spec", "compound"
 
 
 class _Flat(nn.Module):
@@ -39,7 +40,7 @@ def _present(predictions: Predictions) -> dict[str, Tensor]:
 
 
 def export(network: FaceBehaviorNet, path: Path) -> None:
-    """Write a network as ONNX with a free batch size; its ``InputSpec`` goes along as metadata."""
+    """Write a network as ONNX with a free batch size; its ``InputSpec`` and compound classes go along as metadata."""
     network = network.eval()
     size = network.spec.size
     # two pictures: a batch of one would be baked in as a constant
@@ -63,6 +64,9 @@ def export(network: FaceBehaviorNet, path: Path) -> None:
     for part in (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
         part.ClearField("metadata_props")  # the exporter's stack traces, with this machine's paths
     model.metadata_props.add(key=_SPEC_KEY, value=json.dumps(asdict(network.spec)))
+    if network.classes is not None:
+        compound = {"classes": network.classes.to_dict(), "temperature": network.temperature}
+        model.metadata_props.add(key=_COMPOUND_KEY, value=json.dumps(compound))
     onnx.save(model, str(path))
 
 
@@ -76,6 +80,7 @@ class OnnxNetwork:
     Attributes:
         spec: what it wants to be shown.
         outputs: names of the ``Predictions`` fields it gives.
+        classes, temperature: as the torch network's.
 
     Raises:
         FormatError: not an ONNX file written by ``export``.
@@ -92,6 +97,9 @@ class OnnxNetwork:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
             metadata = self._session.get_modelmeta().custom_metadata_map
             self.spec = InputSpec(**json.loads(metadata[_SPEC_KEY]))
+            about = json.loads(metadata.get(_COMPOUND_KEY, "{}"))
+            self.classes = CompoundClasses.from_dict(about["classes"]) if about else None
+            self.temperature = float(about.get("temperature", DEFAULT_TEMPERATURE))
         except Exception as error:  # onnxruntime raises a family of its own, without a public base
             raise FormatError(f"{path}: expected an ONNX file written by fbn ({error})") from error
         self.outputs = tuple(output.name for output in self._session.get_outputs())

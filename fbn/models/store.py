@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
-import platformdirs
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.torch import load_file, save_file
 
@@ -19,7 +18,7 @@ from fbn.models.network import FaceBehaviorNet
 from fbn.models.onnx import OnnxNetwork, export
 from fbn.models.spec import InputSpec
 from fbn.models.zoo import ZOO
-from fbn.resources import shipped
+from fbn.resources import data_folder, shipped
 from fbn.vocabulary import Task
 
 WEIGHTS, ONNX, MANIFEST, CARD = "model.safetensors", "model.onnx", "model.json", "CARD.md"
@@ -31,6 +30,7 @@ class Manifest(BaseModel):
 
     Attributes:
         network: name in ``ZOO``; ``arguments`` are passed to its constructor.
+        classes: the compound expressions it has logits for, in order; none for most.
         sha256: checksum by file name.
         recipe: the recipe it was trained by, complete.
         checkpoints: of that training, whose weights these are; of several, the mean.
@@ -46,6 +46,7 @@ class Manifest(BaseModel):
     input: InputSpec = InputSpec()
     tasks: tuple[Task, ...]
     outputs: tuple[str, ...]
+    classes: tuple[str, ...] = ()
     sha256: dict[str, str]
     recipe: dict[str, Any] = {}
     checkpoints: tuple[str, ...] = ("best",)
@@ -56,9 +57,10 @@ class Manifest(BaseModel):
 
 
 def folders() -> tuple[Path, ...]:
-    """Where models are looked for, in order: ``FBN_MODELS``, the user's data folder, what is shipped."""
+    """Where models are looked for, in order: ``FBN_MODELS``, the user's data folder (``FBN_HOME``), what is shipped."""
     found = [Path(os.environ["FBN_MODELS"])] if os.environ.get("FBN_MODELS") else []
-    found.append(Path(platformdirs.user_data_dir("fbn")) / "models")
+    with contextlib.suppress(OSError):  # a home that cannot be written
+        found.append(data_folder("models"))
     with contextlib.suppress(MissingFileError):  # a checkout from before the first training has none
         found.append(shipped("assets/models"))
     return tuple(found)
@@ -188,6 +190,7 @@ def save(
             input=network.spec,
             tasks=network.tasks,
             outputs=OnnxNetwork(new / ONNX).outputs,
+            classes=network.classes.classes if network.classes else (),
             sha256={file: file_sha256(new / file) for file in (WEIGHTS, ONNX)},
             **about,
         )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from fbn.models.compound import CompoundNet
 from fbn.models.network import FaceBehaviorNet
 from fbn.vocabulary import Task
 
@@ -12,4 +13,5 @@ ZOO: dict[str, Callable[..., FaceBehaviorNet]] = {
     "expression": partial(FaceBehaviorNet, tasks=(Task.EXPRESSION,)),
     "action-units": partial(FaceBehaviorNet, tasks=(Task.ACTION_UNITS,)),
     "valence-arousal": partial(FaceBehaviorNet, tasks=(Task.VALENCE_AROUSAL,)),
+    "compound": CompoundNet,
 }
