@@ -1,0 +1,109 @@
+"""Where in a crop an output of the network comes from: a class activation map, and a picture of it over the crop."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from fbn.models.network import FaceBehaviorNet
+from fbn.records import Predictions
+from fbn.vocabulary import AU_INDEX, EXPRESSION_INDEX
+
+#: One number for each face of predictions with batch shape [B].
+Output = Callable[[Predictions], Tensor]
+#: Okabe & Ito's orange, RGB: seen as bright and warm with every common colour blindness.
+_GLOW = np.array((255, 176, 32), np.float32)
+_BATCH = 32
+
+
+def output(name: str, compounds: tuple[str, ...] = ()) -> Output:
+    """An output by name, before softmax or sigmoid.
+
+    Args:
+        name: of an expression, ``"AU12"``, ``"valence"``, ``"arousal"``, or one of ``compounds``.
+        compounds: classes of the network's ``compound_logits``, in order; they win where a name is both.
+
+    Raises:
+        ValueError: no such output.
+    """
+    if name in compounds:
+        return lambda said: _head(said.compound_logits, name)[..., compounds.index(name)]
+    if name in EXPRESSION_INDEX:
+        return lambda said: _head(said.expression_logits, name)[..., EXPRESSION_INDEX[name]]
+    if name in (axes := ("valence", "arousal")):
+        return lambda said: _head(said.valence_arousal, name)[..., axes.index(name)]
+    if name[:2] == "AU" and name[2:].isdecimal() and int(name[2:]) in AU_INDEX:
+        return lambda said: _head(said.action_unit_logits, name)[..., AU_INDEX[int(name[2:])]]
+    raise ValueError(f"no output {name!r}: expected an expression, an AU, valence, arousal or one of {compounds}")
+
+
+def activation_maps(network: FaceBehaviorNet, crops: np.ndarray, wanted: Output) -> np.ndarray:
+    """What speaks for an output, and where (Zhou et al. 2016; gradient weights as of Selvaraju et al. 2017).
+
+    The body ends in a mean over places, so the gradient's weight of a channel is the same everywhere, and the map of a
+    linear output sums to that output without its bias. What speaks against it is left out.
+
+    Args:
+        network: a torch network in evaluation mode.
+        crops: [B, size, size, 3] uint8 RGB, aligned.
+        wanted: the output; ``output`` makes one from a name.
+
+    Returns:
+        [B, size, size] float32 in [0, 1], the strongest place of either sign being 1; coarse, since the body's last
+        layer has a cell for each 28 pixels or so.
+    """
+    raw = [raw_maps(network, crops[i : i + _BATCH], wanted) for i in range(0, len(crops), _BATCH)]
+    size = network.spec.size
+    found = np.zeros((len(crops), size, size), np.float32)
+    for i, small in enumerate(np.concatenate(raw) if raw else []):
+        if strongest := np.abs(small).max():
+            # cut before it is enlarged: cubic curves swing past 0 beside a deep hollow
+            smooth = cv2.resize(np.maximum(small, 0), (size, size), interpolation=cv2.INTER_CUBIC)
+            found[i] = (smooth / strongest).clip(0, 1)
+    return found
+
+
+def raw_maps(network: FaceBehaviorNet, crops: np.ndarray, wanted: Output) -> np.ndarray:
+    """[B, h, w] float32 of both signs, a cell of the body's last layer each: a linear output, less its bias, is the sum."""
+    kept: list[Tensor] = []
+
+    def keep(module: object, given: object, maps: Tensor) -> Tensor:
+        kept.append(maps.detach().requires_grad_())
+        return kept[0]
+
+    handle = network.body.register_forward_hook(keep)
+    try:
+        with torch.inference_mode(False), torch.enable_grad():
+            value = wanted(network(network.spec.prepare(crops)))
+            (slope,) = torch.autograd.grad(value.sum(), kept[0])
+    finally:
+        handle.remove()
+    return (slope * kept[0]).sum(1).detach().numpy().astype(np.float32)
+
+
+def over(crop: np.ndarray, activation: np.ndarray) -> np.ndarray:
+    """A map as light on its crop: dim and grey where nothing speaks for the output, bright and warm where most does.
+
+    A line runs where the map is at half. Brightness carries everything, so it is read without colours too.
+
+    Args:
+        crop: [H, W, 3] uint8 RGB; not changed.
+        activation: [H, W] in [0, 1].
+
+    Returns:
+        [H, W, 3] uint8 RGB.
+    """
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)[..., None]
+    shine = activation.astype(np.float32)[..., None]
+    warm = (90 + 0.85 * grey) / 255 * _GLOW
+    lit = np.clip(np.round(grey * 0.6 * (1 - shine) + warm * shine), 0, 255).astype(np.uint8)
+    edges, _ = cv2.findContours((activation >= 0.5).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(lit, edges, -1, (255, 255, 255), 1, cv2.LINE_AA)
+
+
+def _head(values: Tensor | None, name: str) -> Tensor:
+    if values is None:
+        raise ValueError(f"this network does not read {name}")
+    return values
