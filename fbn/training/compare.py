@@ -29,6 +29,7 @@ from fbn.data.loading import Pool, Stream, fixed_streams
 from fbn.data.sources import find
 from fbn.errors import FormatError, MissingFileError
 from fbn.models.network import FaceBehaviorNet
+from fbn.models.spec import InputSpec
 from fbn.records import Annotations, Predictions, Sample
 from fbn.synthetic.domains import Domain
 from fbn.synthetic.kept import kept_pool
@@ -296,15 +297,18 @@ def _few(pool: Pool) -> Pool:
 
 def read(network: FaceBehaviorNet, crops: np.ndarray, side: int) -> Predictions:
     """What a network says of crops with a margin, shown at a side of so many pixels; batch shape [N]."""
-    spec = replace(network.spec, size=side)
-    parts = []
     with torch.inference_mode():
-        for start in range(0, len(crops), _BATCH):
-            views = centre(crops[start : start + _BATCH], network.spec.size)
-            # as augmentation shrinks them in training
-            small = [cv2.resize(view, (side, side), interpolation=cv2.INTER_LINEAR) for view in views]
-            parts.append(network(spec.prepare(np.stack(small))).to(torch.float32))
+        parts = [network(images).to(torch.float32) for images in shown(network.spec, crops, side)]
     return Predictions.concatenate(parts)
+
+
+def shown(spec: InputSpec, crops: np.ndarray, side: int) -> Iterator[torch.Tensor]:
+    """Crops with a margin as a network's input, in batches [B, 3, side, side], shrunk as in training."""
+    for start in range(0, len(crops), _BATCH):
+        views = centre(crops[start : start + _BATCH], spec.size)
+        # as augmentation shrinks them in training
+        small = [cv2.resize(view, (side, side), interpolation=cv2.INTER_LINEAR) for view in views]
+        yield replace(spec, size=side).prepare(np.stack(small))
 
 
 def measure(said: Predictions, truth: Annotations, changed: Sequence[tuple[str, int]]) -> dict[str, Any]:

@@ -1,0 +1,130 @@
+"""What the study of compound expressions draws: faces with basic labels to train on, compound sets to test on.
+
+No compound face is ever trained on: the three sets with basic labels show the seven expressions alone, and each is
+labelled for one task, as the papers' sets are. The compound sets are written in their official layouts and read back.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fbn.context import Context
+from fbn.data.crops import cached_crops
+from fbn.data.loading import Pool, Stream
+from fbn.data.sources import SOURCES
+from fbn.relatedness import RelatednessTable
+from fbn.synthetic.domains import DOMAINS, Domain
+from fbn.synthetic.kept import kept_pool
+from fbn.synthetic.layouts import Item, world_of, write_set
+from fbn.synthetic.people import Population
+from fbn.synthetic.world import World
+from fbn.vocabulary import EXPRESSIONS, Task
+
+#: Layout -> the classes it is scored on, by the name that ``CompoundClasses`` knows them by.
+SETS = {"rafdb-compound": "rafdb", "emotionet": "emotionet"}
+#: Task -> the style its pictures are in: the papers took expressions, AUs and affect from different sets.
+_STYLES = {Task.EXPRESSION: "rafdb", Task.ACTION_UNITS: "emotionet", Task.VALENCE_AROUSAL: "affectnet"}
+#: Task -> share of the pictures, pictures in every step.
+SHARES = {Task.EXPRESSION: 0.8, Task.ACTION_UNITS: 0.06, Task.VALENCE_AROUSAL: 0.14}
+PER_STEP = {Task.EXPRESSION: 64, Task.ACTION_UNITS: 16, Task.VALENCE_AROUSAL: 16}
+_PARALLEL = 1000
+_HELD_OUT = 500_000
+#: Of the compound sets; those that a run trains on have the run's number.
+_SET_SEED = 700_000
+
+
+@dataclass(frozen=True)
+class Named:
+    """Pictures of named classes.
+
+    Attributes:
+        crops: [N, 144, 144, 3] uint8 RGB, with a margin.
+        classes: [N] the class of each.
+        test: [N] whether it is of the part that figures are reported on.
+    """
+
+    crops: np.ndarray
+    classes: tuple[str, ...]
+    test: np.ndarray
+
+
+def basic_domain(task: Task) -> Domain:
+    """The style of a task's pictures; the seven expressions occur equally often."""
+    changes = {
+        "name": f"basic-{task.value}",
+        "classes": tuple((e.value, 1.0) for e in EXPRESSIONS),
+        "population": Population(people=1000),
+    }
+    return DOMAINS[_STYLES[task]].model_copy(update=changes)
+
+
+def basic_pool(table: RelatednessTable, seed: int, count: int) -> tuple[Pool, list[Stream]]:
+    """Faces to train on: 80 % with an expression alone, 6 % with AUs alone, 14 % with valence and arousal alone.
+
+    Args:
+        table: which AUs go with which expression, in this world.
+        seed: of the world.
+        count: pictures in all.
+
+    Returns:
+        The pool, and what each step takes of it.
+    """
+    sets = {}
+    for task in SHARES:
+        own = max(1, round(SHARES[task] * count))
+        pool = _draw(World(table, seed, basic_domain(task)), own)
+        weights = {
+            f"{other.value}_weight": torch.zeros_like(getattr(pool.annotations, f"{other.value}_weight"))
+            for other in Task
+            if other != task
+        }
+        sets[pool.names[0]] = (pool.crops[0], replace(pool.annotations, **weights))
+    pool = Pool.of(sets)
+    return pool, [Stream(pool.of_set(basic_domain(task).name), number) for task, number in PER_STEP.items()]
+
+
+def basic_held_out(table: RelatednessTable, seed: int, count: int) -> Pool:
+    """Faces of other people, in the style of those with an expression, with all labels."""
+    return _draw(World(table, _HELD_OUT + seed, basic_domain(Task.EXPRESSION)), count)
+
+
+def _draw(world: World, count: int) -> Pool:
+    # a process takes seconds to start
+    return kept_pool(world, count, processes=(os.cpu_count() or 1) if count >= _PARALLEL else 1, progress=False)
+
+
+def compound_set(
+    layout: str, folder: Path, table: RelatednessTable, count: int, context: Context, share: tuple[float, float]
+) -> Named:
+    """A set of compound expressions in its official layout, drawn into a folder unless it is there.
+
+    Args:
+        layout: key of ``SETS``.
+        folder: of the set.
+        table: which AUs go with which class.
+        count: pictures.
+        context: is told how far it is; may stop it, and then nothing of the set stays.
+        share: of the whole work, at the set's start and end.
+
+    Raises:
+        FormatError: the folder holds something else.
+        Cancelled: somebody asked.
+    """
+
+    def watch(items: Iterator[Item]) -> Iterable[Item]:
+        for number, item in enumerate(items):
+            if number % 20 == 0:
+                context.check()
+                low, high = share
+                context.report(low + (high - low) * number / count, f"drawing {layout}")
+            yield item
+
+    if not folder.exists():
+        write_set(layout, folder, world_of(layout, table, _SET_SEED), count, watch)
+    samples = SOURCES[layout](folder).samples
+    named = tuple(s.compound or EXPRESSIONS[int(s.annotations.expression.argmax())].value for s in samples)
+    return Named(cached_crops(samples), named, np.array([s.part == "test" for s in samples]))
