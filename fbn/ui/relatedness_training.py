@@ -8,28 +8,18 @@ from typing import Any
 
 import streamlit as st
 
-from fbn import jobs
 from fbn.errors import FbnError
-from fbn.jobs import Job
 from fbn.resources import shipped
 from fbn.training import recipe
 from fbn.training.compare import RESULT
 from fbn.ui import charts
+from fbn.ui.job_list import JobList
 from fbn.ui.relatedness import plain
 from fbn.ui.relatedness_results import cells, differences, figures, sentence
 from fbn.ui.relatedness_versions import choices, table_of, usual
 
-_KIND, _RECIPE = "compare", "coupled"
+_RECIPE = "coupled"
 _STUDIES = "assets/studies/relatedness"
-#: Seconds between two looks while a job waits or runs; and while none does, since others may start one.
-_EVERY, _IDLE = 2.0, 15.0
-_WORDS = {
-    "queued": ("hourglass_empty", "waits for its turn"),
-    "running": ("play_circle", "running"),
-    "done": ("check_circle", "done"),
-    "failed": ("error", "failed"),
-    "cancelled": ("cancel", "cancelled"),
-}
 _SIZES: dict[str, tuple[str, dict[str, int]]] = {
     "quick": ("Quick look: 2 seeds", {"pictures": 2000, "held_out": 500, "steps": 250, "seeds": 2}),
     "full": ("Five seeds", {}),
@@ -42,8 +32,7 @@ def training_view() -> None:
     with asking:
         _ask()
     with asked:
-        active = any(job.active for job in _jobs())
-        st.fragment(_watch, run_every=_EVERY if active else _IDLE)(active)
+        _LIST.watch()
         _studies()
 
 
@@ -90,77 +79,25 @@ def _ask() -> None:
         disabled=first == second,
         on_click=partial(_start, first, second, None if truth == truths[0] else truth, size or "quick", data, how),
     )
-    if problem := st.session_state.get("rel job problem"):
-        st.error(problem, icon=":material/error:")
+    _LIST.problem()
 
 
 def _start(first: str, second: str, truth: str | None, size: str, data: str, how: str) -> None:
-    st.session_state["rel job problem"] = ""
     try:
         tables = {"base": table_of(first), "edited": table_of(second)}
         if truth and not data:
             tables["truth"] = table_of(truth)
-        asked: dict[str, Any] = {
-            **tables,
-            "names": (first, second),
-            "budget": _SIZES[size][1],
-            "data": data or None,
-            "recipe": how,
-        }
-        st.session_state["rel job"] = jobs.start(_KIND, f"{first} against {second}", asked).id
     except FbnError as error:
-        st.session_state["rel job problem"] = str(error)
-
-
-def _jobs() -> list[Job]:
-    try:
-        return [job for job in jobs.jobs() if job.kind == _KIND]
-    except FbnError as error:
-        st.error(str(error), icon=":material/error:")
-        return []
-
-
-def _watch(often: bool) -> None:
-    found = _jobs()
-    if any(job.active for job in found) != often:
-        # the first has begun or the last has ended: look at another pace
-        st.rerun()
-    st.markdown("**Comparisons**", help="Everybody who uses this machine's app sees the same list.")
-    if not found:
-        st.info("None yet. Start one, and watch it here.", icon=":material/science:")
+        _LIST.refuse(str(error))
         return
-    picked = st.session_state.get("rel job")
-    opened = next((job for job in found if job.id == picked), found[0])
-    for job in found[:12]:
-        _line(job, job.id == opened.id)
-    if len(found) > 12:
-        st.caption(f"And {len(found) - 12} older ones: fbn jobs list shows them all.")
-
-
-def _line(job: Job, opened: bool) -> None:
-    icon, words = _WORDS[job.status]
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            said = "stopping" if job.cancelling else words
-            when = f"{job.created.astimezone():%d %b, %H:%M}"
-            st.markdown(
-                f":material/{icon}: **{plain(job.title)}** · {said}  \n:gray[{when} · {_lasted(job.seconds)}]",
-                width="stretch",
-            )
-            if job.active:
-                _button("Cancel", "stop", job, partial(_do, jobs.cancel), disabled=job.cancelling)
-            else:
-                if job.status != "done":
-                    _button("Again", "refresh", job, partial(_do, jobs.restart))
-                _button("Remove", "delete", job, partial(_do, jobs.remove))
-            if not opened:
-                _button("Show", "visibility", job, _show)
-        if job.active:
-            st.progress(job.share, text=f"{job.share:.0%} · {job.words}")
-        elif job.status == "failed":
-            st.error(job.words, icon=":material/error:")
-        if opened:
-            _opened(job)
+    asked: dict[str, Any] = {
+        **tables,
+        "names": (first, second),
+        "budget": _SIZES[size][1],
+        "data": data or None,
+        "recipe": how,
+    }
+    _LIST.start(f"{first} against {second}", asked)
 
 
 def _studies() -> None:
@@ -180,46 +117,6 @@ def _studies() -> None:
             st.markdown(re.sub(r"^#", "####", path.read_text("utf-8"), flags=re.MULTILINE))
 
 
-def _button(label: str, icon: str, job: Job, act: Any, disabled: bool = False) -> None:
-    st.button(
-        label,
-        icon=f":material/{icon}:",
-        key=f"rel job {label} {job.id}",
-        on_click=act,
-        args=(job.id,),
-        disabled=disabled,
-    )
-
-
-def _show(identifier: str) -> None:
-    st.session_state["rel job"] = identifier
-
-
-def _do(act: Any, identifier: str) -> None:
-    st.session_state["rel job problem"] = ""
-    try:
-        act(identifier)
-    except FbnError as error:
-        st.session_state["rel job problem"] = str(error)
-
-
-def _lasted(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-
-
-def _opened(job: Job) -> None:
-    try:
-        result = job.result() if job.status == "done" else None
-    except FbnError as error:
-        st.error(str(error), icon=":material/error:")
-        return
-    if result is not None:
-        show_result(result, job.id)
-    if log := job.log(60):
-        with st.expander("Log", icon=":material/terminal:"):
-            st.code(log, language=None, height=240)
-
-
 def show_result(result: Mapping[str, Any], key: str) -> None:
     """What came out of a comparison: a sentence, differences with their intervals, and every figure."""
     st.markdown(sentence(result))
@@ -228,3 +125,12 @@ def show_result(result: Mapping[str, Any], key: str) -> None:
     st.plotly_chart(differences(result), config=charts.CONFIG, key=f"rel differences {key}")
     with st.expander("All figures", icon=":material/table:"):
         st.dataframe(figures(result), hide_index=True)
+
+
+_LIST = JobList(
+    kind="compare",
+    key="rel job",
+    title="Comparisons",
+    nothing=("None yet. Start one, and watch it here.", "science"),
+    show=lambda job, result: show_result(result, job.id),
+)
