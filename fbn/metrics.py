@@ -87,6 +87,66 @@ def weighted_f1(matrix: Array) -> float:
     return _ratio(float((np.nan_to_num(f1_scores(matrix)) * support).sum()), support.sum())
 
 
+@dataclass(frozen=True)
+class Classification:
+    """How well pictures were sorted into C classes.
+
+    Attributes:
+        matrix: [C, C] counts, rows true classes.
+        left_out: numbers of the classes without a picture; in no mean, though pictures may have been put there.
+        mean_diagonal: mean recall of the others, which is the UAR.
+        macro_f1: mean F1 of the others.
+        accuracy: share of pictures.
+    """
+
+    matrix: Array
+    left_out: tuple[int, ...]
+    mean_diagonal: "Interval"
+    macro_f1: "Interval"
+    accuracy: "Interval"
+
+    @property
+    def uar(self) -> "Interval":
+        """Unweighted average recall, another name of the mean diagonal."""
+        return self.mean_diagonal
+
+
+def classification(
+    predicted: Values,
+    target: Values,
+    classes: int,
+    groups: Sequence | NDArray | None = None,
+    rounds: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Classification:
+    """The figures of compound expressions (A Table VII) with bootstrap intervals.
+
+    Args:
+        predicted: [N] class numbers, or [N, C] scores.
+        target: [N] class numbers, or [N, C] distributions.
+        classes: C.
+        groups, rounds, level, seed: as for ``bootstrap``; a draw's means are over the classes it holds.
+    """
+    p, y = _classes(_array(predicted)), _classes(_array(target))
+    pair = y * classes + p
+
+    def figure(score: Callable[[Array], float]) -> Interval:
+        def drawn(rows: NDArray[np.intp]) -> float:
+            return score(np.bincount(pair[rows], minlength=classes**2).reshape(classes, classes).astype(np.float64))
+
+        return bootstrap(drawn, len(y), groups, rounds, level, seed)
+
+    matrix = confusion(p, y, classes=classes)
+    return Classification(
+        matrix=matrix,
+        left_out=tuple(int(i) for i in np.flatnonzero(matrix.sum(1) == 0)),
+        mean_diagonal=figure(mean_diagonal),
+        macro_f1=figure(lambda m: _mean(f1_scores(m)[m.sum(1) > 0])),
+        accuracy=figure(accuracy),
+    )
+
+
 def au_f1(
     predicted: Values,
     target: Values,
