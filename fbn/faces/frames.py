@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -58,21 +59,26 @@ def read_picture(path: str | Path) -> np.ndarray:
         raise MissingFileError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise FormatError(f"{path}: the file is empty, expected a picture")
+    return decode_picture(path, str(path))
+
+
+def decode_picture(file: Path | BinaryIO, name: str) -> np.ndarray:
+    """Decode a picture from a file or what one holds; as ``read_picture``, errors call it ``name``."""
     limit = f"expected at most {MAX_PIXELS // 10**6} megapixels"
     try:
-        with Image.open(path) as picture:
+        with Image.open(file) as picture:
             width, height = picture.size
             if width * height > MAX_PIXELS:
-                raise FormatError(f"{path}: {width}x{height} pixels, {limit}")
+                raise FormatError(f"{name}: {width}x{height} pixels, {limit}")
             return _rgb(ImageOps.exif_transpose(picture))
     except FormatError:
         raise
     except Image.DecompressionBombError as error:
-        raise FormatError(f"{path}: {limit}, found far more") from error
+        raise FormatError(f"{name}: {limit}, found far more") from error
     except Image.UnidentifiedImageError as error:
-        raise FormatError(f"{path}: not a picture that can be read ({', '.join(sorted(PICTURE_SUFFIXES))})") from error
+        raise FormatError(f"{name}: not a picture that can be read ({', '.join(sorted(PICTURE_SUFFIXES))})") from error
     except Exception as error:  # decoders raise nearly anything on broken bytes
-        raise FormatError(f"{path}: damaged picture ({error})") from error
+        raise FormatError(f"{name}: damaged picture ({error})") from error
 
 
 def _rgb(picture: Image.Image) -> np.ndarray:

@@ -141,8 +141,7 @@ def default_network() -> LandmarkNetwork:
 def crop_landmarks(image: np.ndarray, network: LandmarkNetwork | None = None) -> np.ndarray:
     """Landmarks in a picture that is a face crop already, of any looseness. Never fails.
 
-    The whole picture and tighter squares of it are tried, and the most face-like answer wins; where none is
-    face-like, the points where an average tight crop has them.
+    Where nothing in it is face-like, the points where an average tight crop has them.
 
     Args:
         image: [H, W, 3] uint8 RGB.
@@ -150,6 +149,15 @@ def crop_landmarks(image: np.ndarray, network: LandmarkNetwork | None = None) ->
 
     Returns:
         [5, 2] float32 pixels.
+    """
+    found = face_in_crop(image, network)
+    return _average_crop(image.shape[1], image.shape[0]) if found is None else found
+
+
+def face_in_crop(image: np.ndarray, network: LandmarkNetwork | None = None) -> np.ndarray | None:
+    """Landmarks of a face that fills a picture, or None; arguments as ``crop_landmarks``.
+
+    The whole picture and tighter squares of it are tried, and the most face-like answer wins.
     """
     network = network or default_network()
     height, width = image.shape[:2]
@@ -159,9 +167,7 @@ def crop_landmarks(image: np.ndarray, network: LandmarkNetwork | None = None) ->
         boxes.append(Box((width - side) / 2, (height - side) / 2, side, side))
     points, presence = network(image, boxes, passes=3)
     best = int(presence.argmax())
-    if presence[best] >= PRESENT and np.isfinite(points[best]).all():
-        return points[best]
-    return _average_crop(width, height)
+    return points[best] if presence[best] >= PRESENT and np.isfinite(points[best]).all() else None
 
 
 def _average_crop(width: int, height: int) -> np.ndarray:

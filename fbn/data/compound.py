@@ -1,0 +1,185 @@
+"""A user's labelled pictures of compound expressions, in one of three layouts, from a folder or a zip; no pixels.
+
+- RAF-DB's compound part (``fbn.data.sources.rafdb``), with its train and test part;
+- a csv ``file,class`` beside the pictures: ``labels.csv``, or EmotioNet's ``emotionet_classes.csv`` with ``images/``;
+- one folder a class, which may stand in ``train/`` and ``test/``.
+"""
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from zipfile import BadZipFile, ZipFile
+
+from fbn.data.pictures import list_files
+from fbn.data.sources import emotionet, rafdb
+from fbn.data.sources.layout import Rejected, read_table
+from fbn.errors import FormatError
+from fbn.faces.frames import PICTURE_SUFFIXES
+from fbn.records import Annotations, Sample
+from fbn.vocabulary import CLASSES_EMOTIONET, COMPOUND_EXPRESSIONS, COMPOUND_RAFDB, EXPRESSION_INDEX
+
+LABELS = "labels.csv"
+#: Limits on what is read, so that a hostile zip cannot fill memory or disk.
+MAX_PICTURES, MAX_FILES, MAX_BYTES, MAX_TOTAL = 50_000, 200_000, 64 * 2**20, 16 * 2**30
+_LIST = f"{rafdb.COMPOUND_FOLDER}/list_patition_label.txt"
+#: Folders that part a set, and the part they are.
+_PARTS = {"train": "train", "valid": "train", "val": "train", "test": "test"}
+_LAYOUTS = (
+    f"expected RAF-DB's compound layout ({_LIST}), {LABELS} or {emotionet.CLASSES} (file,class) beside the pictures, "
+    "or one folder of pictures a class"
+)
+#: Classes come in this order, others after them by name.
+_ORDER = (*COMPOUND_RAFDB, *CLASSES_EMOTIONET, *COMPOUND_EXPRESSIONS, *EXPRESSION_INDEX)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What the labels say.
+
+    Attributes:
+        layout: ``"rafdb-compound"``, ``"csv"`` or ``"folders"``.
+        samples: labelled pictures by path; ``compound`` is the class, whatever its name.
+        classes: of the samples; the vocabulary's first, in its order.
+        rejected: rows without a picture, pictures without a label.
+    """
+
+    layout: str
+    samples: tuple[Sample, ...]
+    classes: tuple[str, ...]
+    rejected: tuple[Rejected, ...]
+
+
+def read_labels(root: Path) -> Labelled:
+    """Read labels.
+
+    Raises:
+        MissingFileError: nothing is there.
+        FormatError: none of the layouts, a label file that departs from its own, a zip with paths that lead out of
+            it, or more than the limits.
+    """
+    if root.is_file():
+        _check_zip(root)
+    files = frozenset(path for path in list_files(root) if not _hidden(path))
+    if len(files) > MAX_FILES:
+        raise FormatError(f"{root}: {len(files)} files, expected at most {MAX_FILES}")
+    pictures = [path for path in files if PurePosixPath(path).suffix.lower() in PICTURE_SUFFIXES]
+    if found := _rafdb_root(root, files):
+        layout, (samples, rejected) = rafdb.COMPOUND, _rafdb(found)
+    elif labels := _label_file(files):
+        layout, (samples, rejected) = "csv", _csv(root, labels, pictures)
+    else:
+        layout, (samples, rejected) = "folders", _folders(root, pictures)
+    if len(samples) > MAX_PICTURES:
+        raise FormatError(f"{root}: {len(samples)} pictures, expected at most {MAX_PICTURES}")
+    if not samples:
+        raise FormatError(f"{root}: no labelled picture; {_LAYOUTS}")
+    samples = sorted(samples, key=lambda sample: sample.path)
+    classes = tuple(sorted({sample.compound for sample in samples}, key=_place))
+    return Labelled(layout, tuple(samples), classes, tuple(rejected))
+
+
+def class_name(text: str) -> str:
+    """How a class is called: ``Happily_Surprised`` is ``happily surprised``."""
+    return " ".join(re.split(r"[\s_-]+", text.strip())).lower()
+
+
+def _place(name: str) -> tuple[int, str]:
+    return (_ORDER.index(name) if name in _ORDER else len(_ORDER)), name
+
+
+def _hidden(path: str) -> bool:
+    """Files that systems and archivers leave: ``.DS_Store``, ``__MACOSX/``."""
+    return any(part.startswith((".", "__MACOSX")) for part in path.split("/"))
+
+
+def _check_zip(root: Path) -> None:
+    try:
+        with ZipFile(root) as archive:
+            members = archive.infolist()
+    except BadZipFile as error:
+        raise FormatError(f"{root}: expected a folder or a zip file ({error})") from error
+    if len(members) > MAX_FILES:
+        raise FormatError(f"{root}: {len(members)} files, expected at most {MAX_FILES}")
+    for member in members:
+        parts = re.split(r"[/\\]", member.filename)
+        if ".." in parts or member.filename.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", member.filename):
+            raise FormatError(f"{root}: {member.filename!r} leads out of the archive, expected plain relative paths")
+        if member.file_size > MAX_BYTES:
+            raise FormatError(f"{root}: {member.filename} has {member.file_size} bytes, expected at most {MAX_BYTES}")
+    if (total := sum(member.file_size for member in members)) > MAX_TOTAL:
+        raise FormatError(f"{root}: {total} bytes unpacked, expected at most {MAX_TOTAL}")
+
+
+def _rafdb_root(root: Path, files: Iterable[str]) -> Path | None:
+    """Where RAF-DB's compound part lies: at the root, below one folder of it, or the folder itself is it."""
+    for path in files:
+        if path == _LIST:
+            return root
+        if path.endswith(f"/{_LIST}"):
+            if root.is_dir():
+                return root / path.removesuffix(f"/{_LIST}")
+            raise FormatError(f"{root}: {path}: expected {_LIST} at the top of the zip")
+    if root.is_dir() and root.name == "compound" and (root.parent / _LIST).is_file():
+        return root.parent
+    return None
+
+
+def _rafdb(root: Path) -> tuple[list[Sample], list[Rejected]]:
+    reading = rafdb.read_compound(root)
+    return list(reading.samples), list(reading.rejected)
+
+
+def _label_file(files: Iterable[str]) -> str | None:
+    """A label file at the top, or in the one folder that all files are in."""
+    named = [path for path in files if PurePosixPath(path).name in (LABELS, emotionet.CLASSES)]
+    return min(named, key=lambda path: (path.count("/"), path)) if named else None
+
+
+def _csv(root: Path, labels: str, pictures: Iterable[str]) -> tuple[list[Sample], list[Rejected]]:
+    base = PurePosixPath(labels).parent
+    there, samples, rejected = set(pictures), [], []
+    seen: dict[str, int] = {}
+    for row in read_table(root, labels, ("file", "class")):
+        name, label = row["file"], class_name(row["class"])
+        places = (str(base / folder / name) for folder in ("", emotionet.PICTURES))
+        path = next((place for place in places if place in there), None)
+        if path is None:
+            rejected.append(Rejected(name, row.line, "picture not present"))
+        elif not label:
+            rejected.append(Rejected(path, row.line, "no class"))
+        elif path in seen:
+            raise FormatError(f"{root}: {labels}, line {row.line}: {name} listed before, on line {seen[path]}")
+        else:
+            samples.append(_sample(root, path, label))
+        if path is not None:
+            seen[path] = row.line
+    rejected += [Rejected(path, 0, "no label") for path in sorted(there - set(seen))]
+    return samples, rejected
+
+
+def _folders(root: Path, pictures: Iterable[str]) -> tuple[list[Sample], list[Rejected]]:
+    paths = sorted(pictures)
+    parts = [path.split("/") for path in paths]
+    # a zip of a folder has that folder on top
+    skip = int(all(len(own) > 2 for own in parts) and len({own[0] for own in parts}) == 1 and not _split(parts, 0))
+    parted = _split(parts, skip)
+    samples, rejected = [], []
+    for path, own in zip(paths, parts, strict=True):
+        if len(own) < skip + parted + 2:
+            rejected.append(Rejected(path, 0, "no label"))
+            continue
+        sample = _sample(root, path, class_name(own[skip + parted]))
+        samples.append(replace(sample, part=_PARTS[own[skip].lower()]) if parted else sample)
+    return samples, rejected
+
+
+def _split(parts: list[list[str]], level: int) -> bool:
+    """Whether the folders on a level are train and test."""
+    names = {own[level].lower() for own in parts if len(own) > level + 2}
+    return bool(names) and "test" in names and names <= set(_PARTS)
+
+
+def _sample(root: Path, path: str, label: str) -> Sample:
+    return Sample(root.name, os.fspath(root), path, Annotations.empty(), compound=label)
