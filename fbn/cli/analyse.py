@@ -62,6 +62,13 @@ def analyse(
     window: Annotated[int, typer.Option(min=1, help="Frames of the median filter, odd.")] = 5,
     format: Annotated[_Format, typer.Option(help="Columns: fbn's own, OpenFace's, or py-feat's Fex.")] = _Format.FBN,
     every: Annotated[int, typer.Option(min=1, help="Of a video take each n-th frame.")] = 1,
+    compounds: Annotated[
+        str,
+        typer.Option(
+            help="Append compound expressions, scored zero-shot: rafdb, emotionet, du2014, or a relatedness table with "
+            "compound rows. A model that has learnt some appends its own."
+        ),
+    ] = "",
 ) -> None:
     """Read the faces of pictures and videos into a table: one row for each face and frame.
 
@@ -75,7 +82,10 @@ def analyse(
         raise typer.BadParameter(f"the {format} layout has no smoothed columns", param_hint="--smooth")
     if window % 2 == 0:
         raise typer.BadParameter(f"{window} is even", param_hint="--window")
+    if compounds and format != _Format.FBN:
+        raise typer.BadParameter(f"the {format} layout has no columns for them", param_hint="--compounds")
 
+    from fbn.compound import CompoundClasses
     from fbn.faces.detect import fetch_yunet
     from fbn.faces.frames import find_inputs, frame_count, open_source
     from fbn.inference.analyser import FaceAnalyser
@@ -85,7 +95,14 @@ def analyse(
     failed: list[FbnError] = []
     if detector == Detector.YUNET:
         fetch_yunet()
-    analyser = FaceAnalyser(model or None, detector=detector, smooth="median" if smooth else None, window=window)
+    analyser = FaceAnalyser(
+        model or None,
+        detector=detector,
+        smooth="median" if smooth else None,
+        window=window,
+        compounds=CompoundClasses.named(compounds) if compounds else None,
+    )
+    classes = analyser.classes.classes if analyser.classes and format == _Format.FBN else ()
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -121,7 +138,7 @@ def analyse(
             yield from open_source(path, every, report)
 
     stopped = False
-    with TableWriter(output, "fbn_smooth" if smooth else format) as table, progress:
+    with TableWriter(output, "fbn_smooth" if smooth else format, classes) as table, progress:
         task = progress.add_task("frames", total=sum(-(-frame_count(path) // every) for path in paths))
         try:
             for result in analyser.crop_stream(frames()) if crops else analyser.stream(frames()):

@@ -66,7 +66,7 @@ def activation_maps(network: FaceBehaviorNet, crops: np.ndarray, wanted: Output)
 
 
 def raw_maps(network: FaceBehaviorNet, crops: np.ndarray, wanted: Output) -> np.ndarray:
-    """[B, h, w] float32 of both signs, a cell of the body's last layer each: a linear output, less its bias, is the sum."""
+    """[B, h, w] float32 of both signs, coarse as the body's last layer; each sums to a linear output less its bias."""
     kept: list[Tensor] = []
 
     def keep(module: object, given: object, maps: Tensor) -> Tensor:

@@ -9,16 +9,20 @@ from typing import Literal
 import numpy as np
 import torch
 
+from fbn.compound import CompoundClasses
+from fbn.errors import FormatError
 from fbn.faces.align import align
 from fbn.faces.detect import Detector, make_detector
 from fbn.faces.frames import Frame
 from fbn.faces.geometry import Box
 from fbn.faces.landmarks import LandmarkNetwork, crop_landmarks, default_network
 from fbn.faces.track import Tracker
+from fbn.inference.compounds import CompoundScorer
 from fbn.inference.results import Affect, FaceResult, FrameResult
 from fbn.inference.smooth import OneEuroFilter, median_filter
 from fbn.models import store
 from fbn.records import Predictions
+from fbn.vocabulary import Task
 
 _BATCH = 64
 Smoothing = Literal["median", "one_euro"]
@@ -36,9 +40,14 @@ class FaceAnalyser:
         flip: average with the mirrored crop; twice the work.
         threads: of the network's runtime.
         landmarks: finds the five points that a face is aligned by; the shipped network where None.
+        compounds: compound expressions to score zero-shot. Where None, a model that has learnt some reads those.
+
+    Attributes:
+        scorer: of compound expressions, or None.
 
     Raises:
-        FbnError: the model or the detector's file is missing or broken.
+        FbnError: the model or the detector's file is missing or broken, or the model lacks what compounds are scored
+            by.
 
     Example:
         >>> from skimage.data import astronaut
@@ -56,13 +65,30 @@ class FaceAnalyser:
         flip: bool = False,
         threads: int = 1,
         landmarks: LandmarkNetwork | None = None,
+        compounds: CompoundClasses | None = None,
     ) -> None:
         self.model = str(model or store.default())
         self.network = store.load(self.model, runtime, threads)
         self.detector = make_detector(detector) if isinstance(detector, str) else detector
         self.landmarks = landmarks or default_network()
         self.smooth, self.window, self.flip = smooth, window, flip
+        self.scorer = self._make_scorer(compounds)
         self.reset()
+
+    @property
+    def classes(self) -> CompoundClasses | None:
+        """The compound expressions that are scored, or None."""
+        return self.scorer.classes if self.scorer else None
+
+    def _make_scorer(self, compounds: CompoundClasses | None) -> CompoundScorer | None:
+        network = self.network
+        if compounds is None:
+            own = network.classes
+            return CompoundScorer(own, network.temperature, learnt=True) if own else None
+        if set(tasks := store.manifest(self.model).tasks) != set(Task):
+            reads = ", ".join(tasks)
+            raise FormatError(f"{self.model} reads only {reads}: compound expressions are scored by all three tasks")
+        return CompoundScorer(compounds)
 
     def reset(self) -> None:
         """Forget the faces that ``step`` follows."""
@@ -105,7 +131,7 @@ class FaceAnalyser:
     def _read_crops(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
         aligned = map(self._align_crop, frames)  # pictures go as soon as they are cut: 64 large ones would fill memory
         while batch := list(islice(aligned, _BATCH)):
-            affects = Affect.of(self.affects(np.stack([crop for _, _, crop in batch])))
+            affects = self._read(np.stack([crop for _, _, crop in batch]))
             for (empty, landmarks, _), affect in zip(batch, affects, strict=True):
                 width, height = empty.size
                 face = FaceResult(0, Box(0.0, 0.0, float(width), float(height)), 1.0, landmarks, affect)
@@ -120,16 +146,17 @@ class FaceAnalyser:
         return [result.faces[0].affect for result in self.crop_stream(Frame(image) for image in images)]
 
     def affects(self, crops: np.ndarray) -> Predictions:
-        """The network alone on aligned crops, [B, 112, 112, 3] uint8 RGB (the size the network declares)."""
+        """The network alone on aligned crops, [B, 112, 112, 3] uint8 RGB (the size the network declares).
+
+        Returns:
+            With ``compound_logits`` of ``classes`` where there are some.
+        """
         images = self.network.spec.prepare(crops)
         with torch.inference_mode():
             predictions = self.network(images)
-            if not self.flip:
-                return predictions
-            mirrored = self.network(images.flip(-1))
-            names = (field.name for field in fields(Predictions))
-            pairs = ((name, getattr(predictions, name), getattr(mirrored, name)) for name in names)
-            return Predictions(**{name: (one + other) / 2 for name, one, other in pairs if one is not None})
+            if self.flip:
+                predictions = _mean(predictions, self.network(images.flip(-1)))
+            return self.scorer.complete(predictions) if self.scorer else predictions
 
     def _smoothed(self, results: Iterable[FrameResult]) -> Iterable[FrameResult]:
         """The results of one input, in order, with smoothed values where they were asked for."""
@@ -154,7 +181,16 @@ class FaceAnalyser:
             return []
         size = self.network.spec.size
         crops = np.stack([align(image, points, size) for image, points in zip(images, landmarks, strict=True)])
-        return Affect.of(self.affects(crops))
+        return self._read(crops)
+
+    def _read(self, crops: np.ndarray) -> list[Affect]:
+        with torch.inference_mode():
+            return Affect.of(self.affects(crops), self.scorer)
+
+
+def _mean(one: Predictions, other: Predictions) -> Predictions:
+    pairs = ((field.name, getattr(one, field.name), getattr(other, field.name)) for field in fields(Predictions))
+    return Predictions(**{name: (a + b) / 2 for name, a, b in pairs if a is not None})
 
 
 def _result(frame: Frame, faces: tuple[FaceResult, ...]) -> FrameResult:

@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -12,10 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fbn.errors import FbnError, FormatError
-from fbn.inference.layouts import LAYOUTS, Value
+from fbn.inference.layouts import LAYOUTS, Value, with_compounds
 from fbn.inference.results import FrameResult
 
-_TEXT = {"input", "expression", "expression_smooth", "approx_time", "Identity"}
+_TEXT = {
+    *("input", "expression", "expression_smooth", "approx_time", "Identity"),
+    *("compound", "compound_smooth"),
+}
 _WHOLE = {"frame", "face_id", "success"}
 _ROW_GROUP = 2048
 
@@ -35,6 +38,7 @@ class TableWriter:
     Args:
         path: where to; an existing file is replaced at the end.
         layout: a name in ``LAYOUTS``.
+        compounds: classes of compound expressions to add columns for; to fbn's own layouts only.
 
     Attributes:
         frames, faces, empty_frames: what has been written so far.
@@ -44,8 +48,9 @@ class TableWriter:
         FbnError: the file cannot be written; ``write`` and ``close`` raise it too.
     """
 
-    def __init__(self, path: str | Path, layout: str = "fbn") -> None:
-        self.path, self._layout = Path(path), LAYOUTS[layout]
+    def __init__(self, path: str | Path, layout: str = "fbn", compounds: Sequence[str] = ()) -> None:
+        self.path = Path(path)
+        self._layout = with_compounds(layout, compounds) if compounds else LAYOUTS[layout]
         self._part = self.path.with_name(self.path.name + ".part")
         self.frames = self.faces = self.empty_frames = 0
         self._failed = False
@@ -133,7 +138,7 @@ class _Parquet:
 def _type(column: str) -> pa.DataType:
     if column in _TEXT:
         return pa.string()
-    if column in _WHOLE or column.endswith("_c"):
+    if column in _WHOLE or (column.startswith("AU") and column.endswith("_c")):
         return pa.int64()
     # timestamps of long videos need more digits than float32 has
     return pa.float64() if column == "timestamp" else pa.float32()

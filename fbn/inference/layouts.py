@@ -1,11 +1,15 @@
 """Table layouts: fbn's own, and those of OpenFace and py-feat for tools that read them.
 
+Compound expressions stand behind all columns of fbn's own layouts, the smoothed ones last.
+
 What fbn does not measure stays empty there: OpenFace's gaze, pose, AU intensities (``_r``), AU45 and AU28; py-feat's
 pose, AU11, AU28 and AU43. AU24 has no OpenFace column.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
@@ -25,6 +29,44 @@ class Layout:
     row: Callable[[FrameResult, FaceResult | None], Sequence[Value]]
 
 
+def with_compounds(name: str, classes: Sequence[str]) -> Layout:
+    """One of fbn's own layouts with ``compound``, the likeliest class or "none of these", and a probability each.
+
+    Cells of classes that a row's face was not scored for stay empty.
+
+    Args:
+        name: ``"fbn"`` or ``"fbn_smooth"``.
+        classes: names in the order of the columns, ``compound_happily_surprised`` and so on.
+    """
+    base, names = LAYOUTS[name], ["compound", *map(column_name, classes)]
+    if name == "fbn_smooth":
+        names += [f"{own}_smooth" for own in names]
+    columns = list(base.columns)
+    for own in names:
+        again = (f"{own}_{number}" for number in count(2))
+        columns.append(own if own not in columns else next(new for new in again if new not in columns))
+
+    def row(frame: FrameResult, face: FaceResult | None) -> Sequence[Value]:
+        read = [face.affect if face else None]
+        if name == "fbn_smooth":
+            read.append(face.smoothed if face else None)
+        return [*base.row(frame, face), *(cell for affect in read for cell in _compounds(affect, classes))]
+
+    return Layout(tuple(columns), row)
+
+
+def column_name(compound: str) -> str:
+    """A class as a column: ``happily surprised`` is ``compound_happily_surprised``."""
+    return f"compound_{re.sub(r'[^0-9a-z]+', '_', _text(compound).lower()).strip('_')}"
+
+
+def _compounds(affect: Affect | None, classes: Sequence[str]) -> list[Value]:
+    if affect is None or affect.scorer is None:
+        return [None] * (1 + len(classes))
+    values = dict(zip(affect.scorer.classes.classes, _numbers(affect.compound), strict=True))
+    return [affect.compound_label, *(values.get(own) for own in classes)]
+
+
 def _text(name: str) -> str:
     """File names may hold bytes that are no UTF-8, tables may not."""
     return name.encode("utf-8", "backslashreplace").decode()
@@ -36,7 +78,8 @@ def _numbers(values: np.ndarray) -> list[Value]:
 
 
 def _affect(affect: Affect) -> list[Value]:
-    return [affect.label and affect.label.value, *_numbers(affect.vector())]
+    numbers = np.concatenate([affect.expression, affect.valence_arousal, affect.action_units])
+    return [affect.label and affect.label.value, *_numbers(numbers)]
 
 
 def _place(frame: FrameResult, face: FaceResult | None) -> list[Value]:

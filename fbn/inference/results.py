@@ -1,10 +1,11 @@
 """What is read from a face, and where: the results that tables, overlays and the app are made of."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from fbn.faces.geometry import Box
+from fbn.inference.compounds import NONE_OF_THESE, CompoundScorer
 from fbn.records import Predictions
 from fbn.vocabulary import ACTION_UNITS, AU_NUMBERS, DECISION, EXPRESSIONS, ActionUnit, Expression
 
@@ -17,11 +18,17 @@ class Affect:
         expression: [7] float32 probability of each of ``EXPRESSIONS``.
         valence_arousal: [2] float32 in [-1, 1].
         action_units: [17] float32 probability of each of ``ACTION_UNITS``; active from ``DECISION`` on.
+        compound: [C] float32 probability of each of the scorer's classes; size 0 where none were asked for.
+        none_of_these: [1] float32 probability of none of them, with which they sum to 1; size 0 likewise.
+        scorer: what scored them, or None.
     """
 
     expression: np.ndarray
     valence_arousal: np.ndarray
     action_units: np.ndarray
+    compound: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    none_of_these: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    scorer: CompoundScorer | None = None
 
     @property
     def label(self) -> Expression | None:
@@ -33,19 +40,35 @@ class Affect:
         """The action units that are active: 0.5 or more."""
         return tuple(unit for unit, p in zip(ACTION_UNITS, self.action_units, strict=True) if p >= DECISION)
 
+    @property
+    def compound_label(self) -> str | None:
+        """The likeliest compound class or ``NONE_OF_THESE``; None where none were asked for."""
+        if self.scorer is None:
+            return None
+        names = (*self.scorer.classes.classes, NONE_OF_THESE)
+        return names[int(np.concatenate([self.compound, self.none_of_these]).argmax())]
+
     def vector(self) -> np.ndarray:
-        """[26] float32: expression, valence-arousal, action units."""
-        return np.concatenate([getattr(self, field.name) for field in fields(self)])
+        """[26] float32: expression, valence-arousal, action units; [26 + C + 1] with compounds and none of these."""
+        parts = (self.expression, self.valence_arousal, self.action_units, self.compound, self.none_of_these)
+        return np.concatenate(parts)
 
     @classmethod
-    def from_vector(cls, vector: np.ndarray) -> "Affect":
-        """The inverse of ``vector``."""
-        e = len(EXPRESSIONS)
-        return cls(vector[:e], vector[e : e + 2], vector[e + 2 :])
+    def from_vector(cls, vector: np.ndarray, scorer: CompoundScorer | None = None) -> "Affect":
+        """The inverse of ``vector``; ``scorer`` is the one of the compounds in it."""
+        e, a = len(EXPRESSIONS), len(AU_NUMBERS)
+        ends = np.cumsum([e, 2, a, len(scorer.classes.classes) if scorer else 0])
+        expression, valence_arousal, action_units, compound, none = np.split(vector, ends)
+        return cls(expression, valence_arousal, action_units, compound, none, scorer)
 
     @classmethod
-    def of(cls, predictions: Predictions) -> "list[Affect]":
-        """One for each face of predictions with batch shape [B]; valence and arousal are clipped to [-1, 1]."""
+    def of(cls, predictions: Predictions, scorer: CompoundScorer | None = None) -> "list[Affect]":
+        """One for each face of predictions with batch shape [B]; valence and arousal are clipped to [-1, 1].
+
+        Args:
+            predictions: as ``scorer.complete`` gave them, where there is one.
+            scorer: of compound expressions.
+        """
         parts = (
             (predictions.expression_logits, len(EXPRESSIONS), lambda: predictions.expression),
             (predictions.valence_arousal, 2, lambda: predictions.valence_arousal.clip(-1, 1)),  # type: ignore[union-attr]
@@ -56,7 +79,9 @@ class Affect:
             np.full((batch, size), np.nan, np.float32) if raw is None else read().numpy().astype(np.float32)
             for raw, size, read in parts
         ]
-        return [cls(*rows) for rows in zip(*columns, strict=True)]
+        if scorer is not None:
+            columns.append(scorer.probabilities(predictions).numpy().astype(np.float32))
+        return [cls.from_vector(vector, scorer) for vector in np.concatenate(columns, axis=1)]
 
 
 @dataclass(frozen=True, eq=False)

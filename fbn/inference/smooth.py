@@ -53,8 +53,7 @@ def _with_medians(held: Iterable[FrameResult], centre: int) -> FrameResult:
         for face in result.faces:
             seen.setdefault(face.face_id, []).append(face.affect.vector())
     faces = (
-        replace(face, smoothed=Affect.from_vector(np.median(seen[face.face_id], axis=0).astype(np.float32)))
-        for face in held[centre].faces
+        replace(face, smoothed=_like(face.affect, np.median(seen[face.face_id], axis=0))) for face in held[centre].faces
     )
     return replace(held[centre], faces=tuple(faces))
 
@@ -90,7 +89,11 @@ class OneEuroFilter:
             smooth = last + _alpha(self.cutoff + self.beta * np.abs(speed), step) * (value - last)
         smooth, speed = smooth.astype(np.float32), speed.astype(np.float32)
         self._states[face.face_id] = (now, smooth, speed)
-        return replace(face, smoothed=Affect.from_vector(smooth))
+        return replace(face, smoothed=_like(face.affect, smooth))
+
+
+def _like(affect: Affect, values: np.ndarray) -> Affect:
+    return Affect.from_vector(values.astype(np.float32), affect.scorer)
 
 
 def _alpha(cutoff: float | np.ndarray, step: float) -> float | np.ndarray:

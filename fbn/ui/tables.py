@@ -18,16 +18,19 @@ MOST_SHOWN = 1000
 
 
 def table_bytes(results: Sequence[FrameResult], suffix: str) -> bytes:
-    """A table file. Smoothed columns follow the raw ones where any face was smoothed.
+    """A table file. Smoothed columns follow the raw ones where any face was smoothed, compound expressions the rest.
 
     Args:
         results: one or more rows each.
         suffix: ``.csv`` or ``.parquet``.
     """
-    smoothed = any(face.smoothed for result in results for face in result.faces)
+    faces = [face for result in results for face in result.faces]
+    smoothed = any(face.smoothed for face in faces)
+    scorers = {id(face.affect.scorer): face.affect.scorer for face in faces if face.affect.scorer}
+    classes = dict.fromkeys(name for scorer in scorers.values() for name in scorer.classes.classes)
     with tempfile.TemporaryDirectory(prefix="fbn-") as folder:
         path = Path(folder, f"table{suffix}")
-        with TableWriter(path, "fbn_smooth" if smoothed else "fbn") as writer:
+        with TableWriter(path, "fbn_smooth" if smoothed else "fbn", tuple(classes)) as writer:
             for result in results:
                 writer.write(result)
         return path.read_bytes()
