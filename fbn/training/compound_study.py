@@ -52,8 +52,10 @@ class Study(BaseModel):
         first_seed: number of the first; development takes others than those that are reported.
         pictures: with a basic label, for each seed.
         held_out: basic faces of other people, with all labels.
-        compound: pictures of the RAF-DB compound set, a fifth of them to test on; it is the same for every seed.
+        compound: pictures of the RAF-DB compound set, a fifth of them to test on; both sets are the same for every
+            seed, as there is one RAF-DB.
         emotionet: pictures of the EmotioNet set, all to test on.
+        set_seed: of the worlds that both are drawn from.
         steps: of each training.
         draws: of the few pictures to learn from, for each network.
         rounds: bootstrap draws of pictures.
@@ -69,6 +71,7 @@ class Study(BaseModel):
     held_out: int = Field(default=400, ge=20, le=20_000)
     compound: int = Field(default=3954, ge=60, le=20_000)
     emotionet: int = Field(default=1600, ge=20, le=20_000)
+    set_seed: int = Field(default=700_000, ge=0)
     steps: int = Field(default=800, ge=1, le=100_000)
     draws: int = Field(default=5, ge=1, le=100)
     rounds: int = Field(default=1000, ge=10, le=100_000)
@@ -102,9 +105,12 @@ def study(parameters: Study, context: Context) -> dict[str, Any]:
         missing = [arm for arm in ARMS if not _file(context.folder, arm, seed).exists()]
         if not missing:
             continue
-        sets = sets or _sets(parameters, context)
+        if not sets:
+            context.report(0.0, "drawing the compound sets")
+            sets = _sets(parameters)
         part = (1 - _SETS_SHARE) / parameters.seeds
         at, words = _SETS_SHARE + done * part, f"seed {done + 1} of {parameters.seeds}"
+        context.check()
         context.report(at, f"{words}: drawing faces with basic labels")
         basic = basic_pool(parameters.table, seed, parameters.pictures)
         held = basic_held_out(parameters.table, seed, parameters.held_out)
@@ -209,15 +215,15 @@ def _flat(run: Mapping[str, Any]) -> dict[str, float]:
     return found | {f"basic/{figure}": value for figure, value in run["basic"].items()}
 
 
-def _sets(asked: Study, context: Context) -> dict[str, tuple[CompoundClasses, Named]]:
+def _sets(asked: Study) -> dict[str, tuple[CompoundClasses, Named]]:
     counts = {"rafdb-compound": asked.compound, "emotionet": asked.emotionet}
-    found, done = {}, 0
-    for name, own in SETS.items():
-        share = tuple(_SETS_SHARE * n / sum(counts.values()) for n in (done, done + counts[name]))
-        pictures = compound_set(name, context.folder / "sets" / name, asked.table, counts[name], context, share)
-        found[name] = (CompoundClasses.of(CompoundClasses.named(own).classes, asked.table, own), pictures)
-        done += counts[name]
-    return found
+    return {
+        name: (
+            CompoundClasses.of(CompoundClasses.named(own).classes, asked.table, own),
+            compound_set(name, asked.table, asked.set_seed, counts[name]),
+        )
+        for name, own in SETS.items()
+    }
 
 
 def _trained(

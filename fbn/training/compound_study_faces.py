@@ -1,25 +1,21 @@
 """What the study of compound expressions draws: faces with basic labels to train on, compound sets to test on.
 
 No compound face is ever trained on: the three sets with basic labels show the seven expressions alone, and each is
-labelled for one task, as the papers' sets are. The compound sets are written in their official layouts and read back.
+labelled for one task, as the papers' sets are. The compound sets are those that ``fbn synth`` writes, without the files
+in between.
 """
 
 import os
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from fbn.context import Context
-from fbn.data.crops import cached_crops
 from fbn.data.loading import Pool, Stream
-from fbn.data.sources import SOURCES
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.domains import DOMAINS, Domain
 from fbn.synthetic.kept import kept_pool
-from fbn.synthetic.layouts import Item, world_of, write_set
+from fbn.synthetic.layouts import world_of
 from fbn.synthetic.people import Population
 from fbn.synthetic.world import World
 from fbn.vocabulary import EXPRESSIONS, Task
@@ -33,8 +29,6 @@ SHARES = {Task.EXPRESSION: 0.8, Task.ACTION_UNITS: 0.06, Task.VALENCE_AROUSAL: 0
 PER_STEP = {Task.EXPRESSION: 64, Task.ACTION_UNITS: 16, Task.VALENCE_AROUSAL: 16}
 _PARALLEL = 1000
 _HELD_OUT = 500_000
-#: Of the compound sets; those that a run trains on have the run's number.
-_SET_SEED = 700_000
 
 
 @dataclass(frozen=True)
@@ -97,34 +91,17 @@ def _draw(world: World, count: int) -> Pool:
     return kept_pool(world, count, processes=(os.cpu_count() or 1) if count >= _PARALLEL else 1, progress=False)
 
 
-def compound_set(
-    layout: str, folder: Path, table: RelatednessTable, count: int, context: Context, share: tuple[float, float]
-) -> Named:
-    """A set of compound expressions in its official layout, drawn into a folder unless it is there.
+def compound_set(layout: str, table: RelatednessTable, seed: int, count: int) -> Named:
+    """A set of compound expressions; of RAF-DB's, one person in five is in the test part, of EmotioNet's everybody.
 
     Args:
         layout: key of ``SETS``.
-        folder: of the set.
         table: which AUs go with which class.
+        seed: of the set's world.
         count: pictures.
-        context: is told how far it is; may stop it, and then nothing of the set stays.
-        share: of the whole work, at the set's start and end.
-
-    Raises:
-        FormatError: the folder holds something else.
-        Cancelled: somebody asked.
     """
-
-    def watch(items: Iterator[Item]) -> Iterable[Item]:
-        for number, item in enumerate(items):
-            if number % 20 == 0:
-                context.check()
-                low, high = share
-                context.report(low + (high - low) * number / count, f"drawing {layout}")
-            yield item
-
-    if not folder.exists():
-        write_set(layout, folder, world_of(layout, table, _SET_SEED), count, watch)
-    samples = SOURCES[layout](folder).samples
-    named = tuple(s.compound or EXPRESSIONS[int(s.annotations.expression.argmax())].value for s in samples)
-    return Named(cached_crops(samples), named, np.array([s.part == "test" for s in samples]))
+    world = world_of(layout, table, seed)
+    pool = _draw(world, count)
+    people = np.arange(count) % world.domain.population.people
+    test = people % 5 == 1 if layout == "rafdb-compound" else np.ones(count, bool)
+    return Named(pool.crops[0], tuple(world.draw(i).category for i in range(count)), test)

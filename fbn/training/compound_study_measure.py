@@ -93,7 +93,7 @@ def measure(
 ) -> dict[str, Any]:
     """One network on every set.
 
-    A set with a test part is learned from in the other, and all of a set without is only read.
+    Of a set with a test part the rest is learned from.
 
     Args:
         network: trained on basic labels.
@@ -105,21 +105,21 @@ def measure(
         shots: pictures a class.
 
     Returns:
-        Name -> pictures, measured, zero_shot (as ``zero_shot``) and, of a set with parts, curve
+        Name -> pictures, measured, zero_shot (as ``zero_shot``) and, where there is a rest, curve
         (``fewshot_curve.Point``, 0 shots first).
     """
     found = {}
     for name, (classes, own) in sets.items():
         labels = np.array([classes.classes.index(one) for one in own.classes])
         seen = look(network, own.crops, side)
-        at = np.flatnonzero(own.test) if own.test.any() else np.arange(len(labels))
+        at = np.flatnonzero(own.test)
         said = seen.predictions[torch.from_numpy(at)]
         found[name] = {
             "pictures": len(labels),
             "measured": len(at),
             "zero_shot": zero_shot(said, classes, labels[at], rounds),
         }
-        if own.test.any():
+        if not own.test.all():
             total = terms(seen.predictions, classes).total
             points = curve(
                 seen.features, total, torch.from_numpy(labels), test=own.test, shots=shots, draws=draws, seed=seed
