@@ -9,8 +9,10 @@ from fbn.inference import FaceResult, FrameResult
 from fbn.ui import charts, shell, tables
 from fbn.ui.jobs import AnalysisJob
 from fbn.ui.panels import show_picture
+from fbn.ui.scores import Picked, pick_compounds
 
 _STATE = "analysis"  # (what was asked for, the job that answers it)
+_COMPOUNDS = "analyse_compounds"
 
 
 def choose() -> AnalysisJob | None:
@@ -19,21 +21,22 @@ def choose() -> AnalysisJob | None:
     with st.container(horizontal=True):
         if st.button("Use the sample picture", icon=":material/image:", disabled=bool(files)):
             st.session_state["sample"] = True
-        with st.popover("Video options", icon=":material/tune:"):
-            smooth = st.toggle("Smooth", help="Adds columns with the median over 5 frames; raw columns stay.")
-            every = st.number_input("Read every n-th frame", 1, 100, 1, help="Of videos; 1 reads them all.")
+        with st.popover("Options", icon=":material/tune:"):
+            st.session_state[_COMPOUNDS] = picked = pick_compounds(shell.model_name(), "analyse compounds")
+            smooth = st.toggle("Smooth videos", help="Adds columns with the median over 5 frames; raw columns stay.")
+            every = st.number_input("Read every n-th frame of videos", 1, 100, 1, help="1 reads them all.")
     if files:
         st.session_state["sample"] = False
     sample = st.session_state.get("sample", False)
     if not files and not sample:
         _forget()
         return None
-    asked = (tuple(file.file_id for file in files) or "sample", shell.model_name(), smooth, every)
+    asked = (tuple(file.file_id for file in files) or "sample", shell.model_state(), smooth, every, picked.classes)
     known, job = st.session_state.get(_STATE, (None, None))
     if known != asked:
         _forget()
         uploads = [(file.name, file.getvalue()) for file in files] or [("astronaut.png", shell.sample_file())]
-        job = AnalysisJob(shell.make_analyser("median" if smooth else None), uploads, int(every))
+        job = AnalysisJob(shell.make_analyser("median" if smooth else None, picked.classes), uploads, int(every))
         st.session_state[_STATE] = (asked, job)
         if job.wait(1.0):  # a picture or two: no progress bar for a blink
             return job
@@ -82,15 +85,16 @@ def _progress(job: AnalysisJob) -> None:
 @st.fragment
 def _one_file(job: AnalysisJob, name: str, results: list[FrameResult]) -> None:
     previews = job.previews(name)
+    picked: Picked = st.session_state.get(_COMPOUNDS, Picked())
     if len(previews) == 1:
-        show_picture(previews[0])
+        show_picture(previews[0], compounds=picked.shown)
         return
     times = [preview.result.timestamp for preview in previews]
     place = st.select_slider(
         "Frame", range(len(previews)), format_func=lambda i: f"{times[i]:.2f} s", key=f"frame of {name}"
     )
     preview = previews[place]
-    face = show_picture(preview, key=name)
+    face = show_picture(preview, key=name, compounds=picked.shown)
     _over_time(results, face, times[place])
 
 

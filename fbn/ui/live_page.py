@@ -15,12 +15,13 @@ from fbn.ui.panels import (
     show_picture,
 )
 from fbn.ui.prior import pick_table
+from fbn.ui.scores import Picked, compound_panel, pick_compounds
 from fbn.ui.uploads import read_upload
 from fbn.ui.webcam import webcam
 
 _EVERY = 0.7  # seconds between two looks at the session: figures for the eye, not the record
 
-_TABLE = "live_table"
+_TABLE, _COMPOUNDS = "live_table", "live_compounds"
 _MOST_CONFLICTS = 5
 
 
@@ -51,10 +52,11 @@ def _session() -> LiveSession:
         smooth = st.toggle("Smooth", True, help="Calms the figures with a one-euro filter. A recording keeps both.")
         gauges = st.toggle("Gauges in the video", True, help="Bars and circumplex that move with every frame.")
         mirror = st.toggle("Mirror", True, help="Show, read and record the picture as a mirror would.")
+        st.session_state[_COMPOUNDS] = picked = pick_compounds(shell.model_name(), "live compounds")
         _conflict_options()
-    wanted = (shell.model_name(), smooth)
+    wanted = (shell.model_state(), smooth, picked.classes)
     if st.session_state.get("live_analyser") != wanted:
-        session.use(shell.make_analyser("one_euro" if smooth else None))
+        session.use(shell.make_analyser("one_euro" if smooth else None, picked.classes))
         st.session_state["live_analyser"] = wanted
     session.set(gauges=gauges, mirror=mirror)
     return session
@@ -69,6 +71,11 @@ def _conflicts(face: FaceResult) -> None:
     table = st.session_state.get(_TABLE)
     if table is not None:
         conflict_panel(face.smoothed or face.affect, table, _MOST_CONFLICTS)
+
+
+def _compounds_shown() -> bool:
+    picked: Picked = st.session_state.get(_COMPOUNDS, Picked())
+    return picked.shown
 
 
 def _controls(session: LiveSession, playing: bool) -> None:
@@ -141,7 +148,10 @@ def _figures(session: LiveSession, playing: bool) -> None:
             helped = "95 of 100 frames took no longer than this."
             st.metric("95 % within", f"{view.p95_ms:.0f} ms", help=helped, width=130)
     if view.face:
-        expression_panel(view.face.smoothed or view.face.affect)
+        affect = view.face.smoothed or view.face.affect
+        expression_panel(affect)
+        if affect.scorer and _compounds_shown():
+            compound_panel(affect, terms=view.settings.frozen)
         circumplex_panel(view.trail)
 
 
@@ -171,7 +181,8 @@ def picture_view() -> None:
             st.info("The figures appear here once there is a picture.", icon=":material/face:")
             return
         image = read_upload(upload)
-    result = shell.make_analyser(None).picture(image)
-    face = show_picture(Preview.of(image, result))
+    picked: Picked = st.session_state[_COMPOUNDS]
+    result = shell.make_analyser(None, picked.classes).picture(image)
+    face = show_picture(Preview.of(image, result), compounds=picked.shown)
     if face is not None:
         _conflicts(face)

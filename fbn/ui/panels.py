@@ -9,6 +9,7 @@ from fbn.inference import Affect, FaceResult, FrameResult, overlay
 from fbn.ui import marks
 from fbn.ui.jobs import Preview
 from fbn.ui.live import point
+from fbn.ui.scores import compound_panel
 from fbn.vocabulary import ACTION_UNITS, DECISION
 
 EXPRESSION_HELP = "One of seven expressions; the shares sum to 100 %. It says what a face shows, not what one feels."
@@ -57,8 +58,13 @@ def action_unit_panel(affect: Affect) -> None:
     st.html(marks.action_unit_bars(affect.action_units))
 
 
-def show_picture(preview: Preview, key: str = "picture") -> FaceResult | None:
+def show_picture(preview: Preview, key: str = "picture", compounds: bool = False) -> FaceResult | None:
     """A frame with its drawing, and all that was read from one of its faces.
+
+    Args:
+        preview: the frame.
+        key: another one for each on a page.
+        compounds: the face's compound expressions too, where they were read.
 
     Returns:
         That face; None where there is none.
@@ -75,6 +81,8 @@ def show_picture(preview: Preview, key: str = "picture") -> FaceResult | None:
         _summary(image, face)
         affect = face.smoothed or face.affect
         expression_panel(affect)
+        if compounds and affect.scorer:
+            compound_panel(affect, terms=True)
         circumplex_panel((point(face),))
     action_unit_panel(affect)
     return face

@@ -9,6 +9,7 @@ import streamlit as st
 import torch
 from streamlit.delta_generator import DeltaGenerator
 
+from fbn.compound import CompoundClasses
 from fbn.errors import FbnError
 from fbn.inference import FaceAnalyser
 from fbn.models import store
@@ -82,10 +83,21 @@ def model_name() -> str:
     return st.session_state.get("model") or store.default()
 
 
-def make_analyser(smooth: Literal["median", "one_euro"] | None) -> FaceAnalyser:
+def model_state() -> tuple[str, str]:
+    """The picked model and its weights' checksum: a model trained anew under its name is another one."""
+    name = model_name()
+    try:
+        return name, store.manifest(name).sha256.get(store.ONNX, "")
+    except FbnError:  # told where it is loaded
+        return name, ""
+
+
+def make_analyser(
+    smooth: Literal["median", "one_euro"] | None, compounds: CompoundClasses | None = None
+) -> FaceAnalyser:
     """A new analyser on the picked model; where that fails the page says why and ends."""
     try:
-        return FaceAnalyser(model=model_name(), smooth=smooth, threads=1)
+        return FaceAnalyser(model=model_name(), smooth=smooth, threads=1, compounds=compounds)
     except FbnError as error:
         st.error(f"The model cannot be used: {error}")
         st.stop()
