@@ -27,9 +27,12 @@ class Source(StrEnum):
     BOTH = "both"
 
 
+#: The group; other modules add commands of their own to it.
+bench = typer.Typer(no_args_is_help=True)
+
+
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
-    bench = typer.Typer(no_args_is_help=True)
     bench.callback()(_group)
     for command in (frame, throughput, memory, live, pages, drawing, synthetic):
         bench.command()(command)
