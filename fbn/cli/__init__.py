@@ -28,7 +28,19 @@ def _root(
     """Read faces: expression, action units, valence and arousal."""
 
 
-for _name in ("analyse", "app", "bench", "bench_compound", "data", "evaluate", "jobs", "relate", "relate_compare", "synth", "train"):
+for _name in (
+    "analyse",
+    "app",
+    "bench",
+    "bench_compound",
+    "data",
+    "evaluate",
+    "jobs",
+    "relate",
+    "relate_compare",
+    "synth",
+    "train",
+):
     import_module(f"fbn.cli.{_name}").add_to(application)
 
 
