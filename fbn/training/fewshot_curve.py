@@ -1,9 +1,7 @@
 """How good a way of learning is at 0, 1, 2, 5, ... pictures a class, against zero-shot on the same pictures."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fbn.context import Context, write_json
+from fbn.context import Context
 from fbn.metrics import confusion, mean_diagonal
 from fbn.training.fewshot_probe import Numbers, deal, probe
 
@@ -86,7 +84,7 @@ def curve(
         seed: of draws and folds.
         groups: [N] pictures of one group are not parted by folds.
         learn: the way of learning; the probe by default.
-        context: where choices are kept, so that an interrupted curve goes on, and who is told of progress.
+        context: who is told of progress and may stop it.
 
     Raises:
         Cancelled: somebody asked.
@@ -102,12 +100,10 @@ def curve(
     chosen: dict[int | None, list[Numbers]] = {0: [base]}
     tasks = [(k, d) for k in wanted for d in range(1 if k is None else draws)]
     for number, (k, d) in enumerate(tasks):
-        name = "all" if k is None else f"{k:03d}"
         if context:
             context.check()
-            context.report(number / len(tasks), f"learning curve: {'all' if k is None else k} a class, draw {d + 1}")
-        path = context.folder / "curve" / f"{name}-{d}.json" if context else None
-        choice = _choices(learn, y, test, (k, d, folds, seed), groups, path)
+            context.report(number / len(tasks), f"learning curve: {'all' if k is None else k} a class")
+        choice = _choices(learn, y, test, (k, d, folds, seed), groups)
         chosen.setdefault(k, []).append(choice[rows])
     return [_point(k, choices, base, y[rows], classes, seed) for k, choices in chosen.items()]
 
@@ -156,12 +152,9 @@ def _choices(
     test: NDArray[np.bool_] | None,
     how: tuple[int | None, int, int, int],
     groups: Sequence[int] | None,
-    path: Path | None,
 ) -> Numbers:
-    """[N] the winning class of each measured picture, -1 elsewhere; kept at ``path``."""
+    """[N] the winning class of each measured picture, -1 elsewhere."""
     shots, number, folds, seed = how
-    if path is not None and path.exists():
-        return np.array(json.loads(path.read_bytes()), np.intp)
     choice = np.full(len(labels), -1, np.intp)
     if test is None:
         scores = out_of_fold(learn, labels, folds, seed + number, shots, (seed, 1 + number), groups)
@@ -171,29 +164,31 @@ def _choices(
         out = np.flatnonzero(test)
         rows = draw(labels, np.flatnonzero(~np.asarray(test)), shots, (seed, 1 + number))
         choice[out] = learn(rows, out).argmax(1)
-    if path is not None:
-        write_json(path, choice.tolist())
     return choice
 
 
 def _point(k: int | None, choices: list[Numbers], base: Numbers, truth: Numbers, classes: int, seed: int) -> Point:
-    def score(choice: Numbers, rows: Any = slice(None)) -> float:
-        return mean_diagonal(confusion(choice[rows], truth[rows], classes=classes))
-
-    own, zero = [score(choice) for choice in choices], score(base)
-    value = float(np.mean(own))
     if not len(truth):
-        return Point(k, tuple(own), *[float("nan")] * 6)
+        return Point(k, (), *[float("nan")] * 6)
+    own = [mean_diagonal(confusion(choice, truth, classes=classes)) for choice in choices]
+    zero = mean_diagonal(confusion(base, truth, classes=classes))
     rng = np.random.default_rng((seed, 7))
-    drawn, differences = [], []
-    for _ in range(_ROUNDS):
-        rows = rng.integers(len(truth), size=len(truth))
-        of = rng.integers(len(choices), size=len(choices))
-        mean = float(np.mean([score(choices[i], rows) for i in of]))
-        drawn.append(mean)
-        differences.append(mean - score(base, rows))
-    low, high = np.nanquantile(drawn, (0.025, 0.975))
-    difference_low, difference_high = np.nanquantile(differences, (0.025, 0.975))
+    # how often each picture is in each bootstrap round
+    times = rng.multinomial(len(truth), np.full(len(truth), 1 / len(truth)), size=_ROUNDS).astype(float)
+    member = np.eye(classes)[truth]
+    there = times @ member
+
+    def drawn(choice: Numbers) -> NDArray:
+        hits = times @ (member * (choice == truth)[:, None])
+        return np.nanmean(np.divide(hits, there, out=np.full_like(hits, np.nan), where=there > 0), 1)
+
+    each = np.stack([drawn(choice) for choice in choices])
+    of = rng.integers(len(choices), size=(len(choices), _ROUNDS))
+    means = each[of, np.arange(_ROUNDS)].mean(0)
+    differences = means - drawn(base)
+    value = float(np.mean(own))
+    low, high = np.quantile(means, (0.025, 0.975))
+    difference_low, difference_high = np.quantile(differences, (0.025, 0.975))
     figures = (value, low, high, value - zero, difference_low, difference_high)
     return Point(k, tuple(own), *(float(figure) for figure in figures))
 

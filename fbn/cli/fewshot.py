@@ -1,0 +1,149 @@
+"""``fbn fewshot``: name compound expressions after a few labelled pictures."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from fbn.training.fewshot_asked import Figure, Result
+
+
+class _Strategy(StrEnum):
+    PROBE = "probe"
+    LAST_BLOCK = "last_block"
+    WHOLE = "whole"
+
+
+class _Curve(StrEnum):
+    PROBE = "probe"
+    LAST_BLOCK = "last_block"
+    WHOLE = "whole"
+    NONE = "none"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command()(fewshot)
+
+
+def fewshot(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder or zip: RAF-DB's compound layout, labels.csv (file,class) beside pictures, or a folder a class.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; an interrupted one goes on.")],
+    save: Annotated[str, typer.Option(help="Save as a model of this name; without it, measure only.")] = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model of that name.")] = False,
+    classes: Annotated[
+        str, typer.Option(help="rafdb, emotionet, du2014, or a table; the data's own classes if empty.")
+    ] = "",
+    strategy: Annotated[_Strategy, typer.Option(help="What learns: a linear probe, the last block, all.")] = (
+        _Strategy.PROBE
+    ),
+    shots: Annotated[int, typer.Option(min=-1, help="Pictures a class; -1: all, 0: zero-shot.")] = -1,
+    model: Annotated[str, typer.Option(help="Name or folder of the starting weights.")] = "fbn",
+    curve: Annotated[_Curve, typer.Option(help="What the learning curve is of.")] = _Curve.PROBE,
+    draws: Annotated[int, typer.Option(min=1, help="Draws at each point of the learning curve.")] = 5,
+    folds: Annotated[int, typer.Option(min=2, max=20, help="Parts of cross-validation, without a test part.")] = 5,
+    crops: Annotated[
+        bool | None, typer.Option("--crops/--no-crops", help="Keep pictures without a visible face, or leave them out.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of draws, folds and trainings.")] = 0,
+) -> None:
+    """Learn compound expressions from a few labelled pictures, beginning with the zero-shot scores, and measure.
+
+    Exit status: 0 done, 1 the data or a name cannot be used, 130 stopped by Ctrl-C (it goes on when called again).
+    """
+    from fbn.training.allocator import with_allocator
+
+    with_allocator()
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from fbn.context import Context
+    from fbn.jobs.kinds import parse
+    from fbn.training.fewshot import FewShot, few_shot
+
+    asked = parse(
+        "fewshot",
+        {
+            "data": str(data.resolve()),
+            "classes": classes or None,
+            "strategy": strategy.value,
+            "shots": None if shots < 0 else shots,
+            "model": model,
+            "name": save or None,
+            "overwrite": overwrite,
+            "folds": folds,
+            "draws": draws,
+            "curve": None if curve == _Curve.NONE else curve.value,
+            "crops": crops,
+            "seed": seed,
+        },
+    )
+    assert isinstance(asked, FewShot)
+    output.mkdir(parents=True, exist_ok=True)
+    try:
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("starting", total=1.0)
+            found = few_shot(
+                asked, Context(output, lambda share, words: progress.update(task, completed=share, description=words))
+            )
+    except KeyboardInterrupt:
+        typer.echo(f"{output}: stopped; the same command goes on", err=True)
+        raise typer.Exit(130) from None
+    _print(found, output)
+
+
+def _print(found: "Result", output: Path) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    coverage = found["coverage"]
+    for words, paths in (
+        ("unreadable", [path for path, _ in coverage["unreadable"]]),
+        ("without a face" + (", kept" if coverage["faceless_kept"] else ""), coverage["faceless"]),
+        ("a copy of another", [path for path, _ in coverage["duplicates"]]),
+        ("under several classes", [path for group in coverage["contradictory"] for path, _ in group]),
+    ):
+        if paths:
+            first = f"{escape(paths[0])}{', ...' if len(paths) > 1 else ''}"
+            console.print(f"{len(paths)} {words}: {first}", soft_wrap=True)
+    classes = Table("class", "learned from", "measured on", "recall", "zero-shot", box=None)
+    for name in found["classes"]:
+        own, zero = found["recall"][name], found["zero_shot_recall"][name]
+        cells = (name, str(found["counts"][name]), str(found["measured"][name]))
+        classes.add_row(*map(escape, cells), *("" if value is None else f"{value:.2f}" for value in (own, zero)))
+    console.print(classes)
+    table = Table("figure", "learned", "zero-shot", box=None)
+    for key, title in (("mean_diagonal", "mean diagonal (UAR)"), ("macro_f1", "macro F1"), ("accuracy", "accuracy")):
+        table.add_row(title, _words(found["figures"][key]), _words(found["zero_shot"][key]))  # type: ignore[literal-required]
+    table.add_row("mean diagonal's gain", _words(found["difference"]), "")
+    table.add_row("chance", f"{found['chance']:.3f}", "")
+    console.print(table)
+    if found["curve"]:
+        curve = Table("pictures a class", "mean diagonal", box=None)
+        for point in found["curve"]:
+            shots = "all" if point["shots"] is None else str(point["shots"])
+            curve.add_row(shots, _words({key: point[key] for key in ("value", "low", "high")}))  # type: ignore[typeddict-item,literal-required]
+        console.print(curve)
+    for note in found["notes"]:
+        console.print(escape(note), soft_wrap=True)
+    where = f"{output}/result.json"
+    saved = f"; saved as {found['model']}: fbn analyse --model {found['model']}" if found["model"] else ""
+    console.print(escape(f"{where}, {found['seconds']['total']:.0f} s{saved}"), soft_wrap=True)
+
+
+def _words(figure: "Figure") -> str:
+    if figure["value"] is None:
+        return ""
+    if figure["low"] is None:
+        return f"{figure['value']:.3f}"
+    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
