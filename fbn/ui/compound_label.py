@@ -1,26 +1,25 @@
 """Labelling an own set: one picture at a time, by click or by keyboard; each label is on disk before the next."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from importlib.resources import files
-from io import BytesIO
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from PIL import Image, ImageOps
 
+from fbn.data.compound import read_labels
+from fbn.data.pictures import read_bytes
 from fbn.errors import FbnError
-from fbn.faces.frames import MAX_PIXELS
-from fbn.ui.compound_sets import PictureSet
+from fbn.ui.compound_sets import PictureSet, Sets
+from fbn.ui.compound_state import button, open_set, refuse
+from fbn.ui.compound_thumbs import of_file
 
 #: Of the classes in their order; further ones are clicked.
 KEYS = "1234567890qwertyuiop"
-#: Pictures sent before and after the one that is looked at, and their longer side.
-_BEFORE, _AFTER, _SIDE = 8, 16, 352
+#: Pictures sent before and after the one that is looked at.
+_BEFORE, _AFTER = 8, 16
 _HERE = files("fbn") / "ui"
 _labeller = st.components.v2.component(
     "fbn_compound_labeller",
@@ -50,6 +49,9 @@ class Place:
 
 def label_view(chosen: PictureSet) -> None:
     """The picture, its classes, the pictures around it."""
+    if chosen.data is not None:
+        _not_ours(chosen)
+        return
     try:
         names, labels, steps = chosen.files(), chosen.labels.read(), chosen.labels.steps()
     except FbnError as error:
@@ -77,7 +79,7 @@ def label_view(chosen: PictureSet) -> None:
             "classes": [{"name": name.capitalize(), "key": KEYS[i : i + 1]} for i, name in enumerate(classes)],
             "labels": [number.get(labels.get(name, ""), -1) for name in names],
             "total": len(names),
-            "pictures": [{"i": i, "file": names[i], "src": _source(chosen.folder / names[i])} for i in window],
+            "pictures": [{"i": i, "file": names[i], "src": of_file(chosen.folder / names[i])} for i in window],
             "at": place.at,
             "jump": place.jump,
             "heard": place.heard,
@@ -88,6 +90,27 @@ def label_view(chosen: PictureSet) -> None:
         key=key,
         on_act_change=heard,
     )
+
+
+def _not_ours(chosen: PictureSet) -> None:
+    st.info(
+        "These pictures came with their labels, which stay as they are. Take a copy to change labels: it is a set of "
+        "its own, without the division into training and test part.",
+        icon=":material/lock:",
+    )
+    button("Take a copy to label", partial(_copy, chosen), icon=":material/content_copy:")
+
+
+def _copy(chosen: PictureSet) -> None:
+    sets = Sets(chosen.folder.parent)
+    try:
+        found = read_labels(chosen.source)
+        copy = sets.create(sets.free_name(f"{chosen.name}-copy"), found.classes)
+        labels = {sample.path: sample.compound for sample in found.samples}
+        copy.add(((sample.path, partial(read_bytes, sample)) for sample in found.samples), labels)
+        open_set(copy.name, "Label")
+    except (FbnError, OSError) as error:
+        refuse(str(error))
 
 
 def look_at(chosen: PictureSet, file: str) -> None:
@@ -132,29 +155,3 @@ def _place(chosen: PictureSet, names: Sequence[str], labels: dict[str, str]) -> 
 
 def _words(file: str) -> str:
     return f"the label of {file}"
-
-
-def _source(path: Path) -> str:
-    """A small copy of a picture for the page; "" where it cannot be read."""
-    try:
-        about = path.stat()
-    except OSError:
-        return ""
-    return _small(str(path), about.st_mtime_ns, about.st_size)
-
-
-@lru_cache(maxsize=512)
-def _small(path: str, changed: int, size: int) -> str:
-    try:
-        with Image.open(path) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                return ""
-            # a camera's JPEG is decoded at an eighth of its size, not whole
-            picture.draft("RGB", (_SIDE, _SIDE))
-            small = ImageOps.exif_transpose(picture).convert("RGB")
-            small.thumbnail((_SIDE, _SIDE))
-    except Exception:  # decoders raise nearly anything on broken bytes
-        return ""
-    packed = BytesIO()
-    small.save(packed, "JPEG", quality=82)
-    return f"data:image/jpeg;base64,{base64.b64encode(packed.getvalue()).decode()}"

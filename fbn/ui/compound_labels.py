@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fbn.context import write_json
+from fbn.data.compound import LABELS
 from fbn.errors import FbnError, FormatError
 from fbn.jobs import locks
 from fbn.jobs.queue import words_of
 from fbn.resources import whole_file
 
-#: ``file,class``, a row for each picture that has a label; and the steps that undo takes back.
-LABELS, STEPS, LOCK = "labels.csv", "steps.json", ".lock"
+#: Beside ``labels.csv``: the steps that undo takes back.
+STEPS, LOCK = "steps.json", ".lock"
 _HEADER = ["file", "class"]
 _MOST_STEPS = 500
 _PATIENCE = 5.0

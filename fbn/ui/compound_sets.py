@@ -6,17 +6,19 @@
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from uuid import uuid4
 
 from fbn.context import write_json
+from fbn.data.compound import class_name
 from fbn.errors import FormatError, MissingFileError
 from fbn.faces.frames import PICTURE_SUFFIXES
 from fbn.jobs.queue import words_of
 from fbn.resources import data_folder, whole_file
-from fbn.ui.compound_labels import LABELS, Labels, SetError
+from fbn.ui.compound_labels import Labels, SetError
 
 ABOUT = "set.json"
 #: A picture's bytes; a set's pictures and bytes. Larger sets belong into a folder of their own, pointed at.
@@ -71,7 +73,7 @@ class PictureSet:
         Raises:
             SetError: no two of them, an impossible name, or one that pictures still have is missing.
         """
-        asked = tuple(dict.fromkeys(name.strip().lower() for name in classes))
+        asked = tuple(dict.fromkeys(map(class_name, classes)))
         for name in asked:
             if not name or len(name) > _LONGEST_CLASS or not name.isprintable() or set(name) & set('/\\,"'):
                 raise SetError(f"class {name!r}: expected up to {_LONGEST_CLASS} characters, no comma, quote or slash")
@@ -82,12 +84,12 @@ class PictureSet:
         _write(self.folder, asked, self.data)
         return PictureSet(self.name, self.folder, asked, self.data)
 
-    def add(self, incoming: Iterable[Incoming], labels: Callable[[str], str] = lambda name: "") -> "Added":
+    def add(self, incoming: Iterable[Incoming], labels: Mapping[str, str] = MappingProxyType({})) -> "Added":
         """Take pictures in, with labels where they bring some. Those too large or of another kind are left out, named.
 
         Args:
             incoming: name (folders in it are dropped) and contents of each.
-            labels: a name's class; "" for none.
+            labels: class by name, of those that have one.
 
         Raises:
             SetError: the disk is full, or the set would grow too large; what was taken until then stays.
@@ -118,7 +120,7 @@ class PictureSet:
                     unfinished.write_bytes(contents)
                 names.add(safe.lower())
                 taken.append(safe)
-                if label := labels(name):
+                if label := labels.get(name):
                     given[safe] = label
         except OSError as error:
             raise SetError(words_of(error, self.folder)) from None
@@ -226,7 +228,7 @@ def _write(folder: Path, classes: Sequence[str], data: str | Path | None) -> Non
 
 
 def _is_picture(name: str) -> bool:
-    return Path(name).suffix.lower() in PICTURE_SUFFIXES and not name.startswith(".") and name != LABELS
+    return Path(name).suffix.lower() in PICTURE_SUFFIXES and not name.startswith(".")
 
 
 def _free(name: str, taken: set[str]) -> str:

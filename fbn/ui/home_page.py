@@ -10,12 +10,13 @@ from fbn.ui.panels import show_picture
 _WAYS = (
     ("live", "Allow the webcam and see your face read as you look."),
     ("analyse", "Give pictures or a video, get figures and a table."),
+    ("compound", "Name mixed expressions; teach it yours with a few labelled pictures."),
     ("studio", "Move one muscle of a drawn face; see it and its reading change."),
     ("relatedness", "Say which muscles go with which expression; see what the change does."),
     ("coupling", "Six steps on how expressions and action units teach each other."),
     ("about", "What the numbers mean, and what they must not be used for."),
 )
-_IN_A_ROW = 3
+_IN_A_ROW = 4
 
 
 def ways_in() -> None:

@@ -24,7 +24,7 @@ REGIONS: dict[str, tuple[int, ...]] = {
 
 # white on the dark theme's bright accent would be a contrast of 2.7
 STYLE = """<style>
-button[data-testid^="stBaseButton-primary"]:not(:hover):not(:active){color:light-dark(#fff,#12151d)}
+button[data-testid^="stBaseButton-primary"]:not(:hover):not(:active):not(:disabled){color:light-dark(#fff,#12151d)}
 .fbn-row{display:grid;grid-template-columns:minmax(6.5rem,9.5rem) 1fr 2.7rem;gap:.6rem;align-items:center;
   font-size:.875rem;line-height:1.55}
 .fbn-au .fbn-row{grid-template-columns:12rem 1fr 2.4rem}

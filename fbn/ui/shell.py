@@ -29,6 +29,7 @@ _ICONS = {
     "home": "home",
     "live": "videocam",
     "analyse": "image_search",
+    "compound": "theater_comedy",
     "studio": "brush",
     "relatedness": "table_chart",
     "coupling": "school",

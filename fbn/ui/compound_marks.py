@@ -1,0 +1,146 @@
+"""The Compound page's drawings as HTML: how many pictures a class has, and the confusion matrix."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from fbn.ui.palette import ACCENT
+
+STYLE = """<style>
+.fbn-counts{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr 3rem;gap:.3rem .8rem;align-items:center;
+  font-size:.875rem}
+.fbn-counts i{display:block;height:.62rem;border-radius:.31rem;background:ACCENT;min-width:2px}
+.fbn-counts .fbn-none{background:color-mix(in srgb,currentColor 25%,transparent)}
+.fbn-counts b{font-weight:500;text-align:right;font-variant-numeric:tabular-nums}
+.fbn-matrix{overflow-x:auto;padding-bottom:.4rem}
+.fbn-matrix table{border-collapse:separate;border-spacing:2px;font-size:.8rem;line-height:1}
+.fbn-matrix th{font-weight:400;text-align:left;white-space:nowrap;padding:0 .5rem 0 0;position:sticky;left:0;
+  background:var(--fbn-ground,transparent)}
+.fbn-matrix thead th{vertical-align:bottom;padding:0 0 .4rem;position:static}
+.fbn-matrix thead span{writing-mode:vertical-rl;transform:rotate(180deg);display:block;margin:0 auto;line-height:1.3}
+.fbn-matrix td{width:2.1rem;min-width:2.1rem;height:2.1rem;text-align:center;border-radius:.25rem;
+  font-variant-numeric:tabular-nums;cursor:help;padding:0;border:0;
+  background:color-mix(in srgb,ACCENT var(--share),color-mix(in srgb,currentColor 4%,transparent))}
+.fbn-matrix td.fbn-own{box-shadow:inset 0 0 0 1.5px color-mix(in srgb,currentColor 55%,transparent);font-weight:650}
+.fbn-matrix td.fbn-full{color:#fff}
+.fbn-matrix td.fbn-total{background:none;opacity:.75;cursor:default}
+.fbn-matrix thead th.fbn-total span{opacity:.75}
+.fbn-gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(6.2rem,1fr));gap:.9rem .7rem}
+.fbn-gallery figure{margin:0}
+.fbn-gallery img,.fbn-gallery i{width:100%;aspect-ratio:1;object-fit:cover;border-radius:.5rem;display:block}
+.fbn-gallery i{display:grid;place-items:center;font-size:.75rem;opacity:.7;text-align:center;
+  background:color-mix(in srgb,currentColor 8%,transparent)}
+.fbn-gallery figcaption{font-size:.78rem;line-height:1.25;margin-top:.3rem}
+.fbn-mistakes{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(16rem,100%),1fr));gap:1.1rem}
+.fbn-mistakes figure{margin:0;border:1px solid color-mix(in srgb,currentColor 16%,transparent);border-radius:.6rem;
+  overflow:hidden}
+.fbn-pair{display:grid;grid-template-columns:1fr 1fr;gap:2px}
+.fbn-pair img{width:100%;aspect-ratio:1;object-fit:cover;display:block}
+.fbn-mistakes figcaption{padding:.6rem .75rem .65rem;font-size:.84rem}
+.fbn-mistakes figcaption div{display:grid;grid-template-columns:2.2rem 1fr auto;gap:.1rem .3rem}
+.fbn-mistakes span{opacity:.65}
+.fbn-mistakes b{font-weight:600}
+.fbn-mistakes em{font-style:normal;font-variant-numeric:tabular-nums;opacity:.8}
+.fbn-mistakes small{display:block;margin-top:.35rem;opacity:.6;overflow:hidden;text-overflow:ellipsis;
+  white-space:nowrap;font-size:.75rem}
+</style>""".replace("ACCENT", ACCENT)
+_LEGEND = "Rows: what a picture is. Columns: what was said. Darker: a larger share of the row; outlined: right."
+
+
+def counts(by_class: Mapping[str, int]) -> str:
+    """Pictures of each class as bars."""
+    most = max(by_class.values(), default=0) or 1
+    rows = []
+    for name, count in by_class.items():
+        style = "" if count else ' class="fbn-none"'
+        rows.append(
+            f'<span>{escape(name.capitalize())}</span><i{style} style="width:{100 * count / most:.1f}%"></i>'
+            f"<b>{count:,}</b>"
+        )
+    return f'<div class="fbn-counts" role="img" aria-label="{escape(_told(by_class))}">{"".join(rows)}</div>'
+
+
+def matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str], what: str) -> str:
+    """A confusion matrix: counts, shaded by their share of the row.
+
+    Args:
+        confusion: [C][C] counts, rows true, columns said.
+        classes: C names.
+        what: whose, for screen readers.
+    """
+    head = "".join(f"<th scope='col'><span>{escape(name.capitalize())}</span></th>" for name in classes)
+    body = []
+    for r, row in enumerate(confusion):
+        total = sum(row)
+        cells = []
+        for c, count in enumerate(row):
+            share = count / total if total else 0.0
+            kinds = " ".join(kind for kind, on in (("fbn-own", r == c), ("fbn-full", share > 0.5)) if on)
+            tip = f"{classes[r]}, said to be {classes[c]}: {count} of {total}"
+            cells.append(
+                f'<td class="{kinds}" style="--share:{100 * share:.0f}%" title="{escape(tip)}">{count or ""}</td>'
+            )
+        body.append(
+            f"<tr><th scope='row'>{escape(classes[r].capitalize())}</th>{''.join(cells)}"
+            f'<td class="fbn-total">{total}</td></tr>'
+        )
+    return (
+        f'<div class="fbn-matrix"><table aria-label="{escape(what)}"><thead><tr><th></th>{head}'
+        f'<th class="fbn-total"><span>Pictures</span></th></tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+        f'<div class="fbn-head">{_LEGEND}</div>'
+    )
+
+
+def gallery(pictures: Sequence[tuple[str, str]]) -> str:
+    """Small pictures with words below.
+
+    Args:
+        pictures: address and words of each; an empty address is a picture that cannot be read.
+    """
+    cards = []
+    for source, words in pictures:
+        image = f'<img src="{source}" alt="">' if source else "<i>cannot be read</i>"
+        cards.append(f"<figure>{image}<figcaption>{escape(words)}</figcaption></figure>")
+    return f'<div class="fbn-gallery">{"".join(cards)}</div>'
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A picture named wrongly.
+
+    Attributes:
+        crop, activation: addresses of the face and of where the evidence lay; "" for none.
+        file: its name.
+        true, said: its class and the one it got.
+        probability, own: of ``said`` and of ``true``, in [0, 1].
+    """
+
+    crop: str
+    activation: str
+    file: str
+    true: str
+    said: str
+    probability: float
+    own: float
+
+
+def mistakes(found: Sequence[Mistake]) -> str:
+    """Cards of pictures named wrongly: the face, where the evidence lay, what was said and what it is."""
+    return f'<div class="fbn-mistakes">{"".join(map(_mistake, found))}</div>'
+
+
+def _mistake(one: Mistake) -> str:
+    faces = [("the face", one.crop), (f"where the evidence for {one.said} lay", one.activation)]
+    images = "".join(f'<img src="{src}" alt="{escape(alt)}" title="{escape(alt)}">' for alt, src in faces if src)
+    lines = "".join(
+        f"<span>{what}</span><b>{escape(name)}</b><em>{100 * value:.0f} %</em>"
+        for what, name, value in (("said", one.said, one.probability), ("is", one.true, one.own))
+    )
+    return (
+        f'<figure><div class="fbn-pair">{images}</div><figcaption><div>{lines}</div>'
+        f'<small title="{escape(one.file)}">{escape(one.file)}</small></figcaption></figure>'
+    )
+
+
+def _told(by_class: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}: {count}" for name, count in by_class.items())

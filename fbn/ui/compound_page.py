@@ -1,0 +1,67 @@
+"""The Compound page: which set of pictures is open, and its views, each a fragment."""
+
+from functools import partial
+
+import streamlit as st
+
+from fbn.errors import FbnError
+from fbn.ui import compound_marks
+from fbn.ui.compound_label import label_view
+from fbn.ui.compound_new import drawing, ways_in
+from fbn.ui.compound_overview import overview
+from fbn.ui.compound_sets import Sets
+from fbn.ui.compound_state import DELETED, OPEN, STARTING, VIEW, open_set, place, refuse, said
+from fbn.ui.compound_training import training_view
+
+_VIEWS = {"Pictures": overview, "Label": label_view, "Train": training_view}
+
+
+def show_compound() -> None:
+    """The set that is open, or the ways to one."""
+    st.html(compound_marks.STYLE)
+    try:
+        sets = Sets()
+        names = sets.names()
+    except (FbnError, OSError) as error:
+        st.error(f"The folder of sets cannot be used: {error}", icon=":material/error:")
+        return
+    drawing()
+    said()
+    _deleted(sets)
+    if not names or st.session_state.get(STARTING):
+        ways_in(sets, first=not names)
+        return
+    try:
+        chosen = sets.open(_bar(names))
+    except FbnError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    place("view", VIEW, list(_VIEWS), next(iter(_VIEWS)))
+    view = st.segmented_control("View", list(_VIEWS), required=True, key=VIEW, label_visibility="collapsed")
+    st.fragment(_VIEWS[view or "Pictures"])(chosen)
+
+
+def _bar(names: list[str]) -> str:
+    """Which set, and how to get another."""
+    place("set", OPEN, names, names[0])
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        picked = st.selectbox("Set of pictures", names, key=OPEN, width=300)
+        st.button("New set", icon=":material/add:", on_click=partial(st.session_state.update, {STARTING: True}))
+    return picked
+
+
+def _deleted(sets: Sets) -> None:
+    if not (token := st.session_state.get(DELETED)):
+        return
+    with st.container(horizontal=True, vertical_alignment="center", border=True):
+        st.markdown("The set was put aside with its labels.", width="stretch")
+        st.button("Bring it back", icon=":material/undo:", on_click=partial(_restore, sets, token))
+        st.button("Dismiss", on_click=partial(st.session_state.pop, DELETED))
+
+
+def _restore(sets: Sets, token: str) -> None:
+    try:
+        open_set(sets.restore(token))
+        del st.session_state[DELETED]
+    except FbnError as error:
+        refuse(str(error))

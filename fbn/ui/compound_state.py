@@ -1,0 +1,99 @@
+"""What one viewer of the Compound page has open; the address says it too, so that a reload comes back to it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from fbn.ui.compound_work import Work
+
+#: Keys of the viewer's state.
+OPEN, VIEW, STARTING, DELETED, SAID, PROBLEM = (
+    "compound set",
+    "compound view",
+    "compound starting",
+    "compound deleted",
+    "compound said",
+    "compound problem",
+)
+
+
+def place(parameter: str, key: str, choices: list[str], default: str) -> None:
+    """Set what a widget shows: its own state, else what the address says, else what was open before, else a default.
+
+    Args:
+        parameter: of the address.
+        key: of the widget, which is to be drawn next.
+        choices: among which it must be.
+        default: where nothing else is known.
+    """
+    kept = f"{key} kept"
+    known = (st.session_state.get(key), st.query_params.get(parameter), st.session_state.get(kept), default)
+    found = next(value for value in known if value in choices)
+    if st.session_state.get(key) != found:
+        st.session_state[key] = found
+    st.session_state[kept] = found
+    if st.query_params.get(parameter) != found:
+        st.query_params[parameter] = found
+
+
+def open_set(name: str, view: str = "Pictures") -> None:
+    """Show a set. To be called before the page's widgets are drawn: from a button's callback."""
+    st.session_state.update({OPEN: name, VIEW: view, STARTING: False})
+
+
+def say(kind: str, words: str) -> None:
+    """Say something on the next run: ``"done"`` or ``"left"``."""
+    st.session_state[SAID] = [*st.session_state.get(SAID, []), (kind, words)]
+
+
+def said() -> None:
+    """What was just done, once; and what could not be done."""
+    for kind, words in st.session_state.pop(SAID, []):
+        if kind == "done":
+            st.success(words, icon=":material/check_circle:")
+        else:
+            st.warning(words, icon=":material/info:")
+    if problem := st.session_state.pop(PROBLEM, ""):
+        st.error(problem, icon=":material/error:")
+
+
+def refuse(words: str) -> None:
+    """Say on the next run why something cannot be done."""
+    st.session_state[PROBLEM] = words
+
+
+def working(key: str, end: Callable[[Any], None]) -> bool:
+    """How far the work kept under a key is, if any goes on; ``end`` is given its result, on the run after.
+
+    Returns:
+        Whether it goes on.
+    """
+    work: Work | None = st.session_state.get(key)
+    if work is None:
+        return False
+    if work.progress().running:
+        st.fragment(_progress, run_every=0.5)(work, key)
+        return True
+    del st.session_state[key]
+    now = work.progress()
+    if now.problem:
+        st.error(now.problem, icon=":material/error:")
+    elif now.result is not None:
+        end(now.result)
+    return False
+
+
+def _progress(work: Work, key: str) -> None:
+    now = work.progress()
+    if not now.running:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", border=True):
+        st.progress(now.share, f"{work.words}: {now.share:.0%}")
+        st.button("Stop", icon=":material/close:", on_click=work.cancel, key=f"{key} stop")
+
+
+def button(label: str, act: Callable[[], Any], **how: Any) -> None:
+    """A button of a view, which is a fragment: after it the whole page is drawn again."""
+    if st.button(label, on_click=act, **how):
+        st.rerun()

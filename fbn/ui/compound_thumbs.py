@@ -1,0 +1,77 @@
+"""Small copies of pictures as addresses that hold their data, for HTML; without Streamlit."""
+
+import base64
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image, ImageOps
+
+from fbn.data.pictures import read_file
+from fbn.errors import FbnError
+from fbn.faces.frames import MAX_PIXELS
+from fbn.records import Sample
+
+#: The longer side of a picture to label, and of an example.
+_LARGE, _SMALL = 352, 176
+
+
+def of_file(path: Path) -> str:
+    """A picture that is looked at closely; "" where it cannot be read."""
+    try:
+        about = path.stat()
+    except OSError:
+        return ""
+    return _of_file(str(path), about.st_mtime_ns, about.st_size)
+
+
+@lru_cache(maxsize=512)
+def _of_file(path: str, changed: int, size: int) -> str:
+    try:
+        with open(path, "rb") as file:
+            return _packed(file, _LARGE)
+    except OSError:
+        return ""
+
+
+@lru_cache(maxsize=256)
+def _of_member(root: str, path: str, changed: int) -> str:
+    try:
+        return _packed(BytesIO(read_file(root, path)), _SMALL)
+    except (FbnError, OSError):
+        return ""
+
+
+def of_sample(sample: Sample) -> str:
+    """A labelled picture, small; "" where it cannot be read."""
+    try:
+        root = Path(sample.root)
+        changed = (root if root.is_file() else root / sample.path).stat().st_mtime_ns
+    except OSError:
+        return ""
+    return _of_member(sample.root, sample.path, changed)
+
+
+def of_png(path: Path) -> str:
+    """A PNG file as it is; "" where it is not there."""
+    try:
+        return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+    except OSError:
+        return ""
+
+
+def _packed(file: BinaryIO, side: int) -> str:
+    try:
+        with Image.open(file) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                return ""
+            # a camera's JPEG is decoded at an eighth of its size, not whole
+            picture.draft("RGB", (side, side))
+            small = ImageOps.exif_transpose(picture).convert("RGB")
+            small.thumbnail((side, side))
+    except Exception:  # decoders raise nearly anything on broken bytes
+        return ""
+    packed = BytesIO()
+    small.save(packed, "JPEG", quality=82)
+    return f"data:image/jpeg;base64,{base64.b64encode(packed.getvalue()).decode()}"
