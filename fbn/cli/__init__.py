@@ -35,6 +35,7 @@ for _name in (
     "bench_compound",
     "data",
     "evaluate",
+    "fewshot",
     "jobs",
     "relate",
     "relate_compare",

@@ -32,7 +32,7 @@ def fewshot(
     data: Annotated[
         Path,
         typer.Argument(
-            help="Folder or zip: RAF-DB's compound layout, labels.csv (file,class) beside pictures, or a folder a class.",
+            help="Folder or zip: RAF-DB's compound layout, labels.csv (file,class) by the pictures, or a folder a class.",
             show_default=False,
         ),
     ],
@@ -132,7 +132,7 @@ def _print(found: "Result", output: Path) -> None:
         curve = Table("pictures a class", "mean diagonal", box=None)
         for point in found["curve"]:
             shots = "all" if point["shots"] is None else str(point["shots"])
-            curve.add_row(shots, _words({key: point[key] for key in ("value", "low", "high")}))  # type: ignore[typeddict-item,literal-required]
+            curve.add_row(shots, _words({"value": point["value"], "low": point["low"], "high": point["high"]}))
         console.print(curve)
     for note in found["notes"]:
         console.print(escape(note), soft_wrap=True)

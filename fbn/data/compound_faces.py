@@ -151,11 +151,11 @@ def _sorted_out(root: Path, labelled: Labelled, looks: list[_Look], keep: bool, 
         if look.face or keep:
             copies[look.pixels].append(row)
     duplicates, contradictory = [], []
-    for rows in copies.values():
+    for alike in copies.values():
         # the training copy stays: nothing that is measured was learned from
-        first, *others = sorted(rows, key=lambda row: (samples[row].part == "test", samples[row].path))
-        if len({samples[row].compound for row in rows}) > 1:
-            contradictory.append(tuple((samples[row].path, samples[row].compound) for row in rows))
+        first, *others = sorted(alike, key=lambda row: (samples[row].part == "test", samples[row].path))
+        if len({samples[row].compound for row in alike}) > 1:
+            contradictory.append(tuple((samples[row].path, samples[row].compound) for row in alike))
             continue
         usable.append(first)
         duplicates += [(samples[row].path, samples[first].path) for row in others]
