@@ -27,8 +27,10 @@ from fbn.vocabulary import (
     Expression,
 )
 
-#: What scores are divided by before the softmax (fbn's choice).
-DEFAULT_TEMPERATURE = 0.2
+#: What scores are divided by before the softmax (fbn's choice). With it the shipped network, which never saw one, is as
+#: sure of its first guess as it is often right: .38 and .36 on 330 drawn faces of RAF-DB's eleven classes
+#: (``fbn synth rafdb-compound --count 330 --seed 77``). Their cross entropy is least there too; .3 and .4 are as good.
+DEFAULT_TEMPERATURE = 0.35
 #: Paper A: 1 where valence > 0. C: (v / |v| + 1) / 2, the same but at 0, where C leaves it open and fbn takes 0.5.
 Valence = Literal["positive", "sign"]
 Rows = tuple[tuple[float, ...], ...]
@@ -281,8 +283,7 @@ def _mask(values: Sequence[bool], like: Tensor) -> Tensor:
 
 def _known_name(name: str) -> str | None:
     """The vocabulary's name of a class that is called something like it; None where it has none."""
-    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]
-    if (own := " ".join(words)) in COMPOUND_EXPRESSIONS:
+    if (own := " ".join(_words(name))) in COMPOUND_EXPRESSIONS:
         return own
     parts = _parts(name)
     return parts[0] if len(parts) == 1 else _NAME_BY_PARTS.get(frozenset(parts))
@@ -290,12 +291,17 @@ def _known_name(name: str) -> str | None:
 
 def _parts(name: str) -> tuple[Expression, ...]:
     """The basic expressions that a class' name speaks of; none where it says nothing."""
-    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]
+    words = _words(name)
     if compound := COMPOUND_EXPRESSIONS.get(" ".join(words)):
         return compound.first, compound.second
     parts = tuple(_EXPRESSION_BY_WORD[word] for word in words if word in _EXPRESSION_BY_WORD)
     whole = len(parts) == len(words) == len(set(parts))
     return parts if whole and (len(parts) == 1 or (len(parts) == 2 and Expression.NEUTRAL not in parts)) else ()
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name, also of a folder's: ``03_HappilySurprised``, ``happily-surprised``, ``SAD``."""
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]
 
 
 def _rows(categories: Sequence[str | None], table: RelatednessTable) -> Rows:

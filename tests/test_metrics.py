@@ -173,6 +173,58 @@ def test_nothing_annotated_is_nan() -> None:
     assert np.isnan(metrics.ccc(np.zeros((4, 2)), np.zeros((4, 2)), np.zeros(4))).all()
 
 
+@settings(max_examples=3, deadline=None)
+@seeds
+def test_classification_of_compounds_against_scikit_learn(seed: int) -> None:
+    scores, y, _ = _classes(seed, n=120, classes=11)
+    y[y == 4] = 5  # a class without pictures, which some are put in
+    p, present = scores.argmax(-1), np.unique(y)
+    found = metrics.classification(scores, y, 11, rounds=50)
+    assert found.left_out == tuple(sorted(set(range(11)) - set(present)))
+    assert 4 in found.left_out
+    np.testing.assert_array_equal(found.matrix, sk.confusion_matrix(y, p, labels=range(11)))
+    values = (found.mean_diagonal.value, found.uar.value, found.macro_f1.value, found.accuracy.value)
+    assert values == pytest.approx(
+        (
+            sk.recall_score(y, p, labels=present, average="macro"),
+            sk.recall_score(y, p, labels=present, average="macro"),
+            sk.f1_score(y, p, labels=present, average="macro"),
+            sk.accuracy_score(y, p),
+        ),
+        rel=1e-12,
+    )
+    for interval in (found.mean_diagonal, found.macro_f1, found.accuracy):
+        assert interval.low < interval.value < interval.high
+
+
+def test_intervals_of_a_classification_are_those_of_its_draws() -> None:
+    _, y, _ = _classes(1, n=80, classes=4)
+    p = np.where(np.arange(80) % 3, y, 0)
+    found = metrics.classification(p, y, 4, rounds=200, seed=7)
+    rng = np.random.default_rng(7)
+    draws = [rng.integers(80, size=80) for _ in range(200)]
+    recall = [sk.recall_score(y[rows], p[rows], average="macro") for rows in draws]
+    f1 = [sk.f1_score(y[rows], p[rows], average="macro") for rows in draws]
+    np.testing.assert_allclose((found.uar.low, found.uar.high), np.quantile(recall, [0.025, 0.975]), rtol=1e-12)
+    np.testing.assert_allclose((found.macro_f1.low, found.macro_f1.high), np.quantile(f1, [0.025, 0.975]), rtol=1e-12)
+
+
+def test_a_classification_of_few_people_has_wide_intervals() -> None:
+    rng = np.random.default_rng(0)
+    people = np.repeat(np.arange(12), 20)
+    y = rng.integers(3, size=240)
+    p = np.where(rng.random(12)[people] < 0.6, y, (y + 1) % 3)  # a person is right throughout, or wrong
+    alone, whole = (metrics.classification(p, y, 3, groups, rounds=300) for groups in (None, people))
+    assert alone.accuracy.value == whole.accuracy.value
+    assert whole.accuracy.high - whole.accuracy.low > 2 * (alone.accuracy.high - alone.accuracy.low)
+
+
+def test_a_classification_of_nothing_is_nan() -> None:
+    found = metrics.classification([], [], 3, rounds=5)
+    assert found.left_out == (0, 1, 2)
+    assert np.isnan([found.uar.value, found.uar.low, found.macro_f1.value, found.accuracy.value]).all()
+
+
 def test_bootstrap_interval_of_a_mean() -> None:
     x = np.random.default_rng(0).normal(size=400)
     interval = metrics.bootstrap(lambda rows: x[rows].mean(), 400, rounds=2000)

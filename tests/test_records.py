@@ -77,12 +77,15 @@ def test_predictions_are_probabilities() -> None:
     assert predictions.expression.sum().item() == pytest.approx(1)
     assert predictions.expression[0, 6].item() == pytest.approx(2.718281828 / 8.718281828)
     assert (predictions.action_units == 0.5).all()
+    assert Predictions(compound_logits=torch.tensor([[0.0, 0.0, 2.0]]).log()).compound.tolist() == [[0, 0, 1]]
 
 
 def test_an_absent_head_says_so_and_stays_absent() -> None:
     predictions = Predictions(expression_logits=torch.zeros(2, 7, requires_grad=True))
     with pytest.raises(ValueError, match="action unit"):
         _ = predictions.action_units
+    with pytest.raises(ValueError, match="compound"):
+        _ = predictions.compound
     assert predictions[:1].action_unit_logits is None
     assert not predictions.detach().expression_logits.requires_grad
     assert Predictions.stack([predictions, predictions]).expression_logits.shape == (2, 2, 7)

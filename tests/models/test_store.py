@@ -34,6 +34,11 @@ def test_both_runtimes_come_back_equal(models: Path) -> None:
     assert "tiny" in store.names()
     assert store.card("tiny") == "# tiny\n"
     assert store.load(models / "tiny").spec == torch_network.spec
+    assert store.manifest("tiny").classes == ()
+    for network in (torch_network, onnx_network):
+        assert network.classes is None
+        with torch.no_grad():
+            assert network(IMAGES).compound_logits is None
 
 
 @pytest.mark.parametrize(("runtime", "file"), [("onnx", store.ONNX), ("torch", store.WEIGHTS)])
@@ -91,3 +96,12 @@ def test_unknown_networks_and_arguments_are_refused() -> None:
 
 def test_the_onnx_file_tells_nothing_of_this_machine(models: Path) -> None:
     assert str(Path(torch.__file__).parent).encode() not in (models / "tiny" / store.ONNX).read_bytes()
+
+
+def test_the_users_models_move_with_their_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FBN_MODELS", raising=False)
+    monkeypatch.setenv("FBN_HOME", str(tmp_path / "home"))
+    assert store.folders()[0] == tmp_path / "home" / "models"
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("FBN_HOME", str(tmp_path / "file" / "home"))  # cannot be made
+    assert all(tmp_path not in folder.parents for folder in store.folders())
