@@ -15,7 +15,7 @@ from fbn.ui.panels import (
     show_picture,
 )
 from fbn.ui.prior import pick_table
-from fbn.ui.scores import Picked, compound_panel, pick_compounds
+from fbn.ui.scores import Picked, compound_panel, pick_compounds, terms_panel
 from fbn.ui.uploads import read_upload
 from fbn.ui.webcam import webcam
 
@@ -151,7 +151,9 @@ def _figures(session: LiveSession, playing: bool) -> None:
         affect = view.face.smoothed or view.face.affect
         expression_panel(affect)
         if affect.scorer and _compounds_shown():
-            compound_panel(affect, terms=view.settings.frozen)
+            compound_panel(affect)
+            if view.settings.frozen:
+                terms_panel(affect)
         circumplex_panel(view.trail)
 
 

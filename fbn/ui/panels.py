@@ -9,7 +9,7 @@ from fbn.inference import Affect, FaceResult, FrameResult, overlay
 from fbn.ui import marks
 from fbn.ui.jobs import Preview
 from fbn.ui.live import point
-from fbn.ui.scores import compound_panel
+from fbn.ui.scores import compound_panel, terms_panel
 from fbn.vocabulary import ACTION_UNITS, DECISION
 
 EXPRESSION_HELP = "One of seven expressions; the shares sum to 100 %. It says what a face shows, not what one feels."
@@ -81,9 +81,13 @@ def show_picture(preview: Preview, key: str = "picture", compounds: bool = False
         _summary(image, face)
         affect = face.smoothed or face.affect
         expression_panel(affect)
-        if compounds and affect.scorer:
-            compound_panel(affect, terms=True)
         circumplex_panel((point(face),))
+    if compounds and affect.scorer:
+        left, right = st.columns(2, gap="large")
+        with left:
+            compound_panel(affect)
+        with right:
+            terms_panel(affect)
     action_unit_panel(affect)
     return face
 

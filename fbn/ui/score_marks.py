@@ -15,15 +15,21 @@ STYLE = """<style>
 .fbn-compounds .fbn-row{grid-template-columns:minmax(8.5rem,11.5rem) 1fr 2.7rem}
 .fbn-compounds .fbn-none{opacity:.85}
 .fbn-compounds .fbn-none:not(.fbn-top) .fbn-name{font-style:italic}
-.fbn-terms{width:100%;border-collapse:collapse;font-size:.8rem;line-height:1.5;font-variant-numeric:tabular-nums}
-.fbn-terms th{font-weight:500;opacity:.8;text-align:right;padding:.1rem .35rem;vertical-align:bottom;line-height:1.2}
-.fbn-terms th i{display:block;height:.28rem;border-radius:.14rem;margin-top:.2rem}
-.fbn-terms td{text-align:right;padding:.12rem .35rem;
-  border-top:1px solid color-mix(in srgb,currentColor 12%,transparent)}
-.fbn-terms :is(th,td):first-child{text-align:left;padding-left:0}
-.fbn-terms td:not(:first-child){width:3.1rem}
+.fbn-terms{width:100%;table-layout:fixed;border-collapse:separate;border-spacing:0;font-size:.8rem;line-height:1.5;
+  font-variant-numeric:tabular-nums}
+.fbn-terms col:not(:first-child){width:2.9rem}
+.fbn-terms col:nth-child(3){width:4rem}
+.fbn-terms th{font-size:.72rem;font-weight:500;line-height:1.2;text-align:right;vertical-align:bottom;
+  padding:.1rem .35rem .15rem 0;border-right:.2rem solid transparent;opacity:.85}
+.fbn-terms th i{display:block;height:.28rem;border-radius:.14rem;margin:.2rem -.35rem 0 0}
+.fbn-terms td{text-align:right;padding:.12rem .35rem .12rem 0;background-clip:padding-box;
+  border-right:.2rem solid transparent;border-top:1px solid color-mix(in srgb,currentColor 12%,transparent)}
+.fbn-terms :is(th,td):first-child{text-align:left}
+.fbn-terms :is(th,td):last-child{border-right:0;padding-right:0;white-space:nowrap}
 .fbn-terms .fbn-guess{opacity:.55}
-.fbn-more summary{cursor:pointer;font-size:.8rem;opacity:.8;margin-top:.4rem}
+@media(max-width:480px){.fbn-terms :is(col,th,td):last-child{display:none}}
+.fbn-more{margin-top:.5rem}
+.fbn-more summary{cursor:pointer;font-size:.8rem;opacity:.8}
 </style>"""
 
 
@@ -80,13 +86,12 @@ def terms_table(shares: Sequence[Share]) -> str:
     head = f"<tr><th></th>{head}<th>Score</th><th>Share</th></tr>"
     none = "".join(_terms(share, learnt) for share in shares if share.none)
     own = [_terms(share, learnt) for share in shares if not share.none]
-    table = f'<table class="fbn-terms">{head}{{}}</table>'
-    html = table.format("".join(own[:TOP]) + none)
-    if len(own) > TOP:
-        html += (
-            f'<details class="fbn-more"><summary>All {len(own)} classes</summary>{table.format("".join(own))}</details>'
-        )
-    return html
+    table = f'<table class="fbn-terms"><colgroup>{"<col>" * (len(columns) + 3)}</colgroup>{{}}</table>'
+    html = table.format(head + "".join(own[:TOP]) + none)
+    if len(own) <= TOP:
+        return html
+    rest = table.format("".join(own[TOP:]))
+    return f'{html}<details class="fbn-more"><summary>The other {len(own) - TOP} classes</summary>{rest}</details>'
 
 
 def _terms(share: Share, learnt: bool) -> str:
@@ -95,7 +100,7 @@ def _terms(share: Share, learnt: bool) -> str:
     guess = "" if share.parts else ' class="fbn-guess" title="Its name says nothing of expressions: the others\' mean."'
     return (
         f"<tr{guess}><td>{escape(share.words)}</td>{''.join(cells)}<td>{share.total:.2f}</td>"
-        f"<td>{share.probability:.0%}</td></tr>"
+        f"<td>{100 * share.probability:.0f} %</td></tr>"
     )
 
 
@@ -104,4 +109,4 @@ def _cell(value: float, colour: str) -> str:
     width = 100 * min(max(value, 0.0), 1.0)
     shade = f"color-mix(in srgb,{colour} 38%,transparent)"
     number = f"{value:.2f}".replace("-", "−")
-    return f'<td style="background:linear-gradient(90deg,{shade} {width:.0f}%,transparent 0)">{number}</td>'
+    return f'<td style="background-image:linear-gradient(90deg,{shade} {width:.0f}%,transparent 0)">{number}</td>'

@@ -86,16 +86,13 @@ def pick_compounds(model: str, key: str) -> Picked:
         return Picked()
 
 
-def compound_panel(affect: Affect, terms: bool) -> None:
-    """The likeliest compounds as bars under their title.
-
-    Args:
-        affect: one face's, with compounds.
-        terms: a table of what their scores are made of, too.
-    """
-    shares = breakdown(affect)
+def compound_panel(affect: Affect) -> None:
+    """The likeliest compounds as bars under their title."""
     st.markdown("**Compound expression**", help=_HELP)
-    st.html(score_marks.STYLE + score_marks.bars(shares))
-    if terms:
-        st.markdown("**What the scores are made of**", help=_TERMS_HELP)
-        st.html(score_marks.terms_table(shares))
+    st.html(score_marks.STYLE + score_marks.bars(breakdown(affect)))
+
+
+def terms_panel(affect: Affect) -> None:
+    """What the compounds' scores are made of, as a table under its title."""
+    st.markdown("**What the scores are made of**", help=_TERMS_HELP)
+    st.html(score_marks.STYLE + score_marks.terms_table(breakdown(affect)))
