@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from functools import partial
 
+from fbn.models.architectures.densenet import DenseNet121
+from fbn.models.architectures.resnet import ResNet50
+from fbn.models.architectures.vgg import VggFace
 from fbn.models.compound import CompoundNet
 from fbn.models.network import FaceBehaviorNet
 from fbn.vocabulary import Task
@@ -14,4 +17,7 @@ ZOO: dict[str, Callable[..., FaceBehaviorNet]] = {
     "action-units": partial(FaceBehaviorNet, tasks=(Task.ACTION_UNITS,)),
     "valence-arousal": partial(FaceBehaviorNet, tasks=(Task.VALENCE_AROUSAL,)),
     "compound": CompoundNet,
+    "vgg-face": VggFace,
+    "resnet-50": ResNet50,
+    "densenet-121": DenseNet121,
 }

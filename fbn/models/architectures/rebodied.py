@@ -1,0 +1,43 @@
+"""What the other architectures share: FaceBehaviorNet's heads on features of another body."""
+
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+from fbn.models.network import OUTPUTS, FaceBehaviorNet
+from fbn.models.spec import InputSpec
+from fbn.vocabulary import Task
+
+
+class Rebodied(FaceBehaviorNet):
+    """A body that ends in a map of channels, whose mean over the picture all tasks are read from.
+
+    Args:
+        body: [B, 3, H, W] in the declared range -> [B, channels, h, w].
+        channels: that the heads read.
+        tasks: which outputs to have.
+        dropout: probability before the linear layer.
+        size: side of the pictures it is made for.
+    """
+
+    def __init__(
+        self, body: nn.Sequential, channels: int, tasks: Iterable[str], dropout: float, size: int = 112
+    ) -> None:
+        nn.Module.__init__(self)  # nothing of the parent's body
+        wanted = {Task(task) for task in tasks}
+        self.spec = InputSpec(size=size)
+        self.tasks = tuple(task for task in OUTPUTS if task in wanted)
+        self.widths, self.blocks = (channels,), ()
+        self.body = body
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(channels, sum(OUTPUTS[task] for task in self.tasks))
+        self._initialise()
+
+    def features(self, images: Tensor) -> Tensor:
+        """[B, 3, H, W] in the declared range -> [B, channels]."""
+        return self.body(images).mean((2, 3))
+
+
+def scaled(channels: int, width: float) -> int:
+    """So many channels times a width, a multiple of 8, 8 at least."""
+    return max(8, 8 * round(channels * width / 8))

@@ -1,0 +1,48 @@
+"""VGG-FACE (Parkhi, Vedaldi & Zisserman, Deep face recognition, BMVC 2015) as paper C uses it, on 96x96 pictures."""
+
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+from fbn.models.architectures.rebodied import Rebodied, scaled
+from fbn.vocabulary import Task
+
+#: Convolutions and their channels between poolings.
+_STAGES = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
+_FULL = 4096
+
+
+class VggFace(Rebodied):
+    """Thirteen 3x3 convolutions, five poolings, two fully connected layers of 4096, then the outputs.
+
+    Batch norm after each convolution is fbn's addition: the original starts from weights that are not to be had.
+
+    Args:
+        tasks: which outputs to have.
+        width: factor on all channels.
+        dropout: probability after each fully connected layer.
+    """
+
+    def __init__(self, tasks: Iterable[str] = tuple(Task), width: float = 1.0, dropout: float = 0.5) -> None:
+        layers: list[nn.Module] = []
+        channels = 3
+        for count, stage in _STAGES:
+            for _ in range(count):
+                out = scaled(stage, width)
+                layers += [nn.Conv2d(channels, out, 3, 1, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
+                channels = out
+            layers.append(nn.MaxPool2d(2))
+        full, size = scaled(_FULL, width), 96
+        super().__init__(nn.Sequential(*layers), full, tasks, dropout, size)
+        self.full = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(channels * (size // 2 ** len(_STAGES)) ** 2, full),
+            nn.ReLU(inplace=True),
+            nn.Dropout(dropout),
+            nn.Linear(full, full),
+            nn.ReLU(inplace=True),
+        )
+
+    def features(self, images: Tensor) -> Tensor:
+        """[B, 3, 96, 96] (up to 127 pixels a side) in the declared range -> [B, 4096 width]."""
+        return self.full(self.body(images))
