@@ -49,6 +49,20 @@ def centre(crops: np.ndarray, size: int = 112) -> np.ndarray:
     return crops[..., margin : margin + size, margin : margin + size, :]
 
 
+def unvaried(crops: np.ndarray, side: int, size: int = 112) -> np.ndarray:
+    """Crops that carry a margin as they are, at a resolution: [N, S, S, 3] uint8 -> [N, side, side, 3].
+
+    Args:
+        crops: see above.
+        side: of the results.
+        size: side of the part of the crop that the network reads; shown smaller, it is shrunk as ``augment`` shrinks.
+    """
+    views = centre(crops, size)
+    if side == size:
+        return views
+    return np.stack([cv2.resize(view, (side, side), interpolation=cv2.INTER_LINEAR) for view in views])
+
+
 def augment(
     crop: np.ndarray, generator: np.random.Generator, how: Augmentation, size: int = 112, side: int | None = None
 ) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
-from fbn.data.augment import Augmentation, augment, centre
+from fbn.data.augment import Augmentation, augment, unvaried
 from fbn.errors import FormatError
 from fbn.records import Annotations, Predictions, TaskBatch
 from fbn.vocabulary import Task
@@ -111,7 +111,7 @@ class Steps(Dataset[Item]):
         how: how pictures are varied; a data set named in ``by_set`` has its own way.
         seed: with the step, it decides everything.
         prepare: [B, size, size, 3] uint8 -> a network's input (``InputSpec.prepare``).
-        size: side of the network's input.
+        size: side of the part of the crops that the network reads, shown at that resolution unless ``sides`` differs.
         sides: (first step, side) in rising order: from that step on, pictures are shown at that resolution.
         shard: (rank, processes): every process gets its share of each step's batch, of equal size.
         by_set: data set -> how its pictures are varied.
@@ -208,24 +208,29 @@ class Plain(Dataset[tuple[TaskBatch, torch.Tensor]]):
     Args:
         pool: pictures and labels.
         prepare: see ``Steps``.
-        size: side of the network's input.
+        side: of the network's input.
         batch: pictures in an item.
         shard: (rank, processes); shares differ by at most one picture, none is seen twice.
     """
 
     def __init__(
-        self, pool: Pool, prepare: Prepare, size: int = 112, batch: int = 128, shard: tuple[int, int] = (0, 1)
+        self,
+        pool: Pool,
+        prepare: Prepare,
+        side: int = 112,
+        batch: int = 128,
+        shard: tuple[int, int] = (0, 1),
     ) -> None:
         own = np.arange(len(pool))[shard[0] :: shard[1]]
         self._parts = [own[start : start + batch] for start in range(0, len(own), batch)]
-        self._pool, self._prepare, self._size = pool, prepare, size
+        self._pool, self._prepare, self._side = pool, prepare, side
 
     def __len__(self) -> int:
         return len(self._parts)
 
     def __getitem__(self, item: int) -> tuple[TaskBatch, torch.Tensor]:
         part = self._parts[item]
-        pictures = np.stack([centre(self._pool.crop(int(i)), self._size) for i in part])
+        pictures = unvaried(np.stack([self._pool.crop(int(i)) for i in part]), self._side)
         index = torch.from_numpy(part)
         return TaskBatch(self._prepare(pictures), self._pool.annotations[index], self._pool.dataset[index]), index
 

@@ -28,6 +28,7 @@ from torch.utils.data import DataLoader
 
 from fbn.context import write_json
 from fbn.data.corpus import Corpus, load_corpus
+from fbn.data.crops import SIZE
 from fbn.data.loading import EpochSampler, Plain, Pool, Steps, Stream, fixed_streams, paper_streams, steps_to_see_all
 from fbn.errors import FormatError
 from fbn.models.network import FaceBehaviorNet
@@ -175,11 +176,11 @@ def learn(
     shard = (int(os.environ.get("LOCAL_RANK", 0)), devices)
     L.seed_everything(recipe.seed, verbose=False)
     network = recipe.build_network()
-    prepare, size = partial(_prepare, network.spec), network.spec.size
+    prepare, side = partial(_prepare, network.spec), network.spec.size
     per_epoch = recipe.steps_per_epoch if recipe.mode == "fixed" else steps_to_see_all(streams)
     total = recipe.epochs * per_epoch
-    sides = [(i * total // len(recipe.sides), side) for i, side in enumerate(recipe.sides)]
-    steps = Steps(pool, streams, recipe.augmentation, recipe.seed, prepare, size, sides, shard, recipe.augmentations)
+    sides = [(0, side), *((i * total // len(recipe.sides), own) for i, own in enumerate(recipe.sides))]
+    steps = Steps(pool, streams, recipe.augmentation, recipe.seed, prepare, SIZE, sides, shard, recipe.augmentations)
     batches = DataLoader(
         steps,
         batch_size=None,
@@ -189,7 +190,7 @@ def learn(
         persistent_workers=workers > 0,
         worker_init_fn=_start_worker,
     )
-    held = DataLoader(Plain(held_out[0], prepare, size, shard=shard), batch_size=None)
+    held = DataLoader(Plain(held_out[0], prepare, side, shard=shard), batch_size=None)
     module = MultiTask(network, recipe.build_objective(), recipe, total, held_out[1])
     pictures = sum(stream.count for stream in streams) * per_epoch
     part = str(len(list(out.glob("logs/*/metrics.csv"))))  # the CSV logger deletes what it finds: a part per start
