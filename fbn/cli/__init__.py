@@ -39,6 +39,7 @@ for _name in (
     "jobs",
     "relate",
     "relate_compare",
+    "study",
     "synth",
     "train",
 ):

@@ -16,6 +16,7 @@ from fbn.errors import FormatError
 #: Kind -> ``module:function``. The result is what ``json`` can write.
 KINDS: dict[str, str] = {
     "compare": "fbn.training.compare:compare",
+    "study": "fbn.training.study.study:study",
     "fewshot": "fbn.training.fewshot:few_shot",
 }
 

@@ -1,0 +1,139 @@
+"""``fbn study``: the papers' case studies as experiments."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+class Amount(StrEnum):
+    """Budgets of ``fbn study affect``."""
+
+    SMOKE = "smoke"
+    SMALL = "small"
+    FULL = "full"
+
+
+class Device(StrEnum):
+    """Where to train."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+
+
+class Part(StrEnum):
+    """What real sets are measured on."""
+
+    TEST = "test"
+    VALID = "valid"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    group = typer.Typer(no_args_is_help=True)
+    group.callback()(_group)
+    group.command()(affect)
+    app.add_typer(group, name="study")
+
+
+def _group() -> None:
+    """The papers' case studies, run here, with seeds and intervals."""
+
+
+def affect(
+    data: Annotated[Path | None, typer.Option(help="Folder of the data sets; drawn faces without.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; an interrupted study goes on.")] = None,
+    budget: Annotated[Amount, typer.Option(help="smoke: seconds; small: an hour on two cores; full: a GPU.")] = (
+        Amount.SMALL
+    ),
+    rows: Annotated[str, typer.Option(help="Names with commas between them; all if empty. --list names them.")] = "",
+    seeds: Annotated[int | None, typer.Option(min=1, help="Trainings of each row; the budget's if not given.")] = None,
+    first_seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
+    action_units: Annotated[int | None, typer.Option(min=4, help="Training pictures with AU labels.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Of each training; the budget's if not given.")] = None,
+    part: Annotated[Part, typer.Option(help="Of real sets, what is measured on.")] = Part.TEST,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, each with a GPU or its share of the cores.")] = 1,
+    device: Annotated[Device, typer.Option(help="cpu: leave GPUs alone.")] = Device.AUTO,
+    listed: Annotated[bool, typer.Option("--list", help="Name the rows and stop.")] = False,
+) -> None:
+    """Do the couplings pay? Single-task, uncoupled and coupled networks on the same pictures and seeds."""
+    if listed:
+        _list()
+        return
+    import os
+
+    if device is Device.CPU:
+        # before anything asks which there are
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    from fbn.training.allocator import with_allocator
+
+    with_allocator()
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from fbn.context import Context
+    from fbn.errors import MissingFileError
+    from fbn.jobs.kinds import parse
+    from fbn.training.study import study as studying
+    from fbn.training.study.asked import Study
+
+    if data and not data.is_dir():
+        raise MissingFileError(f"{data}: no such folder")
+    asked = parse(
+        "study",
+        {
+            "data": data and str(data),
+            "budget": budget.value,
+            "rows": [name.strip() for name in rows.split(",") if name.strip()],
+            "seeds": seeds,
+            "first_seed": first_seed,
+            "action_units": action_units,
+            "steps": steps,
+            "part": part.value,
+        },
+    )
+    assert isinstance(asked, Study)
+    folder = out or Path("runs") / f"affect-{'data' if data else 'synthetic'}-{budget}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("starting", total=1.0)
+        context = Context(folder, lambda share, words: progress.update(task, completed=share, description=words))
+        apart = workers > 1
+        found = studying.study_apart(asked, context, workers) if apart else studying.study(asked, context)
+    _print(found)
+    typer.echo(f"written to {folder}")
+
+
+def _list() -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from fbn.training.study.rows import ROWS
+
+    table = Table("row", "group", "what it is", box=None)
+    for row in ROWS.values():
+        table.add_row(row.name, row.group, row.words)
+    Console(highlight=False).print(table)
+
+
+def _print(found: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("set, figure", "row", "mean", "sd", "chance", "against uncoupled", "against single-task", box=None)
+    last = ""
+    for each in sorted(found["figures"], key=lambda each: (each["set"], each["figure"], each["filtered"])):
+        title = f"{each['set']} {each['figure']}{' filtered' if each['filtered'] else ''}"
+        sd = "" if each["sd"] is None else f"{each['sd']:.3f}"
+        cells = (each["row"], f"{each['mean']:.3f}", sd, f"{each['chance']:.3f}")
+        table.add_row(title if title != last else "", *cells, _told(each["uncoupled"]), _told(each["single"]))
+        last = title
+    Console(highlight=False).print(table)
+
+
+def _told(difference: dict[str, Any] | None) -> str:
+    if difference is None:
+        return ""
+    interval = "" if difference["low"] is None else f" ({difference['low']:+.3f} to {difference['high']:+.3f})"
+    return f"{difference['difference']:+.3f}{interval}"

@@ -1,0 +1,59 @@
+"""A study's folder: a file a run, the tables made of them, and what was asked."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fbn.context import write_json
+from fbn.errors import FormatError
+from fbn.resources import whole_file
+from fbn.training.study.asked import Study
+
+PLAN, SUMMARY, RUNS = "study.json", "summary.json", "runs"
+#: What may be asked anew of a folder: more of the same.
+_MORE = ("rows", "seeds")
+#: Of a run's line, before and after its figures.
+_HEAD = ("row", "seed")
+_TAIL = ("git_sha", "device", "seconds", "parameters", "steps", "date")
+
+
+def begin(asked: Study, folder: Path) -> None:
+    """Note what is asked; more rows and seeds may be asked of a folder than before, nothing else.
+
+    Raises:
+        FormatError: the folder holds another study.
+    """
+    # a folder's name, not its path: results are shown to others
+    wanted = asked.model_dump(mode="json") | {"data": asked.data and asked.data.name}
+    path = folder / PLAN
+    if path.exists():
+        before = json.loads(path.read_bytes())
+        if differs := [key for key in wanted if key not in _MORE and wanted[key] != before.get(key)]:
+            raise FormatError(f"{folder} holds another study (it differs in {', '.join(differs)})")
+    write_json(path, wanted)
+
+
+def file_of(folder: Path, seed: int, row: str) -> Path:
+    """Where a run's results lie."""
+    return folder / RUNS / f"{seed:02d}-{row}.json"
+
+
+def finished(asked: Study, folder: Path) -> list[dict[str, Any]]:
+    """The runs that are asked for and there, in the order they are asked for."""
+    files = [file_of(folder, *run) for run in asked.runs]
+    return [json.loads(file.read_bytes()) for file in files if file.exists()]
+
+
+def write_runs(folder: Path, runs: list[dict[str, Any]]) -> None:
+    """``runs.csv``: a line a run, its figures rounded to five places."""
+    lines = [{k: run[k] for k in _HEAD} | run["figures"] | {k: run[k] for k in _TAIL} for run in runs]
+    columns = [*_HEAD, *dict.fromkeys(key for run in runs for key in run["figures"]), *_TAIL]
+    write_csv(folder / "runs.csv", pd.DataFrame(lines, columns=columns))
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table whole or not at all."""
+    with whole_file(path) as unfinished:
+        table.round(5).to_csv(unfinished, index=False)

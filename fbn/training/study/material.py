@@ -1,0 +1,89 @@
+"""What the rows of one seed are trained and measured on, and the tables that couple their tasks."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from fbn.data.loading import Pool, Stream
+from fbn.records import Annotations, Sample
+from fbn.relatedness import RelatednessTable
+from fbn.vocabulary import AU_INDEX, Task
+
+#: An inferred table has no cell of fewer pictures.
+SUPPORT = 10
+
+
+@dataclass(frozen=True)
+class Held:
+    """One set to measure on.
+
+    Attributes:
+        name: of the set.
+        pool: its pictures and their labels, all that there are.
+        figures: names in ``fbn.training.study.measure.FIGURES``, its metrics by SYSTEMS 5.
+        groups: [N] whose picture or clip each is: what a bootstrap draws.
+        seen: whether pictures like these, with labels of this kind, are trained on.
+        frames: of each clip, the pictures being clips one after the other; 0 where it is no video.
+    """
+
+    name: str
+    pool: Pool
+    figures: tuple[str, ...]
+    groups: np.ndarray
+    seen: bool
+    frames: int = 0
+
+
+@dataclass(frozen=True)
+class Material:
+    """Of one seed; all its rows meet the same.
+
+    Attributes:
+        pool: what is trained on.
+        streams: each task's part of every batch.
+        held: what is measured on.
+        counted: pictures with both expressions and AUs, training ones, to infer a table from; no loss meets both.
+    """
+
+    pool: Pool
+    streams: tuple[tuple[Task, Stream], ...]
+    held: tuple[Held, ...]
+    counted: Annotations
+
+    @property
+    def labelled(self) -> dict[str, int]:
+        """Pictures with labels of each task."""
+        return {task.value: len(stream.pool) for task, stream in self.streams}
+
+    def of_tasks(self, tasks: Iterable[Task]) -> list[Stream]:
+        """The streams that have labels for some of the tasks."""
+        wanted = set(tasks)
+        return [stream for task, stream in self.streams if task in wanted]
+
+
+#: Name -> table, given what a seed is trained on.
+TABLES: dict[str, Callable[[Material], RelatednessTable]] = {
+    "du2014": lambda _: RelatednessTable.named("du2014"),
+    "affwild2": lambda _: RelatednessTable.named("affwild2"),
+    "inferred": lambda material: RelatednessTable.infer(material.counted, SUPPORT, source="the training pictures"),
+}
+
+
+def coded(labels: Annotations, numbers: Iterable[int]) -> Annotations:
+    """The labels without the AUs that a set's coders did not look at."""
+    looked = torch.zeros(labels.action_units_weight.shape[-1])
+    looked[[AU_INDEX[number] for number in numbers]] = 1
+    return replace(labels, action_units_weight=labels.action_units_weight * looked)
+
+
+def only(labels: Annotations, task: Task) -> Annotations:
+    """The labels of one task alone."""
+    kept = {f"{each.value}_weight": float(each == task) for each in Task}
+    return replace(labels, **{name: getattr(labels, name) * share for name, share in kept.items()})
+
+
+def samples_of(held: Held) -> list[Sample]:
+    """As training's validation wants them."""
+    return [Sample(held.name, "", str(i), held.pool.annotations[i]) for i in range(len(held.pool))]

@@ -1,0 +1,154 @@
+"""What the study compares: a row a line. To add a loss, a table or an architecture to the study, add a line here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fbn.training.recipe import Recipe
+from fbn.vocabulary import Task
+
+#: In the order of the tables.
+GROUPS = ("tasks", "coupling", "table", "form", "weight", "architecture")
+#: What differences are told against.
+UNCOUPLED, SINGLE = "none", "single-task"
+_SINGLE = {
+    Task.EXPRESSION: "expression",
+    Task.ACTION_UNITS: "action-units",
+    Task.VALENCE_AROUSAL: "valence-arousal",
+}
+_TERMS = {
+    Task.EXPRESSION: ("expression",),
+    Task.ACTION_UNITS: ("action_units",),
+    Task.VALENCE_AROUSAL: ("valence_arousal", "valence_arousal_mse"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way of training.
+
+    Attributes:
+        name: of the row; ``--rows`` takes it.
+        group: one of ``GROUPS``.
+        words: what it is, for people.
+        adds: coupling terms and their weights, over the recipe's.
+        table: name in ``fbn.training.study.material.TABLES``.
+        forms: settings of ``fbn.losses.Objective``, over the recipe's.
+        tasks: what the network has outputs for, and is shown.
+        network: name in the zoo, and the arguments that make it small; None: the recipe's.
+        sides: resolution, where the recipe's does not fit.
+        after: share of the run after which ``adds`` count; before, nothing couples.
+        against: the row that differs from it by the coupling alone.
+    """
+
+    name: str
+    group: str
+    words: str
+    adds: Mapping[str, float] = field(default_factory=dict)
+    table: str = "du2014"
+    forms: Mapping[str, Any] = field(default_factory=dict)
+    tasks: tuple[Task, ...] = tuple(Task)
+    network: str | None = None
+    sides: tuple[int, ...] = ()
+    after: float = 0.0
+    against: str = UNCOUPLED
+
+    @property
+    def coupled(self) -> bool:
+        """Whether a loss couples its tasks."""
+        return bool(self.adds)
+
+    @property
+    def few(self) -> bool:
+        """Whether it is slow and run on fewer seeds."""
+        return self.network is not None
+
+    def recipe(self, base: Recipe, narrow: bool) -> Recipe:
+        """The base recipe with what this row changes, but for its table.
+
+        Args:
+            base: what every row starts from.
+            narrow: make an architecture small enough for two cores.
+        """
+        kept = {term for task in self.tasks for term in _TERMS[task]}
+        changes: dict[str, Any] = {
+            "name": self.name,
+            "objective": {term: w for term, w in base.objective.items() if term in kept} | dict(self.adds),
+            "forms": {**base.forms, **self.forms},
+        }
+        if len(self.tasks) == 1:
+            changes["network"] = _SINGLE[self.tasks[0]]
+        if self.network:
+            changes |= {"network": self.network, "network_args": NARROW if narrow else {}}
+        if self.sides:
+            changes["sides"] = self.sides
+        return base.model_copy(update=changes)
+
+
+#: A quarter of an architecture's channels.
+NARROW: dict[str, Any] = {"width": 0.25}
+_CO = {"co_annotation": 0.5}
+_SOFT = {"soft_co_annotation": 0.3}
+_MATCH = {"distribution_matching": 0.1}
+_BOTH = _SOFT | _MATCH
+
+
+def _times(factor: float) -> dict[str, float]:
+    return {term: round(factor * weight, 3) for term, weight in _BOTH.items()}
+
+
+def _tables(table: str, words: str) -> list[Row]:
+    parts = (("co", _CO), ("soft", _SOFT), ("match", _MATCH), ("both", _BOTH))
+    return [Row(f"{name}@{table}", "table", f"{name}, {words}", adds, table) for name, adds in parts]
+
+
+def _form(name: str, words: str, adds: Mapping[str, float], **forms: Any) -> Row:
+    return Row(name, "form", words, adds, forms=forms)
+
+
+def _architecture(name: str, **changes: Any) -> list[Row]:
+    return [
+        Row(f"{name}-none", "architecture", f"{name}, nothing couples", network=name, **changes),
+        Row(f"{name}-both", "architecture", f"{name}, both", _BOTH, network=name, against=f"{name}-none", **changes),
+    ]
+
+
+#: Every row, in the order of the tables.
+ROWS: dict[str, Row] = {
+    row.name: row
+    for row in (
+        Row("single-expression", "tasks", "expressions alone", tasks=(Task.EXPRESSION,)),
+        Row("single-au", "tasks", "action units alone", tasks=(Task.ACTION_UNITS,)),
+        Row("single-va", "tasks", "valence and arousal alone", tasks=(Task.VALENCE_AROUSAL,)),
+        Row(UNCOUPLED, "tasks", "three tasks, nothing couples them"),
+        Row("co", "coupling", "co-annotation", _CO),
+        Row("soft", "coupling", "soft co-annotation", _SOFT),
+        Row("match", "coupling", "distribution matching", _MATCH),
+        Row("both", "coupling", "soft co-annotation and distribution matching", _BOTH),
+        Row("all", "coupling", "all three", _BOTH | _CO),
+        *_tables("inferred", "table inferred from the training pictures"),
+        Row("both@affwild2", "table", "both, Aff-Wild2's table", _BOTH, "affwild2"),
+        _form("match-printed", "distribution matching as printed: -p log q", _MATCH, matching_form="printed"),
+        _form("match-cross-entropy", "matching by cross entropy", _MATCH, matching_form="cross_entropy"),
+        _form("match-soft-target", "matching to q as a target", _MATCH, matching_form="soft_target"),
+        _form("match-mean", "matching to C's mean mixture", _MATCH, matching_mixture="mean"),
+        _form("match-weights", "matching with the table's weights", _MATCH, matching_binary=False),
+        _form("match-to-units", "matching, gradient to the AUs alone", _MATCH, matching_gradients="p"),
+        _form("match-to-expressions", "matching, gradient to expressions alone", _MATCH, matching_gradients="q"),
+        _form("soft-target", "soft labels as targets", _SOFT, soft_form="soft_target"),
+        _form(
+            "soft-sharp",
+            "soft labels as targets, temperature 0.3",
+            _SOFT,
+            soft_form="soft_target",
+            soft_temperature=0.3,
+        ),
+        Row("both-third", "weight", "both, a third of the weight", _times(1 / 3)),
+        Row("both-triple", "weight", "both, three times the weight", _times(3)),
+        Row("both-late", "weight", "both, in the last two thirds of the run", _BOTH, after=1 / 3),
+        # the residual body is the recipe's own: rows none and both
+        *_architecture("vgg-face", sides=(96,)),
+        *_architecture("resnet-50"),
+        *_architecture("densenet-121"),
+    )
+}

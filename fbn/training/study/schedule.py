@@ -1,0 +1,64 @@
+"""The losses along a training: when the couplings begin to count, and what every term was."""
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+
+from fbn.losses import Objective
+from fbn.records import Annotations, Predictions
+
+#: Points of a curve.
+POINTS = 20
+
+
+class Course(Callback):
+    """Puts itself between the module and its objective.
+
+    Args:
+        late: terms that count only from a share of the run on.
+        after: that share, in [0, 1].
+        steps: of the run.
+
+    Attributes:
+        curves: term -> its mean over each of ``POINTS`` parts of the run (fewer of a shorter run), unweighted; nan
+            while it is not computed.
+    """
+
+    def __init__(self, late: tuple[str, ...], after: float, steps: int) -> None:
+        self._late, self._first, self._steps = late, round(after * steps), steps
+        self._done = 0
+        self._parts = min(POINTS, steps)
+        self._sums: dict[str, list[Tensor | float]] = defaultdict(lambda: [0.0] * self._parts)
+        self._counts: dict[str, list[int]] = defaultdict(lambda: [0] * self._parts)
+
+    @property
+    def curves(self) -> dict[str, list[float | None]]:
+        """See above; None where a term was not computed."""
+        return {
+            name: [round(float(s) / n, 5) if n else None for s, n in zip(sums, self._counts[name], strict=True)]
+            for name, sums in self._sums.items()
+        }
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Step in: only now, for the averaged copy of the module must not share it."""
+        module: Any = pl_module
+        whole: Objective = module.objective
+        before = replace(whole, weights={n: w for n, w in whole.weights.items() if n not in self._late})
+
+        def objective(
+            predictions: Predictions, annotations: Annotations, teacher: Predictions | None = None
+        ) -> tuple[Tensor, dict[str, Tensor]]:
+            total, terms = (whole if self._done >= self._first else before)(predictions, annotations, teacher)
+            part = min(self._parts - 1, self._done * self._parts // self._steps)
+            for name, value in terms.items():
+                self._sums[name][part] = self._sums[name][part] + value.to(torch.float32)
+                self._counts[name][part] += 1
+            self._done += 1
+            return total, terms
+
+        module.objective = objective

@@ -1,0 +1,159 @@
+"""The study itself: every row on every seed, a file a run, gone on with where it was left.
+
+``runs/SEED-ROW.json`` holds all of one training; ``runs.csv`` has a line for each; ``summary.*`` say how they differ.
+"""
+
+import json
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from fbn.context import Context, write_json
+from fbn.training.provenance import revision
+from fbn.training.study import drawn, real
+from fbn.training.study.asked import Study
+from fbn.training.study.folder import begin, file_of, finished, write_runs
+from fbn.training.study.material import TABLES, Material
+from fbn.training.study.measure import chance, measure
+from fbn.training.study.rows import ROWS
+from fbn.training.study.summary import write_summary
+
+#: Of one seed's share of the work, that of drawing.
+_DRAWING = 0.15
+
+
+def study(parameters: Study, context: Context) -> dict[str, Any]:
+    """Train every row on every seed and say how they differ. Goes on after the runs that the folder holds.
+
+    Returns:
+        As ``fbn.training.study.summary.summary``, which is also in the folder's ``summary.json``.
+
+    Raises:
+        FbnError: the data cannot be used, or the folder holds another study.
+        Cancelled: somebody asked.
+    """
+    begin(parameters, context.folder)
+    _work(parameters, context)
+    return write_summary(parameters, context.folder)
+
+
+def study_apart(parameters: Study, context: Context, workers: int) -> dict[str, Any]:
+    """The same by several processes, each with a device of its own: a GPU, or its share of the cores.
+
+    Args:
+        parameters: as ``study``.
+        context: as ``study``; it is told of finished runs.
+        workers: how many.
+    """
+    import torch
+
+    begin(parameters, context.folder)
+    gpus = torch.cuda.device_count()
+    cores = max(1, (os.cpu_count() or 1) // workers)
+    runs = parameters.runs
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        turns = [(number, workers) for number in range(workers)]
+        parts = [
+            pool.submit(_part, parameters, context.folder, turn, cores, turn[0] % gpus if gpus else None)
+            for turn in turns
+        ]
+        while not all(part.done() for part in parts):
+            done = sum(file_of(context.folder, *run).exists() for run in runs)
+            context.report(done / len(runs), f"{done} of {len(runs)} runs")
+            time.sleep(1)
+        for part in parts:
+            part.result()
+    write_runs(context.folder, finished(parameters, context.folder))
+    return write_summary(parameters, context.folder)
+
+
+def _part(parameters: Study, folder: Path, turn: tuple[int, int], cores: int, gpu: int | None) -> None:
+    if gpu is not None:
+        # before anything asks which there are
+        os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
+    _work(parameters, Context(folder), turn, cores)
+
+
+def _work(parameters: Study, context: Context, turn: tuple[int, int] = (0, 1), threads: int | None = None) -> None:
+    """Do the runs that the folder lacks: of all n-th ones, for turn (i, n), from the i-th on."""
+    runs = parameters.runs
+    mine = [run for number, run in enumerate(runs) if number % turn[1] == turn[0]]
+    missing = [run for run in mine if not file_of(context.folder, *run).exists()]
+    material: tuple[int, Material] | None = None
+    for number, (seed, row) in enumerate(missing):
+        start, part = number / len(missing), 1 / len(missing)
+        if material is None or (material[0] != seed and parameters.data is None):
+            material = seed, _material(parameters, seed, context, (start, part * _DRAWING))
+        share = (start + part * _DRAWING, start + part)
+        words = f"run {len(mine) - len(missing) + number + 1} of {len(mine)}: {row}, seed {seed}"
+        found = _one(parameters, row, seed, material[1], (context, words, share), threads)
+        write_json(file_of(context.folder, seed, row), found)
+        if turn == (0, 1):
+            write_runs(context.folder, finished(parameters, context.folder))
+
+
+def _material(parameters: Study, seed: int, context: Context, place: tuple[float, float]) -> Material:
+    def report(share: float, words: str) -> None:
+        context.check()
+        context.report(place[0] + share * place[1], f"seed {seed}: {words}")
+
+    if parameters.data is None:
+        return drawn.draw(parameters.amounts, seed, report)
+    report(0, "reading the data")
+    return real.read(parameters.data, parameters.recipe, parameters.amounts, parameters.part)
+
+
+def _one(
+    parameters: Study,
+    name: str,
+    seed: int,
+    on: Material,
+    watched: tuple[Context, str, tuple[float, float]],
+    threads: int | None,
+) -> dict[str, Any]:
+    """One training and what it reached: what a file of ``runs`` holds."""
+    # Lightning takes seconds to import, and pages import this module
+    import torch
+
+    from fbn.training.study.schedule import Course
+    from fbn.training.trial import read, trial
+
+    row, amounts, folder = ROWS[name], parameters.amounts, watched[0].folder
+    table, file = TABLES[row.table](on), folder / f".table-{seed}-{name}.json"
+    table.write(file)
+    recipe = row.recipe(parameters.recipe, narrow=parameters.budget != "full")
+    changes = {"table": str(file), "seed": seed, "epochs": 1, "steps_per_epoch": amounts.steps}
+    recipe = recipe.model_copy(update=changes | {"warmup": min(recipe.warmup, max(1, amounts.steps // 4))})
+    course, streams = Course(tuple(row.adds), row.after, amounts.steps), on.of_tasks(row.tasks)
+    begun = time.monotonic()
+    try:
+        work = folder / f".training-{seed}-{name}"
+        network = trial(recipe, on.pool, streams, work, watched, threads=threads, callbacks=[course])
+    finally:
+        file.unlink(missing_ok=True)
+    seconds = time.monotonic() - begun
+    side = recipe.sides[-1] if recipe.sides else network.spec.size
+    said = {own.name: read(network, own.pool.crops[0], side) for own in on.held}
+    found = measure(said, on.held, amounts.rounds, seed)
+    return {
+        "row": name,
+        "seed": seed,
+        "figures": found.figures,
+        "chance": chance(on.held),
+        "details": found.details,
+        "curves": course.curves,
+        "labelled": on.labelled,
+        "table": json.loads(table.to_json()) if row.coupled else None,
+        "steps": amounts.steps,
+        "pictures": sum(stream.count for stream in streams),
+        "parameters": sum(weight.numel() for weight in network.parameters()),
+        "seconds": round(seconds, 1),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "git_sha": revision(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "draws": found.draws,
+    }

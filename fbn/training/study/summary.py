@@ -1,0 +1,161 @@
+"""What the runs say together: means, spreads, and paired differences with their intervals."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fbn.context import write_json
+from fbn.training.paired import paired
+from fbn.training.study.asked import Study
+from fbn.training.study.folder import SUMMARY, finished, write_csv
+from fbn.training.study.measure import FILTERED
+from fbn.training.study.rows import ROWS, SINGLE
+
+#: Seed -> that seed's run, as far as figures and draws go.
+Runs = Mapping[int, Mapping[str, Any]]
+_LEVEL, _REPLICATES = 0.95, 2000
+
+
+def write_summary(asked: Study, folder: Path) -> dict[str, Any]:
+    """``summary.json``, and as tables ``summary.csv``, ``details.csv`` (AUs and expressions) and ``curves.csv``."""
+    found = summary(asked, finished(asked, folder))
+    write_json(folder / SUMMARY, found)
+    write_csv(folder / "summary.csv", pd.json_normalize(found["figures"], sep="_"))
+    write_csv(folder / "details.csv", pd.DataFrame(found["details"]))
+    points = (
+        {"row": row, "term": term, "part": i, "value": value}
+        for row, terms in found["curves"].items()
+        for term, values in terms.items()
+        for i, value in enumerate(values)
+    )
+    write_csv(folder / "curves.csv", pd.DataFrame(points))
+    return found
+
+
+def summary(asked: Study, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The runs' figures by row, and how each row differs from uncoupled and from single-task training.
+
+    Returns:
+        date; study: what was asked, of the data root the name; labelled: training pictures by task; rows: of each
+        name, group, words, table, terms, seeds, parameters, seconds (mean); tables: row -> table, of its first seed;
+        curves: row -> term -> means over seeds; details: F1 of AUs and recall of expressions, each row, set, figure,
+        filtered, name, mean, seeds; and figures, each with row, set, figure, filtered, mean, sd, seeds, chance,
+        ``uncoupled`` and ``single``: how the row differs (``_difference``), None where there is nothing to compare.
+        The three single-task networks stand as one row, ``single-task``.
+    """
+    of_row: dict[str, dict[int, Mapping[str, Any]]] = {}
+    for run in runs:
+        name = SINGLE if len(ROWS[run["row"]].tasks) == 1 else run["row"]
+        before = of_row.setdefault(name, {}).get(run["seed"], {})
+        joined = {part: {**before.get(part, {}), **run[part]} for part in ("figures", "draws", "details", "curves")}
+        of_row[name][run["seed"]] = {**run, **joined}
+    alone = of_row.get(SINGLE, {})
+    figures = []
+    for name, own in of_row.items():
+        base = of_row.get(ROWS[name].against, {}) if name in ROWS and ROWS[name].coupled else {}
+        figures += list(_figures(name, own, base, {} if name == SINGLE else alone))
+    first = next(iter(runs), {})
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "study": asked.model_dump(mode="json") | {"data": asked.data and asked.data.name},
+        "labelled": first.get("labelled", {}),
+        "rows": [_about(name, own) for name, own in of_row.items()],
+        "tables": {name: run["table"] for name, own in of_row.items() if (run := next(iter(own.values())))["table"]},
+        "figures": figures,
+        "details": list(_details(of_row)),
+        "curves": {name: _curves(own) for name, own in of_row.items()},
+    }
+
+
+def _about(name: str, own: Runs) -> dict[str, Any]:
+    row = ROWS.get(name)
+    return {
+        "row": name,
+        "group": row.group if row else "tasks",
+        "words": row.words if row else "three networks, one for each task",
+        "table": row.table if row and row.coupled else None,
+        "terms": dict(row.adds) if row else {},
+        "seeds": len(own),
+        "parameters": next(iter(own.values()))["parameters"],
+        "seconds": round(float(np.mean([run["seconds"] for run in own.values()])), 1),
+    }
+
+
+def _figures(name: str, own: Runs, base: Runs, alone: Runs) -> Iterator[dict[str, Any]]:
+    for key in dict.fromkeys(key for run in own.values() for key in run["figures"]):
+        values = [run["figures"][key] for run in own.values() if key in run["figures"]]
+        yield {
+            "row": name,
+            **_named(key),
+            "mean": float(np.mean(values)),
+            "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+            "seeds": len(values),
+            "chance": float(np.mean([run["chance"][key] for run in own.values()])),
+            "uncoupled": _difference(base, own, key),
+            "single": _difference(alone, own, key),
+        }
+
+
+def _named(key: str) -> dict[str, Any]:
+    of_set, figure, *rest = key.split("/")
+    return {"set": of_set, "figure": figure, "filtered": rest == [FILTERED]}
+
+
+def _difference(base: Runs, own: Runs, key: str) -> dict[str, Any] | None:
+    """A row's figure minus another's on the seeds that have both.
+
+    Returns:
+        difference, low, high: Student's t over seeds; boot_low, boot_high: percentiles over draws of seeds and, within
+        each, of held-out pictures, clips or people, the same for both rows; seeds. None without a common seed.
+    """
+    seeds = [seed for seed in own if seed in base and all(key in run[seed]["figures"] for run in (own, base))]
+    found = paired([base[s]["figures"][key] for s in seeds], [own[s]["figures"][key] for s in seeds], _LEVEL)
+    if found is None:
+        return None
+    draws = np.array([np.subtract(own[s]["draws"][key], base[s]["draws"][key]) for s in seeds])
+    low, high = _bootstrap(draws)
+    return {
+        "difference": found.difference,
+        "low": found.low,
+        "high": found.high,
+        "boot_low": low,
+        "boot_high": high,
+        "seeds": len(seeds),
+    }
+
+
+def _bootstrap(draws: np.ndarray) -> tuple[float, float]:
+    """Interval of the mean over seeds, from [seeds, rounds] differences on draws of each seed's pictures."""
+    generator = np.random.default_rng(0)
+    shape = (_REPLICATES, len(draws))
+    seeds, rounds = (generator.integers(count, size=shape) for count in draws.shape)
+    means = np.nanmean(draws[seeds, rounds], 1)
+    low, high = np.nanquantile(means, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+    return float(low), float(high)
+
+
+def _details(of_row: Mapping[str, Runs]) -> Iterator[dict[str, Any]]:
+    for row, own in of_row.items():
+        seen: dict[tuple[str, str], list[float]] = {}
+        for run in own.values():
+            for key, values in run["details"].items():
+                for name, value in values.items():
+                    seen.setdefault((key, name), []).append(value)
+        for (key, name), values in seen.items():
+            yield {"row": row, **_named(key), "name": name, "mean": float(np.mean(values)), "seeds": len(values)}
+
+
+def _curves(own: Runs) -> dict[str, list[float | None]]:
+    def mean(values: Sequence[float | None]) -> float | None:
+        kept = [value for value in values if value is not None]
+        return round(float(np.mean(kept)), 5) if kept else None
+
+    terms = dict.fromkeys(term for run in own.values() for term in run["curves"])
+    return {
+        term: [mean(values) for values in zip(*(run["curves"][term] for run in own.values()), strict=True)]
+        for term in terms
+    }
