@@ -34,7 +34,7 @@ bench = typer.Typer(no_args_is_help=True)
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
     bench.callback()(_group)
-    for command in (frame, throughput, memory, live, pages, drawing, synthetic):
+    for command in (frame, throughput, memory, live, pages, drawing, synthetic, coupling):
         bench.command()(command)
     app.add_typer(bench, name="bench")
 
@@ -98,6 +98,19 @@ def drawing(
     from fbn.bench.drawing import drawing as measure
 
     _print(measure(count), as_json)
+
+
+def coupling(
+    recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or a YAML file.")] = "base",
+    steps: Annotated[int, typer.Option(min=2, help="Steps with the coupling losses, and as many without.")] = 50,
+    eager: Annotated[bool, typer.Option("--eager", help="Without torch.compile, whatever the recipe says.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Share of a training step that the coupling losses cost: steps with them and without, in turn, in one run."""
+    with_allocator()
+    from fbn.bench.coupling import coupling as measure
+
+    _print(measure(recipe, steps, False if eager else None), as_json)
 
 
 def synthetic(
