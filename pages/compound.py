@@ -6,7 +6,7 @@ from fbn.ui import compound_page, shell
 
 shell.enter("Compound expressions")
 st.markdown(
-    "A face can be *happily surprised* or *sadly angry*. The network names such mixtures without having learned any "
-    "(zero-shot); a few labelled pictures make it better (few-shot)."
+    "A face can be *happily surprised* or *sadly angry*. A network names such mixtures without having seen one "
+    "(zero-shot); with a few labelled pictures it learns yours (few-shot)."
 )
 compound_page.show_compound()

@@ -19,7 +19,7 @@ from fbn.ui.compound_thumbs import of_file
 #: Of the classes in their order; further ones are clicked.
 KEYS = "1234567890qwertyuiop"
 #: Pictures sent before and after the one that is looked at.
-_BEFORE, _AFTER = 8, 16
+_BEFORE, _AFTER = 8, 18
 _HERE = files("fbn") / "ui"
 _labeller = st.components.v2.component(
     "fbn_compound_labeller",

@@ -110,7 +110,7 @@ function side(host, own, counts, now) {
 
 function film(host, now) {
   const strip = make('div', 'strip')
-  const near = [...host.seen.keys()].filter(i => Math.abs(i - host.at) <= 14 && i < host.data.total).sort((a, b) => a - b)
+  const near = [...host.seen.keys()].filter(i => i >= host.at - 12 && i <= host.at + 18 && i < host.data.total).sort((a, b) => a - b)
   for (const i of near) {
     const { file, src } = host.seen.get(i), label = host.data.classes[now[i]]?.name
     const button = make('button', now[i] >= 0 ? 'done' : '', '', { type: 'button', tabIndex: -1, onclick: () => move(host, i),
@@ -146,7 +146,7 @@ function move(host, at) {
   draw(host)
   // while an arrow key is held down, Python hears of the last place only
   clearTimeout(host.waiting)
-  host.waiting = setTimeout(() => send(host), host.seen.has(host.at + 6) || host.at + 6 >= host.data.total ? 250 : 30)
+  host.waiting = setTimeout(() => send(host), host.seen.has(host.at + 8) || host.at + 8 >= host.data.total ? 250 : 30)
 }
 
 function skip(host) {

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from fbn.context import write_json
@@ -41,7 +41,7 @@ class Steps:
     """What was done, and what undo took back; each oldest first."""
 
     past: tuple[Step, ...] = ()
-    future: tuple[Step, ...] = field(default=())
+    future: tuple[Step, ...] = ()
 
 
 class Labels:
@@ -88,8 +88,12 @@ class Labels:
         except (OSError, ValueError, KeyError, TypeError):
             return Steps()
 
-    def put(self, labels: Mapping[str, str]) -> None:
-        """Give pictures their classes, "" to take one away; each a step of its own for undo.
+    def put(self, labels: Mapping[str, str], undoable: bool = True) -> None:
+        """Give pictures their classes, "" to take one away.
+
+        Args:
+            labels: class by file.
+            undoable: each is a step of its own for undo; labels that pictures brought with them are not.
 
         Raises:
             SetError: the disk is full, or the folder cannot be written; nothing was changed.
@@ -98,7 +102,7 @@ class Labels:
             now, steps = self.read(), self.steps()
             made = [Step(file, now.get(file, ""), name) for file, name in labels.items() if now.get(file, "") != name]
             if made:
-                self._write(_after(now, made), Steps((*steps.past, *made)[-_MOST_STEPS:]))
+                self._write(_after(now, made), Steps((*steps.past, *made)[-_MOST_STEPS:]) if undoable else steps)
 
     def undo(self) -> str | None:
         """Take the last step back; the picture it was about, None where there is nothing to take back."""

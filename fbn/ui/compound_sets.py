@@ -126,7 +126,7 @@ class PictureSet:
             raise SetError(words_of(error, self.folder)) from None
         finally:
             if given:
-                self.labels.put(given)
+                self.labels.put(given, undoable=False)
         return Added(tuple(taken), tuple(left))
 
 

@@ -94,7 +94,11 @@ def _ask(chosen: PictureSet) -> None:
         replace = name in models and st.checkbox(
             f"Replace {plain(name)}", key="compound ask replace", help="A model of this name is there already."
         )
-    settings = _settings()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        # the button comes first on the page, but is told what the popover behind it holds
+        place = st.container(width="content")
+        settings = _settings()
+        st.caption("It goes on when you leave this page or close the browser.")
     asked = {
         "data": str(chosen.source),
         "classes": None if classes == _OWN else classes,
@@ -105,15 +109,13 @@ def _ask(chosen: PictureSet) -> None:
         "overwrite": bool(replace),
         **settings,
     }
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Start learning",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=bool(why) or (name in models and not replace) or model is None,
-            on_click=partial(_LIST.start, f"{chosen.name}: {_STRATEGIES[strategy or 'probe'].lower()}", asked),
-        )
-        st.caption("It goes on when you leave this page or close the browser.")
+    place.button(
+        "Start learning",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=bool(why) or (name in models and not replace) or model is None,
+        on_click=partial(_LIST.start, f"{chosen.name}: {_STRATEGIES[strategy or 'probe'].lower()}", asked),
+    )
     _LIST.problem()
 
 

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -69,17 +69,13 @@ def _added(chosen: PictureSet, batches: Sequence[_Batch]) -> Added:
 
 
 def _keep(sets: Sets, name: str, classes: Sequence[str], archive: Path) -> PictureSet:
-    if name in sets.names():
-        raise SetError(f"{name!r} is there already: expected another name")
-    folder = sets.folder / name
+    chosen = sets.create(name, classes, _KEPT)
     try:
-        folder.mkdir(exist_ok=True)
-        shutil.copyfile(archive, folder / _KEPT)
+        shutil.copyfile(archive, chosen.folder / _KEPT)
     except OSError as error:
-        with suppress(OSError):
-            shutil.rmtree(folder)
-        raise SetError(words_of(error, folder)) from None
-    return sets.create(name, classes, _KEPT)
+        shutil.rmtree(chosen.folder, ignore_errors=True)
+        raise SetError(words_of(error, chosen.folder)) from None
+    return chosen
 
 
 @contextmanager
