@@ -57,7 +57,8 @@ def with_compounds(name: str, classes: Sequence[str]) -> Layout:
 
 def column_name(compound: str) -> str:
     """A class as a column: ``happily surprised`` is ``compound_happily_surprised``."""
-    return f"compound_{re.sub(r'[^0-9a-z]+', '_', _text(compound).lower()).strip('_')}"
+    words = re.sub(r"[\W_]+", "_", _text(compound).lower()).strip("_")
+    return f"compound_{words}"
 
 
 def _compounds(affect: Affect | None, classes: Sequence[str]) -> list[Value]:

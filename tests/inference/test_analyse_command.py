@@ -12,8 +12,13 @@ from skimage.data import astronaut
 from typer.testing import CliRunner
 
 from fbn.cli import application
+from fbn.compound import CompoundClasses
 from fbn.errors import MissingFileError
 from fbn.faces import frames as frames_module
+from fbn.models import store
+from fbn.models.compound import CompoundNet
+from fbn.relatedness import RelatednessTable
+from fbn.vocabulary import COMPOUND_RAFDB
 from tests.inference.test_export import COLUMNS
 
 HEADER = COLUMNS.split(",")
@@ -193,3 +198,40 @@ def test_a_missing_model_is_a_clear_error(pictures: Path, tmp_path: Path) -> Non
     words = ["analyse", str(pictures), "-o", str(tmp_path / "out.csv"), "--model", "none"]
     assert isinstance(CliRunner().invoke(application, words).exception, MissingFileError)
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_compounds_are_appended_and_change_nothing_else(analyse, pictures: Path, tmp_path: Path) -> None:
+    assert analyse(pictures, out="plain.csv").exit_code == 0
+    done = analyse(pictures, "--compounds", "rafdb", "--smooth")
+    assert done.exit_code == 0, done.output
+    plain, table = pd.read_csv(tmp_path / "plain.csv"), pd.read_csv(tmp_path / "out.csv")
+    pd.testing.assert_frame_equal(table[HEADER], plain)
+    added = ["compound", *(f"compound_{name.replace(' ', '_')}" for name in COMPOUND_RAFDB)]
+    smooth = [f"{name}_smooth" for name in HEADER[9:]]
+    assert list(table.columns) == [*HEADER, *smooth, *added, *(f"{name}_smooth" for name in added)]
+    shares = table.loc[table["face_id"].notna(), added[1:]]
+    assert ((shares.sum(axis=1) > 0) & (shares.sum(axis=1) < 1 + 1e-4)).all()
+    assert set(table["compound"].dropna()) <= {*COMPOUND_RAFDB, "none of these"}
+
+
+def test_a_model_that_has_learnt_classes_appends_them_unasked(
+    model_folder: Path, pictures: Path, tmp_path: Path
+) -> None:
+    classes = CompoundClasses.of(["awed", "bored"], RelatednessTable.named("du2014"), "own")
+    network = CompoundNet.of(store.load(model_folder, "torch"), classes)
+    store.save(tmp_path / "mine", network, name="mine", zoo="compound", arguments=network.arguments)
+    words = ["analyse", str(pictures), "--model", str(tmp_path / "mine"), "-o", str(tmp_path / "out.csv")]
+    assert CliRunner().invoke(application, words).exit_code == 0
+    assert list(pd.read_csv(tmp_path / "out.csv").columns) == [
+        *HEADER,
+        *("compound", "compound_awed", "compound_bored"),
+    ]
+    assert CliRunner().invoke(application, [*words, "--format", "openface"]).exit_code == 0
+    assert not any("compound" in name for name in pd.read_csv(tmp_path / "out.csv").columns)
+
+
+def test_an_unknown_set_of_compounds_is_a_clear_error(analyse, pictures: Path, tmp_path: Path) -> None:
+    done = analyse(pictures, "--compounds", "none")
+    assert isinstance(done.exception, MissingFileError)
+    assert not (tmp_path / "out.csv").exists()
+    assert analyse(pictures, "--compounds", "rafdb", "--format", "fex").exit_code == 2

@@ -9,9 +9,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from fbn.compound import CompoundClasses
 from fbn.errors import FbnError, FormatError
 from fbn.inference import Affect
+from fbn.inference.compounds import CompoundScorer
 from fbn.inference.export import TableWriter
+from fbn.inference.layouts import column_name, with_compounds
+from fbn.relatedness import RelatednessTable
 from tests.inference.helpers import affect, face, frame
 
 #: As promised to users, word for word.
@@ -196,3 +200,57 @@ def test_fex_layout(tmp_path: Path) -> None:
     assert table.iloc[1]["frame"] == 3001
     with (tmp_path / "a.csv").open() as file:
         assert len({len(line) for line in csv.reader(file)}) == 1
+
+
+CLASSES = ("happily surprised", "Sadly-angry", "x_c")
+
+
+def scored(seed: int = 0) -> Affect:
+    """A face with made-up probabilities of ``CLASSES``."""
+    classes = CompoundClasses.of(CLASSES, RelatednessTable.named("du2014"), "own")
+    shares = np.random.default_rng(seed).dirichlet(np.ones(4)).astype(np.float32)
+    return Affect.from_vector(np.concatenate([affect(seed).vector(), shares]), CompoundScorer(classes))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_compounds_stand_behind_everything_else(tmp_path: Path, suffix: str) -> None:
+    results = [frame(0, [face(0, scored(0)), face(1, scored(1))]), frame(1), frame(2, [face(0)])]
+    with TableWriter(tmp_path / f"a{suffix}", "fbn", CLASSES) as writer:
+        for result in results:
+            writer.write(result)
+    table = read(tmp_path / f"a{suffix}")
+    added = ["compound", "compound_happily_surprised", "compound_sadly_angry", "compound_x_c"]
+    assert list(table.columns) == COLUMNS.split(",") + added
+    assert table.loc[1, added[1:]].to_numpy(np.float64) == pytest.approx(scored(1).compound, abs=1e-6)
+    assert table["compound"][:2].tolist() == [scored(0).compound_label, scored(1).compound_label]
+    # no face, and one that was read without them
+    assert table.loc[2:, added].isna().all(axis=None)
+    assert table.loc[3, "AU12"] == pytest.approx(affect(0).action_units[8], abs=1e-6)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_smoothed_compounds_stand_last(tmp_path: Path, suffix: str) -> None:
+    one = replace(face(0, scored(0)), smoothed=scored(5))
+    with TableWriter(tmp_path / f"a{suffix}", "fbn_smooth", CLASSES[:1]) as writer:
+        writer.write(frame(0, [one]))
+    table = read(tmp_path / f"a{suffix}")
+    assert ",".join(table.columns[:36]) == COLUMNS
+    assert list(table.columns[62:]) == [
+        *("AU26_smooth", "compound", "compound_happily_surprised"),
+        *("compound_smooth", "compound_happily_surprised_smooth"),
+    ]
+    assert table["compound_smooth"][0] == scored(5).compound_label
+    assert table["compound_happily_surprised_smooth"][0] == pytest.approx(scored(5).compound[0], abs=1e-6)
+
+
+def test_classes_of_one_name_or_of_none_keep_a_column_each() -> None:
+    columns = with_compounds("fbn_smooth", ("Awed", "awed!", "smooth", "愛")).columns
+    assert len(set(columns)) == len(columns)
+    assert column_name("Disgustedly  surprised") == "compound_disgustedly_surprised"
+
+
+def test_likeliest_class_or_none_of_these() -> None:
+    sure = np.array([0.2, 0.1, 0.1, 0.6], np.float32)
+    none = Affect.from_vector(np.concatenate([affect().vector(), sure]), scored().scorer)
+    one = Affect.from_vector(np.concatenate([affect().vector(), sure[::-1]]), scored().scorer)
+    assert (none.compound_label, one.compound_label) == ("none of these", "happily surprised")
