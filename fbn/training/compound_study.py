@@ -6,8 +6,6 @@ class. ``assets/studies/compound/PLAN.md`` fixes what is reported.
 """
 
 import json
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +19,6 @@ from fbn.context import Context, write_json
 from fbn.data.loading import Pool
 from fbn.errors import FormatError
 from fbn.models.network import FaceBehaviorNet
-from fbn.records import Sample
 from fbn.training import recipe as recipes
 from fbn.training.comparison import Table
 from fbn.training.compound_study_faces import SETS, Named, basic_held_out, basic_pool, compound_set
@@ -30,6 +27,7 @@ from fbn.training.figures import figures
 from fbn.training.paired import by_name
 from fbn.training.provenance import revision
 from fbn.training.recipe import Recipe
+from fbn.training.trial import trial
 
 ASKED, RESULT, RUNS = "asked.json", "result.json", "runs"
 ARMS = ("uncoupled", "coupled")
@@ -99,6 +97,7 @@ def study(parameters: Study, context: Context) -> dict[str, Any]:
         Cancelled: somebody asked.
     """
     _begin(parameters, context.folder)
+    table = context.folder / "table.json"
     numbers = range(parameters.first_seed, parameters.first_seed + parameters.seeds)
     sets: dict[str, tuple[CompoundClasses, Named]] = {}
     for done, seed in enumerate(numbers):
@@ -118,7 +117,10 @@ def study(parameters: Study, context: Context) -> dict[str, Any]:
             context.check()
             start = at + part * (_DRAWING + (1 - _DRAWING) * ARMS.index(arm) / 2)
             share = (start, start + part * (1 - _DRAWING) / 2)
-            network = _trained(parameters, arm, seed, (basic, held), context, (f"{words}: training {arm}", share))
+            watched = (context, f"{words}: training {arm}", share)
+            parameters.table.write(table)
+            recipe = parameters.arm(arm, table, seed)
+            network = trial(recipe, *basic, context.folder / f".training-{arm}", watched).eval()
             side = parameters.recipe.sides[-1] if parameters.recipe.sides else network.spec.size
             run = {"arm": arm, "seed": seed, "git_sha": revision(), "basic": _on_basic(network, held, side)}
             run["sets"] = measure(network, side, sets, parameters.draws, parameters.rounds, seed)
@@ -224,42 +226,6 @@ def _sets(asked: Study) -> dict[str, tuple[CompoundClasses, Named]]:
         )
         for name, own in SETS.items()
     }
-
-
-def _trained(
-    asked: Study,
-    arm: str,
-    seed: int,
-    on: tuple[tuple[Pool, Any], Pool],
-    context: Context,
-    place: tuple[str, tuple[float, float]],
-) -> FaceBehaviorNet:
-    # Lightning takes seconds to import
-    from fbn.training.run import learn
-    from fbn.training.watch import Watch
-
-    (pool, streams), held = on
-    folder, table = context.folder / f".training-{arm}", context.folder / ".table.json"
-    shutil.rmtree(folder, ignore_errors=True)
-    asked.table.write(table)
-    cores = os.cpu_count() or 1
-    few = Pool.of({held.names[0]: (held.crops[0][:1], held.annotations[:1])})
-    try:
-        return learn(
-            asked.arm(arm, table, seed),
-            pool,
-            streams,
-            # figures are taken after it, at the resolution of training
-            (few, [Sample(held.names[0], "", "", held.annotations[0])]),
-            folder,
-            threads=cores,
-            workers=min(1, cores - 1),
-            progress=False,
-            callbacks=[Watch(context, *place, asked.steps)],
-        )
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        table.unlink(missing_ok=True)
 
 
 def _on_basic(network: FaceBehaviorNet, held: Pool, side: int) -> dict[str, float]:

@@ -81,20 +81,22 @@ def pairs(samples: Sequence[Sample], count: int = PAIRS) -> Pairs:
         FormatError: fewer pairs are there.
     """
     kept = without_duplicates(samples)
-    shared = {s.path for s in samples if s.part == "test" and len(two_expressions(s)) == 2} - {s.path for s in kept}
+    copies = {s.path for s in samples} - {s.path for s in kept}
+    shared = [s for s in samples if s.part == "test" and s.path in copies and len(two_expressions(s)) == 2]
     named = [(sample, _name(two_expressions(sample))) for sample in kept if sample.part in ("train", "test")]
     found = Counter(name for sample, name in named if name and sample.part == "test")
     if len(found) < count:
         raise FormatError(f"FER+: {len(found)} pairs of expressions in FER2013Valid, expected {count} or more")
     classes = tuple(name for name, _ in found.most_common(count))
     own = [(sample, classes.index(name)) for sample, name in named if name in classes]
+    unnamed = sum(s.part == "test" and len(two_expressions(s)) == 2 and not name for s, name in named)
     rare = sum(found.values()) - sum(found[name] for name in classes)
     return Pairs(
         tuple(sample for sample, _ in own),
         classes,
         np.array([label for _, label in own]),
         np.array([sample.part == "test" for sample, _ in own]),
-        {"copies of training pictures": len(shared), "rarer pairs": rare},
+        {"copies": len(shared), "pairs without a name": unnamed, "rarer pairs": rare},
     )
 
 
@@ -140,7 +142,7 @@ def proxy(
             features, prior = _head(head, network, crops, seen, total, d)
             own_draws.append(_choices(features, prior, labels, own.test, d))
         few[head] = {
-            where: {shots: _figures([one[where][shots] for one in own_draws], truth, base, rounds) for shots in first}
+            where: {shots: summary([one[where][shots] for one in own_draws], truth, base, rounds) for shots in first}
             for where, first in own_draws[0].items()
         }
     matrix = metrics.confusion(base, truth, classes=len(own.classes))
@@ -154,7 +156,7 @@ def proxy(
         },
         "left_out": own.left_out,
         "chance": {"top1": float(np.bincount(truth).max() / len(truth)), "mean_diagonal": 1 / len(own.classes)},
-        "zero_shot": {"figures": _figures([base], truth, base, rounds), "confusion": matrix.astype(int).tolist()},
+        "zero_shot": {"figures": summary([base], truth, base, rounds), "confusion": matrix.astype(int).tolist()},
         "few_shot": few,
     }
 
@@ -196,25 +198,39 @@ def _choices(
     return found
 
 
-def _figures(choices: list[np.ndarray], truth: np.ndarray, base: np.ndarray, rounds: int) -> dict[str, Any]:
-    """Means over the draws; intervals over pictures and draws; ``base`` is zero-shot's choice."""
+def summary(choices: Sequence[np.ndarray], truth: np.ndarray, base: np.ndarray, rounds: int) -> dict[str, Any]:
+    """Top-1 and mean diagonal, means over draws, and by how much they are above zero-shot.
+
+    Args:
+        choices: of each draw [N] the class chosen.
+        truth: [N].
+        base: [N] zero-shot's choice.
+        rounds: bootstrap draws, of pictures and of ``choices``.
+
+    Returns:
+        top1, mean_diagonal, and both with ``_over_zero_shot`` behind: value, low, high.
+    """
     classes = int(truth.max()) + 1
-
-    def score(figure: Any, choice: np.ndarray, at: np.ndarray) -> float:
-        return figure(metrics.confusion(choice[at], truth[at], classes=classes))
-
-    def interval(figure: Any, against: np.ndarray | None) -> dict[str, float]:
-        rng = np.random.default_rng(0)
-
-        def mean(at: np.ndarray) -> float:
-            whole = len(at) == len(truth) and (at == np.arange(len(at))).all()
-            drawn = range(len(choices)) if whole else rng.integers(len(choices), size=len(choices))
-            less = 0.0 if against is None else score(figure, against, at)
-            return float(np.mean([score(figure, choices[i], at) for i in drawn])) - less
-
-        found = metrics.bootstrap(mean, len(truth), rounds=rounds)
-        return {"value": found.value, "low": found.low, "high": found.high}
-
     both = {"top1": metrics.accuracy, "mean_diagonal": metrics.mean_diagonal}
-    own = {name: interval(figure, None) for name, figure in both.items()}
-    return own | {f"{name}_over_zero_shot": interval(figure, base) for name, figure in both.items()}
+    found = {}
+    for name, figure in both.items():
+
+        def score(choice: np.ndarray, at: np.ndarray, figure: Any = figure) -> float:
+            return float(figure(metrics.confusion(choice[at], truth[at], classes=classes)))
+
+        every, rng = np.arange(len(truth)), np.random.default_rng(0)
+        value, zero = float(np.mean([score(choice, every) for choice in choices])), score(base, every)
+        drawn = []
+        for _ in range(rounds):
+            at = rng.integers(len(truth), size=len(truth))
+            of = rng.integers(len(choices), size=len(choices))
+            drawn.append((np.mean([score(choices[i], at) for i in of]), score(base, at)))
+        few, none = np.array(drawn).T
+        found[name] = _interval(value, few)
+        found[f"{name}_over_zero_shot"] = _interval(value - zero, few - none)
+    return found
+
+
+def _interval(value: float, drawn: np.ndarray) -> dict[str, float]:
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return {"value": value, "low": float(low), "high": float(high)}

@@ -1,7 +1,7 @@
 """How well one network names compound expressions: without having seen any, and with few of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -11,9 +11,9 @@ from torch import Tensor
 
 from fbn import metrics
 from fbn.compound import CompoundClasses, Terms, terms
+from fbn.data.augment import unvaried
 from fbn.models.network import FaceBehaviorNet
 from fbn.records import Predictions
-from fbn.training.compare import shown
 from fbn.training.compound_study_faces import Named
 from fbn.training.fewshot_curve import SHOTS, as_json, curve
 
@@ -23,6 +23,7 @@ FIGURES = {
     "macro_f1": metrics.macro_f1,
     "accuracy": metrics.accuracy,
 }
+_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,10 @@ class Looked:
 
 def look(network: FaceBehaviorNet, crops: np.ndarray, side: int) -> Looked:
     """Features and predictions of crops with a margin, shown at a side of so many pixels."""
-    features, said = [], []
+    spec, features, said = replace(network.spec, size=side), [], []
     with torch.inference_mode():
-        for images in shown(network.spec, crops, side):
+        for start in range(0, len(crops), _BATCH):
+            images = spec.prepare(unvaried(np.asarray(crops[start : start + _BATCH]), side))
             features.append(network.features(images).to(torch.float32))
             said.append(network.heads(features[-1]).to(torch.float32))
     return Looked(torch.cat(features), Predictions.concatenate(said))
