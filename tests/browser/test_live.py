@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 
 import cv2
@@ -93,6 +94,22 @@ def test_snapshot_is_the_drawn_picture(live: Page):
     assert picture is not None
     middle = picture[:, int(0.22 * picture.shape[1]) : int(0.78 * picture.shape[1])].astype(int)
     assert (np.abs(middle - _BOX).max(axis=2) < _NEAR).mean() > 0.002
+
+
+def test_compounds_are_picked_and_their_terms_seen_when_frozen(live: Page):
+    """The last on this page: it stays frozen."""
+    live.get_by_role("button", name="Options").click()
+    live.get_by_role("combobox", name="Compound expressions").click()
+    live.get_by_role("option", name="RAF-DB").click()
+    live.keyboard.press("Escape")
+    rows = live.get_by_label("Compound expressions", exact=True).get_by_role("listitem")
+    expect(rows).to_have_count(4, timeout=PATIENCE)
+    expect(rows.last).to_contain_text("None of these")
+    expect(rows.first).to_have_attribute("title", re.compile(r"action units \d\.\d\d \+ expressions .* = \d\.\d\d"))
+    live.get_by_text("Freeze", exact=True).click()
+    expect(live.get_by_text("What the scores are made of")).to_be_visible(timeout=PATIENCE)
+    live.get_by_text("The other 8 classes").click()
+    expect(live.get_by_text("Disgustedly surprised").last).to_be_visible()
 
 
 def test_picture_fallback(page: Page, app: str):

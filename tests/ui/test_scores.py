@@ -1,0 +1,217 @@
+"""Compound expressions on Live and Analyse: which are looked for, the bars, the terms, the table to download."""
+
+from types import SimpleNamespace
+
+import av
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fbn.compound import CompoundClasses
+from fbn.inference import Affect, FaceResult
+from fbn.inference.breakdown import Share
+from fbn.inference.compounds import CompoundScorer
+from fbn.inference.effect import predictions_of
+from fbn.relatedness import RelatednessTable, Versions
+from fbn.resources import shipped
+from fbn.ui import score_marks
+from fbn.vocabulary import Expression, Task
+from tests.ui.conftest import FakeAnalyser, face
+
+OWN = CompoundClasses.of(["happily surprised", "confused"], RelatednessTable.named("du2014"), "own")
+HAPPY, SURPRISE = Expression.HAPPINESS, Expression.SURPRISE
+SHARES = (
+    Share("happily surprised", (HAPPY, SURPRISE), 0.3, 0.5, 0.9, 1.0),
+    *(Share(f"class {i}", (), 0.01, 0.1, 0.0, 0.0) for i in range(4)),
+    Share("happiness", (HAPPY,), 0.66, 0.9, 0.8, 1.0, none=True),
+)
+
+
+class Scoring(FakeAnalyser):
+    """As the analyser: scores what it is asked for, else what its model has learnt."""
+
+    learnt: CompoundClasses | None = None
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(**options)
+        asked = options.get("compounds")
+        if classes := asked or self.learnt:
+            self.faces = (_scored(self.faces[0], CompoundScorer(classes, learnt=asked is None)),)
+
+
+def _scored(one: FaceResult, scorer: CompoundScorer) -> FaceResult:
+    said = CompoundScorer(scorer.classes).complete(predictions_of(one.affect)[None])
+    affect = Affect.of(said, scorer)[0]
+    return FaceResult(
+        one.face_id, one.box, one.score, one.landmarks, affect, affect if one.smoothed is not None else None
+    )
+
+
+@pytest.fixture
+def about(monkeypatch: pytest.MonkeyPatch, tmp_path) -> SimpleNamespace:
+    """What the picked model says of itself; the camera plays."""
+    said = SimpleNamespace(tasks=tuple(Task), classes=(), sha256={}, callbacks=[])
+
+    def streamer(key: str, **options: object) -> SimpleNamespace:
+        said.callbacks.append(options["video_frame_callback"])
+        return SimpleNamespace(state=SimpleNamespace(playing=True))
+
+    monkeypatch.setenv("FBN_HOME", str(tmp_path))
+    monkeypatch.setattr("fbn.ui.webcam.webrtc_streamer", streamer)
+    monkeypatch.setattr("fbn.ui.shell.FaceAnalyser", Scoring)
+    monkeypatch.setattr("fbn.models.store.names", lambda: ("fbn", "other"))
+    monkeypatch.setattr("fbn.models.store.manifest", lambda name: said)
+    return said
+
+
+def opened(name: str) -> AppTest:
+    test = AppTest.from_file(str(shipped("app.py")), default_timeout=60).run()
+    return test.switch_page(f"pages/{name}.py").run()
+
+
+def drawn(test: AppTest) -> str:
+    assert not test.exception
+    return "".join(str(html.value) for html in test.get("html")).split("</style>", 1)[-1]
+
+
+def shows_compounds(test: AppTest) -> bool:
+    return 'aria-label="Compound expressions"' in drawn(test)
+
+
+def frame() -> av.VideoFrame:
+    return av.VideoFrame.from_ndarray(np.full((480, 640, 3), 120, np.uint8), format="rgb24")
+
+
+def test_bars_are_the_three_likeliest_and_none_of_these():
+    html = score_marks.bars(SHARES)
+    rows = html.split('role="listitem"')[1:]
+    assert len(rows) == 4
+    assert "Happily surprised" in rows[0]
+    assert "None of these: happiness" in rows[3]
+    assert "66 %" in rows[3]
+    assert html.count("fbn-top") == 1
+    assert "fbn-row fbn-top fbn-none" in html
+    assert "action units 0.50 + expressions 0.90 + valence 1 = 2.40" in rows[0]
+
+
+def test_a_bar_has_the_colours_of_its_two_expressions():
+    rows = score_marks.bars(SHARES).split('role="listitem"')[1:]
+    assert "#E69F00 50%,#56B4E9 50%" in rows[0]
+    assert "gradient" not in rows[1]
+
+
+def test_names_are_told_as_text():
+    html = score_marks.bars([Share("<b>&{x}", (), 1.0, 0.0, 0.0, 0.0)])
+    html += score_marks.terms_table([Share("<b>&{x}", (), 1.0, 0.0, 0.0, 0.0)])
+    assert "<b>" not in html
+    assert html.count("&lt;b&gt;&amp;{x}") == 3
+
+
+def test_the_table_shows_the_terms_and_folds_the_rest_away():
+    html = score_marks.terms_table(SHARES)
+    first, rest = html.split("<details")
+    assert first.count("<tr") == 1 + 3 + 1
+    assert ">0.50<" in first
+    assert ">2.40<" in first
+    assert "Learnt" not in html
+    assert "The other 2 classes" in rest
+    assert rest.count("<tr") == 2
+    assert "<details" not in score_marks.terms_table(SHARES[:3])
+
+
+def test_what_was_learnt_is_a_column_of_its_own():
+    html = score_marks.terms_table([Share("awed", (SURPRISE,), 0.5, 0.1, 0.2, 0.0, learnt=-0.25)])
+    assert "Learnt" in html
+    assert ">−0.25<" in html
+    assert ">0.05<" in html
+
+
+def test_live_shows_compounds_when_asked_and_their_terms_when_frozen(about: SimpleNamespace):
+    test = opened("live")
+    about.callbacks[-1](frame())
+    test.run()
+    assert not shows_compounds(test)
+    test.selectbox(key="live compounds set").set_value("rafdb").run()
+    about.callbacks[-1](frame())
+    test.run()
+    assert shows_compounds(test)
+    assert "None of these: happiness" in drawn(test)
+    assert "fbn-terms" not in drawn(test).split("</style>")[-1]
+    test.toggle(key="freeze").set_value(True).run()
+    assert 'class="fbn-terms"' in drawn(test)
+    test.selectbox(key="live compounds set").set_value("off").run()
+    assert not shows_compounds(test)
+
+
+def test_a_saved_table_is_among_the_sets_and_told_when_it_is_gone(about: SimpleNamespace):
+    Versions().save("mine", RelatednessTable.named("du2014"), 0)
+    Versions().save("basic", RelatednessTable.named("affwild2"), 0)
+    test = opened("live")
+    options = test.selectbox(key="live compounds set").options
+    assert options == [
+        *("Off", "RAF-DB: 11 compounds", "EmotioNet: 6 basic, 10 compound", "Du 2014: 15 compounds"),
+        "mine: your table",
+    ]
+    test.selectbox(key="live compounds set").set_value("mine").run()
+    assert test.session_state["live compounds of fbn"] == "mine"
+    Versions().delete("mine")
+    test.run()
+    assert not test.exception
+    assert test.selectbox(key="live compounds set").value == "off"
+
+
+def test_what_a_model_has_learnt_is_shown_unasked(about: SimpleNamespace, monkeypatch: pytest.MonkeyPatch):
+    about.classes = OWN.classes
+    monkeypatch.setattr(Scoring, "learnt", OWN)
+    test = opened("live")
+    assert test.selectbox(key="live compounds set").options[1] == "Learnt by fbn: 2 classes"
+    about.callbacks[-1](frame())
+    test.run()
+    assert "Confused" in drawn(test)
+    test.selectbox(key="live compounds set").set_value("off").run()
+    about.callbacks[-1](frame())
+    test.run()
+    assert not shows_compounds(test)
+
+
+def test_a_model_that_lacks_a_task_cannot_score(about: SimpleNamespace):
+    about.tasks = (Task.EXPRESSION,)
+    box = opened("live").selectbox(key="live compounds set")
+    assert box.disabled
+    assert box.options == ["Off"]
+
+
+def test_a_picture_on_live_too(about: SimpleNamespace):
+    test = opened("live")
+    test.button_group(key="live_source").set_value("Picture").run()
+    test.selectbox(key="live compounds set").set_value("emotionet").run()
+    assert 'class="fbn-terms"' in drawn(test)
+
+
+def test_analyse_shows_the_terms_and_writes_the_columns(about: SimpleNamespace):
+    test = opened("analyse")
+    next(button for button in test.button if button.label == "Use the sample picture").click().run()
+    assert not shows_compounds(test)
+    plain = list(test.dataframe[0].value.columns)
+    test.selectbox(key="analyse compounds set").set_value("du2014").run()
+    assert shows_compounds(test)
+    assert 'class="fbn-terms"' in drawn(test)
+    table = test.dataframe[0].value
+    assert list(table.columns[: len(plain)]) == plain
+    assert list(table.columns[len(plain) : len(plain) + 2]) == ["compound", "compound_happily_surprised"]
+    assert len(table.columns) == len(plain) + 16
+    assert table["compound"].tolist() == ["none of these"]
+
+
+def test_a_recording_over_two_sets_keeps_the_columns_of_both():
+    from fbn.inference import FrameResult
+    from fbn.ui import tables
+
+    sets = [CompoundScorer(CompoundClasses.named(name)) for name in ("rafdb", "emotionet")]
+    faces = [face(), *(_scored(face(), scorer) for scorer in sets)]
+    results = [FrameResult("webcam", i, i / 10, (640, 480), (one,)) for i, one in enumerate(faces)]
+    table = tables.first_rows(results)
+    assert len(table.columns) == 36 + 1 + len({*sets[0].classes.classes, *sets[1].classes.classes})
+    assert table["compound"].isna().tolist() == [True, False, False]
+    assert table["compound_appalled"].isna().tolist() == [True, True, False]
+    assert table["compound_happily_surprised"].isna().tolist() == [True, False, False]
