@@ -329,9 +329,9 @@ def test_the_score_of_none_by_hand() -> None:
 
 
 def test_a_tie_goes_to_the_class() -> None:
-    total = torch.full((11,), (1 - 0.05) + 0.85, dtype=torch.float64)
-    assert not none_of_these(NEUTRAL, RAFDB, total + 1e-9).holds
-    assert none_of_these(NEUTRAL, RAFDB, total - 1e-9).holds
+    best = none_of_these(NEUTRAL, RAFDB, torch.zeros(11, dtype=torch.float64)).total
+    assert not none_of_these(NEUTRAL, RAFDB, best.expand(11)).holds
+    assert none_of_these(NEUTRAL, RAFDB, best.expand(11) - 1e-9).holds
 
 
 @pytest.mark.parametrize("classes", [[e.value for e in EXPRESSIONS], ["kitten", "puppy"]])
@@ -358,3 +358,18 @@ def test_none_of_these_in_batches(seed: int) -> None:
     torch.testing.assert_close(found.total, scores.amax(-1))
     assert (found.expression == scores.argmax(-1)).all()
     assert (found.holds == (scores.amax(-1) > total.amax(-1))).all()
+    p = probabilities(torch.cat([total, found.total[..., None]], -1))
+    assert ((p.argmax(-1) == 11) == found.holds).all()
+
+
+def test_none_of_these_are_the_expressions_that_are_not_classes_and_have_a_row() -> None:
+    said = random(2, 300)
+    emotionet = CompoundClasses.named("emotionet")
+    found = none_of_these(said, emotionet, terms(said, emotionet).total)
+    assert set(found.expression.tolist()) == {EXPRESSION_INDEX["neutral"]}
+    few = CompoundClasses.of(
+        ["awed", "Happy"],
+        RelatednessTable.of({"awed": {1: 1.0}, "fear": {1: 1.0}, "happiness": {12: 1.0}}, Provenance("test")),
+    )
+    found = none_of_these(said, few, terms(said, few).total)
+    assert set(found.expression.tolist()) == {EXPRESSION_INDEX["neutral"], EXPRESSION_INDEX["fear"]}

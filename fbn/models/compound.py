@@ -53,8 +53,10 @@ class CompoundNet(FaceBehaviorNet):
         """A network's copy with a fresh head for these classes; a head it had for others is dropped.
 
         Raises:
-            FormatError: the network lacks one of the three tasks.
+            FormatError: the network lacks one of the three tasks, or has another body than ``FaceBehaviorNet``'s.
         """
+        if type(network).features is not FaceBehaviorNet.features:
+            raise FormatError(f"{type(network).__name__}: expected FaceBehaviorNet's own body under compound classes")
         if set(network.tasks) != set(Task):
             raise FormatError(
                 f"a network that predicts only {', '.join(network.tasks)}: compound expressions need all three tasks"

@@ -85,6 +85,15 @@ def test_all_three_tasks_are_needed(task: Task) -> None:
         CompoundNet.of(FaceBehaviorNet(tasks=(task,), **TINY), MIXED)
 
 
+def test_another_body_is_refused() -> None:
+    class Other(FaceBehaviorNet):
+        def features(self, images: torch.Tensor) -> torch.Tensor:
+            return super().features(images)
+
+    with pytest.raises(FormatError, match="Other: expected FaceBehaviorNet's own body"):
+        CompoundNet.of(Other(**TINY), MIXED)
+
+
 @pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan")])
 def test_temperature_is_positive(temperature: float) -> None:
     with pytest.raises(FormatError, match="temperature"):
