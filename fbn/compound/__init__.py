@@ -1,0 +1,24 @@
+"""Compound expressions: what to choose among, and the zero-shot score that needs no picture of them."""
+
+from fbn.compound.classes import CompoundClasses, names
+from fbn.compound.score import (
+    DEFAULT_TEMPERATURE,
+    NoneOfThese,
+    Terms,
+    Valence,
+    none_of_these,
+    probabilities,
+    terms,
+)
+
+__all__ = [
+    "DEFAULT_TEMPERATURE",
+    "CompoundClasses",
+    "NoneOfThese",
+    "Terms",
+    "Valence",
+    "names",
+    "none_of_these",
+    "probabilities",
+    "terms",
+]
