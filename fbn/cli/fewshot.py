@@ -32,7 +32,7 @@ def fewshot(
     data: Annotated[
         Path,
         typer.Argument(
-            help="Folder or zip: RAF-DB's compound layout, labels.csv (file,class) by the pictures, or a folder a class.",
+            help="Folder or zip: RAF-DB's compound layout, labels.csv (file,class) and pictures, or a folder a class.",
             show_default=False,
         ),
     ],

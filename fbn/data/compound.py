@@ -30,6 +30,7 @@ _LAYOUTS = (
     f"expected RAF-DB's compound layout ({_LIST}), {LABELS} or {emotionet.CLASSES} (file,class) beside the pictures, "
     "or one folder of pictures a class"
 )
+_NOTHING = Annotations.empty()
 #: Classes come in this order, others after them by name.
 _ORDER = (*COMPOUND_RAFDB, *CLASSES_EMOTIONET, *COMPOUND_EXPRESSIONS, *EXPRESSION_INDEX)
 
@@ -163,7 +164,8 @@ def _folders(root: Path, pictures: Iterable[str]) -> tuple[list[Sample], list[Re
     paths = sorted(pictures)
     parts = [path.split("/") for path in paths]
     # a zip of a folder has that folder on top
-    skip = int(all(len(own) > 2 for own in parts) and len({own[0] for own in parts}) == 1 and not _split(parts, 0))
+    inside = {tuple(own[:2]) for own in parts if len(own) > 2}
+    skip = int(len({own[0] for own in parts if len(own) > 1}) == 1 and len(inside) > 1)
     parted = _split(parts, skip)
     samples, rejected = [], []
     for path, own in zip(paths, parts, strict=True):
@@ -182,4 +184,4 @@ def _split(parts: list[list[str]], level: int) -> bool:
 
 
 def _sample(root: Path, path: str, label: str) -> Sample:
-    return Sample(root.name, os.fspath(root), path, Annotations.empty(), compound=label)
+    return Sample(root.name, os.fspath(root), path, _NOTHING, compound=label)

@@ -13,13 +13,18 @@ from fbn.records import Sample
 
 
 @lru_cache(maxsize=16)
-def _archive(root: str, process: int) -> ZipFile:
+def _archive(root: str, process: int, stamp: tuple[int, int]) -> ZipFile:
     # one handle for each process: a forked worker that shared its parent's file position would read garbage;
-    # threads of one process may share it, ZipFile locks around seek and read
+    # threads of one process may share it, ZipFile locks around seek and read; another file of that name is another zip
     try:
         return ZipFile(root)
     except BadZipFile as error:
         raise FormatError(f"{root}: expected a zip archive ({error})") from error
+
+
+def _opened(path: Path) -> ZipFile:
+    about = path.stat()
+    return _archive(str(path), os.getpid(), (about.st_size, about.st_mtime_ns))
 
 
 def _checked(root: str | Path) -> Path:
@@ -39,7 +44,7 @@ def list_files(root: str | Path) -> frozenset[str]:
         return frozenset(
             Path(folder, name).relative_to(path).as_posix() for folder, _, names in os.walk(path) for name in names
         )
-    return frozenset(name for name in _archive(str(path), os.getpid()).namelist() if not name.endswith("/"))
+    return frozenset(name for name in _opened(path).namelist() if not name.endswith("/"))
 
 
 def read_file(root: str | Path, path: str) -> bytes:
@@ -56,7 +61,7 @@ def read_file(root: str | Path, path: str) -> bytes:
     try:
         if (base := _checked(root)).is_dir():
             return (base / path).read_bytes()
-        return _archive(str(base), os.getpid()).read(path)
+        return _opened(base).read(path)
     except (KeyError, FileNotFoundError) as error:
         raise MissingFileError(f"{root}: expected it to hold {path}") from error
     except BadZipFile as error:

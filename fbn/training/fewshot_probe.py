@@ -24,7 +24,7 @@ Numbers = NDArray[np.intp]
 #: Penalties tried, 1 / variance that the learned part of a score may have; ``inf`` leaves zero-shot as it is.
 STRENGTHS = (inf, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
 #: Where a class has fewer pictures than ``ENOUGH``, the strength is not chosen but this one, measured on drawn faces.
-DEFAULT_STRENGTH, ENOUGH = 1.0, 4
+DEFAULT_STRENGTH, ENOUGH = 0.3, 4
 #: Factors on the temperature tried once the strength is chosen.
 _FLATTER = (0.5, 1.0, 2.0, 4.0)
 _INNER_FOLDS = 5
