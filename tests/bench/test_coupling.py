@@ -1,0 +1,34 @@
+"""What the couplings cost: both kinds of step are timed, on the recipe's own batch."""
+
+from pathlib import Path
+
+import pytest
+
+from fbn.bench.coupling import coupling, labels
+from fbn.training import recipe as recipes
+
+
+def test_a_tiny_recipe(tmp_path: Path) -> None:
+    file = tmp_path / "tiny.yaml"
+    file.write_text(
+        "network_args: {widths: [8, 8], blocks: [1, 1]}\nper_step: {ferplus: 4, affectnet: 4, ckplus: 4, celeba: 2}\n"
+        "precision: 32-true\nobjective: {co_annotation: 0.5}\n"
+    )
+    found = coupling(str(file), steps=3, side=32)
+    assert found["terms"] == {"co_annotation": 0.5, "distribution_matching": 0.3, "soft_co_annotation": 0.05}
+    assert (found["pictures"], found["side"], found["compiled"]) == (14, 32, False)
+    assert found["loss_with_ms"] > found["loss_without_ms"] > 0
+    assert found["low"] <= found["share"] <= found["high"]
+    assert found["share_of_losses"] == pytest.approx(
+        (found["loss_with_ms"] - found["loss_without_ms"]) / found["without_ms"]
+    )
+
+
+def test_labels_are_those_of_the_recipes_sets() -> None:
+    recipe = recipes.read("base")
+    drawn = labels(recipe)
+    counts = recipe.per_step
+    assert len(drawn.expression_weight) == sum(counts.values())
+    assert int(drawn.expression_weight.sum()) == counts["ferplus"] + counts["affectnet"] + counts["ckplus"]
+    assert int(drawn.valence_arousal_weight.sum()) == counts["affectnet"]
+    assert int(drawn.action_units_weight.amax(-1).sum()) == counts["ckplus"]

@@ -1,0 +1,68 @@
+"""The registry: every row is a recipe that can be trained, and differs from the uncoupled one by what it says."""
+
+import re
+
+import pytest
+
+from fbn.training import recipe as recipes
+from fbn.training.recipe import Recipe
+from fbn.training.study.material import TABLES
+from fbn.training.study.rows import GROUPS, ROWS, UNCOUPLED
+from fbn.vocabulary import Task
+
+BASE = recipes.read("study")
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_row_is_a_recipe(name: str) -> None:
+    row = ROWS[name]
+    recipe = row.recipe(BASE, narrow=True)
+    # model_copy does not validate
+    again = Recipe.model_validate(recipe.model_dump(mode="json"))
+    assert again.build_objective().weights == recipe.objective
+    assert set(again.build_network().tasks) == set(row.tasks)
+    assert row.group in GROUPS
+    assert row.table in TABLES
+    assert re.fullmatch(r"[\w.@-]+", name)
+    assert ROWS[row.against].adds == {}
+    assert ROWS[row.against].network == row.network
+
+
+def test_the_uncoupled_row_has_the_task_losses_alone() -> None:
+    recipe = ROWS[UNCOUPLED].recipe(BASE, narrow=True)
+    assert {term for term, weight in recipe.objective.items() if weight} == {
+        "expression",
+        "action_units",
+        "valence_arousal",
+        "valence_arousal_mse",
+    }
+
+
+def test_single_task_rows_have_their_own_losses_alone() -> None:
+    terms = {name: set(ROWS[name].recipe(BASE, narrow=True).objective) for name in ROWS if name.startswith("single-")}
+    assert terms == {
+        "single-expression": {"expression"},
+        "single-au": {"action_units"},
+        "single-va": {"valence_arousal", "valence_arousal_mse"},
+    }
+
+
+def test_both_couplings_are_the_single_ones_together() -> None:
+    assert ROWS["both"].adds == {**ROWS["soft"].adds, **ROWS["match"].adds}
+    assert ROWS["all"].adds == {**ROWS["both"].adds, **ROWS["co"].adds}
+
+
+def test_architectures_are_as_published_on_the_full_budget() -> None:
+    row = ROWS["resnet-50-both"]
+    small, whole = (row.recipe(BASE, narrow=narrow).build_network() for narrow in (True, False))
+    count = [sum(weight.numel() for weight in network.parameters()) for network in (small, whole)]
+    # torchvision's ResNet-50 without its classifier has 23,508,032 weights
+    assert count[1] == 23_508_032 + 2048 * 26 + 26
+    assert count[0] < count[1] / 10
+
+
+def test_no_row_changes_what_all_share() -> None:
+    own = {"name", "objective", "forms", "network", "network_args", "sides"}
+    for row in ROWS.values():
+        recipe = row.recipe(BASE, narrow=True)
+        assert all(getattr(recipe, field) == getattr(BASE, field) for field in Recipe.model_fields if field not in own)

@@ -1,0 +1,152 @@
+"""The study as a whole: runs are written one by one, gone on with, put into tables; mistakes are named."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from fbn.cli import application
+from fbn.context import Cancelled, Context
+from fbn.errors import FormatError, MissingFileError
+from fbn.jobs.kinds import parse
+from fbn.training.study import study as module
+from fbn.training.study.asked import Study
+from fbn.training.study.rows import ROWS
+from fbn.training.study.study import study
+
+SMOKE = Study(budget="smoke", rows=("none", "both-late", "single-au"), seeds=1, first_seed=7)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FBN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[float, str]]]:
+    """A finished study's folder, and what it reported."""
+    folder, said = tmp_path_factory.mktemp("study"), []
+    study(SMOKE, Context(folder, lambda share, words: said.append((share, words))))
+    return folder, said
+
+
+def test_a_run_a_line_and_the_tables(done: tuple[Path, list[tuple[float, str]]]) -> None:
+    folder, said = done
+    files = {path.name for path in folder.iterdir()}
+    assert files == {"study.json", "runs", "runs.csv", "summary.json", "summary.csv", "details.csv", "curves.csv"}
+    lines = list(csv.DictReader((folder / "runs.csv").open()))
+    assert [(line["row"], line["seed"]) for line in lines] == [("none", "7"), ("both-late", "7"), ("single-au", "7")]
+    assert all(line["git_sha"] and line["device"] and float(line["seconds"]) > 0 and line["date"] for line in lines)
+    assert lines[2]["rafdb/mean_diagonal"] == "" != lines[2]["bp4d/auc"]
+    sets = {key.split("/")[0] for key in lines[0] if "/" in key}
+    assert sets == {"rafdb", "emotionet", "bp4d", "affwild2", "disfa", "afew-va", "affectnet"}
+    assert "affwild2/ccc_valence/filtered" in lines[0]
+    shares = [share for share, _ in said]
+    assert shares == sorted(shares)
+    assert said[-1][0] == pytest.approx(1)
+
+
+def test_what_a_run_keeps(done: tuple[Path, list[tuple[float, str]]]) -> None:
+    late = json.loads((done[0] / "runs" / "07-both-late.json").read_text())
+    # four steps: the couplings count from the second on
+    assert [value is None for value in late["curves"]["distribution_matching"]] == [True, False, False, False]
+    assert None not in late["curves"]["expression"]
+    assert late["table"]["rows"]["happiness"]["AU12"] == 1
+    assert set(late["draws"]) == set(late["figures"])
+    none = json.loads((done[0] / "runs" / "07-none.json").read_text())
+    assert none["table"] is None
+    assert "distribution_matching" not in none["curves"]
+    assert none["curves"]["expression"][0] == late["curves"]["expression"][0]
+
+
+def test_it_goes_on_and_more_may_be_asked(
+    tmp_path: Path, done: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[str] = []
+
+    def one(parameters: Study, row: str, seed: int, *rest: object) -> dict[str, Any]:
+        runs.append(f"{row} {seed}")
+        return json.loads((done[0] / "runs" / "07-none.json").read_text()) | {"row": row, "seed": seed}
+
+    monkeypatch.setattr(module, "_one", one)
+    (tmp_path / "runs").mkdir()
+    for name in ("study.json", "runs/07-none.json"):
+        (tmp_path / name).write_bytes((done[0] / name).read_bytes())
+    more = SMOKE.model_copy(update={"rows": ("none", "match")})
+    found = study(more, Context(tmp_path))
+    assert runs == ["match 7"]
+    assert {each["row"] for each in found["figures"]} == {"none", "match"}
+    with pytest.raises(FormatError, match=r"holds another study \(it differs in steps\)"):
+        study(SMOKE.model_copy(update={"steps": 9}), Context(tmp_path))
+
+
+def test_each_worker_takes_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[str] = []
+    monkeypatch.setattr(module, "_material", lambda *_: None)
+    monkeypatch.setattr(module, "_one", lambda _, row, seed, *rest: runs.append(row) or {"row": row})
+    asked = Study(budget="smoke", rows=("none", "co", "match", "both"), seeds=1)
+    module._work(asked, Context(tmp_path), (1, 2))
+    assert runs == ["co", "both"]
+
+
+def test_it_stops_in_the_middle_and_leaves_nothing_half_done(tmp_path: Path) -> None:
+    said = ["begin"]
+    with pytest.raises(Cancelled):
+        study(SMOKE, Context(tmp_path, lambda _, words: said.append(words), lambda: "none" in said[-1]))
+    assert {path.name for path in tmp_path.iterdir()} == {"study.json"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"rows": ["nothing"]}, "rows .'nothing'.: expected some of single-expression"),
+        ({"budget": "huge"}, "budget: Input should be 'smoke', 'small' or 'full'"),
+        ({"seeds": 0}, "seeds: Input should be greater"),
+        ({"epochs": 3}, "epochs: Extra inputs"),
+    ],
+)
+def test_mistakes_are_named(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(FormatError, match=words):
+        parse("study", changes)
+
+
+def test_what_is_asked_survives_json() -> None:
+    asked = Study(rows=("both", "none"), seeds=3, action_units=90, data=Path("somewhere"))
+    assert parse("study", json.loads(json.dumps(asked.model_dump(mode="json")))) == asked
+
+
+def test_results_name_the_data_folder_without_its_path(tmp_path: Path) -> None:
+    module.begin(Study(data=tmp_path / "faces"), tmp_path)
+    assert json.loads((tmp_path / "study.json").read_text())["data"] == "faces"
+    assert str(tmp_path) not in (tmp_path / "study.json").read_text()
+
+
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Study] = []
+
+    def stand_in(parameters: Study, context: Context) -> dict[str, Any]:
+        seen.append(parameters)
+        told = {"difference": 0.1, "low": -0.02, "high": 0.22, "boot_low": 0.0, "boot_high": 0.2, "seeds": 5}
+        figure = {"set": "bp4d", "figure": "f1", "filtered": False, "mean": 0.5, "sd": None, "chance": 0.25}
+        return {"figures": [{"row": "both", **figure, "uncoupled": told, "single": None}]}
+
+    monkeypatch.setattr(module, "study", stand_in)
+    monkeypatch.setenv("MALLOC_MMAP_MAX_", "0")  # no second start
+    options = ["--budget", "smoke", "--rows", "none, both", "--seeds", "1", "--action-units", "9"]
+    said = CliRunner().invoke(
+        application, ["study", "affect", *options, "--out", str(tmp_path / "new" / "out")], env={"COLUMNS": "140"}
+    )
+    assert said.exit_code == 0, said.output
+    (asked,) = seen
+    assert asked == Study(budget="smoke", rows=("none", "both"), seeds=1, action_units=9)
+    assert "+0.100 (-0.020 to +0.220)" in said.output
+    listed = CliRunner().invoke(application, ["study", "affect", "--list"], env={"COLUMNS": "140"})
+    assert all(name in listed.output for name in ROWS)
+    wrong = CliRunner().invoke(application, ["study", "affect", "--data", str(tmp_path / "nowhere")])
+    assert isinstance(wrong.exception, MissingFileError)
