@@ -6,7 +6,7 @@ from fbn.ui import compound_page, shell
 
 shell.enter("Compound expressions")
 st.markdown(
-    "A face can be *happily surprised* or *sadly angry*. A network names such mixtures without having seen one "
-    "(zero-shot); with a few labelled pictures it learns yours (few-shot)."
+    "Name mixed expressions such as *happily surprised*: untaught (zero-shot), or after a few labelled pictures "
+    "(few-shot)."
 )
 compound_page.show_compound()

@@ -16,9 +16,11 @@ _LAYOUT = "rafdb-compound"
 #: Inside the set's folder.
 _DATA = "data"
 _SIDE = 160
+#: With it even 110 faces have every class in both parts.
+_SEED = 10
 
 
-def draw(sets: Sets, count: int, labelled: bool, report: Report, seed: int = 0) -> PictureSet:
+def draw(sets: Sets, count: int, labelled: bool, report: Report, seed: int = _SEED) -> PictureSet:
     """Draw a set of faces: all of them, or none where it is stopped.
 
     Args:

@@ -12,17 +12,25 @@ STYLE = """<style>
 .fbn-counts i{display:block;height:.62rem;border-radius:.31rem;background:ACCENT;min-width:2px}
 .fbn-counts .fbn-none{background:color-mix(in srgb,currentColor 25%,transparent)}
 .fbn-counts b{font-weight:500;text-align:right;font-variant-numeric:tabular-nums}
+.fbn-answer{display:flex;flex-wrap:wrap;gap:.4rem 2.6rem;align-items:flex-end;margin:.2rem 0 .1rem}
+.fbn-answer div{line-height:1.2}
+.fbn-answer b{display:block;font-size:1.5rem;font-weight:600;font-variant-numeric:tabular-nums}
+.fbn-answer .fbn-first b{font-size:2.3rem;font-weight:700}
+.fbn-answer span{font-size:.8rem;opacity:.75;display:block}
+.fbn-figures{width:100%;border-collapse:collapse;font-size:.84rem;font-variant-numeric:tabular-nums}
+.fbn-figures th,.fbn-figures td{text-align:left;font-weight:400;padding:.4rem .6rem .4rem 0;border:0;
+  border-bottom:1px solid color-mix(in srgb,currentColor 14%,transparent)}
+.fbn-figures thead th{opacity:.75;font-size:.78rem}
 .fbn-matrix{overflow-x:auto;padding-bottom:.4rem}
 .fbn-matrix table{border-collapse:separate;border-spacing:2px;font-size:.8rem;line-height:1}
 .fbn-matrix th{font-weight:400;text-align:left;white-space:nowrap;padding:0 .5rem 0 0;position:sticky;left:0;
   background:var(--fbn-ground,transparent)}
 .fbn-matrix thead th{vertical-align:bottom;padding:0 0 .4rem;position:static}
 .fbn-matrix thead span{writing-mode:vertical-rl;transform:rotate(180deg);display:block;margin:0 auto;line-height:1.3}
-.fbn-matrix td{width:2.1rem;min-width:2.1rem;height:2.1rem;text-align:center;border-radius:.25rem;
+.fbn-matrix td{width:2rem;min-width:2rem;height:2rem;text-align:center;border-radius:.25rem;
   font-variant-numeric:tabular-nums;cursor:help;padding:0;border:0;
   background:color-mix(in srgb,ACCENT var(--share),color-mix(in srgb,currentColor 4%,transparent))}
 .fbn-matrix td.fbn-own{box-shadow:inset 0 0 0 1.5px color-mix(in srgb,currentColor 55%,transparent);font-weight:650}
-.fbn-matrix td.fbn-full{color:#fff}
 .fbn-matrix td.fbn-total{background:none;opacity:.75;cursor:default}
 .fbn-matrix thead th.fbn-total span{opacity:.75}
 .fbn-gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(6.2rem,1fr));gap:.9rem .7rem}
@@ -44,7 +52,7 @@ STYLE = """<style>
 .fbn-mistakes small{display:block;margin-top:.35rem;opacity:.6;overflow:hidden;text-overflow:ellipsis;
   white-space:nowrap;font-size:.75rem}
 </style>""".replace("ACCENT", ACCENT)
-_LEGEND = "Rows: what a picture is. Columns: what was said. Darker: a larger share of the row; outlined: right."
+_LEGEND = "Rows: what a picture is. Columns: what was said. Stronger: a larger share of the row; outlined: right."
 
 
 def counts(by_class: Mapping[str, int]) -> str:
@@ -75,10 +83,11 @@ def matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str], what: str
         cells = []
         for c, count in enumerate(row):
             share = count / total if total else 0.0
-            kinds = " ".join(kind for kind, on in (("fbn-own", r == c), ("fbn-full", share > 0.5)) if on)
+            kind = ' class="fbn-own"' if r == c else ""
             tip = f"{classes[r]}, said to be {classes[c]}: {count} of {total}"
             cells.append(
-                f'<td class="{kinds}" style="--share:{100 * share:.0f}%" title="{escape(tip)}">{count or ""}</td>'
+                # paler than the accent, so that the page's own text colour can be read on it
+                f'<td{kind} style="--share:{80 * share:.0f}%" title="{escape(tip)}">{count or ""}</td>'
             )
         body.append(
             f"<tr><th scope='row'>{escape(classes[r].capitalize())}</th>{''.join(cells)}"
@@ -102,6 +111,27 @@ def gallery(pictures: Sequence[tuple[str, str]]) -> str:
         image = f'<img src="{source}" alt="">' if source else "<i>cannot be read</i>"
         cards.append(f"<figure>{image}<figcaption>{escape(words)}</figcaption></figure>")
     return f'<div class="fbn-gallery">{"".join(cards)}</div>'
+
+
+def answer(sides: Sequence[tuple[str, str, str]]) -> str:
+    """Figures in a row, the first one large: what it is, the figure, its interval or "" for none."""
+    blocks = []
+    for i, (name, figure, spread) in enumerate(sides):
+        first = "" if i else ' class="fbn-first"'
+        blocks.append(
+            f"<div{first}><span>{escape(name)}</span><b>{figure}</b><span>{escape(spread) or '&nbsp;'}</span></div>"
+        )
+    return f'<div class="fbn-answer">{"".join(blocks)}</div>'
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A small table of words and figures; the first column says what they are."""
+    top = "".join(f"<th scope='col'>{escape(name)}</th>" for name in head)
+    body = "".join(
+        f"<tr><th scope='row'>{escape(row[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>"
+        for row in rows
+    )
+    return f'<table class="fbn-figures"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
 
 
 @dataclass(frozen=True)

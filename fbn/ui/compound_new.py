@@ -13,14 +13,14 @@ from fbn.faces.frames import PICTURE_SUFFIXES
 from fbn.ui.compound_draw import draw
 from fbn.ui.compound_results import few
 from fbn.ui.compound_sets import MOST_PICTURES, Added, PictureSet, Sets
-from fbn.ui.compound_state import STARTING, open_set, refuse, say, working
+from fbn.ui.compound_state import STARTING, fresh, open_set, refuse, say, working
 from fbn.ui.compound_uploads import make
 from fbn.ui.compound_work import Work
 
 #: What sets of classes are called on the page.
 SETS = {
     "rafdb": "RAF-DB: 11 compounds",
-    "emotionet": "EmotioNet: 6 basic, 10 compounds",
+    "emotionet": "EmotioNet: 6 basic, 10 compound",
     "du2014": "Du 2014: 15 compounds",
 }
 KINDS = [suffix.removeprefix(".") for suffix in sorted(PICTURE_SUFFIXES)]
@@ -36,7 +36,7 @@ def ways_in(sets: Sets, first: bool) -> None:
     else:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown("##### A new set of pictures", width="stretch")
-            st.button("Back", icon=":material/arrow_back:", on_click=_back)
+            st.button("Back", icon=":material/arrow_back:", on_click=fresh(_back))
     cards = st.columns(3)
     for card, fill in zip(cards, (_own, _folder, _drawn), strict=True):
         with card.container(border=True, height="stretch"):
@@ -61,7 +61,7 @@ def _own(sets: Sets) -> None:
         type="primary",
         icon=":material/check:",
         disabled=not uploads or not classes,
-        on_click=partial(_made, sets, name, classes, uploads or []),
+        on_click=fresh(partial(_made, sets, name, classes, uploads or [])),
         help=f"Up to {MOST_PICTURES:,} pictures.",
     )
 
@@ -74,7 +74,7 @@ def _classes() -> tuple[str, ...]:
         "Classes to choose from",
         named,
         key="compound classes of new",
-        format_func=lambda name: words.get(name, f"Table {name}"),
+        format_func=lambda name: words.get(name, f"{name}: your table"),
         help="A zip that brings labels brings its classes too. They can be changed later.",
     )
     if picked != _OWN:
@@ -123,7 +123,7 @@ def _folder(sets: Sets) -> None:
         "Use this folder",
         icon=":material/check:",
         disabled=not path,
-        on_click=partial(_pointed, sets, path),
+        on_click=fresh(partial(_pointed, sets, path)),
     )
 
 
@@ -150,7 +150,7 @@ def _drawn(sets: Sets) -> None:
         "Draw faces",
         icon=":material/brush:",
         disabled=_DRAWING in st.session_state,
-        on_click=partial(_draw, sets, int(count or 220), not unlabelled),
+        on_click=fresh(partial(_draw, sets, int(count or 220), not unlabelled)),
     )
 
 

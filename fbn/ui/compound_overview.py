@@ -32,7 +32,7 @@ def overview(chosen: PictureSet) -> None:
         _counts(chosen, found)
         if why:
             st.info(why, icon=":material/new_label:")
-        _actions(chosen)
+        _actions(chosen, found)
     with right:
         if found is not None:
             _examples(found)
@@ -123,14 +123,16 @@ def show_coverage(coverage: Coverage) -> None:
                 st.code("\n".join(entries[:_MOST_LISTED]) + (f"\nand {more:,} more" if more > 0 else ""), None)
 
 
-def _actions(chosen: PictureSet) -> None:
+def _actions(chosen: PictureSet, found: Labelled | None) -> None:
+    left = chosen.data is None and (found is None or len(found.samples) < len(chosen.files()))
     with st.container(horizontal=True):
+        for view, icon, first in (("Label", "new_label", left), ("Train", "school", not left)):
+            if first or chosen.data is None:
+                kind = "primary" if first else "secondary"
+                button(view, partial(_go, view), icon=f":material/{icon}:", type=kind, key=f"compound go {view}")
         if chosen.data is None:
-            button("Label", partial(_go, "Label"), icon=":material/new_label:", type="primary")
             _add(chosen)
             _classes(chosen)
-        else:
-            button("Train", partial(_go, "Train"), icon=":material/school:", type="primary")
         with st.popover("Remove", icon=":material/delete:"):
             st.markdown("The pictures it points at stay." if chosen.data else "Pictures and labels are put aside.")
             button("Remove the set", partial(_remove, chosen), icon=":material/delete:")

@@ -10,7 +10,7 @@ from fbn.ui.compound_label import label_view
 from fbn.ui.compound_new import drawing, ways_in
 from fbn.ui.compound_overview import overview
 from fbn.ui.compound_sets import Sets
-from fbn.ui.compound_state import DELETED, OPEN, STARTING, VIEW, open_set, place, refuse, said
+from fbn.ui.compound_state import DELETED, OPEN, STARTING, VIEW, fresh, open_set, place, refuse, said
 from fbn.ui.compound_training import training_view
 
 _VIEWS = {"Pictures": overview, "Label": label_view, "Train": training_view}
@@ -37,7 +37,9 @@ def show_compound() -> None:
         st.error(str(error), icon=":material/error:")
         return
     place("view", VIEW, list(_VIEWS), next(iter(_VIEWS)))
-    view = st.segmented_control("View", list(_VIEWS), required=True, key=VIEW, label_visibility="collapsed")
+    view = st.segmented_control(
+        "View", list(_VIEWS), required=True, key=VIEW, label_visibility="collapsed", on_change=fresh()
+    )
     st.fragment(_VIEWS[view or "Pictures"])(chosen)
 
 
@@ -45,8 +47,8 @@ def _bar(names: list[str]) -> str:
     """Which set, and how to get another."""
     place("set", OPEN, names, names[0])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        picked = st.selectbox("Set of pictures", names, key=OPEN, width=300)
-        st.button("New set", icon=":material/add:", on_click=partial(st.session_state.update, {STARTING: True}))
+        picked = st.selectbox("Set of pictures", names, key=OPEN, width=240, on_change=fresh())
+        st.button("New set", icon=":material/add:", on_click=fresh(partial(st.session_state.update, {STARTING: True})))
     return picked
 
 
@@ -55,7 +57,7 @@ def _deleted(sets: Sets) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", border=True):
         st.markdown("The set was put aside with its labels.", width="stretch")
-        st.button("Bring it back", icon=":material/undo:", on_click=partial(_restore, sets, token))
+        st.button("Bring it back", icon=":material/undo:", on_click=fresh(partial(_restore, sets, token)))
         st.button("Dismiss", on_click=partial(st.session_state.pop, DELETED))
 
 

@@ -8,13 +8,18 @@ from typing import Any
 
 import streamlit as st
 
+from fbn.data.compound import LABELS
 from fbn.data.compound_faces import Coverage
+from fbn.errors import FbnError
 from fbn.jobs import Job
 from fbn.models import store
+from fbn.resources import data_folder
 from fbn.ui import charts, compound_marks, shell
 from fbn.ui import compound_results as told
+from fbn.ui.compound_label import look_at
 from fbn.ui.compound_overview import show_coverage
-from fbn.ui.compound_state import button
+from fbn.ui.compound_sets import Sets
+from fbn.ui.compound_state import button, open_set, refuse
 from fbn.ui.compound_thumbs import of_png
 from fbn.ui.relatedness import plain
 
@@ -32,6 +37,7 @@ _A_PAGE = 12
 
 def result_view(job: Job, result: Mapping[str, Any]) -> None:
     """The answer first, then three ways to look closer."""
+    st.html(compound_marks.answer(told.answer(result)))
     st.markdown(told.sentence(result))
     _model(job, result)
     wrong = f"Wrong pictures · {result['wrong_total']:,}"
@@ -73,7 +79,7 @@ def _figures(job: Job, result: Mapping[str, Any]) -> None:
     with left:
         st.markdown("**Mean diagonal**", help=_DIAGONAL_HELP)
         st.plotly_chart(told.comparison(result), config=charts.CONFIG, key=f"compound means {job.id}")
-        st.dataframe(told.figures(result), hide_index=True)
+        st.html(compound_marks.table(("with 95 % intervals", "Few-shot", "Zero-shot"), told.figures(result)))
         st.caption(told.how_measured(result))
         for note in result["notes"]:
             st.caption(note)
@@ -81,7 +87,7 @@ def _figures(job: Job, result: Mapping[str, Any]) -> None:
         if (curve := told.learning_curve(result)) is not None:
             st.markdown("**Learning curve**", help=_CURVE_HELP)
             st.plotly_chart(curve, config=charts.CONFIG, key=f"compound curve {job.id}")
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([11, 9], gap="large")
     with left:
         whose = st.segmented_control(
             "Confusion matrix of",
@@ -106,10 +112,31 @@ def _wrong(job: Job, result: Mapping[str, Any]) -> None:
     st.markdown("**The most certain first**", help=_MAP_HELP)
     cards = [_card(job.folder, one) for one in wrong[:shown]]
     st.html(compound_marks.mistakes(cards))
+    _again(job, [one["path"] for one in wrong])
     if len(wrong) > shown:
         button("Show more", partial(_more, job), icon=":material/expand_more:", key=f"compound more of {job.id}")
     elif result["wrong_total"] > len(wrong):
         st.caption(f"And {result['wrong_total'] - len(wrong):,} more, whose pictures were not kept.")
+
+
+def _again(job: Job, files: list[str]) -> None:
+    """A way back to the label of a picture, where the pictures were labelled here."""
+    folder = Path(job.parameters["data"])
+    if not (folder / LABELS).is_file() or folder.parent != data_folder("compound"):
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        file = st.selectbox("Is a label wrong?", files, key=f"compound again {job.id}", width=300)
+        button(
+            "Look at it again", partial(_relabel, folder.name, file), icon=":material/new_label:", key=f"re {job.id}"
+        )
+
+
+def _relabel(name: str, file: str) -> None:
+    try:
+        look_at(Sets().open(name), file)
+        open_set(name, "Label")
+    except FbnError as error:
+        refuse(str(error))
 
 
 def _more(job: Job) -> None:

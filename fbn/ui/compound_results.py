@@ -1,9 +1,7 @@
-"""What few-shot learning found, as sentences, figures and tables; without Streamlit."""
+"""What few-shot learning found, as sentences and figures; without Streamlit."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-import pandas as pd
 
 from fbn.ui.palette import ACCENT, SECOND
 
@@ -17,32 +15,36 @@ FIGURES = {
 _MOST_NAMED = 4
 
 
-def sentence(result: Mapping[str, Any]) -> str:
-    """The answer in words: what was reached, and whether it beats zero-shot beyond chance."""
-    learned, zero, apart = (
-        result["figures"]["mean_diagonal"],
-        result["zero_shot"]["mean_diagonal"],
-        result["difference"],
+def answer(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What was reached, by zero-shot and by guessing: name, mean diagonal, interval."""
+    sides = (
+        ("Few-shot, mean diagonal", result["figures"]["mean_diagonal"]),
+        ("Zero-shot", result["zero_shot"]["mean_diagonal"]),
+        ("Guessing", {"value": result["chance"], "low": None}),
     )
-    if learned["value"] is None:
+    return [(name, percent(found["value"]), _interval(found)) for name, found in sides]
+
+
+def sentence(result: Mapping[str, Any]) -> str:
+    """The answer in words: whether learning beats zero-shot beyond chance."""
+    apart = result["difference"]
+    if result["figures"]["mean_diagonal"]["value"] is None:
         return "Nothing could be measured: no class has a second picture to be tested on."
-    about = f"{percent(zero['value'])} zero-shot, {percent(result['chance'])} by guessing"
-    reached = f"Mean diagonal **{percent(learned['value'])}**{_interval(learned)}; {about}."
     if apart["value"] is None:
-        return reached
+        return ""
     moved = f"{100 * apart['value']:+.0f} points against zero-shot"
     if apart["low"] is None:
-        return f"{reached} {moved}: with so few pictures there is no telling whether that is chance."
+        return f"{moved}: with so few pictures there is no telling whether that is chance."
     spread = f"95 % interval {100 * apart['low']:+.0f} to {100 * apart['high']:+.0f}"
     if apart["low"] > 0:
         verdict = "The pictures **made it better**"
     elif apart["high"] < 0:
         verdict = "The pictures **made it worse**"
-    elif apart["value"] == 0 == apart["low"] == apart["high"]:
-        verdict = "It answers **as zero-shot does**"
+    elif apart["low"] == apart["high"] == 0:
+        return "It answers **as zero-shot does**, picture by picture."
     else:
         verdict = "Whether the pictures helped **cannot be told** from so few"
-    return f"{reached}  \n{verdict}: {moved} ({spread})."
+    return f"{verdict}: {moved} ({spread})."
 
 
 def percent(value: float | None) -> str:
@@ -53,19 +55,15 @@ def percent(value: float | None) -> str:
 def _interval(figure: Mapping[str, Any]) -> str:
     if figure["low"] is None:
         return ""
-    return f" (95 % interval {100 * figure['low']:.0f} to {100 * figure['high']:.0f} %)"
+    return f"95 % interval {100 * figure['low']:.0f} to {100 * figure['high']:.0f} %"
 
 
 def how_measured(result: Mapping[str, Any]) -> str:
     """On which pictures, in words."""
     count = sum(result["measured"].values())
     if result["measurement"] == "test":
-        told = f"Measured on the {count:,} pictures of the official test part, none of which was learned from."
-    else:
-        told = f"Measured on {count:,} pictures, each named by what the other folds' pictures taught."
-    if result["unmeasured"]:
-        told += f" Learned from, but with one picture not to be measured: {few(result['unmeasured'])}."
-    return told
+        return f"Measured on the {count:,} pictures of the official test part, none of which was learned from."
+    return f"Measured on {count:,} pictures, each named by what the other folds' pictures taught."
 
 
 def few(names: Sequence[str]) -> str:
@@ -74,17 +72,17 @@ def few(names: Sequence[str]) -> str:
     return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def figures(result: Mapping[str, Any]) -> pd.DataFrame:
-    """Each figure of what was learned and of zero-shot, in percent with its interval."""
+def figures(result: Mapping[str, Any]) -> list[list[str]]:
+    """Each figure's name, of what was learned and of zero-shot, in percent with its interval."""
     rows = []
     for key, label in FIGURES.items():
-        row: dict[str, Any] = {"Figure": label}
-        for column, side in (("Few-shot", "figures"), ("Zero-shot", "zero_shot")):
+        row = [label]
+        for side in ("figures", "zero_shot"):
             found = result[side][key]
             spread = "" if found["low"] is None else f" ({100 * found['low']:.0f} to {100 * found['high']:.0f})"
-            row[column] = percent(found["value"]) + spread
+            row.append(percent(found["value"]) + spread)
         rows.append(row)
-    return pd.DataFrame(rows)
+    return rows
 
 
 def comparison(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,7 +190,7 @@ def learning_curve(result: Mapping[str, Any]) -> dict[str, Any] | None:
             mean,
         ],
         "layout": {
-            "height": 320,
+            "height": 380,
             "margin": {"l": 8, "r": 12, "t": 40, "b": 44},
             "xaxis": {"title": {"text": "labelled pictures a class"}, "type": "category", "showgrid": False},
             "yaxis": {"title": {"text": "mean diagonal (%)"}, "rangemode": "tozero", "automargin": True},
@@ -230,20 +228,25 @@ def recalls(result: Mapping[str, Any]) -> dict[str, Any]:
         "showlegend": False,
     }
 
-    def side(name: str, values: list[float], colour: str, symbol: str) -> dict[str, Any]:
+    # the one below is open and larger: both are seen where they agree
+    def side(name: str, values: list[float], colour: str, symbol: str, size: int) -> dict[str, Any]:
         return {
             "type": "scatter",
             "mode": "markers",
             "name": name,
             "x": values,
             "y": labels,
-            "marker": {"size": 11, "color": colour, "symbol": symbol},
+            "marker": {"size": size, "color": colour, "symbol": symbol, "line": {"width": 2.5, "color": colour}},
             "customdata": counts,
             "hovertemplate": f"%{{y}}, {name}: %{{x:.0f}} % of %{{customdata}}<extra></extra>",
         }
 
     return {
-        "data": [joined, side("zero-shot", zero, SECOND, "diamond"), side("few-shot", own, ACCENT, "circle")],
+        "data": [
+            joined,
+            side("zero-shot", zero, SECOND, "diamond-open", 15),
+            side("few-shot", own, ACCENT, "circle", 8),
+        ],
         "layout": {
             "height": 110 + 26 * len(classes),
             "margin": {"l": 8, "r": 12, "t": 40, "b": 44},

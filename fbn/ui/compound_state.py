@@ -43,24 +43,34 @@ def open_set(name: str, view: str = "Pictures") -> None:
 
 
 def say(kind: str, words: str) -> None:
-    """Say something on the next run: ``"done"`` or ``"left"``."""
+    """Say something: ``"done"`` or ``"left"`` (out)."""
     st.session_state[SAID] = [*st.session_state.get(SAID, []), (kind, words)]
 
 
+def refuse(words: str) -> None:
+    """Say why something cannot be done."""
+    st.session_state[PROBLEM] = words
+
+
 def said() -> None:
-    """What was just done, once; and what could not be done."""
-    for kind, words in st.session_state.pop(SAID, []):
+    """What was just done, and what could not be done; it stays until something else is."""
+    for kind, words in st.session_state.get(SAID, []):
         if kind == "done":
             st.success(words, icon=":material/check_circle:")
         else:
             st.warning(words, icon=":material/info:")
-    if problem := st.session_state.pop(PROBLEM, ""):
+    if problem := st.session_state.get(PROBLEM):
         st.error(problem, icon=":material/error:")
 
 
-def refuse(words: str) -> None:
-    """Say on the next run why something cannot be done."""
-    st.session_state[PROBLEM] = words
+def fresh(act: Callable[[], Any] = lambda: None) -> Callable[[], None]:
+    """Something to do on a click; what was said before is said no more."""
+
+    def do() -> None:
+        st.session_state.update({SAID: [], PROBLEM: ""})
+        act()
+
+    return do
 
 
 def working(key: str, end: Callable[[Any], None]) -> bool:
@@ -95,5 +105,5 @@ def _progress(work: Work, key: str) -> None:
 
 def button(label: str, act: Callable[[], Any], **how: Any) -> None:
     """A button of a view, which is a fragment: after it the whole page is drawn again."""
-    if st.button(label, on_click=act, **how):
+    if st.button(label, on_click=fresh(act), **how):
         st.rerun()

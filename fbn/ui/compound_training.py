@@ -53,7 +53,11 @@ def _ask(chosen: PictureSet) -> None:
         named = [_OWN, *compound.names()]
         words = {_OWN: "As labelled", **SETS}
         classes = st.selectbox(
-            "Classes", named, key="compound ask classes", format_func=lambda n: words.get(n, n), help=_CLASSES_HELP
+            "Classes",
+            named,
+            key="compound ask classes",
+            format_func=lambda n: words.get(n, f"{n}: your table"),
+            help=_CLASSES_HELP,
         )
     with how:
         strategy = st.segmented_control(
@@ -86,7 +90,7 @@ def _ask(chosen: PictureSet) -> None:
         )
         name = st.text_input(
             "Save as model",
-            chosen.name,
+            _free(chosen.name, models),
             key=f"compound ask name {chosen.name}",
             max_chars=60,
             help="Live, Analyse and fbn analyse --model find it under this name. Leave it empty to measure only.",
@@ -98,7 +102,12 @@ def _ask(chosen: PictureSet) -> None:
         # the button comes first on the page, but is told what the popover behind it holds
         place = st.container(width="content")
         settings = _settings()
-        st.caption("It goes on when you leave this page or close the browser.")
+        taken = name in models and not replace
+        st.caption(
+            "Tick Replace, or save under another name."
+            if taken
+            else "It goes on when you leave this page or close the browser."
+        )
     asked = {
         "data": str(chosen.source),
         "classes": None if classes == _OWN else classes,
@@ -113,10 +122,14 @@ def _ask(chosen: PictureSet) -> None:
         "Start learning",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=bool(why) or (name in models and not replace) or model is None,
+        disabled=bool(why) or taken or model is None,
         on_click=partial(_LIST.start, f"{chosen.name}: {_STRATEGIES[strategy or 'probe'].lower()}", asked),
     )
     _LIST.problem()
+
+
+def _free(name: str, taken: list[str]) -> str:
+    return next(own for i in range(1, len(taken) + 2) if (own := name if i == 1 else f"{name}-{i}") not in taken)
 
 
 def _settings() -> dict[str, Any]:
