@@ -72,7 +72,7 @@ class Wrong(TypedDict):
     """A picture that got another class than its own.
 
     ``crop`` and ``activation`` are files in the run folder, relative to it: the aligned crop, and where the evidence
-    for ``said`` lay. ``probability`` is that of ``said``, ``own`` that of ``true``.
+    for ``said`` lies for the model that is saved. ``probability`` is that of ``said``, ``own`` that of ``true``.
     """
 
     path: str

@@ -94,8 +94,8 @@ def curve(
     classes = total.shape[1]
     trained = np.ones(len(y), bool) if test is None else ~np.asarray(test)
     most = int(np.bincount(y[trained], minlength=1).max()) if trained.any() else 0
-    wanted = [k for k in shots if k is None or k < most] if most else []
     rows = measured(y, test, folds, seed, groups)
+    wanted = [k for k in shots if k is None or k < most] if most and len(rows) else []
     base = total.numpy().argmax(1)[rows]
     chosen: dict[int | None, list[Numbers]] = {0: [base]}
     tasks = [(k, d) for k in wanted for d in range(1 if k is None else draws)]

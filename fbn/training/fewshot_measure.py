@@ -40,6 +40,13 @@ def remembered(learn: Learn, folder: Path, key: str) -> Learn:
 
 def figures(choice: Numbers, truth: Numbers, classes: Sequence[str], seed: int) -> dict[str, Any]:
     """confusion, recall, figures as ``Result`` has them, of n pictures."""
+    if not len(truth):
+        none = Figure(value=None, low=None, high=None)
+        return {
+            "confusion": np.zeros((len(classes), len(classes)), int).tolist(),
+            "recall": dict.fromkeys(classes),
+            "figures": dict.fromkeys(("mean_diagonal", "macro_f1", "uar", "accuracy"), none),
+        }
     found = classification(choice, truth, len(classes), seed=seed)
     each = recalls(found.matrix)
     return {
@@ -56,6 +63,8 @@ def figures(choice: Numbers, truth: Numbers, classes: Sequence[str], seed: int) 
 
 def gain(choice: Numbers, base: Numbers, truth: Numbers, classes: int, seed: int) -> Figure:
     """Mean diagonal of one choice less another's, on the same pictures in every draw."""
+    if not len(truth):
+        return Figure(value=None, low=None, high=None)
 
     def difference(rows: NDArray[np.intp]) -> float:
         own, other = (mean_diagonal(confusion(c[rows], truth[rows], classes=classes)) for c in (choice, base))
