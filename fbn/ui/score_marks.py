@@ -26,7 +26,7 @@ STYLE = """<style>
   border-right:.2rem solid transparent;border-top:1px solid color-mix(in srgb,currentColor 12%,transparent)}
 .fbn-terms :is(th,td):first-child{text-align:left}
 .fbn-terms :is(th,td):last-child{border-right:0;padding-right:0;white-space:nowrap}
-.fbn-terms .fbn-guess{opacity:.55}
+.fbn-terms .fbn-guess{opacity:.7}
 @media(max-width:480px){.fbn-terms :is(col,th,td):last-child{display:none}}
 .fbn-more{margin-top:.5rem}
 .fbn-more summary{cursor:pointer;font-size:.8rem;opacity:.8}
