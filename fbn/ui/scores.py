@@ -32,8 +32,8 @@ _HELP = (
 )
 _TERMS_HELP = (
     "Action units: how far those of the class are there, by the relatedness table. Expressions: how probable its two "
-    "expressions are. Valence: 1 where a pleasant face speaks for the class. Learnt: what training on pictures of these "
-    "classes added. Their sum is the score; shares are a softmax of all scores. Pale rows: the class' name says "
+    "expressions are. Valence: 1 where a pleasant face speaks for the class. Learnt: what training on such pictures "
+    "added. Their sum is the score; shares are a softmax of all scores. Pale rows: the class' name says "
     "nothing of expressions, so its terms are the others' mean."
 )
 
