@@ -29,8 +29,9 @@ def _run(source: str, space: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)
-def test_a_notebook_prints_what_it_shows(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebook_prints_what_it_shows(book: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("FBN_DATA", raising=False)
+    monkeypatch.setenv("FBN_CACHE", str(tmp_path))
     space: dict[str, Any] = {}
     for source, shown in _code(book):
         assert _run(source, space) == shown, source
@@ -43,6 +44,19 @@ def test_relatedness_reads_real_data(data_root: Path) -> None:
     _run(cells[0][0], space)
     assert str(data_root) in _run('print(os.environ["FBN_DATA"])', space)
     assert "pictures with both labels, counted by people" in _run(cells[-1][0], space)
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_compound_reads_real_data(data_root: Path) -> None:
+    cells = _code(FOLDER / "compound.ipynb")
+    space: dict[str, Any] = {}
+    for source, _ in (cells[0], *(cell for cell in cells if "def learned(" in cell[0])):
+        _run(source.partition("\n\n\nresult =")[0], space)
+    assert str(data_root) in _run('print(os.environ["FBN_DATA"])', space)
+    said = _run(cells[-1][0], space)
+    assert "FER+ pairs, a proxy: fearfully surprised 51" in said
+    assert {"zero-shot", "random body, all from FER2013Train"} <= {row["how"] for row in space["rows"]}
 
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)

@@ -40,20 +40,21 @@ def compound(
         raise MissingFileError(f"{data}: no such folder")
     if not (seeds or data):
         raise FormatError("--seeds 0: expected --data too, or nothing is measured")
-    asked = {"first_seed": first_seed, "pictures": pictures, "steps": steps, "draws": draws, "recipe": read(recipe)}
+    asked = {"seeds": seeds, "first_seed": first_seed, "pictures": pictures, "steps": steps, "draws": draws}
+    plan = compound_study.Study.model_validate(asked | {"recipe": read(recipe)}) if seeds else None
     output.mkdir(parents=True, exist_ok=True)
     console = Console(highlight=False)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("starting", total=1.0)
         context = Context(output, lambda share, words: progress.update(task, completed=share, description=words))
-        if seeds:
-            found = compound_study.study(compound_study.Study(seeds=seeds, **asked), context)
+        if plan:
+            found = compound_study.study(plan, context)
             _write_csv(output / "figures.csv", compound_study.rows(found))
             _write_csv(output / "curve.csv", compound_study.curve_rows(found))
         if data:
             on_pairs = compound_study_ferplus.proxy(data, model, draws, context=context)
             write_json(output / "ferplus.json", on_pairs)
-    if seeds:
+    if plan:
         _print_arms(console, compound_study.rows(found), found["claims"])
     if data:
         _print_pairs(console, on_pairs)

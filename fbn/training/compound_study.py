@@ -113,11 +113,11 @@ def study(parameters: Study, context: Context) -> dict[str, Any]:
         context.report(at, f"{words}: drawing faces with basic labels")
         basic = basic_pool(parameters.table, seed, parameters.pictures)
         held = basic_held_out(parameters.table, seed, parameters.held_out)
+        begins = [at + part * (_DRAWING + (1 - _DRAWING) * number / len(ARMS)) for number in range(len(ARMS) + 1)]
         for arm in missing:
             context.check()
-            start = at + part * (_DRAWING + (1 - _DRAWING) * ARMS.index(arm) / 2)
-            share = (start, start + part * (1 - _DRAWING) / 2)
-            watched = (context, f"{words}: training {arm}", share)
+            number = ARMS.index(arm)
+            watched = (context, f"{words}: training {arm}", (begins[number], begins[number + 1]))
             parameters.table.write(table)
             recipe = parameters.arm(arm, table, seed)
             network = trial(recipe, *basic, context.folder / f".training-{arm}", watched).eval()

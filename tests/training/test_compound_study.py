@@ -371,7 +371,7 @@ def test_the_command_prints_and_writes(tmp_path: Path, standing_in: list[Study])
     [
         (("--data", "nowhere"), MissingFileError, "nowhere: no such folder"),
         (("--seeds", "0"), FormatError, "expected --data too"),
-        (("--recipe", "smook"), FormatError, "no recipe 'smook'"),
+        (("--recipe", "smook"), MissingFileError, "no recipe 'smook'"),
     ],
 )
 def test_mistakes_are_told(
