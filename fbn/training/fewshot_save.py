@@ -186,9 +186,7 @@ def notes(asked: FewShot, material: Material, learned: Numbers, unmeasured: Sequ
         said.append(f"One picture only, learned from but not measured: {', '.join(unmeasured)}.")
     unknown = [name for name, known in zip(names, material.classes.known, strict=True) if not known]
     if unknown:
-        said.append(
-            f"Zero-shot cannot tell these apart by their names; they get the others' mean score: {', '.join(unknown)}."
-        )
+        said.append(f"Their names say nothing to zero-shot, which gives them the others' mean: {', '.join(unknown)}.")
     counts = np.bincount(material.labels[learned], minlength=len(names))
     empty = [name for name, count in zip(names, counts, strict=True) if not count]
     if empty and asked.shots != 0:

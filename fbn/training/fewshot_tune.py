@@ -7,6 +7,7 @@ probe stays as it is.
 
 import copy
 import os
+import warnings
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -120,9 +121,11 @@ def _train(
     start: Probe,
     about: tuple[Context, str],
     held_out: Numbers,
-    epochs: int = EPOCHS,
+    epochs: int | None = None,
 ) -> _Trained:
     quiet()
+    warnings.filterwarnings("ignore", message=".*module\\(s\\) in eval mode.*")  # batch norms, on purpose
+    epochs = EPOCHS if epochs is None else epochs
     if not torch.cuda.is_available():
         torch.set_num_threads(os.cpu_count() or 1)
     L.seed_everything(seed, verbose=False)
@@ -236,7 +239,9 @@ class _Tuning(L.LightningModule):
         self.train(training)
         labels = self._material.labels[self._held_out]
         each = losses(logits.double().numpy(), labels)
-        self.costs.append(float((balanced(labels) * each).mean()))
+        cost = float((balanced(labels) * each).mean())
+        # a network that fell apart is the worst, not a number that compares with nothing
+        self.costs.append(cost if np.isfinite(cost) else np.inf)
         if min(self.costs) == self.costs[-1]:
             self.best = copy.deepcopy(self.network.state_dict())
 
