@@ -30,6 +30,8 @@ function begin(host) {
 const make = (tag, className, text, more = {}) =>
   Object.assign(document.createElement(tag), { className, textContent: text ?? '', ...more })
 
+const count = number => number.toLocaleString('en')
+
 // the class of each picture, -1 for none: what Python knows, and what it has not yet acknowledged
 function labels(host) {
   const now = host.data.labels.slice()
@@ -43,7 +45,7 @@ function draw(host) {
   const counts = classes.map((_, c) => now.filter(label => label === c).length)
   const kept = host.querySelector('.strip')?.scrollLeft || 0
   const how = make('div', 'how')
-  how.append(make('b', '', `${done} of ${total} labelled`))
+  how.append(make('b', '', `${count(done)} of ${count(total)} labelled`))
   const track = make('div', 'track')
   const fill = make('i', '')
   fill.style.width = `${100 * done / total}%`
@@ -75,7 +77,7 @@ function picture(host) {
   else if (!found.src) frame.append(make('span', '', 'This file cannot be read as a picture. It is left out of training.'))
   else frame.append(make('img', '', '', { src: found.src, alt: found.file, draggable: false }))
   const caption = make('figcaption', '')
-  caption.append(make('span', '', found?.file, { title: found?.file ?? '' }), make('span', '', `${host.at + 1} / ${total}`))
+  caption.append(make('span', '', found?.file, { title: found?.file ?? '' }), make('span', '', `${count(host.at + 1)} / ${count(total)}`))
   figure.append(frame, caption)
   return figure
 }
@@ -90,7 +92,7 @@ function side(host, own, counts, now) {
     button.dataset.role = `class ${c}`
     button.setAttribute('aria-pressed', own === c)
     button.setAttribute('aria-label', `${name}, ${counts[c]} so far${key ? `, key ${key}` : ''}`)
-    button.append(key ? make('kbd', '', key.toUpperCase()) : '', make('span', '', name), make('small', '', counts[c]))
+    button.append(key ? make('kbd', '', key.toUpperCase()) : '', make('span', '', name), make('small', '', count(counts[c])))
     grid.append(button)
   })
   const act = (words, role, on, onclick, title = '') => {
@@ -117,7 +119,7 @@ function film(host, now) {
       title: label ? `${file}: ${label}` : file })
     button.setAttribute('aria-label', `picture ${i + 1}, ${label ?? 'no label'}`)
     if (i === host.at) button.setAttribute('aria-current', 'true')
-    if (src) button.append(make('img', '', '', { src, alt: '', draggable: false }))
+    button.append(src ? make('img', '', '', { src, alt: '', draggable: false }) : '?')
     strip.append(button)
   }
   return strip

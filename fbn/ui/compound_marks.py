@@ -24,7 +24,7 @@ STYLE = """<style>
 .fbn-matrix{overflow-x:auto;padding-bottom:.4rem}
 .fbn-matrix table{border-collapse:separate;border-spacing:2px;font-size:.8rem;line-height:1}
 .fbn-matrix th{font-weight:400;text-align:left;white-space:nowrap;padding:0 .5rem 0 0;position:sticky;left:0;
-  background:var(--fbn-ground,transparent)}
+  background:light-dark(#fff,#12151d)}
 .fbn-matrix thead th{vertical-align:bottom;padding:0 0 .4rem;position:static}
 .fbn-matrix thead span{writing-mode:vertical-rl;transform:rotate(180deg);display:block;margin:0 auto;line-height:1.3}
 .fbn-matrix td{width:2rem;min-width:2rem;height:2rem;text-align:center;border-radius:.25rem;

@@ -8,6 +8,7 @@ import streamlit as st
 from fbn.data.compound import Labelled, read_labels
 from fbn.data.compound_faces import Coverage, read_faces
 from fbn.errors import FbnError
+from fbn.records import Sample
 from fbn.ui import compound_marks
 from fbn.ui.compound_new import KINDS, tell
 from fbn.ui.compound_sets import PictureSet, Sets
@@ -66,7 +67,7 @@ def _counts(chosen: PictureSet, found: Labelled | None) -> None:
 
 def _examples(found: Labelled) -> None:
     st.markdown("**One of each**")
-    first = {}
+    first: dict[str, Sample] = {}
     for sample in found.samples:
         first.setdefault(sample.compound, sample)
     st.html(compound_marks.gallery([(of_sample(first[name]), name.capitalize()) for name in found.classes]))

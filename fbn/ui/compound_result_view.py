@@ -32,6 +32,7 @@ _CURVE_HELP = (
     "zero-shot. The band is the 95 % interval over draws and measured pictures."
 )
 _MAP_HELP = "Left: the aligned face. Right: where the evidence for what was said lay; bright is much."
+_TEMPERATURE_HELP = "What zero-shot scores are divided by before the softmax: the larger, the less certain."
 _A_PAGE = 12
 
 
@@ -159,4 +160,5 @@ def _used(result: Mapping[str, Any]) -> None:
         coverage = result["coverage"]
         show_coverage(Coverage(**{field.name: coverage[field.name] for field in fields(Coverage)}))
         base, seconds = plain(result["base"]), result["seconds"].get("total", 0)
-        st.caption(f"Began from {base}; {seconds:.0f} s in all. Temperature {result['temperature']:.2f}.")
+        st.caption(f"Began from {base}; {seconds:.0f} s in all.")
+        st.caption(f"Temperature {result['temperature']:.2f}", help=_TEMPERATURE_HELP)
