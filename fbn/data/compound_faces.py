@@ -7,7 +7,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -253,7 +253,8 @@ def _alike(thumbnails: list[str]) -> NDArray[np.intp]:
 
 def _key(root: Path, samples: tuple[Sample, ...]) -> str:
     detector = "yunet" if yunet_file() else "cascade"
-    key = hashlib.sha256(repr((SIZE, MARGIN, TEMPLATE.tolist(), default_network().sha256, detector)).encode())
+    kept = tuple(field.name for field in fields(_Look))
+    key = hashlib.sha256(repr((SIZE, MARGIN, TEMPLATE.tolist(), default_network().sha256, detector, kept)).encode())
     archive = root.is_file()
     key.update(f"{root.resolve()} {_stamp(root) if archive else ''}".encode())
     for sample in samples:

@@ -76,13 +76,14 @@ def few_shot(parameters: FewShot, context: Context) -> Result:
         watch = _watch(part, "showing the pictures to the network")
         material = look(faces, network, weights, classes, watch)
     rows = measured(material.labels, faces.test, parameters.folds, parameters.seed, faces.groups.tolist())
+    tuner = _Tuner(material, parameters.seed)
     with clock.part("measuring", "measuring") as part:
-        learn = _way(parameters.strategy, parameters, material, part, "measuring")
+        learn = _way(parameters.strategy, parameters, tuner, part, "measuring")
         logits = _scores(parameters, material, learn)[rows]
     with clock.part("curve", "learning curve") as part:
-        points = _curve(parameters, material, part) if parameters.curve else []
+        points = _curve(parameters, tuner, part) if parameters.curve else []
     with clock.part("learning", "learning") as part:
-        learned = _learn(parameters, material, part)
+        learned = _learn(parameters, tuner, part)
     result = _result(parameters, material, learned, rows, logits)
     result["curve"] = as_json(points)
     with clock.part("saving", "looking at what went wrong"):
@@ -126,21 +127,44 @@ def _scores(parameters: FewShot, material: Material, learn: Learn) -> NDArray:
     return out_of_fold(learn, y, parameters.folds, seed, shots, (seed, _OWN_DRAW), groups)
 
 
-def _way(strategy: Strategy, parameters: FewShot, material: Material, context: Context, words: str) -> Learn:
+class _Tuner:
+    """Trains further than the probe; what was trained last is not trained again (measured on a test part, it is saved).
+
+    Args:
+        material: pictures and the network to start from.
+        seed: of every training.
+    """
+
+    def __init__(self, material: Material, seed: int) -> None:
+        self.material, self._seed = material, seed
+        self._last: tuple[bytes, Any] | None = None
+
+    def __call__(self, rows: Numbers, strategy: Strategy, context: Context, words: str) -> Any:
+        """A ``fewshot_tune.Tuned``."""
+        # Lightning takes seconds to import, and pages import this module
+        from fbn.training.fewshot_tune import tune
+
+        key = strategy.encode() + rows.tobytes()
+        if self._last is None or self._last[0] != key:
+            assert strategy != "probe"
+            self._last = key, tune(self.material, rows, strategy, self._seed, context, words)
+        return self._last[1]
+
+
+def _way(strategy: Strategy, parameters: FewShot, tuner: _Tuner, context: Context, words: str) -> Learn:
     """A strategy as a way of learning, whose scores are kept."""
-    total, features = material.total, material.features
-    of_probe = by_probe(features, total, torch.from_numpy(material.labels), material.faces.groups.tolist())
+    material = tuner.material
+    groups = material.faces.groups.tolist()
+    of_probe = by_probe(material.features, material.total, torch.from_numpy(material.labels), groups)
     folds = parameters.folds if material.faces.test is None else 1
     done = 0
 
     def of_tuning(rows: Numbers, out: Numbers) -> NDArray:
-        from fbn.training.fewshot_tune import tune
-
         nonlocal done
         about = words if folds == 1 else f"{words}, part {done % folds + 1} of {folds}"
         share = _within(context, done % folds / folds, 1 / folds)
         done += 1
-        found = tune(material, rows, strategy, parameters.seed, share, about)  # type: ignore[arg-type]
+        found = tuner(rows, strategy, share, about)
         return compound_logits(found.network, material.faces.crops, material.faces.rows[out]).double().numpy()
 
     def checked(rows: Numbers, out: Numbers) -> NDArray:
@@ -151,8 +175,9 @@ def _way(strategy: Strategy, parameters: FewShot, material: Material, context: C
     return remembered(checked, context.folder / SCORES, key)
 
 
-def _curve(parameters: FewShot, material: Material, context: Context) -> Any:
+def _curve(parameters: FewShot, tuner: _Tuner, context: Context) -> Any:
     assert parameters.curve is not None
+    material = tuner.material
     return curve(
         material.features,
         material.total,
@@ -162,20 +187,19 @@ def _curve(parameters: FewShot, material: Material, context: Context) -> Any:
         folds=parameters.folds,
         seed=parameters.seed,
         groups=material.faces.groups.tolist(),
-        learn=_way(parameters.curve, parameters, material, context, "learning curve"),
+        learn=_way(parameters.curve, parameters, tuner, context, "learning curve"),
         context=context,
     )
 
 
-def _learn(parameters: FewShot, material: Material, context: Context) -> _Learned:
+def _learn(parameters: FewShot, tuner: _Tuner, context: Context) -> _Learned:
     """The model that is saved: of all that may be learned from, or so many a class."""
+    material = tuner.material
     faces, y, seed = material.faces, material.labels, parameters.seed
     every = np.arange(len(y)) if faces.test is None else np.flatnonzero(~faces.test)
     rows = draw(y, every, parameters.shots, (seed, _OWN_DRAW))
     if parameters.strategy != "probe" and len(rows):
-        from fbn.training.fewshot_tune import tune
-
-        found = tune(material, rows, parameters.strategy, seed, context, "learning")
+        found = tuner(rows, parameters.strategy, context, "learning")
         return _Learned(found.network, found.probe, rows, found.epochs)
     own = torch.from_numpy(rows)
     groups = faces.groups[rows].tolist()
