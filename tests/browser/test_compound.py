@@ -100,21 +100,21 @@ def test_label_by_keyboard_learn_close_the_browser_and_come_back(
     # faster than the server answers: no label may get lost, none on another picture
     for key in "141414":
         page.keyboard.press(key)
-    expect(page.get_by_text("6 of 6 labelled")).to_be_visible()
+    expect(page.get_by_text("6 of 6 labelled")).to_be_visible(timeout=PATIENCE)
     wanted = {f"face-{i}.png": (FIRST, SECOND)[i % 2] for i in range(6)}
     soon(wanted, page, lambda: labels(home))
     page.keyboard.press("Control+z")
     expect(page.get_by_text("5 of 6 labelled")).to_be_visible(timeout=PATIENCE)
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Delete")
-    expect(page.get_by_text("4 of 6 labelled")).to_be_visible()
+    expect(page.get_by_text("4 of 6 labelled")).to_be_visible(timeout=PATIENCE)
     soon({name: wanted[name] for name in list(wanted)[:4]}, page, lambda: labels(home))
 
     page.reload()
     expect(page.get_by_text("4 of 6 labelled")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("5 / 6")).to_be_visible()
+    expect(page.get_by_text("5 / 6")).to_be_visible(timeout=PATIENCE)
     page.get_by_role("button", name=re.compile("^Happily surprised")).click()
-    expect(page.get_by_text("6 / 6")).to_be_visible()
+    expect(page.get_by_text("6 / 6")).to_be_visible(timeout=PATIENCE)
     page.keyboard.press("4")
     soon(wanted, page, lambda: labels(home))
 
@@ -131,8 +131,8 @@ def test_label_by_keyboard_learn_close_the_browser_and_come_back(
 
     page = visit(browser, server, "?set=my-faces&view=Train")
     expect(page.get_by_text("Few-shot, mean diagonal")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("Learning curve")).to_be_visible()
-    expect(page.get_by_role("table", name="Confusion matrix, Few-shot")).to_be_visible()
+    expect(page.get_by_test_id("stTabs").get_by_text("Learning curve")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("table", name="Confusion matrix, Few-shot")).to_be_visible(timeout=PATIENCE)
     page.get_by_role("button", name="Use it on Analyse").click()
     expect(page.get_by_role("heading", name="Analyse", exact=True)).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_role("combobox", name="Model")).to_have_value("my-faces", timeout=PATIENCE)
