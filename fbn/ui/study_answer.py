@@ -1,0 +1,141 @@
+"""The study's answer in words: did the couplings pay, and which of the papers' claims hold; without Streamlit."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fbn.training.study.rows import UNCOUPLED
+from fbn.ui.study_read import Figure, Studied
+from fbn.ui.study_words import SIDES, Verdict, key_name, listed, row_name, verdict
+
+HOLDS, PARTLY, FAILS, OPEN = "holds", "holds in part", "does not hold", "cannot be told"
+QUESTION = "Does a network read faces better when its tasks are coupled through a relatedness table?"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One of the papers' claims, held against a study.
+
+    Attributes:
+        words: the claim.
+        papers: what the papers' own tables say of it.
+        verdict: ``HOLDS``, ``PARTLY``, ``FAILS`` or ``OPEN``.
+        here: why, in sentences.
+    """
+
+    words: str
+    papers: str
+    verdict: str
+    here: tuple[str, ...]
+
+
+def primary(studied: Studied) -> str | None:
+    """The row that the question is asked of: the papers' best, else whatever is coupled."""
+    coupled = [name for name, row in studied.rows.items() if row.terms]
+    return next(iter([*studied.both, *coupled]), None)
+
+
+def first_measure(studied: Studied, row: str) -> list[Figure]:
+    """AU F1 on the sets that are trained on: what the plan reads first."""
+    return [figure for figure in studied.of_row(row) if figure.figure == "f1" and studied.trained_on(figure.set)]
+
+
+def sentence(studied: Studied, row: str, side: str) -> str:
+    """On how many figures a row is better and worse than the uncoupled or the single-task networks."""
+    seen = [found for figure in studied.of_row(row) if (found := _side(figure, side))]
+    count = Counter(seen)
+    if not seen:
+        return f"There is nothing to hold **{row_name(row)}** against: {SIDES[side]} was not trained."
+    better, worse, open_ = (count[each] for each in Verdict)
+    return (
+        f"Against {SIDES[side]}, **{row_name(row)}** is better on **{better}** of {len(seen)} figures and worse on "
+        f"**{worse}**; on {open_} these runs cannot tell."
+    )
+
+
+def claims(studied: Studied) -> list[Claim]:
+    """The papers' claims 1 to 3."""
+    return [_beats(studied), _mends(studied), _affect(studied)]
+
+
+def _beats(studied: Studied) -> Claim:
+    words = "Both couplings together beat uncoupled multi-task training on every set, with either table."
+    papers = "On every set, in A (Table III) and in C (Table 2)."
+    told, seen = [], []
+    for row in studied.both:
+        figures = [(figure, found) for figure in studied.of_row(row) if (found := _side(figure, "uncoupled"))]
+        seen += [found for _, found in figures]
+        table = studied.rows[row].table
+        told += [_told(studied, figures, f"With {_table(table)}")] if figures else []
+    if not told:
+        return Claim(words, papers, OPEN, ("No row with both couplings beside an uncoupled one.",))
+    return Claim(words, papers, _everywhere(seen), tuple(told))
+
+
+def _mends(studied: Studied) -> Claim:
+    words = "Uncoupled multi-task training loses to single-task networks on the smaller tasks, and coupling mends that."
+    papers = "In A on expressions and on Aff-Wild valence (Table V); in C uncoupled training already wins everywhere."
+    row = primary(studied)
+    plain = [(figure, found) for figure in studied.of_row(UNCOUPLED) if (found := _side(figure, "single"))]
+    if not plain:
+        return Claim(words, papers, OPEN, ("No uncoupled row beside single-task ones.",))
+    told = [_told(studied, plain, "Uncoupled against single-task")]
+    lost = [figure for figure, found in plain if found is Verdict.WORSE]
+    if not lost:
+        gained = all(found is Verdict.BETTER for _, found in plain)
+        return Claim(words, papers, FAILS if gained else OPEN, (*told, "So there is no loss to mend."))
+    owned = [own for figure in lost if (own := studied.by_place.get((row or "", figure.key)))]
+    after = [(own, found) for own in owned if (found := _side(own, "uncoupled"))]
+    if not after:
+        return Claim(words, papers, PARTLY, (*told, "No coupled row tells whether that is mended."))
+    told.append(_told(studied, after, f"Where it loses, {row_name(row or '')} against no coupling"))
+    # half of the claim, that something is lost, is true by now
+    whole = all(found is Verdict.BETTER for _, found in after) and len(after) == len(lost)
+    return Claim(words, papers, HOLDS if whole else PARTLY, tuple(told))
+
+
+def _affect(studied: Studied) -> Claim:
+    words = "Valence and arousal improve, though no loss couples them."
+    papers = "Both couplings: by 0.06 to 0.11 in A (filtered alike), by 0.03 to 0.05 in C."
+    row = primary(studied)
+    figures = [
+        (figure, found)
+        for figure in studied.of_row(row or "")
+        if figure.task == "affect" and (found := _side(figure, "uncoupled"))
+    ]
+    if not figures:
+        return Claim(words, papers, OPEN, ("No coupled row beside an uncoupled one has valence and arousal.",))
+    told = _told(studied, figures, f"{row_name(row or '')} against no coupling")
+    return Claim(words, papers, _everywhere([found for _, found in figures]), (told,))
+
+
+def _side(figure: Figure, side: str) -> Verdict | None:
+    difference = getattr(figure, side)
+    return None if difference is None else verdict(difference)
+
+
+def _everywhere(seen: Sequence[Verdict]) -> str:
+    """What becomes of a claim about every figure."""
+    count = Counter(seen)
+    if count[Verdict.BETTER] == len(seen):
+        return HOLDS
+    if count[Verdict.BETTER]:
+        return PARTLY
+    return FAILS if count[Verdict.WORSE] else OPEN
+
+
+def _told(studied: Studied, figures: Sequence[tuple[Figure, Verdict]], subject: str) -> str:
+    """Which figures are better, worse and open, by name."""
+    parts = []
+    for each in Verdict:
+        names = [key_name(studied, figure.key, short=True) for figure, found in figures if found is each]
+        if names:
+            what = f"{each.mark} {each} on {len(names)} of {len(figures)}"
+            parts.append(what if each is Verdict.OPEN else f"{what} ({listed(names)})")
+    return f"{subject}: {'; '.join(parts)}."
+
+
+def _table(name: str | None) -> str:
+    return {"du2014": "Du 2014's table", "affwild2": "Aff-Wild2's table", "inferred": "the inferred table"}.get(
+        name or "", f"table {name}"
+    )

@@ -1,0 +1,241 @@
+"""Studies to look at: those that ship, those of jobs, any folder that ``fbn study`` wrote. Without Streamlit."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ValidationError, field_validator
+
+from fbn.errors import FbnError, FormatError, MissingFileError
+from fbn.resources import shipped
+from fbn.training.study import drawn, real
+from fbn.training.study.folder import SUMMARY
+from fbn.training.study.measure import FIGURES, FILTERED
+from fbn.training.study.rows import GROUPS, ROWS, UNCOUPLED
+
+COMMITTED = "assets/studies/affect"
+#: Tables that lie beside the summary, and what each holds.
+TABLES = {
+    "summary.csv": "Figures and differences",
+    "details.csv": "AUs and expressions",
+    "curves.csv": "Training curves",
+    "runs.csv": "Every run",
+}
+#: Head of a network -> what it is called.
+TASKS = {"expression": "Expressions", "units": "Action units", "affect": "Valence and arousal"}
+
+
+class Difference(BaseModel):
+    """As ``fbn.training.study.summary`` tells it; ``low``, ``high``: None of one seed."""
+
+    difference: float
+    low: float | None
+    high: float | None
+    boot_low: float
+    boot_high: float
+    seeds: int
+
+
+class Figure(BaseModel):
+    """One row's metric on one set."""
+
+    row: str
+    set: str
+    figure: str
+    filtered: bool
+    mean: float
+    sd: float | None
+    seeds: int
+    chance: float
+    uncoupled: Difference | None
+    single: Difference | None
+
+    @field_validator("figure")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in FIGURES:
+            raise ValueError(f"no metric {name!r}: expected one of {', '.join(FIGURES)}")
+        return name
+
+    @property
+    def key(self) -> tuple[str, str, bool]:
+        """Set, metric, whether median-filtered."""
+        return self.set, self.figure, self.filtered
+
+    @property
+    def task(self) -> str:
+        """A key of ``TASKS``."""
+        return task_of(self.figure)
+
+
+class About(BaseModel):
+    """One row: what it is."""
+
+    row: str
+    group: str
+    words: str
+    table: str | None
+    terms: dict[str, float]
+    seeds: int
+    parameters: int
+    seconds: float
+
+
+class Detail(BaseModel):
+    """One AU's F1, or one expression's recall, by one row on one set."""
+
+    row: str
+    set: str
+    figure: str
+    filtered: bool
+    name: str
+    mean: float
+    seeds: int
+
+
+class Summary(BaseModel):
+    """``summary.json``."""
+
+    date: str
+    study: dict[str, Any]
+    labelled: dict[str, int]
+    rows: list[About]
+    tables: dict[str, dict[str, Any]]
+    figures: list[Figure]
+    details: list[Detail]
+    curves: dict[str, dict[str, list[float | None]]]
+
+
+@dataclass(frozen=True)
+class Studied:
+    """A finished study, opened.
+
+    Attributes:
+        folder: where it is.
+        summary: what came out.
+    """
+
+    folder: Path
+    summary: Summary
+
+    @classmethod
+    def read(cls, folder: Path) -> "Studied":
+        """Open a folder that ``fbn study`` wrote.
+
+        Raises:
+            MissingFileError: it holds no finished study.
+            FormatError: its summary is none; the message names the field.
+        """
+        path = folder / SUMMARY
+        try:
+            text = path.read_bytes()
+        except OSError:
+            why = "no such folder" if not folder.is_dir() else f"no {SUMMARY} in it: not a study, or not finished"
+            raise MissingFileError(f"{folder}: {why}") from None
+        try:
+            return cls(folder, Summary.model_validate_json(text))
+        except ValidationError as error:
+            problem = error.errors()[0]
+            where = ".".join(map(str, problem["loc"])) or "the file"
+            raise FormatError(f"{path}: {where}: {problem['msg']}") from None
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its faces are drawn ones."""
+        return self.summary.study.get("data") is None
+
+    @property
+    def seeds(self) -> int:
+        """The most that any row has."""
+        return max((row.seeds for row in self.summary.rows), default=0)
+
+    @cached_property
+    def rows(self) -> dict[str, About]:
+        """In the order of the tables."""
+        return {row.row: row for row in sorted(self.summary.rows, key=lambda row: _rank(row.group))}
+
+    @cached_property
+    def keys(self) -> tuple[tuple[str, str, bool], ...]:
+        """Every (set, metric, filtered), task by task, sets that are trained on first."""
+        found = dict.fromkeys(figure.key for figure in self.summary.figures)
+        order = list(TASKS)
+        return tuple(sorted(found, key=lambda key: (order.index(task_of(key[1])), not self.trained_on(key[0]))))
+
+    @cached_property
+    def by_place(self) -> dict[tuple[str, tuple[str, str, bool]], Figure]:
+        """(row, key) -> figure."""
+        return {(figure.row, figure.key): figure for figure in self.summary.figures}
+
+    def of_row(self, row: str, filtered: bool | None = False) -> list[Figure]:
+        """One row's figures in the order of ``keys``; ``filtered``: only such, None for all."""
+        found = (self.by_place.get((row, key)) for key in self.keys if filtered is None or key[2] == filtered)
+        return [figure for figure in found if figure is not None]
+
+    @cached_property
+    def both(self) -> tuple[str, ...]:
+        """Rows that are the papers' best: soft co-annotation and distribution matching, by whatever table."""
+        wanted = {"soft_co_annotation", "distribution_matching"}
+        return tuple(
+            n for n, row in self.rows.items() if row.group in ("coupling", "table") and set(row.terms) == wanted
+        )
+
+    def trained_on(self, name: str) -> bool:
+        """Whether labels of this set, or of this kind on it, were learned from."""
+        if self.drawn:
+            return any(own.name == name and own.task for own in drawn.SETS)
+        return name in real.SETS
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """``runs.csv``; empty where it does not lie beside the summary."""
+        path = self.folder / "runs.csv"
+        try:
+            return pd.read_csv(path)
+        except (OSError, ValueError):
+            return pd.DataFrame({"row": [], "seed": []})
+
+    def seed_differences(self, figure: Figure, side: str) -> list[float]:
+        """A row's difference on each seed, as far as ``runs.csv`` tells.
+
+        Args:
+            figure: whose.
+            side: ``"uncoupled"`` or ``"single"``: against what.
+        """
+        column = "/".join((figure.set, figure.figure, *([FILTERED] if figure.filtered else [])))
+        if column not in self.runs:
+            return []
+        values = self.runs.dropna(subset=[column]).groupby(["row", "seed"])[column].first()
+        if side == "single":
+            bases = [name for name, row in ROWS.items() if len(row.tasks) == 1]
+        else:
+            bases = [ROWS[figure.row].against if figure.row in ROWS else UNCOUPLED]
+        own = {seed: value for (row, seed), value in values.items() if row == figure.row}
+        base = {seed: value for (row, seed), value in values.items() if row in bases}
+        return [own[seed] - base[seed] for seed in own if seed in base]
+
+
+def task_of(figure: str) -> str:
+    """The head that a metric measures; a key of ``TASKS``."""
+    return FIGURES[figure][0]
+
+
+def committed() -> Iterator[tuple[str, Path]]:
+    """Name and folder of each study that ships with fbn."""
+    try:
+        root = shipped(COMMITTED)
+    except FbnError:
+        return
+    for path in sorted(root.rglob(SUMMARY)):
+        yield path.parent.relative_to(root).as_posix(), path.parent
+
+
+def papers_file() -> Path:
+    """The papers' own figures."""
+    return shipped(f"{COMMITTED}/papers.csv")
+
+
+def _rank(group: str) -> int:
+    return GROUPS.index(group) if group in GROUPS else len(GROUPS)
