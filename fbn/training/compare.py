@@ -9,7 +9,6 @@ made by a third table, the truth, which is what both are measured against.
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -17,19 +16,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 
 from fbn import metrics
 from fbn.context import Context, write_json
-from fbn.data.augment import centre
 from fbn.data.corpus import load_corpus
 from fbn.data.loading import Pool, Stream, fixed_streams
 from fbn.data.sources import find
 from fbn.errors import FormatError, MissingFileError
-from fbn.models.network import FaceBehaviorNet
-from fbn.models.spec import InputSpec
 from fbn.records import Annotations, Predictions, Sample
 from fbn.synthetic.domains import Domain
 from fbn.synthetic.kept import kept_pool
@@ -41,6 +36,7 @@ from fbn.training.paired import by_name, paired
 from fbn.training.pools import make_pool
 from fbn.training.provenance import revision
 from fbn.training.recipe import Recipe
+from fbn.training.trial import read, trial
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, EXPRESSION_INDEX
 
 PLAN, RESULT, RUNS = "comparison.json", "result.json", "runs"
@@ -54,7 +50,6 @@ POSITIVES = 3
 #: Faces drawn between two looks at whether to stop, and a seed's share of the time that drawing takes.
 _PART, _DRAWING = 1000, 0.35
 _HELD_OUT = 500_000
-_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -252,63 +247,20 @@ def only_own_labels(labels: Annotations, streams: Sequence[Stream]) -> Annotatio
 def _run(
     asked: Comparison, arm: str, seed: int, on: Material, context: Context, words: str, share: tuple[float, float]
 ) -> dict[str, Any]:
-    # Lightning takes seconds to import, and pages import this module
-    from fbn.training.run import learn
-    from fbn.training.watch import Watch
-
-    context.check()
-    context.report(share[0], words)
-    folder = context.folder / f".training-{arm}"
-    shutil.rmtree(folder, ignore_errors=True)
     table = context.folder / f".{arm}.json"
     getattr(asked, arm).write(table)
     steps = asked.budget.steps
     changes = {"table": str(table), "seed": seed, "epochs": 1, "steps_per_epoch": steps, "patience": 0}
     recipe = asked.recipe.model_copy(update=changes | {"warmup": min(asked.recipe.warmup, steps // 4)})
-    cores = os.cpu_count() or 1
     try:
-        network = learn(
-            recipe,
-            on.pool,
-            on.streams,
-            # figures are taken below, at the resolution of training
-            (_few(on.held), on.samples[:1]),
-            folder,
-            # small pictures are varied in a fifth of a step's time: no core needs to be kept for that
-            threads=cores,
-            workers=min(1, cores - 1),
-            progress=False,
-            callbacks=[Watch(context, words, share, steps)],
-        )
+        network = trial(recipe, on.pool, on.streams, context.folder / f".training-{arm}", (context, words, share))
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
         table.unlink(missing_ok=True)
     said = read(network, np.concatenate(on.held.crops), recipe.sides[-1] if recipe.sides else network.spec.size)
     rows = torch.from_numpy(scored_rows(on.samples))
     return {"arm": arm, "seed": seed, "git_sha": revision()} | measure(
         said[rows], on.held.annotations[rows], asked.changed
     )
-
-
-def _few(pool: Pool) -> Pool:
-    first = pool.crops[0][:1]
-    return Pool.of({pool.names[0]: (first, pool.annotations[:1])})
-
-
-def read(network: FaceBehaviorNet, crops: np.ndarray, side: int) -> Predictions:
-    """What a network says of crops with a margin, shown at a side of so many pixels; batch shape [N]."""
-    with torch.inference_mode():
-        parts = [network(images).to(torch.float32) for images in shown(network.spec, crops, side)]
-    return Predictions.concatenate(parts)
-
-
-def shown(spec: InputSpec, crops: np.ndarray, side: int) -> Iterator[torch.Tensor]:
-    """Crops with a margin as a network's input, in batches [B, 3, side, side], shrunk as in training."""
-    for start in range(0, len(crops), _BATCH):
-        views = centre(crops[start : start + _BATCH], spec.size)
-        # as augmentation shrinks them in training
-        small = [cv2.resize(view, (side, side), interpolation=cv2.INTER_LINEAR) for view in views]
-        yield replace(spec, size=side).prepare(np.stack(small))
 
 
 def measure(said: Predictions, truth: Annotations, changed: Sequence[tuple[str, int]]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def trial(
             recipe,
             pool,
             streams,
-            (one, [Sample(pool.names[0], "", "0", one.annotations[0])]),
+            (one, [Sample("trial", "", "0", one.annotations[0])]),
             folder,
             threads=cores,
             # small pictures are varied in a fifth of a step's time: no core needs to be kept for that
@@ -76,8 +76,7 @@ def trial(
 
 def read(network: FaceBehaviorNet, crops: np.ndarray, side: int) -> Predictions:
     """What a network says of crops with a margin, shown at a side of so many pixels; batch shape [N]."""
-    spec = replace(network.spec, size=side)
-    device = next(network.parameters()).device
+    spec, device = replace(network.spec, size=side), next(network.parameters()).device
     parts = []
     with torch.inference_mode():
         for start in range(0, len(crops), _BATCH):
