@@ -8,7 +8,6 @@ from fbn.training import recipe as recipes
 from fbn.training.recipe import Recipe
 from fbn.training.study.material import TABLES
 from fbn.training.study.rows import GROUPS, ROWS, UNCOUPLED
-from fbn.vocabulary import Task
 
 BASE = recipes.read("study")
 
