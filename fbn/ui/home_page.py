@@ -14,6 +14,7 @@ _WAYS = (
     ("studio", "Move one muscle of a drawn face; see it and its reading change."),
     ("relatedness", "Say which muscles go with which expression; see what the change does."),
     ("coupling", "Six steps on how expressions and action units teach each other."),
+    ("study", "Do the couplings pay? Every way of training, with seeds and intervals."),
     ("about", "What the numbers mean, and what they must not be used for."),
 )
 _IN_A_ROW = 4

@@ -33,6 +33,7 @@ _ICONS = {
     "studio": "brush",
     "relatedness": "table_chart",
     "coupling": "school",
+    "study": "science",
     "about": "info",
 }
 

@@ -1,15 +1,14 @@
 """The papers' own figures beside a study's, direction by direction; without Streamlit.
 
-``assets/studies/affect/papers.csv``: A's Tables III and V, C's Table 2, as far as claims 1 to 3 need them. A's Table III
-holds unfiltered figures of the uncoupled row on Aff-Wild beside filtered ones of the coupled rows; here only figures
-that are filtered alike are subtracted, with Table V's.
+``assets/studies/affect/papers.csv``: A's Tables III and V, C's Table 2, as far as claims 1 to 3 need them. A's Table
+III holds unfiltered figures of the uncoupled row on Aff-Wild beside filtered ones of the coupled rows; here only
+figures that are filtered alike are subtracted, with Table V's.
 """
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-
-import pandas as pd
 
 from fbn.training.study.rows import SINGLE, UNCOUPLED
 from fbn.ui.study_read import TASKS, Difference, Studied, papers_file, task_of
@@ -71,10 +70,31 @@ class Line:
         return task_of(self.key[1])
 
 
+@dataclass(frozen=True)
+class Published:
+    """A figure of a paper's table: which paper and row; key as a study's; the set as the paper names it."""
+
+    paper: str
+    row: str
+    key: tuple[str, str, bool]
+    name: str
+    value: float
+
+
 @cache
-def published() -> pd.DataFrame:
+def published() -> tuple[Published, ...]:
     """``papers.csv``."""
-    return pd.read_csv(papers_file())
+    with papers_file().open(encoding="utf-8", newline="") as file:
+        return tuple(
+            Published(
+                line["paper"],
+                line["row"],
+                (line["set"], line["figure"], line["filtered"] == "1"),
+                line["name"],
+                float(line["value"]),
+            )
+            for line in csv.DictReader(file)
+        )
 
 
 def lines(studied: Studied, compared: Compared, table: str) -> list[Line]:
@@ -89,15 +109,12 @@ def lines(studied: Studied, compared: Compared, table: str) -> list[Line]:
     names: dict[str, str] = {}
     coupled = compared.row != UNCOUPLED
     row = f"{compared.row}@affwild2" if coupled and table == "counted" else compared.row
-    indexed = published().set_index(["paper", "row", "set", "figure", "filtered"])["value"]
-    for each in published().itertuples():
-        if each.row != row:
-            continue
-        base = indexed.get((each.paper, compared.base, each.set, each.figure, each.filtered))
-        if base is not None:
-            key = (str(each.set), str(each.figure), bool(each.filtered))
-            found.setdefault(key, {})[str(each.paper)] = float(each.value) - float(base)
-            names[key[0]] = str(each.name)
+    values = {(each.paper, each.row, each.key): each.value for each in published()}
+    for each in published():
+        base = values.get((each.paper, compared.base, each.key))
+        if each.row == row and base is not None:
+            found.setdefault(each.key, {})[each.paper] = each.value - base
+            names[each.key[0]] = each.name
     own = _own(studied, compared, table if coupled else "du2014")
     order = list(TASKS)
     keys = sorted(dict.fromkeys([*found, *own]), key=lambda key: order.index(task_of(key[1])))

@@ -1,12 +1,12 @@
 """Studies to look at: those that ship, those of jobs, any folder that ``fbn study`` wrote. Without Streamlit."""
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from pydantic import BaseModel, ValidationError, field_validator
 
 from fbn.errors import FbnError, FormatError, MissingFileError
@@ -189,13 +189,13 @@ class Studied:
         return name in real.SETS
 
     @cached_property
-    def runs(self) -> pd.DataFrame:
-        """``runs.csv``; empty where it does not lie beside the summary."""
-        path = self.folder / "runs.csv"
+    def runs(self) -> list[dict[str, str]]:
+        """Lines of ``runs.csv``; none where it does not lie beside the summary."""
         try:
-            return pd.read_csv(path)
-        except (OSError, ValueError):
-            return pd.DataFrame({"row": [], "seed": []})
+            with (self.folder / "runs.csv").open(encoding="utf-8", newline="") as file:
+                return list(csv.DictReader(file))
+        except OSError:
+            return []
 
     def seed_differences(self, figure: Figure, side: str) -> list[float]:
         """A row's difference on each seed, as far as ``runs.csv`` tells.
@@ -205,16 +205,13 @@ class Studied:
             side: ``"uncoupled"`` or ``"single"``: against what.
         """
         column = "/".join((figure.set, figure.figure, *([FILTERED] if figure.filtered else [])))
-        if column not in self.runs:
-            return []
-        values = self.runs.dropna(subset=[column]).groupby(["row", "seed"])[column].first()
         if side == "single":
             bases = [name for name, row in ROWS.items() if len(row.tasks) == 1]
         else:
             bases = [ROWS[figure.row].against if figure.row in ROWS else UNCOUPLED]
-        own = {seed: value for (row, seed), value in values.items() if row == figure.row}
-        base = {seed: value for (row, seed), value in values.items() if row in bases}
-        return [own[seed] - base[seed] for seed in own if seed in base]
+        told = [(line["row"], line["seed"], float(line[column])) for line in self.runs if line.get(column)]
+        base = {seed: value for row, seed, value in told if row in bases}
+        return [value - base[seed] for row, seed, value in told if row == figure.row and seed in base]
 
 
 def task_of(figure: str) -> str:

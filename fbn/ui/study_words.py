@@ -29,7 +29,7 @@ METRICS = {
     "recall": "recall",
 }
 METRIC_HELP = (
-    "CCC: concordance of read and true valence or arousal, 1 is perfect. Mean diagonal: mean recall of the expressions. "
+    "CCC: concordance of read and true valence or arousal, 1 is perfect. Mean diagonal: mean recall of expressions. "
     "AU F1: mean over action units. AFA: mean of AU F1 and AU accuracy. ROC area: 0.5 is guessing. Filtered: each "
     "frame's reading replaced by the median of five frames. Unseen: no such labels were trained on."
 )

@@ -1,0 +1,74 @@
+"""The answer first: in words, claim by claim, then one row's differences on every figure."""
+
+import streamlit as st
+
+from fbn.training.study.rows import SINGLE
+from fbn.ui import charts, study_charts, study_marks
+from fbn.ui import study_answer as answer
+from fbn.ui.relatedness import plain
+from fbn.ui.study_charts import Line
+from fbn.ui.study_parts import INTERVAL_HELP, line_of, pick_side
+from fbn.ui.study_read import TASKS, Figure, Studied
+from fbn.ui.study_words import METRIC_HELP, METRICS, SIDES, key_name, row_name, set_name, signed
+
+_SMOKE = "A smoke study: a few steps on a few faces, to see that all works. Its figures mean nothing."
+
+
+def answer_view(studied: Studied) -> None:
+    """The question, the answer, the claims, and one row's differences on every figure."""
+    st.subheader(answer.QUESTION)
+    if studied.summary.study.get("budget") == "smoke":
+        st.warning(_SMOKE, icon=":material/info:")
+    coupled = [name for name, row in studied.rows.items() if row.terms]
+    if not coupled:
+        st.info("No row of this study couples anything: there is no answer in it.", icon=":material/info:")
+        return
+    first = answer.primary(studied) or coupled[0]
+    firsts = [
+        (key_name(studied, figure.key, short=True), signed(figure.uncoupled.difference), _spread(figure))
+        for figure in answer.first_measure(studied, first)
+        if figure.uncoupled
+    ]
+    if firsts:
+        st.markdown(
+            f"**{row_name(first).capitalize()}** ({plain(studied.rows[first].words)}) − no coupling, read first:",
+            help="What the plan reads first: mean F1 of action units on the sets whose AUs are trained on. "
+            + INTERVAL_HELP,
+        )
+        st.html(study_marks.firsts(firsts))
+    st.markdown(answer.sentence(studied, first, "uncoupled"))
+    st.html(study_marks.claims(answer.claims(studied)))
+    st.markdown("**Every figure of one row**", help=f"{INTERVAL_HELP} {METRIC_HELP}")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        row = st.selectbox(
+            "Row",
+            [name for name in studied.rows if name != SINGLE],
+            format_func=lambda name: f"{row_name(name)}: {studied.rows[name].words}",
+            index=[name for name in studied.rows if name != SINGLE].index(first),
+            key=f"study row {studied.folder}",
+            width=420,
+        )
+        side = pick_side("study answer side")
+    st.markdown(answer.sentence(studied, row, side))
+    blocks = _by_task(studied, row, side)
+    if blocks:
+        axis = f"{row_name(row)} − {SIDES[side]}"
+        st.plotly_chart(study_charts.forest(blocks, axis), config=charts.CONFIG, key="study forest of a row")
+
+
+def _spread(figure: Figure) -> str:
+    if figure.uncoupled is None or figure.uncoupled.low is None or figure.uncoupled.high is None:
+        return "one seed"
+    return f"95 % {signed(figure.uncoupled.low)} to {signed(figure.uncoupled.high)}, {figure.uncoupled.seeds} seeds"
+
+
+def _by_task(studied: Studied, row: str, side: str) -> dict[str, list[Line]]:
+    """One row's lines, task by task, sets never trained on apart."""
+    blocks: dict[str, list[Line]] = {}
+    for figure in studied.of_row(row, None):
+        if getattr(figure, side) is None:
+            continue
+        heading = TASKS[figure.task] + ("" if studied.trained_on(figure.set) else ", unseen sets")
+        label = f"{set_name(figure.set)} · {METRICS[figure.figure]}" + (", filtered" if figure.filtered else "")
+        blocks.setdefault(heading, []).append(line_of(studied, figure, side, label))
+    return blocks

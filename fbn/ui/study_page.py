@@ -1,0 +1,112 @@
+"""The Study page: which study is open, and its views, each a fragment."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from fbn.errors import FbnError
+from fbn.ui import study_marks
+from fbn.ui.compound_state import place
+from fbn.ui.relatedness import plain
+from fbn.ui.study_answer_view import answer_view
+from fbn.ui.study_closer_view import curves_view, detail_view, video_view
+from fbn.ui.study_figures_view import figures_view
+from fbn.ui.study_papers_view import papers_view
+from fbn.ui.study_read import TABLES, Studied
+from fbn.ui.study_state import ANSWER, PROBLEM, VIEW, Choice, choices, open_folder, picked
+from fbn.ui.study_training import training_view
+from fbn.ui.study_words import about, row_name
+
+_RUN = "Run one"
+_VIEWS: dict[str, Callable[[Studied], None]] = {
+    ANSWER: answer_view,
+    "All figures": figures_view,
+    "AUs and expressions": detail_view,
+    "Video": video_view,
+    "Training": curves_view,
+    "The papers": papers_view,
+}
+
+
+def show_study() -> None:
+    """The study that is open, or how to get one."""
+    st.html(study_marks.STYLE)
+    found = choices()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        chosen = picked(found) if found else None
+        studied = _read(chosen) if chosen else None
+        open_folder()
+        if studied:
+            _download(studied)
+    if problem := st.session_state.get(PROBLEM):
+        st.error(problem, icon=":material/error:")
+    if chosen is None:
+        st.info(
+            "No study is here yet. Start one below, or open a folder that fbn study wrote.", icon=":material/science:"
+        )
+    if studied is None:
+        st.fragment(training_view)()
+        return
+    st.caption(plain(about(studied)))
+    place("view", VIEW, [*_VIEWS, _RUN], ANSWER)
+    view = st.segmented_control("View", [*_VIEWS, _RUN], required=True, key=VIEW, label_visibility="collapsed")
+    st.fragment(training_view if view == _RUN else partial(_VIEWS[view or ANSWER], studied))()
+    if view == ANSWER:
+        _what_was_done(studied)
+
+
+def _read(chosen: Choice) -> Studied | None:
+    try:
+        return Studied.read(chosen.folder)
+    except FbnError as error:
+        st.session_state[PROBLEM] = str(error)
+        return None
+
+
+def _download(studied: Studied) -> None:
+    there = {name: words for name, words in TABLES.items() if (studied.folder / name).is_file()}
+    if not there:
+        return
+    with st.popover("Download", icon=":material/download:"):
+        for name, words in there.items():
+            st.download_button(
+                f"{words} ({name})",
+                (studied.folder / name).read_bytes(),
+                name,
+                "text/csv",
+                key=f"study download {name}",
+                on_click="ignore",
+            )
+
+
+def _what_was_done(studied: Studied) -> None:
+    with st.expander("What was trained, on what", icon=":material/list:"):
+        labelled = ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in studied.summary.labelled.items())
+        st.markdown(f"Training pictures with labels: {labelled or 'not told'}.")
+        frame = pd.DataFrame(
+            {
+                "Row": row_name(row.row),
+                "What it is": row.words,
+                "Table": row.table or "",
+                "Coupling losses": ", ".join(f"{term.replace('_', ' ')} {w:g}" for term, w in row.terms.items()),
+                "Seeds": row.seeds,
+                "Parameters": row.parameters,
+                "Seconds a run": row.seconds,
+            }
+            for row in studied.rows.values()
+        )
+        st.dataframe(frame, hide_index=True)
+    for path in _notes(studied):
+        text = path.read_text("utf-8")
+        title = re.match(r"#\s*(.+)", text)
+        with st.expander(title[1] if title else path.stem, icon=":material/assignment:"):
+            # a page has one heading of the first rank, its own
+            st.markdown(re.sub(r"^#", "####", text, flags=re.MULTILINE))
+
+
+def _notes(studied: Studied) -> list:
+    """What is written beside a study that ships with fbn: its plan, what came of it."""
+    return [path for folder in (studied.folder, studied.folder.parent) for path in sorted(folder.glob("*.md"))]

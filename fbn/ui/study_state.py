@@ -1,0 +1,74 @@
+"""Which study one viewer of the Study page looks at; the address says it too."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from fbn import jobs
+from fbn.errors import FbnError
+from fbn.ui.compound_state import place
+from fbn.ui.study_read import Studied, committed
+
+OPEN, VIEW, PATHS, PROBLEM = "study open", "study view", "study paths", "study problem"
+#: A view's name that others lead to.
+ANSWER = "Answer"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A study to look at: what stands in the address, its title, its folder."""
+
+    key: str
+    title: str
+    folder: Path
+
+
+def choices() -> dict[str, Choice]:
+    """What ships with fbn, what this session opened, the jobs that are done."""
+    found = [Choice(name, f"{_words(name)} (ships with fbn)", folder) for name, folder in committed()]
+    found += [Choice(str(path), f"{path.name} (folder)", path) for path in st.session_state.get(PATHS, [])]
+    try:
+        done = [job for job in jobs.jobs() if job.kind == "study" and job.status == "done"]
+    except FbnError as error:
+        st.error(str(error), icon=":material/error:")
+        done = []
+    found += [Choice(job.id, f"{job.title}, {job.created.astimezone():%d %b %H:%M}", job.folder) for job in done]
+    return {choice.key: choice for choice in found}
+
+
+def picked(found: dict[str, Choice]) -> Choice:
+    """The picker; ``found`` is not empty."""
+    place("study", OPEN, list(found), next(iter(found)))
+    key = st.selectbox(
+        "Study", list(found), format_func=lambda k: found[k].title, key=OPEN, width=420, help="A finished study."
+    )
+    return found[key]
+
+
+def show(key: str, view: str = ANSWER) -> None:
+    """Open a study. To be called before the page's widgets are drawn: from a button's callback."""
+    st.session_state.update({OPEN: key, VIEW: view})
+
+
+def open_folder() -> None:
+    """A study that lies elsewhere on this machine."""
+    with st.popover("Open a folder", icon=":material/folder_open:"):
+        st.text_input("Folder that fbn study wrote", key="study path", placeholder="runs/affect-synthetic-small")
+        st.button("Open", type="primary", on_click=_open, disabled=not st.session_state.get("study path", "").strip())
+
+
+def _open() -> None:
+    path = Path(st.session_state["study path"].strip()).expanduser().resolve()
+    st.session_state[PROBLEM] = ""
+    try:
+        Studied.read(path)
+    except FbnError as error:
+        st.session_state[PROBLEM] = str(error)
+        return
+    st.session_state[PATHS] = list(dict.fromkeys([*st.session_state.get(PATHS, []), path]))
+    show(str(path))
+
+
+def _words(name: str) -> str:
+    return name.replace("-", " ").replace("/", ", ").capitalize()
