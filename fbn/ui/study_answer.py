@@ -1,15 +1,28 @@
 """The study's answer in words: did the couplings pay, and which of the papers' claims hold; without Streamlit."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fbn.training.study.rows import UNCOUPLED
 from fbn.ui.study_read import Figure, Studied
-from fbn.ui.study_words import SIDES, Verdict, key_name, listed, row_name, verdict
+from fbn.ui.study_words import SIDES, Verdict, key_name, row_name, verdict
 
 HOLDS, PARTLY, FAILS, OPEN = "holds", "holds in part", "does not hold", "cannot be told"
 QUESTION = "Does a network read faces better when its tasks are coupled through a relatedness table?"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a study says to a part of a claim.
+
+    Attributes:
+        subject: of what.
+        figures: verdict -> names of the figures it fell on.
+    """
+
+    subject: str
+    figures: Mapping[Verdict, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -20,13 +33,15 @@ class Claim:
         words: the claim.
         papers: what the papers' own tables say of it.
         verdict: ``HOLDS``, ``PARTLY``, ``FAILS`` or ``OPEN``.
-        here: why, in sentences.
+        here: why.
+        note: what is to be said beside that, or "".
     """
 
     words: str
     papers: str
     verdict: str
-    here: tuple[str, ...]
+    here: tuple[Finding, ...] = ()
+    note: str = ""
 
 
 def primary(studied: Studied) -> str | None:
@@ -38,6 +53,19 @@ def primary(studied: Studied) -> str | None:
 def first_measure(studied: Studied, row: str) -> list[Figure]:
     """AU F1 on the sets that are trained on: what the plan reads first."""
     return [figure for figure in studied.of_row(row) if figure.figure == "f1" and studied.trained_on(figure.set)]
+
+
+def headline(studied: Studied, row: str) -> str:
+    """The answer in a few words, from what is read first; "" where that was not measured."""
+    found = [seen for figure in first_measure(studied, row) if (seen := _side(figure, "uncoupled"))]
+    if not found:
+        return ""
+    count = Counter(found)
+    if count[Verdict.BETTER] == len(found):
+        return "On action units: yes."
+    if count[Verdict.BETTER]:
+        return "On action units: on some sets."
+    return "On action units: no." if count[Verdict.WORSE] else "On action units: it cannot be told from these runs."
 
 
 def sentence(studied: Studied, row: str, side: str) -> str:
@@ -61,14 +89,15 @@ def claims(studied: Studied) -> list[Claim]:
 def _beats(studied: Studied) -> Claim:
     words = "Both couplings together beat uncoupled multi-task training on every set, with either table."
     papers = "On every set, in A (Table III) and in C (Table 2)."
-    told, seen = [], []
+    told: list[Finding] = []
+    seen: list[Verdict] = []
     for row in studied.both:
         figures = [(figure, found) for figure in studied.of_row(row) if (found := _side(figure, "uncoupled"))]
         seen += [found for _, found in figures]
         table = studied.rows[row].table
         told += [_told(studied, figures, f"With {_table(table)}")] if figures else []
     if not told:
-        return Claim(words, papers, OPEN, ("No row with both couplings beside an uncoupled one.",))
+        return Claim(words, papers, OPEN, note="No row with both couplings beside an uncoupled one.")
     return Claim(words, papers, _everywhere(seen), tuple(told))
 
 
@@ -78,20 +107,20 @@ def _mends(studied: Studied) -> Claim:
     row = primary(studied)
     plain = [(figure, found) for figure in studied.of_row(UNCOUPLED) if (found := _side(figure, "single"))]
     if not plain:
-        return Claim(words, papers, OPEN, ("No uncoupled row beside single-task ones.",))
-    told = [_told(studied, plain, "Uncoupled against single-task")]
+        return Claim(words, papers, OPEN, note="No uncoupled row beside single-task ones.")
+    told = _told(studied, plain, "Uncoupled against single-task")
     lost = [figure for figure, found in plain if found is Verdict.WORSE]
     if not lost:
         gained = all(found is Verdict.BETTER for _, found in plain)
-        return Claim(words, papers, FAILS if gained else OPEN, (*told, "So there is no loss to mend."))
+        return Claim(words, papers, FAILS if gained else OPEN, (told,), "So there is no loss to mend.")
     owned = [own for figure in lost if (own := studied.by_place.get((row or "", figure.key)))]
     after = [(own, found) for own in owned if (found := _side(own, "uncoupled"))]
     if not after:
-        return Claim(words, papers, PARTLY, (*told, "No coupled row tells whether that is mended."))
-    told.append(_told(studied, after, f"Where it loses, {row_name(row or '')} against no coupling"))
+        return Claim(words, papers, PARTLY, (told,), "No coupled row tells whether that is mended.")
+    mended = _told(studied, after, f"Where it loses, {row_name(row or '')} against no coupling")
     # half of the claim, that something is lost, is true by now
     whole = all(found is Verdict.BETTER for _, found in after) and len(after) == len(lost)
-    return Claim(words, papers, HOLDS if whole else PARTLY, tuple(told))
+    return Claim(words, papers, HOLDS if whole else PARTLY, (told, mended))
 
 
 def _affect(studied: Studied) -> Claim:
@@ -104,7 +133,7 @@ def _affect(studied: Studied) -> Claim:
         if figure.task == "affect" and (found := _side(figure, "uncoupled"))
     ]
     if not figures:
-        return Claim(words, papers, OPEN, ("No coupled row beside an uncoupled one has valence and arousal.",))
+        return Claim(words, papers, OPEN, note="No coupled row beside an uncoupled one has valence and arousal.")
     told = _told(studied, figures, f"{row_name(row or '')} against no coupling")
     return Claim(words, papers, _everywhere([found for _, found in figures]), (told,))
 
@@ -124,15 +153,9 @@ def _everywhere(seen: Sequence[Verdict]) -> str:
     return FAILS if count[Verdict.WORSE] else OPEN
 
 
-def _told(studied: Studied, figures: Sequence[tuple[Figure, Verdict]], subject: str) -> str:
-    """Which figures are better, worse and open, by name."""
-    parts = []
-    for each in Verdict:
-        names = [key_name(studied, figure.key, short=True) for figure, found in figures if found is each]
-        if names:
-            what = f"{each.mark} {each} on {len(names)} of {len(figures)}"
-            parts.append(what if each is Verdict.OPEN else f"{what} ({listed(names)})")
-    return f"{subject}: {'; '.join(parts)}."
+def _told(studied: Studied, figures: Sequence[tuple[Figure, Verdict]], subject: str) -> Finding:
+    names = {each: tuple(key_name(studied, f.key) for f, found in figures if found is each) for each in Verdict}
+    return Finding(subject, names)
 
 
 def _table(name: str | None) -> str:

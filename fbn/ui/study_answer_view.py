@@ -30,8 +30,9 @@ def answer_view(studied: Studied) -> None:
         if figure.uncoupled
     ]
     if firsts:
+        st.markdown(f"#### {answer.headline(studied, first)}")
         st.markdown(
-            f"**{row_name(first).capitalize()}** ({plain(studied.rows[first].words)}) − no coupling, read first:",
+            f"AU F1 of **{row_name(first)}** ({plain(studied.rows[first].words)}) minus no coupling:",
             help="What the plan reads first: mean F1 of action units on the sets whose AUs are trained on. "
             + INTERVAL_HELP,
         )
@@ -49,9 +50,11 @@ def answer_view(studied: Studied) -> None:
             width=420,
         )
         side = pick_side("study answer side")
-    st.markdown(answer.sentence(studied, row, side))
+    if (row, side) != (first, "uncoupled"):
+        st.markdown(answer.sentence(studied, row, side))
     blocks = _by_task(studied, row, side)
     if blocks:
+        st.html(study_marks.legend())
         axis = f"{row_name(row)} − {SIDES[side]}"
         st.plotly_chart(study_charts.forest(blocks, axis), config=charts.CONFIG, key="study forest of a row")
 

@@ -1,10 +1,10 @@
 """The study's plots as Plotly dicts: forest, dots, curves; signs tell apart what colours do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS
+from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS, SECOND
 from fbn.ui.study_read import Difference
 from fbn.ui.study_words import Verdict, interval, verdict
 from fbn.vocabulary import Expression
@@ -30,8 +30,8 @@ _SERIES = (
 )
 #: More series than this cannot be told apart.
 MOST_SERIES = len(_SERIES)
-_LINE, _MARGIN = 26, 96
-_LEGEND = {"orientation": "h", "x": 0, "xref": "container", "y": 1.0, "yanchor": "bottom"}
+_LINE, _MARGIN, _KEY = 26, 64, 32
+_LEGEND = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def forest(blocks: Mapping[str, Sequence[Line]], axis: str, span: tuple[float, f
             data.append(_intervals(each, own, colour, symbol))
     for number, name in enumerate(dict.fromkeys(name for _, line in lines for name in line.marks or {})):
         own_marks = [(line.marks[name], at, line) for at, line in lines if line.marks and name in line.marks]
-        symbol, colour = (("diamond-open", "square-open")[number % 2], (ACCENT, "#C2841C")[number % 2])
+        symbol, colour = (("diamond-open", "square-open")[number % 2], (ACCENT, SECOND)[number % 2])
         data.append(_points(name, [m[0] for m in own_marks], [m[1] for m in own_marks], colour, symbol, 11))
         data[-1]["text"] = [m[2].label for m in own_marks]
         data[-1]["hovertemplate"] = f"{name}, %{{text}}: %{{x:+.2f}}<extra></extra>"
@@ -83,7 +83,7 @@ def forest(blocks: Mapping[str, Sequence[Line]], axis: str, span: tuple[float, f
         "data": data,
         "layout": {
             "height": _MARGIN + _LINE * len(y),
-            "margin": {"l": 8, "r": 12, "t": 40, "b": 44},
+            "margin": {"l": 8, "r": 12, "t": 8, "b": 44},
             "xaxis": {
                 "title": {"text": axis},
                 "zeroline": False,
@@ -99,10 +99,21 @@ def forest(blocks: Mapping[str, Sequence[Line]], axis: str, span: tuple[float, f
                 "zeroline": False,
                 "tickfont": {"size": 12},
             },
-            "legend": _LEGEND,
+            "showlegend": False,
             "hovermode": "closest",
         },
     }
+
+
+def span_of(lines: Iterable[Line]) -> tuple[float, float]:
+    """A range that holds all differences with their intervals, and 0."""
+    ends = [0.0]
+    for line in lines:
+        if line.difference:
+            known = (line.difference.low, line.difference.high, line.difference.difference)
+            ends += [end for end in known if end is not None]
+    room = 0.06 * (max(ends) - min(ends)) or 0.01
+    return min(ends) - room, max(ends) + room
 
 
 def _places(blocks: Mapping[str, Sequence[Line]]) -> tuple[list[str], list[tuple[int, Line]]]:
@@ -185,7 +196,7 @@ def dots(series: Mapping[str, Mapping[str, float]], axis: str) -> dict[str, Any]
     return {
         "data": data,
         "layout": {
-            "height": _MARGIN + _LINE * len(labels),
+            "height": _MARGIN + _KEY + _LINE * len(labels),
             "margin": {"l": 8, "r": 12, "t": 40, "b": 44},
             "xaxis": {"title": {"text": axis}, "zeroline": False},
             "yaxis": {

@@ -9,10 +9,10 @@ from fbn.ui import charts, study_charts
 from fbn.ui import study_answer as answer
 from fbn.ui.study_charts import MOST_SERIES
 from fbn.ui.study_read import Detail, Studied
-from fbn.ui.study_words import METRICS, TERMS, row_name, set_name
+from fbn.ui.study_words import METRICS, TERMS, begun, row_name, set_name
 from fbn.vocabulary import ACTION_UNITS
 
-_UNITS = {unit.short: unit.name for unit in ACTION_UNITS}
+_UNITS = {unit.short: unit for unit in ACTION_UNITS}
 _UNIT_HELP = (
     "F1 of each action unit that is active in at least three of the measured pictures, mean over seeds. "
     "“Not in the table”: no expression of the row's table has it, so no loss couples it."
@@ -91,8 +91,8 @@ def _dots(studied: Studied, details: Sequence[Detail], rows: Sequence[str], axis
     for each in sorted(details, key=lambda each: order.index(each.name)):
         label = each.name.capitalize()
         if each.name in _UNITS:
-            outside = bool(tables) and each.name not in coupled
-            label = f"{each.name} {_UNITS[each.name]}" + (" (not in the table)" if outside else "")
+            outside = bool(tables) and _UNITS[each.name].code not in coupled
+            label = f"{each.name} {_UNITS[each.name].name}" + (" (not in the table)" if outside else "")
         series[row_name(each.row)][label] = each.mean
     st.plotly_chart(study_charts.dots(series, axis), config=charts.CONFIG, key="study details")
 
@@ -116,7 +116,7 @@ def video_view(studied: Studied) -> None:
         rows = st.multiselect(
             "Rows", known, usual or known, format_func=row_name, key=f"study film rows {studied.folder} {len(groups)}"
         )
-    st.markdown(f"**{METRICS[key[1]].capitalize()}, raw and filtered**", help=_VIDEO_HELP)
+    st.markdown(f"**{begun(METRICS[key[1]])}, raw and filtered**", help=_VIDEO_HELP)
     if not rows:
         st.caption("Pick a row.")
         return

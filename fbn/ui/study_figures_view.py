@@ -3,6 +3,7 @@
 import streamlit as st
 
 from fbn.ui import charts, study_charts, study_marks
+from fbn.ui.study_charts import Line
 from fbn.ui.study_parts import INTERVAL_HELP, line_of, pick_side
 from fbn.ui.study_read import Studied
 from fbn.ui.study_words import GROUPS, METRIC_HELP, METRICS, SIDES, key_name, row_name, set_name
@@ -12,8 +13,7 @@ _CHARTS = 6
 
 def figures_view(studied: Studied) -> None:
     """Rows by figures, filtered; a forest plot for each figure."""
-    names, keys = _filters(studied)
-    side = pick_side("study figures side")
+    names, keys, side = _filters(studied)
     if not names or not keys:
         st.info("Nothing is left: take a filter away.", icon=":material/filter_alt_off:")
         return
@@ -22,15 +22,20 @@ def figures_view(studied: Studied) -> None:
         help=f"{METRIC_HELP} {INTERVAL_HELP}",
     )
     st.html(study_marks.rows(studied, names, keys, side))
-    st.caption(
-        "▲ better and ▼ worse: the 95 % interval leaves out 0, and the cell is tinted; ○ these runs cannot tell. "
-        "Point at a cell or a row's name for more."
-    )
+    st.caption("Tinted: the 95 % interval leaves out 0. Point at a cell or a row's name for more.")
+    st.html(study_marks.legend())
     shown = keys if st.session_state.get("study all charts") else keys[:_CHARTS]
+    lines = {key: _lines(studied, names, key, side) for key in shown}
+    span = study_charts.span_of(line for own in lines.values() for line in own)
     for start in range(0, len(shown), 2):
         for column, key in zip(st.columns(2, gap="large"), shown[start : start + 2], strict=False):
             with column:
-                _forest_of_figure(studied, names, key, side)
+                st.markdown(f"**{key_name(studied, key)}**")
+                if not lines[key]:
+                    st.caption(f"None of these rows has a difference against {SIDES[side]}.")
+                    continue
+                chart = study_charts.forest({"": lines[key]}, f"difference against {SIDES[side]}", span)
+                st.plotly_chart(chart, config=charts.CONFIG, key=f"study forest {key} {side}")
     if len(shown) < len(keys):
         st.button(
             f"Show the other {len(keys) - len(shown)} plots",
@@ -39,7 +44,7 @@ def figures_view(studied: Studied) -> None:
         )
 
 
-def _filters(studied: Studied) -> tuple[list[str], list[tuple[str, str, bool]]]:
+def _filters(studied: Studied) -> tuple[list[str], list[tuple[str, str, bool]], str]:
     groups = list(dict.fromkeys(row.group for row in studied.rows.values()))
     usual = [group for group in ("tasks", "coupling") if group in groups] or groups
     picked = st.pills(
@@ -74,26 +79,21 @@ def _filters(studied: Studied) -> tuple[list[str], list[tuple[str, str, bool]]]:
         help=METRIC_HELP,
     )
     keys = [key for key in studied.keys if key[0] in (some_sets or sets) and key[1] in (some or figures)]
-    if any(key[2] for key in keys):
-        shown = st.segmented_control(
-            "Video",
-            ["Raw", "Filtered", "Both"],
-            default="Raw",
-            required=True,
-            key="study video",
-            help="Filtered: each frame's reading is replaced by the median of five frames, as the papers do.",
-        )
-        video = {key[0] for key in keys if key[2]}
-        keys = [key for key in keys if shown == "Both" or key[0] not in video or key[2] == (shown == "Filtered")]
-    return rows or grouped, keys
+    with st.container(horizontal=True, gap="large"):
+        side = pick_side("study figures side")
+        if video := {key[0] for key in keys if key[2]}:
+            shown = st.segmented_control(
+                "Video",
+                ["Raw", "Filtered", "Both"],
+                default="Raw",
+                required=True,
+                key="study video",
+                help="Filtered: each frame's reading is replaced by the median of five frames, as the papers do.",
+            )
+            keys = [key for key in keys if shown == "Both" or key[0] not in video or key[2] == (shown == "Filtered")]
+    return rows or grouped, keys, side
 
 
-def _forest_of_figure(studied: Studied, names: list[str], key: tuple[str, str, bool], side: str) -> None:
-    st.markdown(f"**{key_name(studied, key)}**")
+def _lines(studied: Studied, names: list[str], key: tuple[str, str, bool], side: str) -> list[Line]:
     figures = [figure for name in names if (figure := studied.by_place.get((name, key)))]
-    lines = [line_of(studied, figure, side, row_name(figure.row)) for figure in figures if getattr(figure, side)]
-    if not lines:
-        st.caption(f"None of these rows has a difference against {SIDES[side]}.")
-        return
-    chart = study_charts.forest({"": lines}, f"difference against {SIDES[side]}")
-    st.plotly_chart(chart, config=charts.CONFIG, key=f"study forest {key} {side}")
+    return [line_of(studied, figure, side, row_name(figure.row)) for figure in figures if getattr(figure, side)]

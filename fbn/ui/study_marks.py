@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from fbn.ui.palette import ACCENT
-from fbn.ui.study_answer import FAILS, HOLDS, PARTLY, Claim
+from fbn.ui.palette import ACCENT, SECOND
+from fbn.ui.study_answer import FAILS, HOLDS, PARTLY, Claim, Finding
 from fbn.ui.study_charts import LOOKS
 from fbn.ui.study_papers import HERE, PAPERS
 from fbn.ui.study_read import TASKS, Figure, Studied
@@ -20,7 +20,13 @@ STYLE = (
 .fbn-claims h4{font-size:1rem;font-weight:650;line-height:1.35;margin:.35rem 0 .55rem;padding:0}
 .fbn-claims p{font-size:.84rem;line-height:1.45;margin:.3rem 0}
 .fbn-claims p b{font-weight:650}
-.fbn-claims .fbn-theirs{opacity:.75}
+.fbn-claims .fbn-theirs{opacity:.75;margin-bottom:.6rem}
+.fbn-claims ul{list-style:none;margin:.1rem 0 .55rem;padding:0;display:flex;flex-wrap:wrap;gap:.3rem}
+.fbn-claims li{font-size:.8rem;line-height:1.35;margin:0;padding:.12rem .5rem;border-radius:.35rem;cursor:help;
+  background:color-mix(in srgb,var(--verdict) 20%,transparent)}
+.fbn-signs{display:flex;flex-wrap:wrap;align-items:baseline;gap:.2rem 1.2rem;font-size:.8rem}
+.fbn-signs span{opacity:.85}
+.fbn-signs b{font-size:1rem}
 .fbn-firsts{display:flex;flex-wrap:wrap;gap:.8rem 2.6rem;margin:.3rem 0 .2rem}
 .fbn-firsts div{line-height:1.25}
 .fbn-firsts b{display:block;font-size:2rem;font-weight:700;font-variant-numeric:tabular-nums}
@@ -33,7 +39,7 @@ STYLE = (
 .fbn-rows thead th{position:static;text-align:center;vertical-align:bottom;padding:0 .2rem .3rem;font-weight:400;
   min-width:4.9rem}
 .fbn-rows thead th b{display:block;font-weight:650}
-.fbn-rows thead th i{display:block;opacity:.75}
+.fbn-rows thead th span{display:block;opacity:.75}
 .fbn-rows td{min-width:4.9rem;text-align:center;border:0;border-radius:.3rem;padding:.3rem .2rem;cursor:help;
   background:color-mix(in srgb,var(--verdict,currentColor) var(--share,4%),transparent)}
 .fbn-rows td b{font-weight:600}
@@ -47,8 +53,11 @@ STYLE = (
 .fbn-ways td.fbn-own{font-weight:650;background:color-mix(in srgb,ACCENT 12%,transparent);padding-left:.6rem}
 </style>"""
 ).replace("ACCENT", ACCENT)
-_CLAIMS = {HOLDS: ("✓", _BLUE), PARTLY: ("◐", "#C2841C"), FAILS: ("✕", _RED)}
+_CLAIMS = {HOLDS: ("✓", _BLUE), PARTLY: ("◐", SECOND), FAILS: ("✕", _RED)}
 _COLOURS = {Verdict.BETTER: _BLUE, Verdict.WORSE: _RED}
+_GRAY = LOOKS[Verdict.OPEN][0]
+#: So many names are written out.
+_FEW = 3
 #: How strongly a cell is tinted where its difference is beyond chance.
 _TINT = 30
 
@@ -59,13 +68,37 @@ def claims(found: Sequence[Claim]) -> str:
 
 
 def _claim(number: int, claim: Claim) -> str:
-    sign, colour = _CLAIMS.get(claim.verdict, ("?", "#8A909C"))
-    here = "".join(f"<p>{escape(line)}</p>" for line in claim.here)
+    sign, colour = _CLAIMS.get(claim.verdict, ("?", _GRAY))
+    here = "".join(map(_finding, claim.here)) + (f"<p>{escape(claim.note)}</p>" if claim.note else "")
     return (
         f'<article style="--verdict:{colour}">'
         f"<header><span>{sign}</span>Claim {number} {escape(claim.verdict)}</header>"
         f'<h4>{escape(claim.words)}</h4><p class="fbn-theirs"><b>Papers:</b> {escape(claim.papers)}</p>{here}</article>'
     )
+
+
+def _finding(found: Finding) -> str:
+    """A subject and how many figures fell on each side; their names where they are few, else on pointing."""
+    chips = []
+    for each, names in found.figures.items():
+        if names:
+            look = f"--verdict:{_COLOURS.get(each, _GRAY)}"
+            named = f": {', '.join(names)}" if len(names) <= _FEW and each is not Verdict.OPEN else ""
+            tip = f"{each}: {', '.join(names)}"
+            chips.append(
+                f'<li style="{look}" title="{escape(tip)}">{each.mark} {each} on {len(names)}{escape(named)}</li>'
+            )
+    return f"<p>{escape(found.subject)}</p><ul>{''.join(chips)}</ul>"
+
+
+def legend(marks: Sequence[str] = ()) -> str:
+    """What the signs of a forest plot mean; ``marks``: the further ones', in their order."""
+    parts = [f'<span><b style="color:{_COLOURS.get(each, _GRAY)}">{each.mark}</b> {each}</span>' for each in Verdict]
+    parts += [
+        f'<span><b style="color:{colour}">{sign}</b> {escape(name)}</span>'
+        for name, (sign, colour) in zip(marks, (("◇", ACCENT), ("□", SECOND)), strict=False)
+    ]
+    return f'<div class="fbn-signs">{"".join(parts)}<span>bars: 95 % intervals, ticks: single seeds</span></div>'
 
 
 def firsts(found: Sequence[tuple[str, str, str]]) -> str:
@@ -88,8 +121,8 @@ def rows(studied: Studied, names: Sequence[str], keys: Sequence[tuple[str, str, 
     """
     head = "".join(
         f'<th scope="col" title="{escape(key_name(studied, key))}"><b>{escape(set_name(key[0]))}</b>'
-        f"<i>{escape(METRICS[key[1]])}{', filtered' if key[2] else ''}</i>"
-        f"<i>{'' if studied.trained_on(key[0]) else 'unseen'}&nbsp;</i></th>"
+        f"<span>{escape(METRICS[key[1]])}{', filtered' if key[2] else ''}</span>"
+        f"<span>{'' if studied.trained_on(key[0]) else 'unseen'}&nbsp;</span></th>"
         for key in keys
     )
     body = []

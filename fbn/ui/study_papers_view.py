@@ -8,7 +8,7 @@ from fbn.ui.study_charts import Line
 from fbn.ui.study_papers import COMPARED, TABLES
 from fbn.ui.study_parts import INTERVAL_HELP
 from fbn.ui.study_read import TASKS, Studied
-from fbn.ui.study_words import METRIC_HELP, interval, row_name
+from fbn.ui.study_words import METRIC_HELP, begun, interval, row_name
 
 
 def papers_view(studied: Studied) -> None:
@@ -22,7 +22,7 @@ def papers_view(studied: Studied) -> None:
             list(TABLES),
             default="du2014",
             required=True,
-            format_func=lambda name: TABLES[name][:1].upper() + TABLES[name][1:],
+            format_func=lambda name: begun(TABLES[name]),
             key="study paper table",
             help="The papers' second table was counted on Aff-Wild2; here it is one that was counted on the training "
             "pictures, else theirs.",
@@ -52,6 +52,7 @@ def papers_view(studied: Studied) -> None:
         ]
         for task, words in TASKS.items()
     }
+    st.html(study_marks.legend([f"paper {paper}" for paper in study_papers.PAPERS]))
     st.plotly_chart(
         study_charts.forest(blocks, compared.title.lower()),
         config=charts.CONFIG,

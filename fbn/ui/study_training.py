@@ -55,7 +55,6 @@ def _ask() -> None:
         "Rows",
         list(ROWS),
         list(_USUAL),
-        format_func=lambda name: f"{name}: {ROWS[name].words}",
         key="study ask rows",
         placeholder="All of them",
         help=f"None chosen: all {len(ROWS)}. Differences need “{UNCOUPLED}” and single-task rows beside a coupling.",

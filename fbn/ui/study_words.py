@@ -1,6 +1,5 @@
 """What the study's sets, metrics, rows and losses are called on the page; without Streamlit."""
 
-from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from fbn.training.study.rows import SINGLE, UNCOUPLED
@@ -92,6 +91,11 @@ def key_name(studied: Studied, key: tuple[str, str, bool], short: bool = False) 
     return f"{set_name(name)} · {metric}" + (f" ({', '.join(marks)})" if marks and not short else "")
 
 
+def begun(words: str) -> str:
+    """With a large first letter, the others as they are."""
+    return words[:1].upper() + words[1:]
+
+
 def row_name(name: str) -> str:
     """A row for people; the two that others are held against are named in words."""
     return {UNCOUPLED: "no coupling", SINGLE: "single-task"}.get(name, name)
@@ -108,13 +112,6 @@ def interval(difference: Difference, digits: int = 3) -> str:
         return f"{signed(difference.difference, digits)}, one seed"
     low, high = signed(difference.low, digits), signed(difference.high, digits)
     return f"{signed(difference.difference, digits)} ({low} to {high})"
-
-
-def listed(names: Iterable[str], most: int = 4) -> str:
-    """Some of many names, each once."""
-    kept: Sequence[str] = list(dict.fromkeys(names))
-    more = len(kept) - most
-    return ", ".join(kept[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def about(studied: Studied) -> str:

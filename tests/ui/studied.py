@@ -56,7 +56,7 @@ def run(row: Row, seed: int, noise: float) -> dict[str, Any]:
         "details": details,
         "curves": curves,
         "labelled": {"expression": 1800, "action_units": 80, "valence_arousal": 1920},
-        "table": {"rows": {"fear": {"AU1": 1.0}, "happiness": {"AU12": 1.0}}} if row.coupled else None,
+        "table": {"rows": {"fear": {"AU01": 1.0}, "happiness": {"AU12": 1.0}}} if row.coupled else None,
         "steps": 500,
         "pictures": 96,
         "parameters": 700_000,
