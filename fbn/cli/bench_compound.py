@@ -88,14 +88,16 @@ def _print_pairs(console: Any, found: dict[str, Any]) -> None:
     from rich.table import Table
 
     tested = sum(own["test"] for own in found["classes"].values())
-    title = f"FER+ pairs, a proxy: {tested} pictures of FER2013Valid in {len(found['classes'])} classes"
-    table = Table("", "from", "pictures a class", "top-1", "95 %", "mean diagonal", "95 %", title=title, box=None)
-    table.add_row("chance", "", "", f"{found['chance']['top1']:.3f}", "", f"{found['chance']['mean_diagonal']:.3f}", "")
-    table.add_row("zero-shot", "", "0", *_cells(found["zero_shot"]["figures"]))
+    console.print(f"FER+ pairs, a proxy: {tested} pictures of FER2013Valid in {len(found['classes'])} classes")
+    table = Table("shots", "top-1", "95 %", "mean diagonal", "95 %", box=None)
+    table.add_row("chance", f"{found['chance']['top1']:.3f}", "", f"{found['chance']['mean_diagonal']:.3f}", "")
+    table.add_row("zero-shot", *_cells(found["zero_shot"]["figures"]))
     for head, places in found["few_shot"].items():
         for place, points in places.items():
+            table.add_section()
+            table.add_row(f"[bold]{head}, {place}")
             for shots, figures in points.items():
-                table.add_row(head, place, shots, *_cells(figures))
+                table.add_row(shots, *_cells(figures))
     console.print(table)
 
 
