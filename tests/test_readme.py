@@ -1,6 +1,7 @@
 """What the README shows is what happens: its commands exist, its example prints its output."""
 
 import contextlib
+import csv
 import io
 import json
 import re
@@ -79,7 +80,7 @@ def test_the_figures_of_drawn_faces_are_the_reports() -> None:
 
 def test_the_figures_of_the_table_study_are_its_results() -> None:
     found = _figures("assets/studies/relatedness/right-against-wrong/result.json")
-    said = " ".join(TEXT.split("Does the right table")[1].split("## How it is built")[0].split())
+    said = " ".join(TEXT.split("Does the right table")[1].split("Compound expressions nobody")[0].split())
     own = found["changed_units"]
     assert f"is {own['edited']:.3f} when" in said
     assert f"{own['base']:.3f} by Du" in said
@@ -87,3 +88,37 @@ def test_the_figures_of_the_table_study_are_its_results() -> None:
     others = [abs(unit["difference"]) for name, unit in found["units"].items() if name not in ("AU5", "AU9")]
     assert f"{max(others):.3f} at most" in said
     assert len(others) == 15
+
+
+def test_the_figures_of_the_compound_study_are_its_results() -> None:
+    rows = list(csv.DictReader(shipped("assets/studies/compound/figures.csv").open()))
+    found = {row["figure"].removeprefix("rafdb-compound/"): row for row in rows if row["figure"].startswith("rafdb")}
+    said = " ".join(TEXT.split("Compound expressions nobody")[1].split("## How it is built")[0].split())
+    zero, ten, every = (
+        found[name] for name in ("zero-shot mean_diagonal", *map("mean_diagonal {} shots".format, ("10", "all")))
+    )
+    assert f"mean diagonal of {_3(zero['uncoupled'])} without couplings and {_3(zero['coupled'])} with" in said
+    assert f"chance {_3(zero['chance'])}" in said
+    assert f"to {_3(ten['uncoupled'])} and {_3(ten['coupled'])}, all" in said
+    assert f"to {_3(every['uncoupled'])} and {_3(every['coupled'])};" in said
+    for own in (zero, ten):
+        assert f"{_3(own['difference'])} (" in said
+        assert f"{_3(own['low'])} to {_3(own['high'])})" in said
+    claims = _figures("assets/studies/compound/result.json")["claims"]
+    assert all(own["never_below"] and own["runs_below"] == 0 for own in claims.values())
+
+
+def test_the_figures_of_the_ferplus_pairs_are_the_studys() -> None:
+    found = _figures("assets/studies/compound/ferplus.json")
+    said = " ".join(TEXT.split("two-expression pictures, a proxy")[1].split("## How it is built")[0].split())
+    inside = {name: way["cross-validated in FER2013Valid"]["all"]["top1"] for name, way in found["few_shot"].items()}
+    learned = inside["zero-shot prior and features"]
+    for own in (found["zero_shot"]["figures"]["top1"], learned):
+        assert f"{own['value']:.3f} ({own['low']:.3f} to {own['high']:.3f})" in said
+    assert f"expression outputs alone {inside['expression outputs alone']['value']:.3f}" in said
+    assert f"random body {inside['random body']['value']:.3f}" in said
+    assert f"({sum(own['test'] for own in found['classes'].values())} of FER2013Valid" in said
+
+
+def _3(value: str) -> str:
+    return f"{float(value):.3f}"
