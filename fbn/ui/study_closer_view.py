@@ -15,7 +15,7 @@ from fbn.vocabulary import ACTION_UNITS
 _UNITS = {unit.short: unit for unit in ACTION_UNITS}
 _UNIT_HELP = (
     "F1 of each action unit that is active in at least three of the measured pictures, mean over seeds. "
-    "“Not in the table”: no expression of the row's table has it, so no loss couples it."
+    "*: no expression of the coupled rows' tables has it, so no loss couples it."
 )
 _RECALL_HELP = "Of the pictures of each expression, the share that is named so; mean over seeds."
 _VIDEO_HELP = "Filtered: each frame's reading is replaced by the median of five frames. No network is trained anew."
@@ -92,7 +92,7 @@ def _dots(studied: Studied, details: Sequence[Detail], rows: Sequence[str], axis
         label = each.name.capitalize()
         if each.name in _UNITS:
             outside = bool(tables) and _UNITS[each.name].code not in coupled
-            label = f"{each.name} {_UNITS[each.name].name}" + (" (not in the table)" if outside else "")
+            label = f"{each.name} {_UNITS[each.name].name}" + ("*" if outside else "")
         series[row_name(each.row)][label] = each.mean
     st.plotly_chart(study_charts.dots(series, axis), config=charts.CONFIG, key="study details")
 

@@ -98,7 +98,8 @@ def legend(marks: Sequence[str] = ()) -> str:
         f'<span><b style="color:{colour}">{sign}</b> {escape(name)}</span>'
         for name, (sign, colour) in zip(marks, (("◇", ACCENT), ("□", SECOND)), strict=False)
     ]
-    return f'<div class="fbn-signs">{"".join(parts)}<span>bars: 95 % intervals, ticks: single seeds</span></div>'
+    drawn = "bars: 95 % intervals" + ("" if marks else ", ticks: single seeds")
+    return f'<div class="fbn-signs">{"".join(parts)}<span>{drawn}</span></div>'
 
 
 def firsts(found: Sequence[tuple[str, str, str]]) -> str:

@@ -37,12 +37,13 @@ def show_study() -> None:
     found = choices()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = picked(found) if found else None
-        studied = _read(chosen) if chosen else None
+        studied, problem = _read(chosen)
         open_folder()
         if studied:
             _download(studied)
-    if problem := st.session_state.get(PROBLEM):
-        st.error(problem, icon=":material/error:")
+    for words in (st.session_state.get(PROBLEM), problem):
+        if words:
+            st.error(words, icon=":material/error:")
     if chosen is None:
         st.info(
             "No study is here yet. Start one below, or open a folder that fbn study wrote.", icon=":material/science:"
@@ -58,12 +59,12 @@ def show_study() -> None:
         _what_was_done(studied)
 
 
-def _read(chosen: Choice) -> Studied | None:
+def _read(chosen: Choice | None) -> tuple[Studied | None, str]:
+    """The study, or why it cannot be read."""
     try:
-        return Studied.read(chosen.folder)
+        return (Studied.read(chosen.folder) if chosen else None), ""
     except FbnError as error:
-        st.session_state[PROBLEM] = str(error)
-        return None
+        return None, str(error)
 
 
 def _download(studied: Studied) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from fbn.training.study.rows import SINGLE, UNCOUPLED
+from fbn.training.study.rows import ROWS, SINGLE, UNCOUPLED
 from fbn.ui.study_read import TASKS, Difference, Studied, papers_file, task_of
 from fbn.ui.study_words import METRICS, Verdict, set_name, verdict
 
@@ -108,7 +108,7 @@ def lines(studied: Studied, compared: Compared, table: str) -> list[Line]:
     found: dict[tuple[str, str, bool], dict[str, float]] = {}
     names: dict[str, str] = {}
     coupled = compared.row != UNCOUPLED
-    row = f"{compared.row}@affwild2" if coupled and table == "counted" else compared.row
+    row = f"{compared.row}.affwild2" if coupled and table == "counted" else compared.row
     values = {(each.paper, each.row, each.key): each.value for each in published()}
     for each in published():
         base = values.get((each.paper, compared.base, each.key))
@@ -124,10 +124,12 @@ def lines(studied: Studied, compared: Compared, table: str) -> list[Line]:
 def here(studied: Studied, compared: Compared, table: str) -> str | None:
     """The study's row, or None where it has none with such a table."""
     if table == "du2014" or compared.row == UNCOUPLED:
-        names = [compared.row]
-    else:
-        names = [f"{compared.row}@{own}" for own in _COUNTED]
-    return next((name for name in names if name in studied.rows), None)
+        return compared.row if compared.row in studied.rows else None
+    terms = set(ROWS[compared.row].adds)
+    counted = {
+        row.table: name for name, row in studied.rows.items() if row.group == "table" and set(row.terms) == terms
+    }
+    return next((counted[own] for own in _COUNTED if own in counted), None)
 
 
 def directions(found: Sequence[Line]) -> dict[str, dict[str, tuple[int, int, int]]]:

@@ -140,7 +140,7 @@ class Studied:
         except ValidationError as error:
             problem = error.errors()[0]
             where = ".".join(map(str, problem["loc"])) or "the file"
-            raise FormatError(f"{path}: {where}: {problem['msg']}") from None
+            raise FormatError(f"{path}: {where}: {problem['msg'].removeprefix('Value error, ')}") from None
 
     @property
     def drawn(self) -> bool:

@@ -41,7 +41,13 @@ def picked(found: dict[str, Choice]) -> Choice:
     """The picker; ``found`` is not empty."""
     place("study", OPEN, list(found), next(iter(found)))
     key = st.selectbox(
-        "Study", list(found), format_func=lambda k: found[k].title, key=OPEN, width=420, help="A finished study."
+        "Study",
+        list(found),
+        format_func=lambda k: found[k].title,
+        key=OPEN,
+        on_change=lambda: st.session_state.update({PROBLEM: ""}),
+        width=420,
+        help="Those that ship with fbn, folders opened here, and studies run here.",
     )
     return found[key]
 

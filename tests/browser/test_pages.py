@@ -21,7 +21,7 @@ def test_a_deep_link_opens_its_page_on_a_cold_server(page: Page, cold_app: str):
     page.goto(f"{cold_app}/about")
     expect(page.get_by_role("heading", name="About", exact=True)).to_be_visible(timeout=PATIENCE)
     navigation = page.get_by_test_id("stTopNavLink")
-    names = ["Home", "Live", "Analyse", "Compound", "Studio", "Relatedness", "Coupling", "About"]
+    names = ["Home", "Live", "Analyse", "Compound", "Studio", "Relatedness", "Coupling", "Study", "About"]
     expect(navigation).to_contain_text(names)
 
 
@@ -59,7 +59,7 @@ def test_a_bad_file_is_told_in_words(page: Page, app: str):
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_page_scrolls_sideways(page: Page, app: str, width: int):
     page.set_viewport_size({"width": width, "height": 850})
-    for name in ("", "live", "analyse", "compound", "studio", "relatedness", "coupling", "about"):
+    for name in ("", "live", "analyse", "compound", "studio", "relatedness", "coupling", "study", "about"):
         page.goto(f"{app}/{name}")
         expect(page.get_by_role("heading", level=1).first).to_be_visible(timeout=PATIENCE)
         main = page.get_by_test_id("stMain")

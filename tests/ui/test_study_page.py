@@ -1,0 +1,163 @@
+"""The Study page, run by Streamlit's own harness."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fbn import jobs
+from fbn.jobs import JobError
+from fbn.jobs.kinds import parse
+from fbn.resources import shipped
+from fbn.training.study.asked import Study
+from fbn.ui import study_page
+from tests.ui.conftest import FakeAnalyser, press, words
+from tests.ui.studied import make
+
+
+@pytest.fixture(autouse=True)
+def nothing_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No job, and no study that ships; gives the folder of shipped ones."""
+    monkeypatch.setenv("FBN_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("fbn.ui.shell.FaceAnalyser", FakeAnalyser)
+    monkeypatch.setattr("fbn.models.store.names", lambda: ("fbn",))
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    monkeypatch.setattr(
+        "fbn.ui.study_read.shipped", lambda name: shipped(name) if name.endswith("papers.csv") else folder
+    )
+    return folder
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, dict[str, Any]]]:
+    """What was asked for as a job."""
+    asked: list[tuple[str, str, dict[str, Any]]] = []
+
+    def start(kind: str, title: str, parameters: dict[str, Any]) -> None:
+        asked.append((kind, title, parameters))
+        raise JobError("no space is left on the disk")
+
+    monkeypatch.setattr(jobs, "start", start)
+    return asked
+
+
+def opened(view: str = "", study: str = "") -> AppTest:
+    test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run()
+    for key, value in (("study view kept", view), ("study open kept", study)):
+        if value:
+            test.session_state[key] = value
+    return test.switch_page("pages/study.py").run()
+
+
+def test_without_studies_one_can_be_asked_for_or_opened(started: list[Any], tmp_path: Path):
+    test = opened()
+    assert not test.exception
+    assert test.title[0].value == "Study"
+    assert "No study is here yet" in words(test)
+    test.number_input(key="study ask units").set_value(40).run()
+    press(test, "Start")
+    ((kind, title, asked),) = started
+    assert parse(kind, asked) == Study(
+        budget="smoke",
+        rows=("single-expression", "single-au", "single-va", "none", "both"),
+        seeds=2,
+        action_units=40,
+    )
+    assert title == "Smoke study, drawn faces, 5 rows"
+    assert test.error[0].value == "no space is left on the disk"
+
+
+def test_a_folder_is_opened_and_a_wrong_one_named(tmp_path: Path):
+    make(tmp_path / "mine")
+    test = opened()
+    test.text_input(key="study path").set_value(str(tmp_path)).run()
+    press(test, "Open")
+    assert "not a study, or not finished" in test.error[0].value
+    test.text_input(key="study path").set_value(str(tmp_path / "mine")).run()
+    press(test, "Open")
+    assert not test.exception
+    assert not test.error
+    assert test.subheader[0].value.startswith("Does a network read faces better")
+
+
+def test_a_shipped_study_shows_every_view_its_notes_and_files(nothing_yet: Path):
+    make(nothing_yet / "scarce-labels")
+    (nothing_yet / "PLAN.md").write_text("# The plan\nFixed before.\n")
+    test = opened()
+    assert not test.exception
+    assert test.selectbox(key="study open").options == ["Scarce labels (ships with fbn)"]
+    assert "better on **16** of 16 figures" in words(test)
+    assert "On action units: yes." in words(test)
+    assert "What was trained, on what" in [each.label for each in test.expander]
+    assert "The plan" in [each.label for each in test.expander]
+    assert {button.label for button in test.get("download_button")} == {
+        "Figures and differences (summary.csv)",
+        "AUs and expressions (details.csv)",
+        "Training curves (curves.csv)",
+        "Every run (runs.csv)",
+    }
+    for view in study_page._VIEWS:
+        test = opened(view)
+        assert not test.exception, view
+        assert not test.error, view
+        assert test.get("plotly_chart"), view
+
+
+def test_rows_and_figures_are_filtered(nothing_yet: Path):
+    folder = make(nothing_yet / "few")
+    test = opened("All figures")
+    assert len(test.get("plotly_chart")) == 6
+    test.multiselect(key=f"study sets {folder}").set_value(["bp4d"]).run()
+    assert [chart.proto.id for chart in test.get("plotly_chart")]
+    assert len(test.get("plotly_chart")) == 2
+    test.multiselect(key=f"study figures {folder}").set_value(["f1"]).run()
+    (chart,) = test.get("plotly_chart")
+    drawn = json.loads(chart.proto.spec)
+    assert drawn["layout"]["yaxis"]["ticktext"] == ["match", "both"]
+    test.multiselect(key=f"study rows {folder}").set_value(["both"]).run()
+    (chart,) = test.get("plotly_chart")
+    assert json.loads(chart.proto.spec)["layout"]["yaxis"]["ticktext"] == ["both"]
+    test.button_group(key=f"study groups {folder}").set_value([]).run()
+    assert "Nothing is left" in words(test)
+    assert not test.exception
+
+
+def test_a_study_of_one_row_says_what_it_lacks(nothing_yet: Path):
+    make(nothing_yet / "alone", rows=("single-au",), seeds=1)
+    for view, said in (
+        ("Answer", "No row of this study couples anything"),
+        ("Video", "This study has no video"),
+        ("The papers", "This study has no such rows"),
+    ):
+        test = opened(view)
+        assert not test.exception, view
+        assert said in words(test), view
+
+
+def test_a_smoke_study_warns_and_a_damaged_one_is_told(nothing_yet: Path):
+    folder = make(nothing_yet / "quick", budget="smoke", seeds=2)
+    assert "Its figures mean nothing" in words(opened())
+    (folder / "summary.json").write_text("{}")
+    test = opened()
+    assert not test.exception
+    assert "summary.json" in test.error[0].value
+
+
+def test_what_a_job_found_is_opened_from_the_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    folder = make(tmp_path / "home" / "jobs" / "20260102-030405-a1b2c3")
+    when = "2026-01-02T03:04:05+00:00"
+    asked = {"kind": "study", "title": "Mine", "parameters": {}, "device": "cpu", "created": when}
+    ended = {"status": "done", "share": 1, "words": "done", "queued": when, "started": when, "ended": when, "pid": 1}
+    (folder / "job.json").write_text(json.dumps(asked))
+    (folder / "state.json").write_text(json.dumps(ended))
+    (folder / "result.json").write_text((folder / "summary.json").read_text())
+    test = opened("Run one")
+    assert not test.exception
+    assert "is better on **16** of 16 figures" in words(test)
+    press(test, "Open this study")
+    assert not test.exception
+    assert test.session_state["study view"] == "Answer"
+    assert test.session_state["study open"] == folder.name

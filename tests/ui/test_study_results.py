@@ -1,0 +1,203 @@
+"""What a study says, in words and figures; beside the papers."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fbn.errors import FormatError, MissingFileError
+from fbn.ui import study_answer as answer
+from fbn.ui import study_charts, study_marks
+from fbn.ui.study_charts import Line
+from fbn.ui.study_papers import COMPARED, HERE, directions, here, lines, published
+from fbn.ui.study_read import Difference, Studied
+from fbn.ui.study_words import Verdict, about, interval, key_name, signed, verdict
+from tests.ui import studied as stand_in
+from tests.ui.studied import make
+
+BOTH, PLAIN = COMPARED[0], next(c for c in COMPARED if c.row == "none")
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
+    return Studied.read(make(tmp_path_factory.mktemp("study")))
+
+
+def difference(value: float, low: float | None, high: float | None) -> Difference:
+    return Difference(difference=value, low=low, high=high, boot_low=value - 0.1, boot_high=value + 0.1, seeds=5)
+
+
+def test_a_verdict_needs_an_interval_that_leaves_out_zero():
+    assert verdict(difference(0.1, 0.01, 0.2)) is Verdict.BETTER
+    assert verdict(difference(-0.1, -0.2, -0.01)) is Verdict.WORSE
+    assert verdict(difference(0.1, -0.01, 0.2)) is Verdict.OPEN
+    assert verdict(difference(0.1, None, None)) is Verdict.OPEN
+    assert signed(-0.0123) == "−0.012"
+    assert interval(difference(0.1, None, None)) == "+0.100, one seed"
+    assert len({each.mark for each in Verdict}) == 3
+
+
+def test_what_was_done_is_read(studied: Studied):
+    assert about(studied).startswith(
+        "Drawn faces · budget small · 5 seeds · AU labels on 80 of 3,800 training pictures"
+    )
+    assert list(studied.rows) == ["single-task", "none", "match", "both"]
+    assert studied.both == ("both",)
+    assert [studied.trained_on(name) for name in ("bp4d", "disfa", "affectnet")] == [True, False, False]
+    assert key_name(studied, ("afew-va", "ccc_valence", True)) == "AFEW-VA · valence CCC (filtered, unseen)"
+
+
+def test_the_answer_claims_what_the_intervals_allow(studied: Studied):
+    assert answer.primary(studied) == "both"
+    assert answer.headline(studied, "both") == "On action units: yes."
+    assert answer.headline(studied, "match") == "On action units: it cannot be told from these runs."
+    assert [figure.key for figure in answer.first_measure(studied, "both")] == [
+        ("emotionet", "f1", False),
+        ("bp4d", "f1", False),
+    ]
+    said = answer.sentence(studied, "both", "uncoupled")
+    assert "better on **16** of 16 figures and worse on **0**; on 0 these runs cannot tell" in said
+    assert "nothing to hold" in answer.sentence(studied, "none", "uncoupled")
+
+
+def test_the_claims(studied: Studied):
+    beats, mends, affect = answer.claims(studied)
+    assert (beats.verdict, mends.verdict, affect.verdict) == (answer.HOLDS, answer.HOLDS, answer.HOLDS)
+    # uncoupled training loses on the three figures of expressions, and both couplings gain there
+    lost = mends.here[0].figures[Verdict.WORSE]
+    assert lost == (
+        "RAF-DB · mean diagonal",
+        "AffectNet · expression F1 (unseen)",
+        "AffectNet · accuracy (unseen)",
+    )
+    assert mends.here[1].figures[Verdict.BETTER] == lost
+    assert len(affect.here[0].figures[Verdict.BETTER]) == 6
+
+
+def test_claims_that_fail_or_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(stand_in, "GAINS", {"none": 0.0, "both": -0.1, "single-expression": -0.2, "single-au": -0.2})
+    beats, mends, affect = answer.claims(
+        Studied.read(make(tmp_path / "worse", rows=("single-expression", "none", "both")))
+    )
+    assert (beats.verdict, mends.verdict, affect.verdict) == (answer.FAILS, answer.FAILS, answer.FAILS)
+    assert mends.note == "So there is no loss to mend."
+    alone = Studied.read(make(tmp_path / "alone", rows=("none",)))
+    assert answer.primary(alone) is None
+    assert {claim.verdict for claim in answer.claims(alone)} == {answer.OPEN}
+    one = Studied.read(make(tmp_path / "one", seeds=1))
+    assert answer.claims(one)[0].verdict == answer.OPEN
+    assert "on 16 these runs cannot tell" in answer.sentence(one, "both", "uncoupled")
+
+
+def test_single_seeds_lie_around_their_mean(studied: Studied):
+    for side, row in (("uncoupled", "both"), ("single", "none")):
+        figure = studied.of_row(row)[0]
+        seeds = studied.seed_differences(figure, side)
+        told = getattr(figure, side)
+        assert len(seeds) == told.seeds == 5
+        assert sum(seeds) / 5 == pytest.approx(told.difference, abs=1e-4)
+
+
+def test_other_folders_are_refused_in_words(tmp_path: Path):
+    with pytest.raises(MissingFileError, match="no such folder"):
+        Studied.read(tmp_path / "nowhere")
+    with pytest.raises(MissingFileError, match=r"no summary.json in it: not a study, or not finished"):
+        Studied.read(tmp_path)
+    path = make(tmp_path / "study") / "summary.json"
+    good = json.loads(path.read_text())
+    for change, words in (
+        ({"figures": [good["figures"][0] | {"figure": "beauty"}]}, "figures.0.figure: no metric 'beauty'"),
+        ({"rows": None}, "rows: Input should be a valid array"),
+    ):
+        path.write_text(json.dumps(good | change))
+        with pytest.raises(FormatError, match=words):
+            Studied.read(path.parent)
+    path.write_text("not json")
+    with pytest.raises(FormatError, match=r"summary\.json: the file"):
+        Studied.read(path.parent)
+
+
+def test_the_papers_figures_are_subtracted_alike():
+    values = {(each.paper, each.row, each.key): each.value for each in published()}
+    wild = ("affwild2", "ccc_valence")
+    # A's Table III alone would give .67 - .52
+    assert values["A", "none", (*wild, False)] == 0.52
+    assert values["A", "none", (*wild, True)] == 0.56
+    assert values["A", "both", (*wild, False)] == 0.63
+    assert values["A", "both", (*wild, True)] == 0.67
+    assert values["C", "both.affwild2", ("bp4d+", "f1", False)] == 0.60
+    assert len(published()) == len(values)
+
+
+def test_direction_by_direction(studied: Studied):
+    found = {line.key: line for line in lines(studied, BOTH, "du2014")}
+    wild = found["affwild2", "ccc_valence", True]
+    assert wild.papers["A"] == pytest.approx(0.11)
+    assert wild.here is not None
+    assert found["bp4d+", "f1", False].here is None
+    assert found["bp4d", "auc", False].papers == {}
+    counts = directions(list(found.values()))
+    assert counts["expression"] == {"A": (2, 0, 0), "C": (3, 0, 0), HERE: (3, 0, 0)}
+    # video counts once
+    assert counts["affect"]["A"] == (4, 0, 0)
+    assert counts["affect"][HERE] == (6, 0, 0)
+    plain = directions(lines(studied, PLAIN, "du2014"))
+    assert plain["expression"]["A"] == (0, 2, 0)
+    assert plain["expression"]["C"] == (3, 0, 0)
+    assert plain["expression"][HERE] == (0, 3, 0)
+    assert plain["affect"]["A"] == (3, 1, 0)
+
+
+def test_a_counted_table_is_compared_with_the_papers_counted_one(tmp_path: Path, studied: Studied):
+    assert here(studied, BOTH, "counted") is None
+    counted = Studied.read(make(tmp_path, rows=("none", "both.affwild2", "both.inferred")))
+    assert here(counted, BOTH, "counted") == "both.inferred"
+    found = {line.key: line for line in lines(counted, BOTH, "counted")}
+    assert found["rafdb", "mean_diagonal", False].papers["A"] == pytest.approx(0.11)
+    assert found["rafdb", "mean_diagonal", False].here is not None
+
+
+def test_a_forest_has_a_mark_for_each_verdict_and_bars_where_they_lie():
+    blocks = {
+        "Faces": [Line("a", difference(0.1, 0.02, 0.2), (0.05, 0.15)), Line("b", difference(-0.1, -0.2, -0.02))],
+        "": [Line("c", difference(0.0, -0.1, 0.1), marks={"paper A": 0.07}), Line("d", difference(0.3, None, None))],
+    }
+    drawn = study_charts.forest(blocks, "x")
+    assert drawn["layout"]["yaxis"]["ticktext"] == ["<b>Faces</b>", "a", "b", "c", "d"]
+    named = {trace["name"]: trace for trace in drawn["data"] if "name" in trace}
+    assert named["better"]["y"] == [1]
+    assert named["better"]["error_x"]["array"] == [pytest.approx(0.1)]
+    assert named["better"]["error_x"]["arrayminus"] == [pytest.approx(0.08)]
+    assert named["cannot be told"]["y"] == [3, 4]
+    assert named["cannot be told"]["error_x"]["array"][1] == 0
+    assert (named["single seeds"]["x"], named["single seeds"]["y"]) == ([0.05, 0.15], [1, 1])
+    assert (named["paper A"]["x"], named["paper A"]["y"]) == ([0.07], [3])
+    assert len({trace["marker"]["symbol"] for trace in named.values()}) == len(named)
+    low, high = study_charts.span_of(line for own in blocks.values() for line in own)
+    assert low < -0.2 < 0.3 < high
+
+
+def test_dots_and_curves_keep_gaps_and_looks_apart():
+    drawn = study_charts.dots({"one": {"AU1": 0.2, "AU2": 0.4}, "two": {"AU2": 0.6}}, "F1")
+    joined, one, two = drawn["data"]
+    assert joined["x"] == [0.2, 0.2, None, 0.4, 0.6, None]
+    assert two["y"] == [1]
+    assert one["marker"]["symbol"] != two["marker"]["symbol"]
+    curve = study_charts.curves({"one": [None, 2.0], "two": [1.0, 1.0]}, "loss")["data"]
+    assert curve[0]["y"] == [None, 2.0]
+    assert curve[0]["x"] == [25, 75]
+    assert curve[0]["line"]["dash"] != curve[1]["line"]["dash"]
+
+
+def test_rows_by_figures_tell_each_cell(studied: Studied):
+    html = study_marks.rows(
+        studied, ["single-task", "both"], [("bp4d", "f1", False), ("disfa", "f1", False)], "uncoupled"
+    )
+    assert html.count("<td") == 4
+    assert "▲ +0.1" in html
+    assert "chance 0.140; against no coupling +0.1" in html
+    assert "unseen" in html
+    bad = answer.Claim(
+        "<script>x", "<script>x", answer.OPEN, (answer.Finding("<script>x", {Verdict.BETTER: ("<script>x",)}),)
+    )
+    assert "<script" not in study_marks.claims([bad])
