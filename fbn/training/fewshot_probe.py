@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import logsumexp
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from fbn.compound import DEFAULT_TEMPERATURE
@@ -60,6 +61,8 @@ def zero_shot(classes: int, features: int, temperature: float = DEFAULT_TEMPERAT
     return Probe(torch.zeros(classes, features).double(), torch.zeros(classes).double(), temperature, inf)
 
 
+# the matrices are small: several threads wait for each other, a hundred times longer where the cores are shared
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def probe(
     features: Tensor,
     total: Tensor,
