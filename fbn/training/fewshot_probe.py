@@ -112,15 +112,15 @@ def deal(labels: Numbers, count: int, seed: int, groups: Sequence[int] | None = 
     from and never measured.
     """
     rng = np.random.default_rng((seed, 11))
-    groups = np.arange(len(labels)) if groups is None else np.asarray(groups)
+    group_of = np.arange(len(labels)) if groups is None else np.asarray(groups)
     fold = np.full(len(labels), -1, np.intp)
     first = 0
     for label in np.unique(labels):
-        own = np.unique(groups[labels == label])
+        own = np.unique(group_of[labels == label])
         if len(own) < 2:
             continue
         for place, group in enumerate(rng.permutation(own)):
-            fold[(groups == group) & (labels == label)] = (first + place) % count
+            fold[(group_of == group) & (labels == label)] = (first + place) % count
         # the next class begins where this one ended, so that small classes do not all fill the first folds
         first += len(own)
     return fold
