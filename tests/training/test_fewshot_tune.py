@@ -131,3 +131,23 @@ def test_from_the_folder_to_the_model(data: Path, tmp_path: Path, monkeypatch: p
     assert {"measuring, part 1 of 2", "measuring, part 2 of 2"} <= {words.split(":")[0] for _, words in said}
     again = few_shot(asked, Context(tmp_path))
     assert again["confusion"] == found["confusion"]
+
+
+def test_a_network_that_is_too_sure_is_scaled_down(material: Material) -> None:
+    rows = np.arange(18)
+    network = with_probe(material, module._probe(material, rows, 0))
+    before = compound_logits(network, material.faces.crops, material.faces.rows)
+    basic = network(shown(network, material.faces.crops, material.faces.rows[:2])).expression_logits
+    after = compound_logits(module._scaled(network, 0.25), material.faces.crops, material.faces.rows)
+    assert torch.allclose(after, before / 4, atol=1e-4)
+    assert network.arguments["temperature"] == pytest.approx(network.temperature)
+    again = network(shown(network, material.faces.crops, material.faces.rows[:2])).expression_logits
+    assert torch.equal(again, basic)
+    rng = np.random.default_rng(0)
+    true = rng.normal(size=(2000, 3))
+    labels = (true + rng.gumbel(size=true.shape)).argmax(1)
+    for times in (5.0, 0.4):
+        scale, cost = module._fitting(times * true, labels)
+        assert scale == pytest.approx(1 / times, rel=0.15)
+        assert cost == pytest.approx(module._fitting(true, labels)[1], abs=0.01)
+    assert module._fitting(true * np.nan, labels)[1] == np.inf
