@@ -59,14 +59,17 @@ def show(key: str, view: str = ANSWER) -> None:
 
 def open_folder() -> None:
     """A study that lies elsewhere on this machine."""
-    with st.popover("Open a folder", icon=":material/folder_open:"):
+    with st.popover("Open a folder", icon=":material/folder_open:"), st.form("study folder", border=False):
         st.text_input("Folder that fbn study wrote", key="study path", placeholder="runs/affect-synthetic-small")
-        st.button("Open", type="primary", on_click=_open, disabled=not st.session_state.get("study path", "").strip())
+        st.form_submit_button("Open it", type="primary", on_click=_open)
 
 
 def _open() -> None:
-    path = Path(st.session_state["study path"].strip()).expanduser().resolve()
-    st.session_state[PROBLEM] = ""
+    named = st.session_state["study path"].strip()
+    path = Path(named).expanduser().resolve()
+    st.session_state[PROBLEM] = "" if named else "Name a folder first."
+    if not named:
+        return
     try:
         Studied.read(path)
     except FbnError as error:

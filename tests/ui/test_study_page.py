@@ -73,11 +73,13 @@ def test_without_studies_one_can_be_asked_for_or_opened(started: list[Any], tmp_
 def test_a_folder_is_opened_and_a_wrong_one_named(tmp_path: Path):
     make(tmp_path / "mine")
     test = opened()
-    test.text_input(key="study path").set_value(str(tmp_path)).run()
-    press(test, "Open")
+    press(test, "Open it")
+    assert test.error[0].value == "Name a folder first."
+    test.text_input(key="study path").set_value(str(tmp_path))
+    press(test, "Open it")
     assert "not a study, or not finished" in test.error[0].value
-    test.text_input(key="study path").set_value(str(tmp_path / "mine")).run()
-    press(test, "Open")
+    test.text_input(key="study path").set_value(str(tmp_path / "mine"))
+    press(test, "Open it")
     assert not test.exception
     assert not test.error
     assert test.subheader[0].value.startswith("Does a network read faces better")
