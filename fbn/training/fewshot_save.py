@@ -183,7 +183,8 @@ def notes(asked: FewShot, material: Material, learned: Numbers, unmeasured: Sequ
     names = material.classes.classes
     said = []
     if unmeasured:
-        said.append(f"One picture only, learned from but not measured: {', '.join(unmeasured)}.")
+        why = "One picture only" if material.faces.test is None else "No picture in the test part"
+        said.append(f"{why}, learned from but not measured: {', '.join(unmeasured)}.")
     unknown = [name for name, known in zip(names, material.classes.known, strict=True) if not known]
     if unknown:
         said.append(f"Their names say nothing to zero-shot, which gives them the others' mean: {', '.join(unknown)}.")

@@ -235,17 +235,18 @@ def test_one_class_is_refused(tmp_path: Path) -> None:
 
 def test_a_test_part_is_only_measured_on(tmp_path: Path) -> None:
     root = tmp_path / "mine"
-    for part, count in (("train", 5), ("test", 4)):
-        draw_data(root / part, happily_surprised=count, sadly_angry=count)
+    draw_data(root / "train", happily_surprised=5, sadly_angry=5, awed=2)
+    draw_data(root / "test", happily_surprised=4, sadly_angry=4)
     for path in (root / "test").rglob("*.png"):
         picture = cv2.imread(str(path))
         assert cv2.imwrite(str(path), picture[::-1])  # other pictures than those of train
     found = few_shot(asked(root), Context(tmp_path / "out"))
     assert found["measurement"] == "test"
-    assert found["counts"] == {"happily surprised": 5, "sadly angry": 5}
-    assert found["measured"] == {"happily surprised": 4, "sadly angry": 4}
+    assert found["counts"] == {"happily surprised": 5, "sadly angry": 5, "awed": 2}
+    assert found["measured"] == {"happily surprised": 4, "sadly angry": 4, "awed": 0}
+    assert "No picture in the test part, learned from but not measured: awed." in found["notes"]
     assert found["coverage"]["parts"] == {
-        "train": {"happily surprised": 5, "sadly angry": 5},
+        "train": {"happily surprised": 5, "sadly angry": 5, "awed": 2},
         "test": {"happily surprised": 4, "sadly angry": 4},
     }
 
