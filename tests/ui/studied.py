@@ -1,23 +1,50 @@
 """A study's folder as ``fbn study`` writes it, of made-up runs: the tables are made by the study's own code."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import pytest
 
 from fbn.context import write_json
 from fbn.training.study.asked import Study
-from fbn.training.study.drawn import SETS
 from fbn.training.study.folder import begin, file_of, finished, write_runs
 from fbn.training.study.measure import FIGURES
 from fbn.training.study.rows import ROWS, Row
 from fbn.training.study.summary import write_summary
 from fbn.vocabulary import Task
 
+
+class Set(NamedTuple):
+    """As ``fbn.training.study.drawn.SETS`` has them."""
+
+    name: str
+    task: Task | None
+    figures: tuple[str, ...]
+    filmed: bool = False
+
+
+#: The tests' own, so that a study of other sets does not change what they say.
+SETS = (
+    Set("rafdb", Task.EXPRESSION, ("mean_diagonal",)),
+    Set("emotionet", Task.ACTION_UNITS, ("afa", "f1", "auc")),
+    Set("bp4d", Task.ACTION_UNITS, ("f1", "auc")),
+    Set("affwild2", Task.VALENCE_AROUSAL, ("ccc_valence", "ccc_arousal"), filmed=True),
+    Set("disfa", None, ("f1", "auc")),
+    Set("afew-va", None, ("ccc_valence", "ccc_arousal"), filmed=True),
+    Set("affectnet", None, ("ccc_valence", "ccc_arousal", "expression_f1", "accuracy")),
+)
 HEADS = {Task.EXPRESSION: "expression", Task.ACTION_UNITS: "units", Task.VALENCE_AROUSAL: "affect"}
 CORE = ("single-expression", "single-au", "single-va", "none", "match", "both")
 #: Row -> what it is better by than the uncoupled one; the others are 0.02 better.
 GAINS = {"none": 0.0, "both": 0.1, "single-expression": 0.09, "single-au": -0.05, "single-va": 0.0}
 #: How far seeds lie apart: a difference of 0.02 cannot be told from chance, one of 0.1 can.
 NOISE = (0.0, 0.03, -0.02, 0.015, -0.025)
+
+
+@pytest.fixture(autouse=True)
+def own_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages take the sets for those that were drawn."""
+    monkeypatch.setattr("fbn.training.study.drawn.SETS", SETS)
 
 
 def make(folder: Path, **asked: Any) -> Path:

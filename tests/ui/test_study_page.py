@@ -14,7 +14,9 @@ from fbn.resources import shipped
 from fbn.training.study.asked import Study
 from fbn.ui import study_page
 from tests.ui.conftest import FakeAnalyser, press, words
-from tests.ui.studied import make
+from tests.ui.studied import make, own_sets
+
+__all__ = ["own_sets"]
 
 
 @pytest.fixture(autouse=True)

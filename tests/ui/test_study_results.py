@@ -13,8 +13,9 @@ from fbn.ui.study_papers import COMPARED, HERE, directions, here, lines, publish
 from fbn.ui.study_read import Difference, Studied
 from fbn.ui.study_words import Verdict, about, interval, key_name, signed, verdict
 from tests.ui import studied as stand_in
-from tests.ui.studied import make
+from tests.ui.studied import make, own_sets
 
+__all__ = ["own_sets"]
 BOTH, PLAIN = COMPARED[0], next(c for c in COMPARED if c.row == "none")
 
 
