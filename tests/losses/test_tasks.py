@@ -73,7 +73,7 @@ def test_scale_and_order_of_weights_do_not_matter(loss: Loss) -> None:
 @every
 def test_any_batch_shape(loss: Loss) -> None:
     predictions, known = outputs(12), labels(12)
-    clips = Predictions(*(v.reshape(3, 4, -1) for v in vars(predictions).values()))
+    clips = Predictions(**{k: v.reshape(3, 4, -1) for k, v in vars(predictions).items() if v is not None})
     folded = Annotations(**{k: v.reshape(3, 4, *v.shape[1:]) for k, v in vars(known).items()})
     assert loss(clips, folded).item() == pytest.approx(loss(predictions, known).item(), rel=1e-12)
 
@@ -81,7 +81,7 @@ def test_any_batch_shape(loss: Loss) -> None:
 @every
 def test_autocast_and_half_outputs_are_computed_in_float32(loss: Loss) -> None:
     half, known = outputs(8, dtype=torch.bfloat16), labels(8, dtype=torch.float32)
-    whole = Predictions(*(v.float() for v in vars(half).values()))
+    whole = half.to(torch.float32)
     with torch.autocast("cpu", torch.bfloat16):
         value = loss(half, known)
     assert value.dtype == torch.float32
@@ -99,7 +99,8 @@ def _arrays(n: int = 20) -> tuple[Predictions, Annotations, dict[str, np.ndarray
     return (
         p,
         a,
-        {k: v.detach().numpy() for k, v in {**vars(p), **vars(a)}.items()} | {"va": p.valence_arousal.detach().numpy()},
+        {k: v.detach().numpy() for k, v in {**vars(p), **vars(a)}.items() if v is not None}
+        | {"va": p.valence_arousal.detach().numpy()},
     )
 
 
