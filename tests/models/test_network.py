@@ -45,8 +45,8 @@ def test_zoo(name: str, tmp_path: Path) -> None:
     torch.stack([head.square().sum() for head in heads.values()]).sum().backward()
     assert not [key for key, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
 
-    # the running statistics of a trained network are not those of a fresh one; nor those of one pass, which leave a deep
-    # body's outputs in the thousands, where float32 is coarse
+    # a trained network's running statistics are not those of a fresh one, nor of one pass, which leave a deep body's
+    # outputs in the thousands, where float32 is coarse
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.reset_running_stats()
