@@ -59,6 +59,21 @@ def test_compound_reads_real_data(data_root: Path) -> None:
     assert {"zero-shot", "random body, all from FER2013Train"} <= {row["how"] for row in space["rows"]}
 
 
+@pytest.mark.data
+@pytest.mark.slow
+def test_affect_reads_real_data(data_root: Path) -> None:
+    cells = _code(FOLDER / "affect.ipynb")
+    space: dict[str, Any] = {}
+    # neither the drawn study nor its tables, but what they define
+    for source, _ in (cells[0], *(cell for cell in cells if "\ndef " in f"\n{cell[0]}")):
+        _run(source.partition("\n\n\nfolder =")[0].partition("\n\n\nprint(")[0].partition("\n\n\ntable(")[0], space)
+    assert str(data_root) in _run('print(os.environ["FBN_DATA"])', space)
+    said = _run(cells[-1][0], space)
+    assert "Against no coupling, **both** is better on **0**" in said
+    assert "FER+ · mean diagonal" in said
+    assert "CK+ · AU F1" in said
+
+
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)
 def test_a_notebook_names_no_machine(book: Path) -> None:
     text = book.read_text("utf-8")
