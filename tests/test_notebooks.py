@@ -64,9 +64,10 @@ def test_compound_reads_real_data(data_root: Path) -> None:
 def test_affect_reads_real_data(data_root: Path) -> None:
     cells = _code(FOLDER / "affect.ipynb")
     space: dict[str, Any] = {}
-    # neither the drawn study nor its tables, but what they define
-    for source, _ in (cells[0], *(cell for cell in cells if "\ndef " in f"\n{cell[0]}")):
-        _run(source.partition("\n\n\nfolder =")[0].partition("\n\n\nprint(")[0].partition("\n\n\ntable(")[0], space)
+    _run(cells[0][0], space)
+    # what the other cells define, without the drawn study
+    defined = [each for source, _ in cells[1:] for each in ast.parse(source).body if isinstance(each, ast.FunctionDef)]
+    exec(compile(ast.Module(list(defined), []), "cells", "exec"), space)
     assert str(data_root) in _run('print(os.environ["FBN_DATA"])', space)
     said = _run(cells[-1][0], space)
     assert "Against no coupling, **both** is better on **0**" in said
