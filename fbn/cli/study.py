@@ -53,7 +53,7 @@ def affect(
     action_units: Annotated[int | None, typer.Option(min=4, help="Training pictures with AU labels.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Of each training; the budget's if not given.")] = None,
     part: Annotated[Part, typer.Option(help="Of real sets, what is measured on.")] = Part.TEST,
-    workers: Annotated[int, typer.Option(min=1, help="Processes, each with a GPU or its share of the cores.")] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each GPU, else one for each core.")] = 0,
     device: Annotated[Device, typer.Option(help="cpu: leave GPUs alone.")] = Device.AUTO,
     listed: Annotated[bool, typer.Option("--list", help="Name the rows and stop.")] = False,
 ) -> None:
@@ -99,8 +99,7 @@ def affect(
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("starting", total=1.0)
         context = Context(folder, lambda share, words: progress.update(task, completed=share, description=words))
-        apart = workers > 1
-        found = studying.study_apart(asked, context, workers) if apart else studying.study(asked, context)
+        found = studying.study(asked, context) if workers == 1 else studying.study_apart(asked, context, workers)
     _print(found)
     typer.echo(f"written to {folder}")
 

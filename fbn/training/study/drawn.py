@@ -1,7 +1,7 @@
 """The synthetic world as the papers' sets are: labels of one kind on each, other cameras and people, never seen sets.
 
-Trained on: RAF-DB's style with expressions; EmotioNet's and BP4D's styles with those AUs that their coders look at;
-Aff-Wild2's style on video with valence and arousal. Never trained on: DISFA's, AFEW-VA's and AffectNet's styles. All
+Trained on: AffectNet's style with expressions; EmotioNet's and BP4D's styles with those AUs that their coders look at;
+Aff-Wild2's style on video with valence and arousal. Never trained on: DISFA's, AFEW-VA's and RAF-DB's styles. All
 faces are made by Du 2014's table.
 """
 
@@ -25,7 +25,7 @@ from fbn.vocabulary import ACTION_UNITS_BY_DATASET, Task
 #: World seeds of the held-out faces, and of one seed's sets, lie so far apart.
 _HELD_OUT, _APART = 500_000, 100
 #: Of the papers' metrics, which are told of whom.
-_AFFECT, _UNITS, _CLASSES = ("ccc_valence", "ccc_arousal"), ("f1", "auc"), ("mean_diagonal",)
+_AFFECT, _UNITS = ("ccc_valence", "ccc_arousal"), ("f1", "auc")
 #: Pictures in a world from which drawing by several processes pays.
 _PART = 200
 
@@ -41,13 +41,13 @@ class _Set:
 
 
 SETS = (
-    _Set("rafdb", Task.EXPRESSION, _CLASSES),
+    _Set("affectnet", Task.EXPRESSION, ("accuracy", "expression_f1")),
     _Set("emotionet", Task.ACTION_UNITS, ("afa", *_UNITS)),
     _Set("bp4d", Task.ACTION_UNITS, _UNITS),
     _Set("affwild2", Task.VALENCE_AROUSAL, _AFFECT, filmed=True),
     _Set("disfa", None, _UNITS),
     _Set("afew-va", None, _AFFECT, filmed=True),
-    _Set("affectnet", None, (*_AFFECT, "expression_f1", "accuracy")),
+    _Set("rafdb", None, ("mean_diagonal",)),
 )
 
 
@@ -77,12 +77,30 @@ def draw(amounts: Amounts, seed: int, report: Callable[[float, str], None]) -> M
             held.append(Held(which.name, pool, which.figures, groups, which.task is not None, frames))
         else:
             trained[which.name] = pool
-    return _material(trained, held, amounts.per_step)
+    return _material(trained, held, per_step(amounts))
+
+
+def per_step(amounts: Amounts) -> tuple[int, int, int]:
+    """The budget's pictures of each step, those with expressions and with AUs shared out anew by how many there are.
+
+    So the papers' batches are made; but no less than a sixth of these goes to either.
+    """
+    expression, units, affect = amounts.per_step
+    both, counts = expression + units, _counts(amounts)
+    whole = sum(counts[name] for name in ("affectnet", "emotionet", "bp4d"))
+    own = round(both * (1 - counts["affectnet"] / whole))
+    own = min(max(own, both // 6), both - both // 6)
+    return both - own, own, affect
 
 
 def _counts(amounts: Amounts) -> dict[str, int]:
     units = amounts.action_units or SCARCE
-    return {"rafdb": amounts.expression, "emotionet": units // 2, "bp4d": units - units // 2, "affwild2": amounts.clips}
+    return {
+        "affectnet": amounts.expression,
+        "emotionet": units // 2,
+        "bp4d": units - units // 2,
+        "affwild2": amounts.clips,
+    }
 
 
 def _world(which: _Set, seed: int) -> World:
@@ -98,7 +116,7 @@ def _as_coded(name: str, pool: Pool) -> Pool:
 def _material(trained: dict[str, Pool], held: list[Held], per_step: tuple[int, int, int]) -> Material:
     tasks = {which.name: which.task for which in SETS if which.task}
     # a coder looked at the expression set's first pictures too, for the table alone
-    counted = Annotations.concatenate([trained[name].annotations[:500] for name in ("rafdb", "emotionet", "bp4d")])
+    counted = Annotations.concatenate([trained[name].annotations[:500] for name in ("affectnet", "emotionet", "bp4d")])
     labelled = {name: (pool.crops[0], only(pool.annotations, tasks[name])) for name, pool in trained.items()}
     pool = Pool.of(labelled)
     order = (Task.EXPRESSION, Task.ACTION_UNITS, Task.VALENCE_AROUSAL)

@@ -89,7 +89,7 @@ class Row:
 NARROW: dict[str, Any] = {"width": 0.25}
 _CO = {"co_annotation": 0.5}
 _SOFT = {"soft_co_annotation": 0.3}
-_MATCH = {"distribution_matching": 0.1}
+_MATCH = {"distribution_matching": 0.2}
 _BOTH = _SOFT | _MATCH
 
 
@@ -99,7 +99,7 @@ def _times(factor: float) -> dict[str, float]:
 
 def _tables(table: str, words: str) -> list[Row]:
     parts = (("co", _CO), ("soft", _SOFT), ("match", _MATCH), ("both", _BOTH))
-    return [Row(f"{name}@{table}", "table", f"{name}, {words}", adds, table) for name, adds in parts]
+    return [Row(f"{name}.{table}", "table", f"{name}, {words}", adds, table) for name, adds in parts]
 
 
 def _form(name: str, words: str, adds: Mapping[str, float], **forms: Any) -> Row:
@@ -127,7 +127,7 @@ ROWS: dict[str, Row] = {
         Row("both", "coupling", "soft co-annotation and distribution matching", _BOTH),
         Row("all", "coupling", "all three", _BOTH | _CO),
         *_tables("inferred", "table inferred from the training pictures"),
-        Row("both@affwild2", "table", "both, Aff-Wild2's table", _BOTH, "affwild2"),
+        Row("both.affwild2", "table", "both, Aff-Wild2's table", _BOTH, "affwild2"),
         _form("match-printed", "distribution matching as printed: -p log q", _MATCH, matching_form="printed"),
         _form("match-cross-entropy", "matching by cross entropy", _MATCH, matching_form="cross_entropy"),
         _form("match-soft-target", "matching to q as a target", _MATCH, matching_form="soft_target"),

@@ -12,6 +12,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from fbn.context import Context, write_json
 from fbn.training.provenance import revision
 from fbn.training.study import drawn, real
@@ -37,8 +39,13 @@ def study(parameters: Study, context: Context) -> dict[str, Any]:
         Cancelled: somebody asked.
     """
     begin(parameters, context.folder)
-    _work(parameters, context)
+    _work(parameters, context, threads=_threads(parameters))
     return write_summary(parameters, context.folder)
+
+
+def _threads(parameters: Study) -> int | None:
+    """Small networks gain little by a second thread, and lose tenfold by one that has to wait for its turn."""
+    return None if parameters.budget == "full" else 1
 
 
 def study_apart(parameters: Study, context: Context, workers: int) -> dict[str, Any]:
@@ -47,14 +54,19 @@ def study_apart(parameters: Study, context: Context, workers: int) -> dict[str, 
     Args:
         parameters: as ``study``.
         context: as ``study``; it is told of finished runs.
-        workers: how many.
+        workers: how many; 0: as many as there are GPUs, or else cores.
     """
     import torch
 
     begin(parameters, context.folder)
     gpus = torch.cuda.device_count()
-    cores = max(1, (os.cpu_count() or 1) // workers)
+    workers = workers or gpus or os.cpu_count() or 1
+    cores = _threads(parameters) or max(1, (os.cpu_count() or 1) // workers)
     runs = parameters.runs
+    waiting = sorted({seed for seed, row in runs if not file_of(context.folder, seed, row).exists()})
+    for number, seed in enumerate(waiting if parameters.data is None else waiting[:1]):
+        # by every core and into the cache, before each worker would
+        _material(parameters, seed, context, (_DRAWING * number / len(waiting), _DRAWING / len(waiting)))
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         turns = [(number, workers) for number in range(workers)]
         parts = [
@@ -63,7 +75,7 @@ def study_apart(parameters: Study, context: Context, workers: int) -> dict[str, 
         ]
         while not all(part.done() for part in parts):
             done = sum(file_of(context.folder, *run).exists() for run in runs)
-            context.report(done / len(runs), f"{done} of {len(runs)} runs")
+            context.report(_DRAWING + (1 - _DRAWING) * done / len(runs), f"{done} of {len(runs)} runs")
             time.sleep(1)
         for part in parts:
             part.result()
@@ -75,6 +87,7 @@ def _part(parameters: Study, folder: Path, turn: tuple[int, int], cores: int, gp
     if gpu is not None:
         # before anything asks which there are
         os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
+    cv2.setNumThreads(1)
     _work(parameters, Context(folder), turn, cores)
 
 

@@ -30,7 +30,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Material]:
 
 def test_every_set_gives_labels_of_one_kind(material: Material) -> None:
     labels, pool = material.pool.annotations, material.pool
-    kinds = {"rafdb": (1, 0, 0), "emotionet": (0, 1, 0), "bp4d": (0, 1, 0), "affwild2": (0, 0, 1)}
+    kinds = {"affectnet": (1, 0, 0), "emotionet": (0, 1, 0), "bp4d": (0, 1, 0), "affwild2": (0, 0, 1)}
     for name, kind in kinds.items():
         own = labels[torch.from_numpy(pool.of_set(name))]
         weights = (own.expression_weight, own.action_units_weight.amax(-1), own.valence_arousal_weight)
@@ -43,9 +43,9 @@ def test_every_set_gives_labels_of_one_kind(material: Material) -> None:
 
 def test_what_is_measured_on_is_of_others_and_has_never_trained_sets(material: Material) -> None:
     held = {own.name: own for own in material.held}
-    assert {name for name, own in held.items() if not own.seen} == {"disfa", "afew-va", "affectnet"}
+    assert {name for name, own in held.items() if not own.seen} == {"disfa", "afew-va", "rafdb"}
     assert {name for name, own in held.items() if own.frames} == {"affwild2", "afew-va"}
-    for name in ("rafdb", "affwild2"):
+    for name in ("affectnet", "affwild2"):
         trained = material.pool.crops[material.pool.names.index(name)]
         own = held[name].pool.crops[0]
         assert not any(np.array_equal(own[0], crop) for crop in trained)
