@@ -73,8 +73,12 @@ def study_apart(parameters: Study, context: Context, workers: int) -> dict[str, 
             pool.submit(_part, parameters, context.folder, turn, cores, turn[0] % gpus if gpus else None)
             for turn in turns
         ]
+        done = -1
         while not all(part.done() for part in parts):
-            done = sum(file_of(context.folder, *run).exists() for run in runs)
+            there = sum(file_of(context.folder, *run).exists() for run in runs)
+            if there != done:
+                done = there
+                write_runs(context.folder, finished(parameters, context.folder))
             context.report(_DRAWING + (1 - _DRAWING) * done / len(runs), f"{done} of {len(runs)} runs")
             time.sleep(1)
         for part in parts:
