@@ -138,7 +138,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(module, "study", stand_in)
     monkeypatch.setenv("MALLOC_MMAP_MAX_", "0")  # no second start
-    options = ["--budget", "smoke", "--rows", "none, both", "--seeds", "1", "--action-units", "9"]
+    options = ["--budget", "smoke", "--rows", "none, both", "--seeds", "1", "--action-units", "9", "--workers", "1"]
     said = CliRunner().invoke(
         application, ["study", "affect", *options, "--out", str(tmp_path / "new" / "out")], env={"COLUMNS": "140"}
     )
