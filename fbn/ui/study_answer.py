@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fbn.training.study.measure import TOGETHER
 from fbn.training.study.rows import UNCOUPLED
 from fbn.ui.study_read import Figure, Studied
 from fbn.ui.study_words import SIDES, Verdict, key_name, row_name, verdict
@@ -51,7 +52,9 @@ def primary(studied: Studied) -> str | None:
 
 
 def first_measure(studied: Studied, row: str) -> list[Figure]:
-    """AU F1 on the sets that are trained on: what the plan reads first."""
+    """What the plan reads first: mean AU F1 of all sets with AUs, or, of one, its own."""
+    if mean := studied.by_place.get((row, (TOGETHER, "f1", False))):
+        return [mean]
     return [figure for figure in studied.of_row(row) if figure.figure == "f1" and studied.trained_on(figure.set)]
 
 

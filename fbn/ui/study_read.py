@@ -11,9 +11,8 @@ from pydantic import BaseModel, ValidationError, field_validator
 
 from fbn.errors import FbnError, FormatError, MissingFileError
 from fbn.resources import shipped
-from fbn.training.study import drawn, real
 from fbn.training.study.folder import SUMMARY
-from fbn.training.study.measure import FIGURES, FILTERED
+from fbn.training.study.measure import FIGURES, FILTERED, TOGETHER
 from fbn.training.study.rows import GROUPS, ROWS, UNCOUPLED
 
 COMMITTED = "assets/studies/affect"
@@ -102,6 +101,7 @@ class Summary(BaseModel):
     date: str
     study: dict[str, Any]
     labelled: dict[str, int]
+    trained_on: list[str]
     rows: list[About]
     tables: dict[str, dict[str, Any]]
     figures: list[Figure]
@@ -170,8 +170,9 @@ class Studied:
         return {(figure.row, figure.key): figure for figure in self.summary.figures}
 
     def of_row(self, row: str, filtered: bool | None = False) -> list[Figure]:
-        """One row's figures in the order of ``keys``; ``filtered``: only such, None for all."""
-        found = (self.by_place.get((row, key)) for key in self.keys if filtered is None or key[2] == filtered)
+        """One row's figures in ``keys``' order, without means of others; ``filtered``: only such, None for all."""
+        wanted = (key for key in self.keys if key[0] != TOGETHER and filtered in (None, key[2]))
+        found = (self.by_place.get((row, key)) for key in wanted)
         return [figure for figure in found if figure is not None]
 
     @cached_property
@@ -184,9 +185,7 @@ class Studied:
 
     def trained_on(self, name: str) -> bool:
         """Whether labels of this set, or of this kind on it, were learned from."""
-        if self.drawn:
-            return any(own.name == name and own.task for own in drawn.SETS)
-        return name in real.SETS
+        return name in self.summary.trained_on or name == TOGETHER
 
     @cached_property
     def runs(self) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from fbn.training.study.measure import TOGETHER
 from fbn.training.study.rows import SINGLE, UNCOUPLED
 from fbn.ui.study_read import Difference, Studied
 
@@ -15,6 +16,7 @@ _SETS = {
     "affectnet": "AffectNet",
     "ferplus": "FER+",
     "ckplus": "CK+",
+    TOGETHER: "All AU sets",
 }
 METRICS = {
     "ccc_valence": "valence CCC",

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
-
 from fbn.context import write_json
 from fbn.training.study.asked import Study
 from fbn.training.study.folder import begin, file_of, finished, write_runs
@@ -39,12 +37,6 @@ CORE = ("single-expression", "single-au", "single-va", "none", "match", "both")
 GAINS = {"none": 0.0, "both": 0.1, "single-expression": 0.09, "single-au": -0.05, "single-va": 0.0}
 #: How far seeds lie apart: a difference of 0.02 cannot be told from chance, one of 0.1 can.
 NOISE = (0.0, 0.03, -0.02, 0.015, -0.025)
-
-
-@pytest.fixture(autouse=True)
-def own_sets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages take the sets for those that were drawn."""
-    monkeypatch.setattr("fbn.training.study.drawn.SETS", SETS)
 
 
 def make(folder: Path, **asked: Any) -> Path:
@@ -83,6 +75,7 @@ def run(row: Row, seed: int, noise: float) -> dict[str, Any]:
         "details": details,
         "curves": curves,
         "labelled": {"expression": 1800, "action_units": 80, "valence_arousal": 1920},
+        "trained_on": [own.name for own in SETS if own.task],
         "table": {"rows": {"fear": {"AU01": 1.0}, "happiness": {"AU12": 1.0}}} if row.coupled else None,
         "steps": 500,
         "pictures": 96,

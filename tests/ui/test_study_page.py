@@ -14,9 +14,7 @@ from fbn.resources import shipped
 from fbn.training.study.asked import Study
 from fbn.ui import study_page
 from tests.ui.conftest import FakeAnalyser, press, words
-from tests.ui.studied import make, own_sets
-
-__all__ = ["own_sets"]
+from tests.ui.studied import make
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fbn.errors import FormatError, MissingFileError
+from fbn.training.study.measure import TOGETHER
 from fbn.ui import study_answer as answer
 from fbn.ui import study_charts, study_marks
 from fbn.ui.study_charts import Line
@@ -13,9 +14,8 @@ from fbn.ui.study_papers import COMPARED, HERE, directions, here, lines, publish
 from fbn.ui.study_read import Difference, Studied
 from fbn.ui.study_words import Verdict, about, interval, key_name, signed, verdict
 from tests.ui import studied as stand_in
-from tests.ui.studied import make, own_sets
+from tests.ui.studied import make
 
-__all__ = ["own_sets"]
 BOTH, PLAIN = COMPARED[0], next(c for c in COMPARED if c.row == "none")
 
 
@@ -46,6 +46,14 @@ def test_what_was_done_is_read(studied: Studied):
     assert studied.both == ("both",)
     assert [studied.trained_on(name) for name in ("bp4d", "disfa", "affectnet")] == [True, False, False]
     assert key_name(studied, ("afew-va", "ccc_valence", True)) == "AFEW-VA · valence CCC (filtered, unseen)"
+
+
+def test_a_mean_over_sets_is_read_first_and_counted_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(stand_in, "SETS", (*stand_in.SETS, stand_in.Set(TOGETHER, None, ("f1", "auc"))))
+    studied = Studied.read(make(tmp_path))
+    assert [figure.key for figure in answer.first_measure(studied, "both")] == [(TOGETHER, "f1", False)]
+    assert "of 16 figures" in answer.sentence(studied, "both", "uncoupled")
+    assert key_name(studied, (TOGETHER, "f1", False)) == "All AU sets · AU F1"
 
 
 def test_the_answer_claims_what_the_intervals_allow(studied: Studied):

@@ -15,6 +15,8 @@ from fbn.vocabulary import ACTION_UNITS, EXPRESSIONS
 #: Frames that the median is taken over; the papers do not give it (fbn's choice, as ``fbn.inference.smooth``).
 WINDOW = 5
 FILTERED = "filtered"
+#: The sets with AUs together; its figures, where there are several such sets, are means over them.
+TOGETHER, _JOINED = "all-au-sets", ("f1", "auc")
 #: AUs that are active in fewer held-out pictures are left out of F1 and area.
 POSITIVES = 3
 
@@ -98,8 +100,14 @@ def measure(said: dict[str, Predictions], held: tuple[Held, ...], rounds: int, s
                 value = figure(rows, every)
                 if np.isfinite(value):
                     found.figures[key] = value
-                    found.draws[key] = [round(figure(rows, at), 5) for at in draws]
+                    # a draw that supports no score counts as the whole set
+                    scores = np.array([figure(rows, at) for at in draws])
+                    found.draws[key] = np.where(np.isnan(scores), value, scores).round(5).tolist()
             found.details.update(_details(own, rows, suffix, every))
+    for key, members in _together(held).items():
+        if all(member in found.figures for member in members):
+            found.figures[key] = float(np.mean([found.figures[member] for member in members]))
+            found.draws[key] = np.mean([found.draws[member] for member in members], 0).round(5).tolist()
     return found
 
 
@@ -115,7 +123,14 @@ def chance(held: tuple[Held, ...]) -> dict[str, float]:
             for name in own.figures:
                 value = FIGURES[name][1](rows, np.arange(len(own.pool)))
                 values[f"{own.name}/{name}{suffix}"] = value if np.isfinite(value) else 0.0
-    return values
+    means = {key: [values[member] for member in members] for key, members in _together(held).items()}
+    return values | {key: float(np.mean(own)) for key, own in means.items()}
+
+
+def _together(held: tuple[Held, ...]) -> dict[str, list[str]]:
+    """Key of a mean over sets -> the keys it is made of."""
+    found = {name: [f"{own.name}/{name}" for own in held if name in own.figures] for name in _JOINED}
+    return {f"{TOGETHER}/{name}": members for name, members in found.items() if len(members) > 1}
 
 
 def _draws(groups: np.ndarray, rounds: int, seed: int) -> Iterator[np.ndarray]:

@@ -164,6 +164,7 @@ def _one(
         "details": found.details,
         "curves": course.curves,
         "labelled": on.labelled,
+        "trained_on": [own.name for own in on.held if own.seen],
         "table": json.loads(table.to_json()) if row.coupled else None,
         "steps": amounts.steps,
         "pictures": sum(stream.count for stream in streams),

@@ -22,7 +22,7 @@ _LEVEL, _REPLICATES = 0.95, 2000
 
 def write_summary(asked: Study, folder: Path) -> dict[str, Any]:
     """``summary.json``, and as tables ``summary.csv``, ``details.csv`` (AUs and expressions) and ``curves.csv``."""
-    found = summary(asked, finished(asked, folder))
+    found = _rounded(summary(asked, finished(asked, folder)))
     write_json(folder / SUMMARY, found)
     write_csv(folder / "summary.csv", pd.json_normalize(found["figures"], sep="_"))
     write_csv(folder / "details.csv", pd.DataFrame(found["details"]))
@@ -40,11 +40,12 @@ def summary(asked: Study, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The runs' figures by row, and how each row differs from uncoupled and from single-task training.
 
     Returns:
-        date; study: what was asked, of the data root the name; labelled: training pictures by task; rows: of each
-        name, group, words, table, terms, seeds, parameters, seconds (mean); tables: row -> table, of its first seed;
-        curves: row -> term -> means over seeds; details: F1 of AUs and recall of expressions, each row, set, figure,
-        filtered, name, mean, seeds; and figures, each with row, set, figure, filtered, mean, sd, seeds, chance,
-        ``uncoupled`` and ``single``: how the row differs (``_difference``), None where there is nothing to compare.
+        date; study: what was asked, of the data root the name; labelled: training pictures by task; trained_on: names
+        of sets; rows: of each name, group, words, table, terms, seeds, parameters, seconds (mean); tables: row ->
+        table, of its first seed; curves: row -> term -> means over seeds; details: F1 of AUs and recall of expressions,
+        each row, set, figure, filtered, name, mean, seeds; and figures, each with row, set, figure, filtered, mean, sd,
+        seeds, chance, ``uncoupled`` and ``single``: how the row differs (``_difference``), None where there is nothing
+        to compare.
         The three single-task networks stand as one row, ``single-task``.
     """
     of_row: dict[str, dict[int, Mapping[str, Any]]] = {}
@@ -63,12 +64,22 @@ def summary(asked: Study, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "date": datetime.now(UTC).date().isoformat(),
         "study": asked.model_dump(mode="json") | {"data": asked.data and asked.data.name},
         "labelled": first.get("labelled", {}),
+        "trained_on": first.get("trained_on", []),
         "rows": [_about(name, own) for name, own in of_row.items()],
         "tables": {name: run["table"] for name, own in of_row.items() if (run := next(iter(own.values())))["table"]},
         "figures": figures,
         "details": list(_details(of_row)),
         "curves": {name: _curves(own) for name, own in of_row.items()},
     }
+
+
+def _rounded(value: Any) -> Any:
+    """Its numbers to five places; figures stand on some hundred pictures."""
+    if isinstance(value, dict):
+        return {key: _rounded(own) for key, own in value.items()}
+    if isinstance(value, list):
+        return [_rounded(own) for own in value]
+    return round(value, 5) if isinstance(value, float) else value
 
 
 def _about(name: str, own: Runs) -> dict[str, Any]:

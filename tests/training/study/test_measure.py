@@ -107,3 +107,15 @@ def test_chance() -> None:
         "somewhere/f1": pytest.approx(8 / 10),
         "somewhere/afa": pytest.approx((8 / 10 + 4 / 6) / 2),
     }
+
+
+def test_several_sets_with_aus_have_their_mean() -> None:
+    first, second = held(), held("elsewhere")
+    worse = replace(said(second), action_unit_logits=-said(second).action_unit_logits)  # type: ignore[operator]
+    found = measure({"somewhere": said(first), "elsewhere": worse}, (first, second), rounds=4, seed=0)
+    # AU1 of the second: one hit, one false, three missed
+    assert found.figures["elsewhere/f1"] == pytest.approx(2 / 6)
+    assert found.figures["all-au-sets/f1"] == pytest.approx((6 / 8 + 2 / 6) / 2)
+    draws = zip(found.draws["somewhere/f1"], found.draws["elsewhere/f1"], strict=True)
+    assert found.draws["all-au-sets/f1"] == pytest.approx([(a + b) / 2 for a, b in draws], abs=1e-4)
+    assert chance((first, second))["all-au-sets/f1"] == pytest.approx(8 / 10)

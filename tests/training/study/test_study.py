@@ -13,8 +13,10 @@ from fbn.cli import application
 from fbn.context import Cancelled, Context
 from fbn.errors import FormatError, MissingFileError
 from fbn.jobs.kinds import parse
+from fbn.training.study import drawn
 from fbn.training.study import study as module
 from fbn.training.study.asked import Study
+from fbn.training.study.measure import TOGETHER
 from fbn.training.study.rows import ROWS
 from fbn.training.study.study import study
 
@@ -45,7 +47,7 @@ def test_a_run_a_line_and_the_tables(done: tuple[Path, list[tuple[float, str]]])
     assert all(line["git_sha"] and line["device"] and float(line["seconds"]) > 0 and line["date"] for line in lines)
     assert lines[2]["affectnet/accuracy"] == "" != lines[2]["bp4d/auc"]
     sets = {key.split("/")[0] for key in lines[0] if "/" in key}
-    assert sets == {"rafdb", "emotionet", "bp4d", "affwild2", "disfa", "afew-va", "affectnet"}
+    assert sets == {own.name for own in drawn.SETS} | {TOGETHER}
     assert "affwild2/ccc_valence/filtered" in lines[0]
     shares = [share for share, _ in said]
     assert shares == sorted(shares)
