@@ -33,7 +33,7 @@ def answer_view(studied: Studied) -> None:
         st.markdown(f"#### {answer.headline(studied, first)}")
         st.markdown(
             f"AU F1 of **{row_name(first)}** ({plain(studied.rows[first].words)}) minus no coupling:",
-            help="What the plan reads first: mean F1 of action units on the sets whose AUs are trained on. "
+            help="What the plan reads first: F1, its mean over action units and over the sets that have them. "
             + INTERVAL_HELP,
         )
         st.html(study_marks.firsts(firsts))

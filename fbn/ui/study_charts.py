@@ -238,3 +238,58 @@ def curves(series: Mapping[str, Sequence[float | None]], axis: str) -> dict[str,
             "legend": _LEGEND,
         },
     }
+
+
+def ladder(series: Mapping[str, Mapping[int, Difference]], x: str, y: str) -> dict[str, Any]:
+    """Differences with their intervals over a number of pictures.
+
+    Args:
+        series: name -> number -> difference; ``MOST_SERIES`` at most.
+        x, y: titles of the axes.
+    """
+    numbers = sorted({number for own in series.values() for number in own})
+    data: list[dict[str, Any]] = []
+    # the first look is for what others are held against, which is the axis here
+    for place, ((name, own), (colour, symbol, dash)) in enumerate(
+        zip(series.items(), _SERIES[1:] + _SERIES[:1], strict=False)
+    ):
+        beside = 1 + 0.04 * (place - (len(series) - 1) / 2)
+        found = sorted(own.items())
+        ends = [
+            (d.difference if d.low is None else d.low, d.difference if d.high is None else d.high) for _, d in found
+        ]
+        middle = [d.difference for _, d in found]
+        error = {
+            "type": "data",
+            "symmetric": False,
+            "array": [high - at for (_, high), at in zip(ends, middle, strict=True)],
+            "arrayminus": [at - low for (low, _), at in zip(ends, middle, strict=True)],
+            "thickness": 2,
+            "width": 4,
+        }
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": name,
+                "x": [number * beside for number, _ in found],
+                "y": middle,
+                "error_y": error,
+                "line": {"color": colour, "dash": dash, "width": 2},
+                "marker": {"size": 10, "color": colour, "symbol": symbol, "line": {"width": 2, "color": colour}},
+                "text": [f"{name}, {number:,} pictures: {interval(d)}<br>{d.seeds} seeds" for number, d in found],
+                "hovertemplate": "%{text}<extra></extra>",
+            }
+        )
+    ticks = {"tickvals": numbers, "ticktext": [f"{number:,}" for number in numbers]}
+    return {
+        "data": data,
+        "layout": {
+            "height": 420,
+            "margin": {"l": 8, "r": 12, "t": 56, "b": 44},
+            "xaxis": {"title": {"text": x}, "type": "log", "showgrid": False, **ticks},
+            "yaxis": {"title": {"text": y}, "automargin": True, "zeroline": True, "zerolinewidth": 2},
+            "legend": _LEGEND,
+            "showlegend": True,
+        },
+    }

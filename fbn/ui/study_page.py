@@ -16,6 +16,7 @@ from fbn.ui.study_closer_view import curves_view, detail_view, video_view
 from fbn.ui.study_figures_view import figures_view
 from fbn.ui.study_papers_view import papers_view
 from fbn.ui.study_read import TABLES, Studied
+from fbn.ui.study_scarcity_view import scarcity_view
 from fbn.ui.study_state import ANSWER, PROBLEM, VIEW, Choice, choices, open_folder, picked
 from fbn.ui.study_training import training_view
 from fbn.ui.study_words import about, row_name
@@ -25,6 +26,7 @@ _VIEWS: dict[str, Callable[[Studied], None]] = {
     ANSWER: answer_view,
     "All figures": figures_view,
     "AUs and expressions": detail_view,
+    "Scarcity": scarcity_view,
     "Video": video_view,
     "Training": curves_view,
     "The papers": papers_view,

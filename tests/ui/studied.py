@@ -44,13 +44,15 @@ def make(folder: Path, **asked: Any) -> Path:
     study = Study(**{"rows": CORE, "seeds": 5} | asked)
     begin(study, folder)
     for number, (seed, name) in enumerate(study.runs):
-        write_json(file_of(folder, seed, name), run(ROWS[name], seed, NOISE[(number * 7 + seed) % 5]))
+        write_json(
+            file_of(folder, seed, name), run(ROWS[name], seed, NOISE[(number * 7 + seed) % 5], study.action_units or 80)
+        )
     write_runs(folder, finished(study, folder))
     write_summary(study, folder)
     return folder
 
 
-def run(row: Row, seed: int, noise: float) -> dict[str, Any]:
+def run(row: Row, seed: int, noise: float, units: int) -> dict[str, Any]:
     """One run's file."""
     heads = {HEADS[task] for task in row.tasks}
     figures, details, chance = {}, {}, {}
@@ -74,7 +76,7 @@ def run(row: Row, seed: int, noise: float) -> dict[str, Any]:
         "chance": chance,
         "details": details,
         "curves": curves,
-        "labelled": {"expression": 1800, "action_units": 80, "valence_arousal": 1920},
+        "labelled": {"expression": 1800, "action_units": units, "valence_arousal": 1920},
         "trained_on": [own.name for own in SETS if own.task],
         "table": {"rows": {"fear": {"AU01": 1.0}, "happiness": {"AU12": 1.0}}} if row.coupled else None,
         "steps": 500,

@@ -101,8 +101,10 @@ def test_a_shipped_study_shows_every_view_its_notes_and_files(nothing_yet: Path)
         "Training curves (curves.csv)",
         "Every run (runs.csv)",
     }
+    # another beside it for the view of several
+    make(nothing_yet / "plenty", action_units=2400)
     for view in study_page._VIEWS:
-        test = opened(view)
+        test = opened(view, "scarce-labels")
         assert not test.exception, view
         assert not test.error, view
         assert test.get("plotly_chart"), view
@@ -132,6 +134,7 @@ def test_a_study_of_one_row_says_what_it_lacks(nothing_yet: Path):
     for view, said in (
         ("Answer", "No row of this study couples anything"),
         ("Video", "This study has no video"),
+        ("Scarcity", "This study stands alone"),
         ("The papers", "This study has no such rows"),
     ):
         test = opened(view)

@@ -8,7 +8,7 @@ import pytest
 from fbn.errors import FormatError, MissingFileError
 from fbn.training.study.measure import TOGETHER
 from fbn.ui import study_answer as answer
-from fbn.ui import study_charts, study_marks
+from fbn.ui import study_charts, study_marks, study_scarcity
 from fbn.ui.study_charts import Line
 from fbn.ui.study_papers import COMPARED, HERE, directions, here, lines, published
 from fbn.ui.study_read import Difference, Studied
@@ -54,6 +54,31 @@ def test_a_mean_over_sets_is_read_first_and_counted_nowhere(tmp_path: Path, monk
     assert [figure.key for figure in answer.first_measure(studied, "both")] == [(TOGETHER, "f1", False)]
     assert "of 16 figures" in answer.sentence(studied, "both", "uncoupled")
     assert key_name(studied, (TOGETHER, "f1", False)) == "All AU sets · AU F1"
+
+
+def test_studies_that_differ_by_their_au_labels_stand_beside_each_other(studied: Studied, tmp_path: Path):
+    plenty = make(tmp_path / "plenty", action_units=2400, rows=("none", "both"))
+    make(tmp_path / "longer", action_units=640, steps=9)
+    other = make(tmp_path / "other", action_units=2400, rows=("none", "match.inferred"))
+    folders = [*(tmp_path / name for name in ("nothing", "longer")), other, plenty, studied.folder]
+    beside = study_scarcity.alike(studied, folders)
+    assert [own.summary.labelled["action_units"] for own in beside] == [80, 2400]
+    rows, keys = study_scarcity.shared(beside)
+    assert rows == ["both"]
+    assert keys[:2] == [("emotionet", "f1", False), ("bp4d", "f1", False)]
+    found = study_scarcity.ladder(beside, ["both", "match"], keys[0], "uncoupled")
+    assert list(found["both"]) == [80, 2400]
+    assert list(found["match"]) == [80]
+    assert found["both"][2400] == beside[1].by_place["both", keys[0]].uncoupled
+    chart = study_charts.ladder(found, "pictures", "difference")
+    assert chart["layout"]["xaxis"]["tickvals"] == [80, 2400]
+    both = chart["data"][0]
+    low = found["both"][80].difference - both["error_y"]["arrayminus"][0]
+    assert low == pytest.approx(found["both"][80].low)
+    # one seed has no interval
+    alone = Studied.read(make(tmp_path / "alone", seeds=1))
+    (drawn,) = study_charts.ladder(study_scarcity.ladder([alone], ["both"], keys[0], "uncoupled"), "", "")["data"]
+    assert drawn["error_y"]["array"] == [0]
 
 
 def test_the_answer_claims_what_the_intervals_allow(studied: Studied):
