@@ -1,12 +1,12 @@
-"""Work of a minute or two on a thread of the server, with progress and a way to stop it; no Streamlit."""
+"""Work of a minute or two in the background, with its progress; no Streamlit."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from fbn.context import Cancelled
 from fbn.errors import FbnError
+from fbn.ui.background import Background
 
 #: Told of the share done, in [0, 1]; raises where the work is to stop.
 Report = Callable[[float], None]
@@ -22,7 +22,7 @@ class Progress:
     problem: str = ""
 
 
-class Work:
+class Work(Background):
     """Something done on a thread of its own; the page looks at ``progress``.
 
     Args:
@@ -32,22 +32,12 @@ class Work:
 
     def __init__(self, words: str, do: Callable[[Report], Any]) -> None:
         self.words, self._do = words, do
-        self._now, self._stop = Progress(True), threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="fbn-compound")
-        self._thread.start()
+        self._now = Progress(True)
+        super().__init__()
 
     def progress(self) -> Progress:
         """How far it is."""
         return self._now
-
-    def cancel(self) -> None:
-        """Stop at its next report."""
-        self._stop.set()
-
-    def wait(self, seconds: float | None = None) -> bool:
-        """True once it has ended."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
@@ -61,6 +51,6 @@ class Work:
         self._now = end
 
     def _report(self, share: float) -> None:
-        if self._stop.is_set():
+        if self.cancelled:
             raise Cancelled
         self._now = replace(self._now, share=share)

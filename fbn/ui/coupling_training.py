@@ -21,6 +21,7 @@ from fbn.relatedness import RelatednessTable
 from fbn.synthetic.domains import Domain
 from fbn.synthetic.pool import draw_crops
 from fbn.synthetic.world import World
+from fbn.ui.background import Background
 
 #: Terms that both networks learn from; the coupled one has ``COUPLINGS`` beside them.
 TASKS: dict[str, float] = {"expression": 1.0, "action_units": 1.0}
@@ -89,29 +90,19 @@ class Progress:
     problem: str = ""
 
 
-class LiveTraining:
+class LiveTraining(Background):
     """One lesson on a thread of its own; the page looks at ``progress``."""
 
     def __init__(self, lesson: Lesson) -> None:
         self.lesson = lesson
-        self._lock, self._cancelled = threading.Lock(), threading.Event()
+        self._lock = threading.Lock()
         self._now = Progress(True, "Waiting for another training to end", 0.0, ())
-        self._thread = threading.Thread(target=self._run, daemon=True, name="fbn-lesson")
-        self._thread.start()
-
-    def cancel(self) -> None:
-        """Stop after the step being done; the curves stay."""
-        self._cancelled.set()
-
-    def wait(self, seconds: float | None = None) -> bool:
-        """True once it has ended."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
+        super().__init__()
 
     def progress(self) -> Progress:
         """How far it is."""
         with self._lock:
-            return replace(self._now, running=self._thread.is_alive() and self._now.running)
+            return replace(self._now, running=self.running and self._now.running)
 
     def _say(self, **changes: object) -> None:
         with self._lock:
@@ -120,7 +111,7 @@ class LiveTraining:
     def _run(self) -> None:
         try:
             while not _TURN.acquire(timeout=0.2):
-                if self._cancelled.is_set():
+                if self.cancelled:
                     self._say(running=False, words="Stopped")
                     return
             try:
@@ -134,16 +125,16 @@ class LiveTraining:
         lesson = self.lesson
         parts = []
         for start in range(0, lesson.faces + lesson.held_out, _BLOCK):
-            if self._cancelled.is_set():
+            if self.cancelled:
                 break
             end = min(start + _BLOCK, lesson.faces + lesson.held_out)
             parts.append(_drawn(lesson.seed, start, end, lesson.size))
             self._say(words=f"Drawing faces: {end}", share=0.25 * end / (lesson.faces + lesson.held_out))
-        if not self._cancelled.is_set():
+        if not self.cancelled:
             images = torch.cat([images for images, _ in parts])
             labels = Annotations.concatenate([labels for _, labels in parts])
             self._fit(Pair(lesson, images, labels))
-        stopped = self._cancelled.is_set()
+        stopped = self.cancelled
         self._say(running=False, words="Stopped" if stopped else "Done", share=self._now.share if stopped else 1.0)
 
     def _fit(self, pair: "Pair") -> None:
@@ -152,7 +143,7 @@ class LiveTraining:
             if step % every == 0 or step == steps:
                 point = pair.measure(step)
                 self._say(points=(*self._now.points, point), words=f"Training: step {step} of {steps}")
-            if self._cancelled.is_set() or step == steps:
+            if self.cancelled or step == steps:
                 return
             pair.step()
             self._say(share=0.25 + 0.75 * (step + 1) / steps)

@@ -14,6 +14,7 @@ from fbn.errors import FbnError
 from fbn.faces.frames import PICTURE_SUFFIXES, VIDEO_SUFFIXES, Frame, frame_count, open_source
 from fbn.faces.geometry import Box
 from fbn.inference import FaceAnalyser, FaceResult, FrameResult
+from fbn.ui.background import Background
 
 #: Longer videos belong to ``fbn analyse``, which keeps nothing in memory. 20 minutes at 30 frames a second.
 MOST_FRAMES = 36_000
@@ -64,7 +65,7 @@ class Progress:
     problems: tuple[str, ...]
 
 
-class AnalysisJob:
+class AnalysisJob(Background):
     """Reads uploads one after another on a thread of its own.
 
     Results stay in memory, at most ``MOST_FRAMES`` of them; of the pictures only small previews stay, and of a long
@@ -81,33 +82,17 @@ class AnalysisJob:
         """
         self._analyser, self._uploads, self._every = analyser, _distinct(uploads), every
         self._lock = threading.Lock()
-        self._cancelled = threading.Event()
         self._name, self._share, self._frames = "", 0.0, 0
         self._problems: list[str] = []
         self._results: dict[str, list[FrameResult]] = {}
         self._previews: dict[str, list[Preview]] = {}
-        self._thread = threading.Thread(target=self._run, daemon=True, name="fbn-analysis")
-        self._thread.start()
-
-    def cancel(self) -> None:
-        """Stop after the frame being read; what is done is kept."""
-        self._cancelled.set()
-
-    def wait(self, seconds: float | None = None) -> bool:
-        """True once the job has ended."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether somebody asked it to stop."""
-        return self._cancelled.is_set()
+        super().__init__()
 
     def progress(self) -> Progress:
         """How far it is."""
         with self._lock:
             problems = tuple(self._problems)
-            return Progress(self._thread.is_alive(), self._name, self._share, self._frames, problems)
+            return Progress(self.running, self._name, self._share, self._frames, problems)
 
     def results(self) -> dict[str, list[FrameResult]]:
         """Results by file name, in reading order."""
@@ -122,7 +107,7 @@ class AnalysisJob:
     def _run(self) -> None:
         with tempfile.TemporaryDirectory(prefix="fbn-") as folder:
             for number, (name, contents) in enumerate(self._uploads):
-                if self._cancelled.is_set():
+                if self.cancelled:
                     break
                 # only the suffix matters to the readers, and no upload's name can lead out of the folder
                 path = Path(folder, f"{number}{Path(name).suffix}")
@@ -157,7 +142,7 @@ class AnalysisJob:
                     if len(previews) > _MOST_PREVIEWS:
                         del previews[1::2]
                         stride *= 2
-            if self._cancelled.is_set():
+            if self.cancelled:
                 return
             if self._frames >= MOST_FRAMES:
                 self._complain(f"{name}: stopped after {MOST_FRAMES:,} frames; use fbn analyse for longer videos")

@@ -57,6 +57,18 @@ BUDGETS: dict[str, Amounts] = {
         changes={"network_args": {"widths": (16, 16), "blocks": (1, 1)}, "sides": (32,), "warmup": 1},
         rounds=10,
     ),
+    # what a class can wait for
+    "lesson": Amounts(
+        steps=250,
+        seeds=3,
+        few=1,
+        expression=600,
+        clips=12,
+        action_units=24,
+        held_out=150,
+        per_step=(24, 12, 12),
+        rounds=50,
+    ),
     "small": Amounts(),
     # the shipped network at its own resolution; a GPU's work
     "full": Amounts(
@@ -86,7 +98,7 @@ class Study(_Asked):
     """
 
     data: Path | None = None
-    budget: Literal["smoke", "small", "full"] = "small"
+    budget: Literal["smoke", "lesson", "small", "full"] = "small"
     rows: tuple[str, ...] = ()
     seeds: int | None = Field(default=None, ge=1, le=50)
     action_units: int | None = Field(default=None, ge=4)
