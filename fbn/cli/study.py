@@ -11,6 +11,7 @@ class Amount(StrEnum):
     """Budgets of ``fbn study affect``."""
 
     SMOKE = "smoke"
+    LESSON = "lesson"
     SMALL = "small"
     FULL = "full"
 
@@ -44,7 +45,7 @@ def _group() -> None:
 def affect(
     data: Annotated[Path | None, typer.Option(help="Folder of the data sets; drawn faces without.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write to; an interrupted study goes on.")] = None,
-    budget: Annotated[Amount, typer.Option(help="smoke: seconds; small: an hour on two cores; full: a GPU.")] = (
+    budget: Annotated[Amount, typer.Option(help="smoke: seconds; lesson: minutes; small: hours; full: a GPU.")] = (
         Amount.SMALL
     ),
     rows: Annotated[str, typer.Option(help="Names with commas between them; all if empty. --list names them.")] = "",

@@ -16,13 +16,8 @@ from fbn.ui.compound_sets import MOST_PICTURES, Added, PictureSet, Sets
 from fbn.ui.compound_state import STARTING, fresh, open_set, refuse, say, working
 from fbn.ui.compound_uploads import make
 from fbn.ui.compound_work import Work
+from fbn.ui.scores import SETS
 
-#: What sets of classes are called on the page.
-SETS = {
-    "rafdb": "RAF-DB: 11 compounds",
-    "emotionet": "EmotioNet: 6 basic, 10 compound",
-    "du2014": "Du 2014: 15 compounds",
-}
 KINDS = [suffix.removeprefix(".") for suffix in sorted(PICTURE_SUFFIXES)]
 _DRAWING = "compound drawing"
 _OWN = "own"

@@ -11,11 +11,11 @@ from fbn.data.compound import read_labels
 from fbn.errors import FbnError
 from fbn.models import store
 from fbn.ui import shell
-from fbn.ui.compound_new import SETS
 from fbn.ui.compound_result_view import result_view
 from fbn.ui.compound_sets import PictureSet
 from fbn.ui.job_list import JobList
 from fbn.ui.relatedness import plain
+from fbn.ui.scores import SETS
 
 _STRATEGIES = {"probe": "Linear probe", "last_block": "Last block", "whole": "Whole network"}
 _STRATEGY_WORDS = {

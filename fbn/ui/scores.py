@@ -13,13 +13,13 @@ from fbn.ui import score_marks
 from fbn.ui.studio_state import bound
 from fbn.vocabulary import Task
 
-_OFF, _OWN = "off", "own"
-_WORDS = {
-    _OFF: "Off",
+#: What the sets of classes that ship with fbn are called.
+SETS = {
     "rafdb": "RAF-DB: 11 compounds",
     "emotionet": "EmotioNet: 6 basic, 10 compound",
     "du2014": "Du 2014: 15 compounds",
 }
+_OFF, _OWN = "off", "own"
 _PICK_HELP = (
     "Two expressions at once, such as happily surprised. Any model names them without having learnt them, from its "
     "expressions, action units and valence; the sets differ in what there is to choose from. Your own sets are tables "
@@ -64,7 +64,7 @@ def pick_compounds(model: str, key: str) -> Picked:
         return Picked()
     ready, own = set(about.tasks) == set(Task), about.classes
     options = ([_OFF, *([_OWN] if own else []), *names()]) if ready else [_OFF]
-    words = _WORDS | {_OWN: f"Learnt by {model}: {len(own)} classes"}
+    words = SETS | {_OFF: "Off", _OWN: f"Learnt by {model}: {len(own)} classes"}
     kept = f"{key} of {model}"
     name = st.session_state.get(kept, _OWN if own else _OFF)
     chosen = bound(

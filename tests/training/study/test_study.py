@@ -108,7 +108,7 @@ def test_it_stops_in_the_middle_and_leaves_nothing_half_done(tmp_path: Path) -> 
     ("changes", "words"),
     [
         ({"rows": ["nothing"]}, "rows .'nothing'.: expected some of single-expression"),
-        ({"budget": "huge"}, "budget: Input should be 'smoke', 'small' or 'full'"),
+        ({"budget": "huge"}, "budget: Input should be 'smoke', 'lesson', 'small' or 'full'"),
         ({"seeds": 0}, "seeds: Input should be greater"),
         ({"epochs": 3}, "epochs: Extra inputs"),
     ],
