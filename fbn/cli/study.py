@@ -30,11 +30,20 @@ class Part(StrEnum):
     VALID = "valid"
 
 
+class Against(StrEnum):
+    """What a table of differences holds rows against."""
+
+    UNCOUPLED = "no-coupling"
+    SINGLE = "single-task"
+    MEANS = "means"
+
+
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
     group = typer.Typer(no_args_is_help=True)
     group.callback()(_group)
     group.command()(affect)
+    group.command()(table)
     app.add_typer(group, name="study")
 
 
@@ -86,7 +95,7 @@ def affect(
         {
             "data": data and str(data),
             "budget": budget.value,
-            "rows": [name.strip() for name in rows.split(",") if name.strip()],
+            "rows": _names(rows),
             "seeds": seeds,
             "first_seed": first_seed,
             "action_units": action_units,
@@ -105,31 +114,60 @@ def affect(
     typer.echo(f"written to {folder}")
 
 
+def table(
+    folders: Annotated[list[Path], typer.Argument(help="What fbn study wrote. Several: a line each.")],
+    rows: Annotated[str, typer.Option(help="Names with commas between them; all that there are if empty.")] = "",
+    figures: Annotated[
+        str, typer.Option(help="As columns of runs.csv (bp4d/f1), with commas; all, of several folders the first read.")
+    ] = "",
+    against: Annotated[Against, typer.Option(help="Differences against what; means: none.")] = Against.UNCOUPLED,
+) -> None:
+    """A study's differences with their intervals, or its means, as a Markdown table."""
+    from fbn.errors import FormatError
+    from fbn.ui import study_markdown
+    from fbn.ui.study_read import Studied
+
+    side = {Against.UNCOUPLED: "uncoupled", Against.SINGLE: "single"}.get(against, study_markdown.MEANS)
+    named, some = _names(rows), _names(figures)
+    studies = {folder.resolve().name: Studied.read(folder) for folder in folders}
+    if len(studies) == 1:
+        typer.echo(study_markdown.by_figure(next(iter(studies.values())), side, named, some))
+        return
+    if len(some) > 1:
+        raise FormatError("--figures: one at most where several studies are named")
+    typer.echo(study_markdown.by_study(studies, side, named, "".join(some)))
+
+
+def _names(listed: str) -> list[str]:
+    return [name.strip() for name in listed.split(",") if name.strip()]
+
+
 def _list() -> None:
     from rich.console import Console
     from rich.table import Table
 
     from fbn.training.study.rows import ROWS
 
-    table = Table("row", "group", "what it is", box=None)
+    listed = Table("row", "group", "what it is", box=None)
     for row in ROWS.values():
-        table.add_row(row.name, row.group, row.words)
-    Console(highlight=False).print(table)
+        listed.add_row(row.name, row.group, row.words)
+    Console(highlight=False).print(listed)
 
 
 def _print(found: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("set, figure", "row", "mean", "sd", "chance", "against uncoupled", "against single-task", box=None)
+    head = ("set, figure", "row", "mean", "sd", "chance", "against uncoupled", "against single-task")
+    figures = Table(*head, box=None)
     last = ""
     for each in sorted(found["figures"], key=lambda each: (each["set"], each["figure"], each["filtered"])):
         title = f"{each['set']} {each['figure']}{' filtered' if each['filtered'] else ''}"
         sd = "" if each["sd"] is None else f"{each['sd']:.3f}"
         cells = (each["row"], f"{each['mean']:.3f}", sd, f"{each['chance']:.3f}")
-        table.add_row(title if title != last else "", *cells, _told(each["uncoupled"]), _told(each["single"]))
+        figures.add_row(title if title != last else "", *cells, _told(each["uncoupled"]), _told(each["single"]))
         last = title
-    Console(highlight=False).print(table)
+    Console(highlight=False).print(figures)
 
 
 def _told(difference: dict[str, Any] | None) -> str:

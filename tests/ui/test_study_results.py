@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from fbn.cli import application
 from fbn.errors import FormatError, MissingFileError
 from fbn.training.study.measure import TOGETHER
 from fbn.ui import study_answer as answer
@@ -79,6 +81,38 @@ def test_studies_that_differ_by_their_au_labels_stand_beside_each_other(studied:
     alone = Studied.read(make(tmp_path / "alone", seeds=1))
     (drawn,) = study_charts.ladder(study_scarcity.ladder([alone], ["both"], keys[0], "uncoupled"), "", "")["data"]
     assert drawn["error_y"]["array"] == [0]
+
+
+def test_studies_as_markdown_tables(studied: Studied, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    plenty = make(tmp_path / "plenty", action_units=2400, rows=("none", "both"))
+
+    def table(*options: str) -> list[list[str]]:
+        said = CliRunner().invoke(application, ["study", "table", *options])
+        assert said.exit_code == 0, said.output
+        return [line.strip("| ").split(" | ") for line in said.output.splitlines()]
+
+    head, _, *lines = table(str(studied.folder), "--figures", "bp4d/f1,affwild2/ccc_valence/filtered")
+    assert head == ["row", "BP4D · AU F1", "Aff-Wild2 · valence CCC (filtered)"]
+    assert [line[0] for line in lines] == ["match", "both"]
+    told = studied.by_place["both", ("bp4d", "f1", False)]
+    assert lines[1][1] == f"▲ {interval(told.uncoupled)}"
+    _, _, *lines = table(str(studied.folder), "--figures", "bp4d/f1", "--against", "means", "--rows", "none,both")
+    means = [studied.by_place[row, told.key] for row in ("none", "both")]
+    assert lines == [[figure.row, f"{figure.mean:.3f} ± {figure.sd:.3f}"] for figure in means]
+    head, _, *lines = table(str(studied.folder), str(plenty))
+    assert head == ["study", "both"]
+    assert lines[1][0] == "plenty: 2,400 AU pictures, EmotioNet · AU F1"
+    for wrong, why in (
+        (["--figures", "bp4d/f2"], "no figure bp4d/f2: expected one of"),
+        (["--rows", "nothing"], "no rows nothing: it has"),
+    ):
+        said = CliRunner().invoke(application, ["study", "table", str(plenty), *wrong])
+        assert isinstance(said.exception, FormatError)
+        assert why in str(said.exception)
+    several = CliRunner().invoke(
+        application, ["study", "table", str(plenty), str(studied.folder), "--figures", "a/b,c/d"]
+    )
+    assert isinstance(several.exception, FormatError)
 
 
 def test_the_answer_claims_what_the_intervals_allow(studied: Studied):

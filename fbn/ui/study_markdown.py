@@ -1,0 +1,95 @@
+"""Studies as Markdown tables, to paste into a paper or a note; without Streamlit."""
+
+from collections.abc import Mapping, Sequence
+
+from fbn.errors import FormatError
+from fbn.ui import study_answer as answer
+from fbn.ui.study_read import Figure, Studied
+from fbn.ui.study_words import interval, key_name, verdict
+
+Key = tuple[str, str, bool]
+#: Instead of a key of ``SIDES``: means and standard deviations, no difference.
+MEANS = "means"
+
+
+def by_figure(studied: Studied, side: str, rows: Sequence[str] = (), figures: Sequence[str] = ()) -> str:
+    """Rows by figures.
+
+    Args:
+        studied: the study.
+        side: a key of ``SIDES``, or ``MEANS``.
+        rows: which; none: all.
+        figures: which, as in ``runs.csv`` (``bp4d/f1``); none: all unfiltered.
+
+    Raises:
+        FormatError: the study has no such row or figure.
+    """
+    keys = [_key(studied, name) for name in figures] or [key for key in studied.keys if not key[2]]
+    wanted = _rows(studied, rows)
+    cells = {row: [_cell(studied.by_place.get((row, key)), side) for key in keys] for row in wanted}
+    return _table("row", [key_name(studied, key) for key in keys], cells)
+
+
+def by_study(studies: Mapping[str, Studied], side: str, rows: Sequence[str] = (), figure: str = "") -> str:
+    """Studies by rows, of one figure.
+
+    Args:
+        studies: name -> study.
+        side: as ``by_figure``.
+        rows: which; none: those that couple and that all studies have.
+        figure: as ``by_figure``; "": what the plan reads first in each.
+
+    Raises:
+        FormatError: a study has no such row or figure, or there is none that is read first.
+    """
+    named = list(rows) or [
+        row
+        for row, about in next(iter(studies.values())).rows.items()
+        if about.terms and all(row in own.rows for own in studies.values())
+    ]
+    cells = {}
+    for name, studied in studies.items():
+        _rows(studied, named)
+        key = _key(studied, figure) if figure else _first(name, studied)
+        units = studied.summary.labelled.get("action_units", 0)
+        label = f"{name}: {units:,} AU pictures, {key_name(studied, key)}"
+        cells[label] = [_cell(studied.by_place.get((row, key)), side) for row in named]
+    return _table("study", named, cells)
+
+
+def _first(name: str, studied: Studied) -> Key:
+    found = answer.first_measure(studied, answer.primary(studied) or "")
+    if not found:
+        raise FormatError(f"{name}: nothing that is read first; name a figure")
+    return found[0].key
+
+
+def _key(studied: Studied, name: str) -> Key:
+    of_set, figure, *rest = [*name.split("/"), ""][:3]
+    key = (of_set, figure, "filtered" in rest)
+    if key not in studied.keys:
+        known = ", ".join("/".join(key[:2]) + ("/filtered" if key[2] else "") for key in studied.keys)
+        raise FormatError(f"{studied.folder} has no figure {name}: expected one of {known}")
+    return key
+
+
+def _rows(studied: Studied, rows: Sequence[str]) -> list[str]:
+    if unknown := [row for row in rows if row not in studied.rows]:
+        raise FormatError(f"{studied.folder} has no rows {', '.join(unknown)}: it has {', '.join(studied.rows)}")
+    return list(rows) or list(studied.rows)
+
+
+def _cell(figure: Figure | None, side: str) -> str:
+    if figure is None:
+        return ""
+    if side == MEANS:
+        return f"{figure.mean:.3f}" + ("" if figure.sd is None else f" ± {figure.sd:.3f}")
+    difference = getattr(figure, side)
+    return f"{verdict(difference).mark} {interval(difference)}" if difference else ""
+
+
+def _table(corner: str, head: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
+    """Without the rows that have nothing to say."""
+    lines = [[corner, *head], ["---"] * (1 + len(head))]
+    lines += [[name, *cells] for name, cells in rows.items() if any(cells)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
