@@ -31,7 +31,7 @@ def detail_view(studied: Studied) -> None:
         "f1": ("Action units", _UNIT_HELP, "F1"),
         "recall": ("Expressions", _RECALL_HELP, "recall"),
     }
-    found = [figure for figure in kinds if any(each.figure == figure for each in studied.summary.details)]
+    found = [figure for figure in kinds if any(each.figure == figure for each in studied.details)]
     if not found:
         st.info("This study kept neither AUs nor expressions apart.", icon=":material/info:")
         return
@@ -45,7 +45,7 @@ def detail_view(studied: Studied) -> None:
     )
     figure = figure or found[0]
     title, words, axis = kinds[figure]
-    details = [each for each in studied.summary.details if each.figure == figure and not each.filtered]
+    details = [each for each in studied.details if each.figure == figure and not each.filtered]
     sets = list(dict.fromkeys(each.set for each in details))
     left, right = st.columns([2, 5])
     with left:
@@ -131,7 +131,7 @@ def video_view(studied: Studied) -> None:
 
 def curves_view(studied: Studied) -> None:
     """Losses along the training."""
-    curves = studied.summary.curves
+    curves = studied.curves
     terms = list(dict.fromkeys(term for own in curves.values() for term in own))
     if not terms:
         st.info("This study kept no training curves.", icon=":material/info:")

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError, field_validator
 
 from fbn.errors import FbnError, FormatError, MissingFileError
 from fbn.resources import shipped
-from fbn.training.study.folder import SUMMARY
+from fbn.training.study.folder import CURVES, DETAILS, SUMMARY
 from fbn.training.study.measure import FIGURES, FILTERED, TOGETHER
 from fbn.training.study.rows import GROUPS, ROWS, UNCOUPLED
 
@@ -95,6 +95,19 @@ class Detail(BaseModel):
     seeds: int
 
 
+class Point(BaseModel):
+    """Mean of a loss over one part of the training; None where a row does not have it yet."""
+
+    row: str
+    term: str
+    value: float | None
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _absent(cls, value: object) -> object:
+        return None if value == "" else value
+
+
 class Summary(BaseModel):
     """``summary.json``."""
 
@@ -105,8 +118,6 @@ class Summary(BaseModel):
     rows: list[About]
     tables: dict[str, dict[str, Any]]
     figures: list[Figure]
-    details: list[Detail]
-    curves: dict[str, dict[str, list[float | None]]]
 
 
 @dataclass(frozen=True)
@@ -116,10 +127,14 @@ class Studied:
     Attributes:
         folder: where it is.
         summary: what came out.
+        details: AU by AU and expression by expression; none where the table does not lie beside the summary.
+        curves: row -> loss -> means over equal parts of the training; none as above.
     """
 
     folder: Path
     summary: Summary
+    details: tuple[Detail, ...] = ()
+    curves: dict[str, dict[str, list[float | None]]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> "Studied":
@@ -127,7 +142,7 @@ class Studied:
 
         Raises:
             MissingFileError: it holds no finished study.
-            FormatError: its summary is none; the message names the field.
+            FormatError: a file of it is none; the message names it and the field.
         """
         path = folder / SUMMARY
         try:
@@ -136,11 +151,19 @@ class Studied:
             why = "no such folder" if not folder.is_dir() else f"no {SUMMARY} in it: not a study, or not finished"
             raise MissingFileError(f"{folder}: {why}") from None
         try:
-            return cls(folder, Summary.model_validate_json(text))
+            summary = Summary.model_validate_json(text)
+            path = folder / DETAILS
+            details = tuple(map(Detail.model_validate, _lines(path)))
+            path = folder / CURVES
+            points = [Point.model_validate(line) for line in _lines(path)]
         except ValidationError as error:
             problem = error.errors()[0]
             where = ".".join(map(str, problem["loc"])) or "the file"
             raise FormatError(f"{path}: {where}: {problem['msg'].removeprefix('Value error, ')}") from None
+        curves: dict[str, dict[str, list[float | None]]] = {}
+        for point in points:
+            curves.setdefault(point.row, {}).setdefault(point.term, []).append(point.value)
+        return cls(folder, summary, details, curves)
 
     @property
     def drawn(self) -> bool:
@@ -190,11 +213,7 @@ class Studied:
     @cached_property
     def runs(self) -> list[dict[str, str]]:
         """Lines of ``runs.csv``; none where it does not lie beside the summary."""
-        try:
-            with (self.folder / "runs.csv").open(encoding="utf-8", newline="") as file:
-                return list(csv.DictReader(file))
-        except OSError:
-            return []
+        return _lines(self.folder / "runs.csv")
 
     def seed_differences(self, figure: Figure, side: str) -> list[float]:
         """A row's difference on each seed, as far as ``runs.csv`` tells.
@@ -216,6 +235,15 @@ class Studied:
 def task_of(figure: str) -> str:
     """The head that a metric measures; a key of ``TASKS``."""
     return FIGURES[figure][0]
+
+
+def _lines(path: Path) -> list[dict[str, str]]:
+    """Of a table; none where there is no such file."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except OSError:
+        return []
 
 
 def committed() -> Iterator[tuple[str, Path]]:

@@ -185,6 +185,21 @@ def test_other_folders_are_refused_in_words(tmp_path: Path):
         Studied.read(path.parent)
 
 
+def test_the_tables_beside_a_summary_are_read_with_it(tmp_path: Path):
+    folder = make(tmp_path / "own")
+    studied = Studied.read(folder)
+    (one,) = [d for d in studied.details if (d.row, d.set, d.name, d.filtered) == ("both", "bp4d", "AU14", False)]
+    assert one.mean == 0.4
+    assert studied.curves["both"]["expression"] == [2.0, 1.5, 1.2, 1.0]
+    assert studied.curves["both"]["distribution_matching"] == [None, None, 0.9, 0.8]
+    curves = folder / "curves.csv"
+    curves.write_text(curves.read_text("utf-8").replace("1.5", "much"), "utf-8")
+    with pytest.raises(FormatError, match=r"curves\.csv: value: Input should be a valid number"):
+        Studied.read(folder)
+    curves.unlink()
+    assert Studied.read(folder).curves == {}
+
+
 def test_the_papers_figures_are_subtracted_alike():
     values = {(each.paper, each.row, each.key): each.value for each in published()}
     wild = ("affwild2", "ccc_valence")

@@ -12,6 +12,7 @@ from fbn.resources import whole_file
 from fbn.training.study.asked import Study
 
 PLAN, SUMMARY, RUNS = "study.json", "summary.json", "runs"
+DETAILS, CURVES = "details.csv", "curves.csv"
 #: What may be asked anew of a folder: more of the same.
 _MORE = ("rows", "seeds")
 #: Of a run's line, before and after its figures.

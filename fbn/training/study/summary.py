@@ -11,7 +11,7 @@ import pandas as pd
 from fbn.context import write_json
 from fbn.training.paired import paired
 from fbn.training.study.asked import Study
-from fbn.training.study.folder import SUMMARY, finished, write_csv
+from fbn.training.study.folder import CURVES, DETAILS, SUMMARY, finished, write_csv
 from fbn.training.study.measure import FILTERED
 from fbn.training.study.rows import ROWS, SINGLE
 
@@ -21,18 +21,18 @@ _LEVEL, _REPLICATES = 0.95, 2000
 
 
 def write_summary(asked: Study, folder: Path) -> dict[str, Any]:
-    """``summary.json``, and as tables ``summary.csv``, ``details.csv`` (AUs and expressions) and ``curves.csv``."""
+    """``summary.json``, its figures also as ``summary.csv``; AUs and expressions, and training curves, as CSV alone."""
     found = _rounded(summary(asked, finished(asked, folder)))
-    write_json(folder / SUMMARY, found)
+    write_json(folder / SUMMARY, {name: value for name, value in found.items() if name not in ("details", "curves")})
     write_csv(folder / "summary.csv", pd.json_normalize(found["figures"], sep="_"))
-    write_csv(folder / "details.csv", pd.DataFrame(found["details"]))
+    write_csv(folder / DETAILS, pd.DataFrame(found["details"]))
     points = (
         {"row": row, "term": term, "part": i, "value": value}
         for row, terms in found["curves"].items()
         for term, values in terms.items()
         for i, value in enumerate(values)
     )
-    write_csv(folder / "curves.csv", pd.DataFrame(points))
+    write_csv(folder / CURVES, pd.DataFrame(points))
     return found
 
 
