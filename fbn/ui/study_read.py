@@ -1,6 +1,7 @@
 """Studies to look at: those that ship, those of jobs, any folder that ``fbn study`` wrote. Without Streamlit."""
 
 import csv
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ValidationError, field_validator
 
 from fbn.errors import FbnError, FormatError, MissingFileError
 from fbn.resources import shipped
-from fbn.training.study.folder import CURVES, DETAILS, SUMMARY
+from fbn.training.study.folder import CURVES, DETAILS, PLAN, SUMMARY
 from fbn.training.study.measure import FIGURES, FILTERED, TOGETHER
 from fbn.training.study.rows import GROUPS, ROWS, UNCOUPLED
 
@@ -182,10 +183,14 @@ class Studied:
 
     @cached_property
     def keys(self) -> tuple[tuple[str, str, bool], ...]:
-        """Every (set, metric, filtered), task by task, sets that are trained on first."""
+        """Every (set, metric, filtered), task by task: means over sets, then those that are trained on, then others."""
         found = dict.fromkeys(figure.key for figure in self.summary.figures)
         order = list(TASKS)
-        return tuple(sorted(found, key=lambda key: (order.index(task_of(key[1])), not self.trained_on(key[0]))))
+
+        def place(key: tuple[str, str, bool]) -> tuple[int, bool, bool]:
+            return order.index(task_of(key[1])), key[0] != TOGETHER, not self.trained_on(key[0])
+
+        return tuple(sorted(found, key=place))
 
     @cached_property
     def by_place(self) -> dict[tuple[str, tuple[str, str, bool]], Figure]:
@@ -247,13 +252,22 @@ def _lines(path: Path) -> list[dict[str, str]]:
 
 
 def committed() -> Iterator[tuple[str, Path]]:
-    """Name and folder of each study that ships with fbn."""
+    """Name and folder of each study that ships with fbn, those of many rows first."""
     try:
         root = shipped(COMMITTED)
     except FbnError:
         return
-    for path in sorted(root.rglob(SUMMARY)):
-        yield path.parent.relative_to(root).as_posix(), path.parent
+    folders = sorted((path.parent for path in root.rglob(SUMMARY)), key=lambda folder: (-_asked(folder), folder))
+    for folder in folders:
+        yield folder.relative_to(root).as_posix(), folder
+
+
+def _asked(folder: Path) -> int:
+    """How many rows were asked for; those that say nothing asked for all."""
+    try:
+        return len(json.loads((folder / PLAN).read_bytes())["rows"]) or len(ROWS)
+    except (OSError, ValueError, KeyError):
+        return 0
 
 
 def papers_file() -> Path:

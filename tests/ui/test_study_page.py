@@ -103,6 +103,8 @@ def test_a_shipped_study_shows_every_view_its_notes_and_files(nothing_yet: Path)
     }
     # another beside it for the view of several
     make(nothing_yet / "plenty", action_units=2400)
+    make(nothing_yet / "a-few", rows=("none", "both"), seeds=1)
+    assert opened().selectbox(key="study open").value == "plenty"
     for view in study_page._VIEWS:
         test = opened(view, "scarce-labels")
         assert not test.exception, view
