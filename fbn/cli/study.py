@@ -52,8 +52,8 @@ def _group() -> None:
 
 
 def affect(
-    data: Annotated[Path | None, typer.Option(help="Folder of the data sets; drawn faces without.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to write to; an interrupted study goes on.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder with FER+, AffectNet and CK+; drawn faces without.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; the same command again goes on.")] = None,
     budget: Annotated[Amount, typer.Option(help="smoke: seconds; lesson: minutes; small: hours; full: a GPU.")] = (
         Amount.SMALL
     ),
@@ -61,8 +61,8 @@ def affect(
     seeds: Annotated[int | None, typer.Option(min=1, help="Trainings of each row; the budget's if not given.")] = None,
     first_seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
     action_units: Annotated[int | None, typer.Option(min=4, help="Training pictures with AU labels.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Of each training; the budget's if not given.")] = None,
-    part: Annotated[Part, typer.Option(help="Of real sets, what is measured on.")] = Part.TEST,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of each training; the budget's if not given.")] = None,
+    part: Annotated[Part, typer.Option(help="Part of real sets that is measured on.")] = Part.TEST,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each GPU, else one for each core.")] = 0,
     device: Annotated[Device, typer.Option(help="cpu: leave GPUs alone.")] = Device.AUTO,
     listed: Annotated[bool, typer.Option("--list", help="Name the rows and stop.")] = False,
@@ -118,9 +118,12 @@ def table(
     folders: Annotated[list[Path], typer.Argument(help="What fbn study wrote. Several: a line each.")],
     rows: Annotated[str, typer.Option(help="Names with commas between them; all that there are if empty.")] = "",
     figures: Annotated[
-        str, typer.Option(help="As columns of runs.csv (bp4d/f1), with commas; all, of several folders the first read.")
+        str,
+        typer.Option(
+            help="As runs.csv names them (bp4d/f1), with commas; of several folders one, or what is read first."
+        ),
     ] = "",
-    against: Annotated[Against, typer.Option(help="Differences against what; means: none.")] = Against.UNCOUPLED,
+    against: Annotated[Against, typer.Option(help="What differences are against; means: none.")] = Against.UNCOUPLED,
 ) -> None:
     """A study's differences with their intervals, or its means, as a Markdown table."""
     from fbn.errors import FormatError
@@ -158,7 +161,7 @@ def _print(found: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    head = ("set, figure", "row", "mean", "sd", "chance", "against uncoupled", "against single-task")
+    head = ("set, figure", "row", "mean", "sd", "chance", "against no coupling", "against single-task")
     figures = Table(*head, box=None)
     last = ""
     for each in sorted(found["figures"], key=lambda each: (each["set"], each["figure"], each["filtered"])):

@@ -76,7 +76,7 @@ def sentence(studied: Studied, row: str, side: str) -> str:
     seen = [found for figure in studied.of_row(row) if (found := _side(figure, side))]
     count = Counter(seen)
     if not seen:
-        return f"There is nothing to hold **{row_name(row)}** against: {SIDES[side]} was not trained."
+        return f"**{row_name(row)}** cannot be compared: this study has no {SIDES[side]} network beside it."
     better, worse, open_ = (count[each] for each in Verdict)
     return (
         f"Against {SIDES[side]}, **{row_name(row)}** is better on **{better}** of {len(seen)} figures and worse on "
@@ -121,7 +121,10 @@ def _mends(studied: Studied) -> Claim:
     if not after:
         return Claim(words, papers, PARTLY, (told,), "No coupled row tells whether that is mended.")
     mended = _told(studied, after, f"Where it loses, {row_name(row or '')} against no coupling")
-    # half of the claim, that something is lost, is true by now
+    if not any(found is Verdict.BETTER for _, found in after):
+        worse = any(found is Verdict.WORSE for _, found in after)
+        note = "It loses there; that coupling mends it is not shown."
+        return Claim(words, papers, FAILS if worse else OPEN, (told, mended), note)
     whole = all(found is Verdict.BETTER for _, found in after) and len(after) == len(lost)
     return Claim(words, papers, HOLDS if whole else PARTLY, (told, mended))
 

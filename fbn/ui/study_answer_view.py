@@ -13,6 +13,12 @@ from fbn.ui.study_words import METRIC_HELP, METRICS, SIDES, key_name, row_name, 
 
 _SMOKE = "A smoke study: a few steps on a few faces, to see that all works. Its figures mean nothing."
 
+_CLAIMS = (
+    "Paper A: Kollias et al., Distribution Matching for Heterogeneous Multi-Task Learning; paper C: the same, Face "
+    "Behavior à la carte. A claim holds if every interval that it speaks of lies above 0, in part if some do; it does not hold if none does "
+    "and some lie below; else it cannot be told."
+)
+
 
 def answer_view(studied: Studied) -> None:
     """The question, the answer, the claims, and one row's differences on every figure."""
@@ -39,6 +45,7 @@ def answer_view(studied: Studied) -> None:
         st.html(study_marks.firsts(firsts))
     st.markdown(answer.sentence(studied, first, "uncoupled"))
     st.html(study_marks.claims(answer.claims(studied)))
+    st.caption(_CLAIMS)
     st.markdown("**Every figure of one row**", help=f"{INTERVAL_HELP} {METRIC_HELP}")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         row = st.selectbox(
@@ -71,7 +78,7 @@ def _by_task(studied: Studied, row: str, side: str) -> dict[str, list[Line]]:
     for figure in studied.of_row(row, None):
         if getattr(figure, side) is None:
             continue
-        heading = TASKS[figure.task] + ("" if studied.trained_on(figure.set) else ", unseen sets")
+        heading = TASKS[figure.task] + ("" if studied.trained_on(figure.set) else ", labels not trained on")
         label = f"{set_name(figure.set)} · {METRICS[figure.figure]}" + (", filtered" if figure.filtered else "")
         blocks.setdefault(heading, []).append(line_of(studied, figure, side, label))
     return blocks

@@ -160,7 +160,8 @@ def _intervals(what: Verdict, own: Sequence[tuple[int, Line, Difference]], colou
     drawn = _points(str(what), middle, [at for at, _, _ in own], colour, symbol, 12)
     drawn["marker"] |= {"opacity": 1, "line": {"width": 2.2, "color": colour}}
     told = [
-        f"{line.label}: {interval(d)}<br>{d.seeds} seeds; pictures drawn anew: {d.boot_low:+.3f} to {d.boot_high:+.3f}"
+        f"{line.label}: {interval(d)}<br>{d.seeds} seeds"
+        f"<br>bootstrap over seeds and pictures: {d.boot_low:+.3f} to {d.boot_high:+.3f}"
         + (f"<br>{line.hover}" if line.hover else "")
         for _, line, d in own
     ]

@@ -18,7 +18,7 @@ def scarcity_view(studied: Studied) -> None:
     rows, keys = study_scarcity.shared(studies)
     if len(studies) < 2 or not rows:
         st.info(
-            "This study stands alone. Run the same with another number of AU pictures, and both are drawn here.",
+            "Only this study of its kind is here. Run the same with another number of AU pictures to see a curve.",
             icon=":material/stairs:",
         )
         return

@@ -17,9 +17,9 @@ from fbn.ui.study_words import GROUPS
 
 _BUDGETS = {"smoke": "Smoke: seconds", "lesson": "Lesson: minutes", "small": "Small: hours"}
 _BUDGET_HELP = (
-    "Smoke: a handful of steps on few faces, to see that all works; its figures mean nothing. Lesson: enough steps on "
-    "scarce AU labels to see a coupling work, over three seeds. Small: what is reported with fbn, all rows over five "
-    "seeds; choose fewer rows for less. fbn study affect --budget full wants a GPU."
+    "Smoke: a handful of steps on few faces, to see that all works; its figures mean nothing. Lesson: steps enough to "
+    "see a coupling work on scarce AU labels, over three seeds. Small: the size of the studies that ship with fbn, "
+    "five seeds; choose fewer rows for less. fbn study affect --budget full wants a GPU."
 )
 _UNITS_HELP = (
     "Training pictures with AU labels, the others having an expression or valence and arousal. The scarcer they are, "

@@ -32,7 +32,7 @@ METRICS = {
 METRIC_HELP = (
     "CCC: concordance of read and true valence or arousal, 1 is perfect. Mean diagonal: mean recall of expressions. "
     "AU F1: mean over action units. AFA: mean of AU F1 and AU accuracy. ROC area: 0.5 is guessing. Filtered: each "
-    "frame's reading replaced by the median of five frames. Unseen: no such labels were trained on."
+    "frame's reading replaced by the median of five frames. Unseen: no such labels of that set were trained on."
 )
 TERMS = {
     "expression": "Expressions",
@@ -124,4 +124,4 @@ def about(studied: Studied) -> str:
     parts.append(f"{studied.seeds} seed{'s' if studied.seeds != 1 else ''}")
     if units := labelled.get("action_units"):
         parts.append(f"AU labels on {units:,} of {sum(labelled.values()):,} training pictures")
-    return " · ".join([parts[0].capitalize(), *parts[1:], studied.summary.date])
+    return " · ".join([begun(parts[0]), *parts[1:], studied.summary.date])

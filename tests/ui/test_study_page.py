@@ -136,7 +136,7 @@ def test_a_study_of_one_row_says_what_it_lacks(nothing_yet: Path):
     for view, said in (
         ("Answer", "No row of this study couples anything"),
         ("Video", "This study has no video"),
-        ("Scarcity", "This study stands alone"),
+        ("Scarcity", "Only this study of its kind is here"),
         ("The papers", "This study has no such rows"),
     ):
         test = opened(view)

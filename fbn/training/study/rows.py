@@ -126,7 +126,7 @@ ROWS: dict[str, Row] = {
         Row("match", "coupling", "distribution matching", _MATCH),
         Row("both", "coupling", "soft co-annotation and distribution matching", _BOTH),
         Row("all", "coupling", "all three", _BOTH | _CO),
-        *_tables("inferred", "table inferred from the training pictures"),
+        *_tables("inferred", "table counted on fully labelled pictures"),
         Row("both.affwild2", "table", "both, Aff-Wild2's table", _BOTH, "affwild2"),
         _form("match-printed", "distribution matching as printed: -p log q", _MATCH, matching_form="printed"),
         _form("match-cross-entropy", "matching by cross entropy", _MATCH, matching_form="cross_entropy"),
