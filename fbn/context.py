@@ -1,8 +1,11 @@
 """What long pieces of work share: a folder to write in, a way to say how far they are, a way to be stopped."""
 
 import json
+import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,23 @@ class Context:
         """Raise ``Cancelled`` where somebody asked."""
         if self.cancelled():
             raise Cancelled
+
+
+def end_with_parent() -> None:
+    """For a worker process' start: it ends when its parent does, however that ended.
+
+    A pool's worker otherwise goes on with its share and then waits for ever, while whoever starts the work again has
+    another worker write to the same files.
+    """
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="fbn parent").start()
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -83,7 +83,7 @@ def affect(
     from rich.progress import Progress
 
     from fbn.context import Context
-    from fbn.errors import MissingFileError
+    from fbn.errors import FormatError, MissingFileError
     from fbn.jobs.kinds import parse
     from fbn.training.study import study as studying
     from fbn.training.study.asked import Study
@@ -105,7 +105,10 @@ def affect(
     )
     assert isinstance(asked, Study)
     folder = out or Path("runs") / f"affect-{'data' if data else 'synthetic'}-{budget}"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FormatError(f"{folder} cannot be written to: {error.strerror}") from None
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("starting", total=1.0)
         context = Context(folder, lambda share, words: progress.update(task, completed=share, description=words))
@@ -132,10 +135,13 @@ def table(
 
     side = {Against.UNCOUPLED: "uncoupled", Against.SINGLE: "single"}.get(against, study_markdown.MEANS)
     named, some = _names(rows), _names(figures)
-    studies = {folder.resolve().name: Studied.read(folder) for folder in folders}
-    if len(studies) == 1:
-        typer.echo(study_markdown.by_figure(next(iter(studies.values())), side, named, some))
+    if len(folders) == 1:
+        typer.echo(study_markdown.by_figure(Studied.read(folders[0]), side, named, some))
         return
+    names = [folder.resolve().name for folder in folders]
+    if len(set(names)) < len(names):
+        names = list(map(str, folders))
+    studies = {name: Studied.read(folder) for name, folder in zip(names, folders, strict=True)}
     if len(some) > 1:
         raise FormatError("--figures: one at most where several studies are named")
     typer.echo(study_markdown.by_study(studies, side, named, "".join(some)))

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from rich.progress import track
 
+from fbn.context import end_with_parent
 from fbn.data.crops import MARGIN, SIZE
 from fbn.data.loading import Pool
 from fbn.faces import align
@@ -67,8 +68,13 @@ def _blocks(world: World, count: int, mesh: Path | None, processes: int) -> Iter
         yield from map(one, starts)
         return
     # forked children would share the parent's thread pools
-    with _one_thread_each(), ProcessPoolExecutor(processes, get_context("spawn"), cv2.setNumThreads, (1,)) as workers:
+    with _one_thread_each(), ProcessPoolExecutor(processes, get_context("spawn"), _begin) as workers:
         yield from workers.map(one, starts)
+
+
+def _begin() -> None:
+    end_with_parent()
+    cv2.setNumThreads(1)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 
 import cv2
@@ -105,6 +106,13 @@ class AnalysisJob(Background):
             return list(self._previews.get(name, ()))
 
     def _run(self) -> None:
+        try:
+            self._read_all()
+        except OSError as error:
+            self._complain(f"the uploads cannot be kept while they are read: {error.strerror}")
+        self._uploads = []
+
+    def _read_all(self) -> None:
         with tempfile.TemporaryDirectory(prefix="fbn-") as folder:
             for number, (name, contents) in enumerate(self._uploads):
                 if self.cancelled:
@@ -120,7 +128,6 @@ class AnalysisJob(Background):
                     self._complain(f"{name}: could not be read ({type(error).__name__}: {error})")
                 finally:
                     path.unlink(missing_ok=True)
-        self._uploads = []
 
     def _read(self, name: str, path: Path, number: int) -> None:
         if path.suffix.lower() not in PICTURE_SUFFIXES | VIDEO_SUFFIXES:
@@ -168,10 +175,9 @@ class AnalysisJob(Background):
 
 def _distinct(uploads: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
     """Number files of equal name: results are kept by name."""
-    seen: dict[str, int] = {}
-    named = []
+    named: dict[str, bytes] = {}
     for name, contents in uploads:
-        seen[name] = seen.get(name, 0) + 1
         stem, dot, suffix = name.rpartition(".")
-        named.append((name if seen[name] == 1 else f"{stem} ({seen[name]}){dot}{suffix}", contents))
-    return named
+        others = (f"{stem} ({number}){dot}{suffix}" for number in count(2))
+        named[next(free for free in chain([name], others) if free not in named)] = contents
+    return list(named.items())

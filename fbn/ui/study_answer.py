@@ -76,6 +76,8 @@ def sentence(studied: Studied, row: str, side: str) -> str:
     seen = [found for figure in studied.of_row(row) if (found := _side(figure, side))]
     count = Counter(seen)
     if not seen:
+        if row in studied.rows and not studied.rows[row].terms and side == "uncoupled":
+            return f"**{row_name(row)}** is what coupled rows are compared with."
         return f"**{row_name(row)}** cannot be compared: this study has no {SIDES[side]} network beside it."
     better, worse, open_ = (count[each] for each in Verdict)
     return (
@@ -101,6 +103,8 @@ def _beats(studied: Studied) -> Claim:
         told += [_told(studied, figures, f"With {_table(table)}")] if figures else []
     if not told:
         return Claim(words, papers, OPEN, note="No row with both couplings beside an uncoupled one.")
+    if len(told) == 1 and _everywhere(seen) == HOLDS:
+        return Claim(words, papers, PARTLY, tuple(told), "Only one table was tried.")
     return Claim(words, papers, _everywhere(seen), tuple(told))
 
 

@@ -14,9 +14,9 @@ from fbn.ui.study_words import METRIC_HELP, METRICS, SIDES, key_name, row_name, 
 _SMOKE = "A smoke study: a few steps on a few faces, to see that all works. Its figures mean nothing."
 
 _CLAIMS = (
-    "Paper A: Kollias et al., Distribution Matching for Heterogeneous Multi-Task Learning; paper C: the same, Face "
-    "Behavior à la carte. A claim holds if every interval that it speaks of lies above 0, in part if some do; it does not hold if none does "
-    "and some lie below; else it cannot be told."
+    "Paper A: Kollias et al., Distribution Matching for Heterogeneous Multi-Task Learning; paper C: the same, "
+    "Face Behavior à la carte. A claim holds if every interval that it speaks of lies above 0, in part if some do; it "
+    "does not hold if none does and some lie below; else it cannot be told."
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from fbn.errors import FormatError
+from fbn.training.study.measure import FILTERED
 from fbn.ui import study_answer as answer
 from fbn.ui.study_read import Figure, Studied
 from fbn.ui.study_words import interval, key_name, verdict
@@ -65,12 +66,10 @@ def _first(name: str, studied: Studied) -> Key:
 
 
 def _key(studied: Studied, name: str) -> Key:
-    of_set, figure, *rest = [*name.split("/"), ""][:3]
-    key = (of_set, figure, "filtered" in rest)
-    if key not in studied.keys:
-        known = ", ".join("/".join(key[:2]) + ("/filtered" if key[2] else "") for key in studied.keys)
-        raise FormatError(f"{studied.folder} has no figure {name}: expected one of {known}")
-    return key
+    known = {"/".join((*key[:2], *([FILTERED] if key[2] else []))): key for key in studied.keys}
+    if name not in known:
+        raise FormatError(f"{studied.folder} has no figure {name}: expected one of {', '.join(known)}")
+    return known[name]
 
 
 def _rows(studied: Studied, rows: Sequence[str]) -> list[str]:

@@ -243,12 +243,18 @@ def task_of(figure: str) -> str:
 
 
 def _lines(path: Path) -> list[dict[str, str]]:
-    """Of a table; none where there is no such file."""
+    """Of a table; none where there is no such file.
+
+    Raises:
+        FormatError: it is none.
+    """
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
     except OSError:
         return []
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FormatError(f"{path}: no table in UTF-8: {error}") from None
 
 
 def committed() -> Iterator[tuple[str, Path]]:

@@ -22,7 +22,8 @@ class Amounts(_Asked):
         seeds: each with weights and batches of its own, and on drawn faces a world of its own; all rows meet the same.
         few: seeds of the rows that are slow.
         expression, clips: drawn pictures with an expression, drawn clips with valence and arousal, to train on.
-        action_units: pictures with AUs to train on; on real faces None takes all that there are.
+        action_units: pictures with AUs to train on; None: on drawn faces ``scarce``, on real ones all that there are.
+        scarce: drawn pictures with AUs, 2 in 100 of those with an expression or a frame with valence and arousal.
         held_out: pictures of each drawn set to measure on, of other people; of video as many frames or a few more.
         per_step: pictures with an expression, with AUs, with valence and arousal in every step.
         changes: what the budget changes of the recipe ``study``.
@@ -35,14 +36,13 @@ class Amounts(_Asked):
     expression: int = Field(default=1800, ge=20)
     clips: int = Field(default=40, ge=2)
     action_units: int | None = Field(default=None, ge=4)
+    scarce: int = Field(default=80, ge=4)
     held_out: int = Field(default=300, ge=10)
     per_step: tuple[int, int, int] = (48, 24, 24)
     changes: dict[str, Any] = {}
     rounds: int = Field(default=200, ge=1)
 
 
-#: On drawn faces, 2 in 100 of the pictures with an expression or a frame with valence and arousal.
-SCARCE = 80
 BUDGETS: dict[str, Amounts] = {
     "smoke": Amounts(
         steps=4,
@@ -50,7 +50,7 @@ BUDGETS: dict[str, Amounts] = {
         few=1,
         expression=24,
         clips=2,
-        action_units=12,
+        scarce=12,
         held_out=12,
         per_step=(4, 4, 4),
         # with 8 channels in bfloat16, training on a CPU wrote past its memory
@@ -64,7 +64,7 @@ BUDGETS: dict[str, Amounts] = {
         few=1,
         expression=600,
         clips=12,
-        action_units=24,
+        scarce=24,
         held_out=150,
         per_step=(24, 12, 12),
         rounds=50,
@@ -75,6 +75,7 @@ BUDGETS: dict[str, Amounts] = {
         steps=6000,
         expression=20_000,
         clips=300,
+        scarce=700,
         held_out=1500,
         per_step=(128, 64, 64),
         changes={"network_args": {}, "sides": (), "learning_rate": 0.002, "warmup": 300, "averaging": 0.999},
@@ -118,7 +119,7 @@ class Study(_Asked):
         changes = {"seeds": self.seeds, "action_units": self.action_units, "steps": self.steps}
         given = {name: value for name, value in changes.items() if value is not None}
         if self.seeds is not None:
-            given["few"] = min(self.seeds, BUDGETS[self.budget].few)
+            given["few"] = self.seeds
         return BUDGETS[self.budget].model_copy(update=given)
 
     @property

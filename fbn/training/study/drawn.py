@@ -17,7 +17,7 @@ from fbn.relatedness import RelatednessTable
 from fbn.synthetic.domains import DOMAINS
 from fbn.synthetic.kept import kept_pool
 from fbn.synthetic.world import World
-from fbn.training.study.asked import SCARCE, Amounts
+from fbn.training.study.asked import Amounts
 from fbn.training.study.filmed import Filmed
 from fbn.training.study.material import Held, Material, coded, only
 from fbn.vocabulary import ACTION_UNITS_BY_DATASET, Task
@@ -94,7 +94,7 @@ def per_step(amounts: Amounts) -> tuple[int, int, int]:
 
 
 def _counts(amounts: Amounts) -> dict[str, int]:
-    units = amounts.action_units or SCARCE
+    units = amounts.action_units or amounts.scarce
     return {
         "affectnet": amounts.expression,
         "emotionet": units // 2,

@@ -86,9 +86,15 @@ def measure(said: dict[str, Predictions], held: tuple[Held, ...], rounds: int, s
         held: the sets.
         rounds: bootstrap draws.
         seed: of the draws.
+
+    Returns:
+        Figures of the sets on which all outputs are numbers.
     """
     found = Measured({}, {}, {})
     for own in held:
+        if not _finite(said[own.name]):
+            # a training that diverged: half of its figures would look like some
+            continue
         draws = list(_draws(own.groups, rounds, seed))
         every = np.arange(len(own.pool))
         for suffix, rows in _views(said[own.name], own):
@@ -131,6 +137,11 @@ def _together(held: tuple[Held, ...]) -> dict[str, list[str]]:
     """Key of a mean over sets -> the keys it is made of."""
     found = {name: [f"{own.name}/{name}" for own in held if name in own.figures] for name in _JOINED}
     return {f"{TOGETHER}/{name}": members for name, members in found.items() if len(members) > 1}
+
+
+def _finite(said: Predictions) -> bool:
+    heads = (said.expression_logits, said.action_unit_logits, said.valence_arousal)
+    return all(bool(values.isfinite().all()) for values in heads if values is not None)
 
 
 def _draws(groups: np.ndarray, rounds: int, seed: int) -> Iterator[np.ndarray]:

@@ -1,5 +1,6 @@
 """The losses along a training: when the couplings begin to count, and what every term was."""
 
+import math
 from collections import defaultdict
 from dataclasses import replace
 from typing import Any
@@ -38,9 +39,9 @@ class Course(Callback):
 
     @property
     def curves(self) -> dict[str, list[float | None]]:
-        """See above; None where a term was not computed."""
+        """See above; None where a term was not computed, or not finite."""
         return {
-            name: [round(float(s) / n, 5) if n else None for s, n in zip(sums, self._counts[name], strict=True)]
+            name: [_mean(float(s), n) for s, n in zip(sums, self._counts[name], strict=True)]
             for name, sums in self._sums.items()
         }
 
@@ -62,3 +63,7 @@ class Course(Callback):
             return total, terms
 
         module.objective = objective
+
+
+def _mean(total: float, count: int) -> float | None:
+    return round(total / count, 5) if count and math.isfinite(total) else None

@@ -4,9 +4,11 @@
 """
 
 import json
+import multiprocessing
 import os
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,7 +16,8 @@ from typing import Any
 
 import cv2
 
-from fbn.context import Context, write_json
+from fbn.context import Context, end_with_parent, write_json
+from fbn.errors import FbnError
 from fbn.training.provenance import revision
 from fbn.training.study import drawn, real
 from fbn.training.study.asked import Study
@@ -26,6 +29,8 @@ from fbn.training.study.summary import write_summary
 
 #: Of one seed's share of the work, that of drawing.
 _DRAWING = 0.15
+#: Seconds between two looks at the workers.
+_LOOK = 1.0
 
 
 def study(parameters: Study, context: Context) -> dict[str, Any]:
@@ -67,30 +72,55 @@ def study_apart(parameters: Study, context: Context, workers: int) -> dict[str, 
     for number, seed in enumerate(waiting if parameters.data is None else waiting[:1]):
         # by every core and into the cache, before each worker would
         _material(parameters, seed, context, (_DRAWING * number / len(waiting), _DRAWING / len(waiting)))
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        turns = [(number, workers) for number in range(workers)]
+    with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
         parts = [
-            pool.submit(_part, parameters, context.folder, turn, cores, turn[0] % gpus if gpus else None)
-            for turn in turns
+            pool.submit(_part, parameters, context.folder, (number, workers), cores, _gpu(number, gpus))
+            for number in range(workers)
         ]
-        done = -1
-        while not all(part.done() for part in parts):
-            there = sum(file_of(context.folder, *run).exists() for run in runs)
-            if there != done:
-                done = there
-                write_runs(context.folder, finished(parameters, context.folder))
-            context.report(_DRAWING + (1 - _DRAWING) * done / len(runs), f"{done} of {len(runs)} runs")
-            time.sleep(1)
-        for part in parts:
-            part.result()
+        try:
+            _wait(parts, parameters, context)
+        except BaseException:
+            # what others are in the middle of is not to be waited for
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
     write_runs(context.folder, finished(parameters, context.folder))
     return write_summary(parameters, context.folder)
 
 
-def _part(parameters: Study, folder: Path, turn: tuple[int, int], cores: int, gpu: int | None) -> None:
+def _wait(parts: list[Future[None]], parameters: Study, context: Context) -> None:
+    """Until all parts are done; raises what went wrong with the first that fails, or that somebody asked to stop."""
+    runs, done = parameters.runs, -1
+    while True:
+        ended = [part for part in parts if part.done()]
+        for part in ended:
+            try:
+                part.result()
+            except BrokenProcessPool:
+                raise FbnError("a worker was killed, perhaps for want of memory; the same command goes on") from None
+        there = sum(file_of(context.folder, *run).exists() for run in runs)
+        if there != done:
+            done = there
+            write_runs(context.folder, finished(parameters, context.folder))
+        context.report(_DRAWING + (1 - _DRAWING) * done / len(runs), f"{done} of {len(runs)} runs")
+        if len(ended) == len(parts):
+            return
+        context.check()
+        time.sleep(_LOOK)
+
+
+def _gpu(number: int, gpus: int) -> str | None:
+    """Which GPU a worker is to see: in turn one of those that are visible here, by their own names."""
+    if not gpus:
+        return None
+    named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    return named[number % gpus] if named else str(number % gpus)
+
+
+def _part(parameters: Study, folder: Path, turn: tuple[int, int], cores: int, gpu: str | None) -> None:
     if gpu is not None:
         # before anything asks which there are
-        os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     cv2.setNumThreads(1)
     _work(parameters, Context(folder), turn, cores)
 

@@ -53,12 +53,14 @@ def summary(asked: Study, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         name = SINGLE if len(ROWS[run["row"]].tasks) == 1 else run["row"]
         before = of_row.setdefault(name, {}).get(run["seed"], {})
         joined = {part: {**before.get(part, {}), **run[part]} for part in ("figures", "draws", "details", "curves")}
-        of_row[name][run["seed"]] = {**run, **joined}
+        # three networks cost what all of them do
+        cost = {part: before.get(part, 0) + run[part] for part in ("parameters", "seconds")}
+        of_row[name][run["seed"]] = {**run, **joined, **cost}
     alone = of_row.get(SINGLE, {})
-    figures = []
+    figures: list[dict[str, Any]] = []
     for name, own in of_row.items():
         base = of_row.get(ROWS[name].against, {}) if name in ROWS and ROWS[name].coupled else {}
-        figures += list(_figures(name, own, base, {} if name == SINGLE else alone))
+        figures += _figures(name, own, (base, {} if name == SINGLE else alone), shared=asked.data is not None)
     first = next(iter(runs), {})
     return {
         "date": datetime.now(UTC).date().isoformat(),
@@ -96,7 +98,7 @@ def _about(name: str, own: Runs) -> dict[str, Any]:
     }
 
 
-def _figures(name: str, own: Runs, base: Runs, alone: Runs) -> Iterator[dict[str, Any]]:
+def _figures(name: str, own: Runs, against: tuple[Runs, Runs], shared: bool) -> Iterator[dict[str, Any]]:
     for key in dict.fromkeys(key for run in own.values() for key in run["figures"]):
         values = [run["figures"][key] for run in own.values() if key in run["figures"]]
         yield {
@@ -106,8 +108,8 @@ def _figures(name: str, own: Runs, base: Runs, alone: Runs) -> Iterator[dict[str
             "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
             "seeds": len(values),
             "chance": float(np.mean([run["chance"][key] for run in own.values()])),
-            "uncoupled": _difference(base, own, key),
-            "single": _difference(alone, own, key),
+            "uncoupled": _difference(against[0], own, key, shared),
+            "single": _difference(against[1], own, key, shared),
         }
 
 
@@ -116,19 +118,19 @@ def _named(key: str) -> dict[str, Any]:
     return {"set": of_set, "figure": figure, "filtered": rest == [FILTERED]}
 
 
-def _difference(base: Runs, own: Runs, key: str) -> dict[str, Any] | None:
+def _difference(base: Runs, own: Runs, key: str, shared: bool) -> dict[str, Any] | None:
     """A row's figure minus another's on the seeds that have both.
 
     Returns:
-        difference, low, high: Student's t over seeds; boot_low, boot_high: percentiles over draws of seeds and, within
-        each, of held-out pictures, clips or people, the same for both rows; seeds. None without a common seed.
+        difference, low, high: Student's t over seeds; boot_low, boot_high: percentiles over draws of seeds and of
+        held-out pictures (clips; on real sets people), the same for both rows; seeds. None without a common seed.
     """
     seeds = [seed for seed in own if seed in base and all(key in run[seed]["figures"] for run in (own, base))]
     found = paired([base[s]["figures"][key] for s in seeds], [own[s]["figures"][key] for s in seeds], _LEVEL)
     if found is None:
         return None
     draws = np.array([np.subtract(own[s]["draws"][key], base[s]["draws"][key]) for s in seeds])
-    low, high = _bootstrap(draws)
+    low, high = _bootstrap(draws, np.array(found.differences), shared)
     return {
         "difference": found.difference,
         "low": found.low,
@@ -139,12 +141,23 @@ def _difference(base: Runs, own: Runs, key: str) -> dict[str, Any] | None:
     }
 
 
-def _bootstrap(draws: np.ndarray) -> tuple[float, float]:
-    """Interval of the mean over seeds, from [seeds, rounds] differences on draws of each seed's pictures."""
+def _bootstrap(draws: np.ndarray, whole: np.ndarray, shared: bool) -> tuple[float, float]:
+    """Interval of the mean over seeds.
+
+    Args:
+        draws: [seeds, rounds] differences on draws of each seed's pictures.
+        whole: [seeds] on all pictures.
+        shared: every seed is measured on the same pictures. Then these do not average out over seeds: a replicate
+            takes one draw of them, with its effect on one seed.
+    """
     generator = np.random.default_rng(0)
-    shape = (_REPLICATES, len(draws))
-    seeds, rounds = (generator.integers(count, size=shape) for count in draws.shape)
-    means = np.nanmean(draws[seeds, rounds], 1)
+    seeds = generator.integers(len(draws), size=(_REPLICATES, len(draws)))
+    if shared:
+        one, rounds = (generator.integers(count, size=_REPLICATES) for count in draws.shape)
+        means = whole[seeds].mean(1) + draws[one, rounds] - whole[one]
+    else:
+        means = np.nanmean(draws[seeds, generator.integers(draws.shape[1], size=seeds.shape)], 1)
+    means = means[np.isfinite(means)]
     low, high = np.nanquantile(means, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return float(low), float(high)
 

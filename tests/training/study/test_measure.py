@@ -109,6 +109,14 @@ def test_chance() -> None:
     }
 
 
+def test_a_network_that_says_no_numbers_has_no_figures() -> None:
+    own = held()
+    logits = said(own).action_unit_logits.clone()  # type: ignore[union-attr]
+    logits[0, 0] = float("nan")
+    found = measure({"somewhere": replace(said(own), action_unit_logits=logits)}, (own,), rounds=2, seed=0)
+    assert (found.figures, found.draws, found.details) == ({}, {}, {})
+
+
 def test_several_sets_with_aus_have_their_mean() -> None:
     first, second = held(), held("elsewhere")
     worse = replace(said(second), action_unit_logits=-said(second).action_unit_logits)  # type: ignore[operator]

@@ -2,7 +2,10 @@
 
 import csv
 import json
+import multiprocessing
 from collections.abc import Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ from typer.testing import CliRunner
 
 from fbn.cli import application
 from fbn.context import Cancelled, Context
-from fbn.errors import FormatError, MissingFileError
+from fbn.errors import FbnError, FormatError, MissingFileError
 from fbn.jobs.kinds import parse
 from fbn.training.study import drawn
 from fbn.training.study import study as module
@@ -95,6 +98,33 @@ def test_each_worker_takes_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     asked = Study(budget="smoke", rows=("none", "co", "match", "both"), seeds=1)
     module._work(asked, Context(tmp_path), (1, 2))
     assert runs == ["co", "both"]
+
+
+@pytest.mark.slow
+def test_several_processes_do_what_one_does(done: tuple[Path, list[tuple[float, str]]], tmp_path: Path) -> None:
+    said: list[float] = []
+    found = module.study_apart(SMOKE, Context(tmp_path, lambda share, _: said.append(share)), 2)
+    alone = json.loads((done[0] / "summary.json").read_text())
+    assert found["figures"] == alone["figures"]
+    assert said[-1] == 1.0
+    assert not multiprocessing.active_children()
+    assert (tmp_path / "runs.csv").read_text().count("\n") == 4
+
+
+def test_a_part_that_fails_ends_the_study_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts: list[Future[None]] = [Future(), Future()]
+    parts[1].set_exception(BrokenProcessPool())
+    with pytest.raises(FbnError, match="a worker was killed"):
+        module._wait(parts, SMOKE, Context(tmp_path))
+    with pytest.raises(Cancelled):
+        module._wait(parts[:1], SMOKE, Context(tmp_path, cancelled=lambda: True))
+
+
+@pytest.mark.parametrize(("named", "seen"), [("", ["0", "1", "0"]), ("2,GPU-a", ["2", "GPU-a", "2"])])
+def test_workers_see_the_gpus_that_are_visible(named: str, seen: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert [module._gpu(number, 2) for number in range(3)] == seen
+    assert module._gpu(0, 0) is None
 
 
 def test_it_stops_in_the_middle_and_leaves_nothing_half_done(tmp_path: Path) -> None:

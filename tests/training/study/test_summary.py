@@ -1,5 +1,6 @@
 """Runs put together: means, paired differences with their intervals, the three single-task networks as one row."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +48,31 @@ def test_differences_are_paired_by_seed() -> None:
     assert of(summary(Study(), runs), "none", "f1")["uncoupled"] is None
 
 
+def test_seeds_are_paired_by_name_not_by_place() -> None:
+    runs = [run("none", s, {"bp4d/f1": f}) for s, f in ((0, 0.5), (1, 0.7))]
+    runs += [run("both", s, {"bp4d/f1": f}) for s, f in ((1, 0.9), (0, 0.6), (2, 0.1))]
+    told = of(summary(Study(), runs), "both", "f1")["uncoupled"]
+    assert told["seeds"] == 2
+    # 0.1 and 0.2; by place it would be 0.4 and -0.1
+    assert (told["difference"], told["boot_low"]) == (pytest.approx(0.15), pytest.approx(0.1))
+
+
+def test_pictures_that_all_seeds_share_do_not_average_out() -> None:
+    # the same difference on every seed, and pictures that move it by up to 0.1 either way
+    noise = [(n - 50) / 500 for n in range(101)]
+    runs = [run("none", s, {"bp4d/f1": 0.5}, {"bp4d/f1": [0.5] * 101}) for s in range(5)]
+    runs += [run("both", s, {"bp4d/f1": 0.6}, {"bp4d/f1": [0.6 + n for n in noise]}) for s in range(5)]
+    real = of(summary(Study(data=Path("somewhere")), runs), "both", "f1")["uncoupled"]
+    assert (real["boot_low"], real["boot_high"]) == (pytest.approx(0.005, abs=4e-3), pytest.approx(0.195, abs=4e-3))
+    # pictures of each seed's own do, by the root of five
+    drawn = of(summary(Study(), runs), "both", "f1")["uncoupled"]
+    reach = 1.96 * 0.2 / 12**0.5 / 5**0.5
+    assert (drawn["boot_low"], drawn["boot_high"]) == (
+        pytest.approx(0.1 - reach, abs=5e-3),
+        pytest.approx(0.1 + reach, abs=5e-3),
+    )
+
+
 def test_the_bootstrap_meets_the_same_draws_on_both_sides() -> None:
     draws = [0.2, 0.4, 0.6, 0.8]
     runs = [
@@ -76,6 +102,8 @@ def test_three_single_networks_are_one_row() -> None:
     assert of(found, "none", "ccc_valence")["filtered"]
     assert not of(found, "none", "f1")["filtered"]
     assert [row["row"] for row in found["rows"]] == ["single-task", "none"]
+    # each of the three has 5 weights and took 2 seconds
+    assert [(row["parameters"], row["seconds"]) for row in found["rows"]] == [(15, 6.0), (5, 2.0)]
 
 
 def test_an_architecture_is_held_against_itself_uncoupled() -> None:
