@@ -80,7 +80,7 @@ def test_the_figures_of_drawn_faces_are_the_reports() -> None:
 
 def test_the_figures_of_the_table_study_are_its_results() -> None:
     found = _figures("assets/studies/relatedness/right-against-wrong/result.json")
-    said = " ".join(TEXT.split("Does the right table")[1].split("Compound expressions nobody")[0].split())
+    said = " ".join(TEXT.split("Does the right table")[1].split("Do the couplings pay?")[0].split())
     own = found["changed_units"]
     assert f"is {own['edited']:.3f} when" in said
     assert f"{own['base']:.3f} by Du" in said
@@ -88,6 +88,39 @@ def test_the_figures_of_the_table_study_are_its_results() -> None:
     others = [abs(unit["difference"]) for name, unit in found["units"].items() if name not in ("AU5", "AU9")]
     assert f"{max(others):.3f} at most" in said
     assert len(others) == 15
+
+
+def test_the_figures_of_the_coupling_studies_are_theirs() -> None:
+    said = " ".join(TEXT.split("Do the couplings pay? Seven")[1].split("Compound expressions nobody")[0].split())
+    scarce, plenty, real = (
+        _figures(f"assets/studies/affect/{name}/summary.json") for name in ("scarce", "plenty", "real")
+    )
+    both, none, alone = (_of(scarce, row, "all-au-sets/f1") for row in ("both", "none", "single-task"))
+    labelled = scarce["labelled"]
+    assert f"labels on {labelled['action_units']} of {sum(labelled.values()):,} pictures" in said
+    assert f"to {both['mean']:.3f}, from {none['mean']:.3f} uncoupled and {alone['mean']:.3f} single-task" in said
+    assert f"every AU always: {none['chance']:.3f}" in said
+    assert f"labels on {plenty['labelled']['action_units']:,} pictures" in said
+    for study, row, key in (
+        (scarce, "both", "all-au-sets/f1"),
+        (plenty, "both", "all-au-sets/f1"),
+        (real, "both", "ckplus/f1"),
+        (real, "co", "ckplus/f1"),
+    ):
+        own = _of(study, row, key)["uncoupled"]
+        low_high = f"{own['low']:+.3f} to {own['high']:+.3f})"
+        assert (
+            f"{own['difference']:+.3f} ({low_high}" in said
+            or f"{own['difference']:+.3f} (95 % interval {low_high}" in said
+        )
+    assert f"of the {-_of(real, 'none', 'ckplus/f1')['single']['difference']:.3f} that sharing" in said
+
+
+def _of(study: dict[str, Any], row: str, key: str) -> dict[str, Any]:
+    (own,) = [
+        f for f in study["figures"] if (f["row"], f"{f['set']}/{f['figure']}", f["filtered"]) == (row, key, False)
+    ]
+    return dict(own)
 
 
 def test_the_figures_of_the_compound_study_are_its_results() -> None:
