@@ -91,7 +91,7 @@ def test_the_figures_of_the_table_study_are_its_results() -> None:
 
 
 def test_the_figures_of_the_coupling_studies_are_theirs() -> None:
-    said = " ".join(TEXT.split("Do the couplings pay? Seven")[1].split("Compound expressions nobody")[0].split())
+    said = " ".join(TEXT.split("Do the couplings pay? Six")[1].split("Compound expressions nobody")[0].split())
     scarce, plenty, real = (
         _figures(f"assets/studies/affect/{name}/summary.json") for name in ("scarce", "plenty", "real")
     )

@@ -1,0 +1,86 @@
+"""The studies that ship: what was planned, nothing else, and figures that another library finds too."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+from typer.testing import CliRunner
+
+from fbn.cli import application
+from fbn.resources import shipped
+from fbn.training.study.asked import Study
+from fbn.training.study.measure import FILTERED
+from fbn.training.study.rows import ROWS, SINGLE
+from fbn.ui.study_read import COMMITTED, Figure, Studied, committed
+
+FOLDER = shipped(COMMITTED)
+SMALL = tuple(name for name, row in ROWS.items() if row.group != "architecture")
+TASKS = tuple(name for name, row in ROWS.items() if row.group in ("tasks", "coupling"))
+ON_DATA = {"data": Path("data")}
+FEW = ("single-au", "none", "co", "both")
+#: As in PLAN.md, but for the architectures, which were stopped (NOTE.md).
+PLANNED = {
+    "scarce": Study(action_units=40, rows=SMALL),
+    "scarcity-160": Study(action_units=160, rows=FEW),
+    "scarcity-640": Study(action_units=640, rows=FEW),
+    "plenty": Study(action_units=2400, rows=(*TASKS, "both-third")),
+    "real": Study(**ON_DATA, rows=SMALL),
+    "real-scarce": Study(**ON_DATA, action_units=60, rows=TASKS),
+}
+SINGLES = [name for name, row in ROWS.items() if len(row.tasks) == 1]
+
+
+def test_what_was_planned_ships_and_nothing_else() -> None:
+    assert {name for name, _ in committed()} == set(PLANNED)
+
+
+@pytest.mark.parametrize("name", PLANNED)
+def test_a_study_is_the_planned_one_whole(name: str) -> None:
+    studied, planned = Studied.read(FOLDER / name), PLANNED[name]
+    assert studied.summary.study == planned.model_dump(mode="json")
+    lines = studied.runs
+    assert sorted((int(line["seed"]), line["row"]) for line in lines) == sorted(planned.runs)
+    assert len({line["git_sha"] for line in lines}) == 1
+    assert {line["steps"] for line in lines} == {"600"}
+    assert not list(FOLDER.glob("*/runs"))
+
+
+@pytest.mark.parametrize("name", PLANNED)
+def test_means_and_intervals_are_those_that_scipy_finds(name: str) -> None:
+    studied = Studied.read(FOLDER / name)
+    for figure in studied.summary.figures:
+        own = values(studied, [figure.row] if figure.row != SINGLE else SINGLES, figure)
+        assert figure.mean == pytest.approx(np.mean(list(own.values())), abs=2e-5)
+        for difference, rows in (
+            (figure.uncoupled, [ROWS[figure.row].against] if figure.row in ROWS else []),
+            (figure.single, SINGLES),
+        ):
+            if difference is None:
+                continue
+            base = values(studied, rows, figure)
+            seeds = sorted(own.keys() & base.keys())
+            test = stats.ttest_rel([own[s] for s in seeds], [base[s] for s in seeds])
+            reach = test.confidence_interval(0.95)
+            assert difference.seeds == len(seeds)
+            # both sides of each difference are rounded to five places
+            assert difference.difference == pytest.approx(np.mean([own[s] - base[s] for s in seeds]), abs=3e-5)
+            assert (difference.low, difference.high) == pytest.approx((reach.low, reach.high), abs=1e-4)
+
+
+def values(studied: Studied, rows: list[str], figure: Figure) -> dict[str, float]:
+    column = "/".join((figure.set, figure.figure, *([FILTERED] if figure.filtered else [])))
+    return {line["seed"]: float(line[column]) for line in studied.runs if line["row"] in rows and line.get(column)}
+
+
+def test_every_table_of_the_note_is_what_its_command_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (FOLDER / "NOTE.md").read_text("utf-8")
+    found = re.findall(r"^    (fbn study table .+)\n\n((?:\|.+\n)+)", text, flags=re.MULTILINE)
+    assert len(found) == text.count("fbn study table ") > 4
+    monkeypatch.chdir(FOLDER)
+    for command, table in found:
+        said = CliRunner().invoke(application, shlex.split(command)[1:])
+        assert said.exit_code == 0, command
+        assert said.output == table, command
