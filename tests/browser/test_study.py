@@ -56,7 +56,7 @@ def test_a_smoke_study_runs_is_watched_and_cancelled(
     page.set_default_timeout(PATIENCE)
     port, work = free_port(), {"FBN_CACHE": str(tmp_path / "cache")}
     with serving(command(port, browser=False), port, tmp_path / "log.txt", environment() | models | work) as address:
-        page.goto(f"{address}/study")
+        page.goto(f"{address}/study?view=Run+one")
         page.get_by_role("button", name="Start", exact=True).click()
         expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=PATIENCE)
         page.get_by_role("button", name="Cancel").click()
