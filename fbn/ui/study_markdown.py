@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from fbn.errors import FormatError
-from fbn.training.study.measure import FILTERED
 from fbn.ui import study_answer as answer
-from fbn.ui.study_read import Figure, Studied
+from fbn.ui.study_read import Figure, Studied, column_of
 from fbn.ui.study_words import interval, key_name, verdict
 
 Key = tuple[str, str, bool]
@@ -66,7 +65,7 @@ def _first(name: str, studied: Studied) -> Key:
 
 
 def _key(studied: Studied, name: str) -> Key:
-    known = {"/".join((*key[:2], *([FILTERED] if key[2] else []))): key for key in studied.keys}
+    known = {column_of(key): key for key in studied.keys}
     if name not in known:
         raise FormatError(f"{studied.folder} has no figure {name}: expected one of {', '.join(known)}")
     return known[name]

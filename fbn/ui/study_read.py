@@ -227,7 +227,7 @@ class Studied:
             figure: whose.
             side: ``"uncoupled"`` or ``"single"``: against what.
         """
-        column = "/".join((figure.set, figure.figure, *([FILTERED] if figure.filtered else [])))
+        column = column_of(figure.key)
         if side == "single":
             bases = [name for name, row in ROWS.items() if len(row.tasks) == 1]
         else:
@@ -235,6 +235,11 @@ class Studied:
         told = [(line["row"], line["seed"], float(line[column])) for line in self.runs if line.get(column)]
         base = {seed: value for row, seed, value in told if row in bases}
         return [value - base[seed] for row, seed, value in told if row == figure.row and seed in base]
+
+
+def column_of(key: tuple[str, str, bool]) -> str:
+    """What ``runs.csv`` calls a figure."""
+    return "/".join((*key[:2], *([FILTERED] if key[2] else [])))
 
 
 def task_of(figure: str) -> str:
