@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from fbn.models import onnx
+from fbn.models.architectures.resnet import Bottleneck, ResNet50
+from fbn.models.architectures.vgg import VggFace
 from fbn.models.network import OUTPUTS, FaceBehaviorNet
 from fbn.models.onnx import OnnxNetwork
 from fbn.models.spec import InputSpec
@@ -35,6 +37,10 @@ def test_zoo(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     # its tasks or its body are what differs; small, for speed
     network = ZOO[name](**({"width": 1 / 16} if name in REBODIED else {"widths": (16, 32), "blocks": (2, 1)}))
+    norms = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d)]
+    for norm in norms:
+        # where a block begins as its shortcut, nothing before this weight has a gradient
+        torch.nn.init.ones_(norm.weight)
     size = network.spec.size
     images = torch.rand(3, 3, size, size) * 2 - 1
     heads = parts(network(images))
@@ -47,10 +53,9 @@ def test_zoo(name: str, tmp_path: Path) -> None:
 
     # a trained network's running statistics are not those of a fresh one, nor of one pass, which leave a deep body's
     # outputs in the thousands, where float32 is coarse
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.reset_running_stats()
-            module.momentum = None
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
     with torch.no_grad():
         for _ in range(3):
             network(torch.rand(8, 3, size, size) * 2 - 1)
@@ -69,6 +74,26 @@ def test_zoo(name: str, tmp_path: Path) -> None:
         assert set(actual) == set(expected) == set(twin.outputs)
         for key, value in expected.items():
             torch.testing.assert_close(actual[key], value, atol=1e-5, rtol=1e-4)
+
+
+def test_a_fresh_resnet_50_is_its_shortcuts() -> None:
+    network = ResNet50(width=1 / 16).eval()
+    blocks = [module for module in network.modules() if isinstance(module, Bottleneck)]
+    assert len(blocks) == 16
+    x = torch.randn(2, 16, 16, 16)
+    with torch.no_grad():
+        for block in blocks:
+            x, before = block(x), x
+            torch.testing.assert_close(x, torch.relu(block.shortcut(before)))
+
+
+def test_a_fresh_vgg_face_tells_pictures_apart() -> None:
+    torch.manual_seed(0)
+    network = VggFace(width=1 / 16, dropout=0.0)
+    with torch.no_grad():
+        features = network.features(torch.rand(32, 3, 96, 96) * 2 - 1)
+    # without a norm in its hidden layers, less than half of what pictures share
+    assert features.std(0).norm() > features.mean(0).norm()
 
 
 def test_outputs_are_one_linear_layer_in_the_papers_order() -> None:

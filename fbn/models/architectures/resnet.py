@@ -59,3 +59,7 @@ class ResNet50(Rebodied):
                 layers.append(Bottleneck(channels, middle, stride=2 if i == 0 and number else 1))
                 channels = _EXPANSION * middle
         super().__init__(nn.Sequential(*layers), channels, tasks, dropout)
+        for module in self.modules():
+            if isinstance(module, Bottleneck):
+                # blocks begin as their shortcuts (Goyal et al. 2017): otherwise hundreds of steps teach it nothing
+                nn.init.zeros_(module.get_parameter("body.7.weight"))
