@@ -62,7 +62,9 @@ def test_architectures_are_as_published_on_the_full_budget() -> None:
 
 
 def test_no_row_changes_what_all_share() -> None:
-    own = {"name", "objective", "forms", "network", "network_args", "sides"}
     for row in ROWS.values():
+        own = {"name", "objective", "forms", "network", "network_args", *row.changes}
         recipe = row.recipe(BASE, narrow=True)
+        assert row.network or not row.changes
+        assert not row.coupled or row.changes == ROWS[row.against].changes
         assert all(getattr(recipe, field) == getattr(BASE, field) for field in Recipe.model_fields if field not in own)
