@@ -154,9 +154,6 @@ def _points(name: str, x: list[float], y: list[int], colour: str, symbol: str, s
 
 def _intervals(what: Verdict, own: Sequence[tuple[int, Line, Difference]], colour: str, symbol: str) -> dict[str, Any]:
     middle = [difference.difference for _, _, difference in own]
-    high = [(d.difference if d.high is None else d.high) - d.difference for _, _, d in own]
-    low = [d.difference - (d.difference if d.low is None else d.low) for _, _, d in own]
-    error = {"type": "data", "symmetric": False, "array": high, "arrayminus": low, "thickness": 2.2, "width": 4}
     drawn = _points(str(what), middle, [at for at, _, _ in own], colour, symbol, 12)
     drawn["marker"] |= {"opacity": 1, "line": {"width": 2.2, "color": colour}}
     told = [
@@ -165,7 +162,20 @@ def _intervals(what: Verdict, own: Sequence[tuple[int, Line, Difference]], colou
         + (f"<br>{line.hover}" if line.hover else "")
         for _, line, d in own
     ]
+    error = _bars([difference for _, _, difference in own], 2.2)
     return drawn | {"error_x": error, "text": told, "hovertemplate": "%{text}<extra></extra>"}
+
+
+def _bars(differences: Sequence[Difference], thickness: float) -> dict[str, Any]:
+    """Intervals as Plotly's error bars; one of a single seed has none."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [0.0 if d.high is None else d.high - d.difference for d in differences],
+        "arrayminus": [0.0 if d.low is None else d.difference - d.low for d in differences],
+        "thickness": thickness,
+        "width": 4,
+    }
 
 
 def dots(series: Mapping[str, Mapping[str, float]], axis: str) -> dict[str, Any]:
@@ -256,26 +266,14 @@ def ladder(series: Mapping[str, Mapping[int, Difference]], x: str, y: str) -> di
     ):
         beside = 1 + 0.04 * (place - (len(series) - 1) / 2)
         found = sorted(own.items())
-        ends = [
-            (d.difference if d.low is None else d.low, d.difference if d.high is None else d.high) for _, d in found
-        ]
-        middle = [d.difference for _, d in found]
-        error = {
-            "type": "data",
-            "symmetric": False,
-            "array": [high - at for (_, high), at in zip(ends, middle, strict=True)],
-            "arrayminus": [at - low for (low, _), at in zip(ends, middle, strict=True)],
-            "thickness": 2,
-            "width": 4,
-        }
         data.append(
             {
                 "type": "scatter",
                 "mode": "lines+markers",
                 "name": name,
                 "x": [number * beside for number, _ in found],
-                "y": middle,
-                "error_y": error,
+                "y": [d.difference for _, d in found],
+                "error_y": _bars([d for _, d in found], 2),
                 "line": {"color": colour, "dash": dash, "width": 2},
                 "marker": {"size": 10, "color": colour, "symbol": symbol, "line": {"width": 2, "color": colour}},
                 "text": [f"{name}, {number:,} pictures: {interval(d)}<br>{d.seeds} seeds" for number, d in found],

@@ -5,7 +5,7 @@ import streamlit as st
 from fbn.ui import charts, study_charts, study_marks
 from fbn.ui.study_charts import Line
 from fbn.ui.study_parts import INTERVAL_HELP, line_of, pick_side
-from fbn.ui.study_read import Studied
+from fbn.ui.study_read import Key, Studied
 from fbn.ui.study_words import GROUPS, METRIC_HELP, METRICS, SIDES, key_name, row_name, set_name
 
 _CHARTS = 6
@@ -44,7 +44,7 @@ def figures_view(studied: Studied) -> None:
         )
 
 
-def _filters(studied: Studied) -> tuple[list[str], list[tuple[str, str, bool]], str]:
+def _filters(studied: Studied) -> tuple[list[str], list[Key], str]:
     groups = list(dict.fromkeys(row.group for row in studied.rows.values()))
     usual = [group for group in ("tasks", "coupling") if group in groups] or groups
     picked = st.pills(
@@ -94,6 +94,6 @@ def _filters(studied: Studied) -> tuple[list[str], list[tuple[str, str, bool]], 
     return rows or grouped, keys, side
 
 
-def _lines(studied: Studied, names: list[str], key: tuple[str, str, bool], side: str) -> list[Line]:
+def _lines(studied: Studied, names: list[str], key: Key, side: str) -> list[Line]:
     figures = [figure for name in names if (figure := studied.by_place.get((name, key)))]
     return [line_of(studied, figure, side, row_name(figure.row)) for figure in figures if getattr(figure, side)]

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from fbn.errors import FormatError
 from fbn.ui import study_answer as answer
-from fbn.ui.study_read import Figure, Studied, column_of
+from fbn.ui.study_read import Figure, Key, Studied, column_of
 from fbn.ui.study_words import interval, key_name, verdict
 
-Key = tuple[str, str, bool]
 #: Instead of a key of ``SIDES``: means and standard deviations, no difference.
 MEANS = "means"
 

@@ -7,7 +7,7 @@ from fbn.ui.palette import ACCENT, SECOND
 from fbn.ui.study_answer import FAILS, HOLDS, PARTLY, Claim, Finding
 from fbn.ui.study_charts import LOOKS
 from fbn.ui.study_papers import HERE, PAPERS
-from fbn.ui.study_read import TASKS, Figure, Studied
+from fbn.ui.study_read import TASKS, Figure, Key, Studied
 from fbn.ui.study_words import METRICS, SIDES, Verdict, interval, key_name, row_name, set_name, signed, verdict
 
 _BLUE, _RED = LOOKS[Verdict.BETTER][0], LOOKS[Verdict.WORSE][0]
@@ -111,7 +111,7 @@ def firsts(found: Sequence[tuple[str, str, str]]) -> str:
     return f'<div class="fbn-firsts">{blocks}</div>'
 
 
-def rows(studied: Studied, names: Sequence[str], keys: Sequence[tuple[str, str, bool]], side: str) -> str:
+def rows(studied: Studied, names: Sequence[str], keys: Sequence[Key], side: str) -> str:
     """Rows by figures: mean, standard deviation over seeds, difference; tinted where the difference is beyond chance.
 
     Args:

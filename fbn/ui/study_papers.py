@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from fbn.training.study.rows import ROWS, SINGLE, UNCOUPLED
-from fbn.ui.study_read import TASKS, Difference, Studied, papers_file, task_of
+from fbn.ui.study_read import TASKS, Difference, Key, Studied, papers_file, task_of
 from fbn.ui.study_words import METRICS, Verdict, set_name, verdict
 
 PAPERS, HERE = ("A", "C"), "here"
@@ -59,7 +59,7 @@ class Line:
         here: the study's.
     """
 
-    key: tuple[str, str, bool]
+    key: Key
     name: str
     papers: dict[str, float]
     here: Difference | None
@@ -76,7 +76,7 @@ class Published:
 
     paper: str
     row: str
-    key: tuple[str, str, bool]
+    key: Key
     name: str
     value: float
 
@@ -105,7 +105,7 @@ def lines(studied: Studied, compared: Compared, table: str) -> list[Line]:
         compared: which rows.
         table: key of ``TABLES``.
     """
-    found: dict[tuple[str, str, bool], dict[str, float]] = {}
+    found: dict[Key, dict[str, float]] = {}
     names: dict[str, str] = {}
     coupled = compared.row != UNCOUPLED
     row = f"{compared.row}.affwild2" if coupled and table == "counted" else compared.row
@@ -156,7 +156,7 @@ def _once(lines: Sequence[Line]) -> list[Line]:
     return list({line.key[:2]: line for line in ordered}.values())
 
 
-def _own(studied: Studied, compared: Compared, table: str) -> dict[tuple[str, str, bool], Difference]:
+def _own(studied: Studied, compared: Compared, table: str) -> dict[Key, Difference]:
     row = here(studied, compared, table)
     figures = studied.of_row(row, None) if row else []
     differences = ((figure, getattr(figure, compared.side)) for figure in figures)
@@ -167,5 +167,5 @@ def _own(studied: Studied, compared: Compared, table: str) -> dict[tuple[str, st
     }
 
 
-def _name(key: tuple[str, str, bool], names: dict[str, str]) -> str:
+def _name(key: Key, names: dict[str, str]) -> str:
     return f"{names.get(key[0], set_name(key[0]))} · {METRICS[key[1]]}" + (", filtered" if key[2] else "")

@@ -24,6 +24,8 @@ TABLES = {
     "curves.csv": "Training curves",
     "runs.csv": "Every run",
 }
+#: Set, metric, whether median-filtered.
+Key = tuple[str, str, bool]
 #: Head of a network -> what it is called.
 TASKS = {"expression": "Expressions", "units": "Action units", "affect": "Valence and arousal"}
 
@@ -61,7 +63,7 @@ class Figure(BaseModel):
         return name
 
     @property
-    def key(self) -> tuple[str, str, bool]:
+    def key(self) -> Key:
         """Set, metric, whether median-filtered."""
         return self.set, self.figure, self.filtered
 
@@ -182,18 +184,18 @@ class Studied:
         return {row.row: row for row in sorted(self.summary.rows, key=lambda row: _rank(row.group))}
 
     @cached_property
-    def keys(self) -> tuple[tuple[str, str, bool], ...]:
+    def keys(self) -> tuple[Key, ...]:
         """Every (set, metric, filtered), task by task: means over sets, then those that are trained on, then others."""
         found = dict.fromkeys(figure.key for figure in self.summary.figures)
         order = list(TASKS)
 
-        def place(key: tuple[str, str, bool]) -> tuple[int, bool, bool]:
+        def place(key: Key) -> tuple[int, bool, bool]:
             return order.index(task_of(key[1])), key[0] != TOGETHER, not self.trained_on(key[0])
 
         return tuple(sorted(found, key=place))
 
     @cached_property
-    def by_place(self) -> dict[tuple[str, tuple[str, str, bool]], Figure]:
+    def by_place(self) -> dict[tuple[str, Key], Figure]:
         """(row, key) -> figure."""
         return {(figure.row, figure.key): figure for figure in self.summary.figures}
 
@@ -237,7 +239,7 @@ class Studied:
         return [value - base[seed] for row, seed, value in told if row == figure.row and seed in base]
 
 
-def column_of(key: tuple[str, str, bool]) -> str:
+def column_of(key: Key) -> str:
     """What ``runs.csv`` calls a figure."""
     return "/".join((*key[:2], *([FILTERED] if key[2] else [])))
 

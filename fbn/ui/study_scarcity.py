@@ -5,12 +5,11 @@ from pathlib import Path
 
 from fbn.errors import FbnError
 from fbn.ui import study_answer as answer
-from fbn.ui.study_read import Difference, Studied
+from fbn.ui.study_read import Difference, Key, Studied
 from fbn.vocabulary import Task
 
 #: What may be asked otherwise of a study that stands beside another.
 _FREE = ("rows", "seeds", "action_units")
-Key = tuple[str, str, bool]
 
 
 def alike(studied: Studied, there: Iterable[Path]) -> list[Studied]:

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from fbn.training.study.measure import TOGETHER
 from fbn.training.study.rows import SINGLE, UNCOUPLED
-from fbn.ui.study_read import Difference, Studied
+from fbn.ui.study_read import Difference, Key, Studied
 
 _SETS = {
     "rafdb": "RAF-DB",
@@ -85,7 +85,7 @@ def set_name(name: str) -> str:
     return _SETS.get(base, base)
 
 
-def key_name(studied: Studied, key: tuple[str, str, bool], short: bool = False) -> str:
+def key_name(studied: Studied, key: Key, short: bool = False) -> str:
     """A figure for people: its set, its metric, whether it is filtered, whether the set was never trained on."""
     name, figure, filtered = key
     marks = [word for word, there in (("filtered", filtered), ("unseen", not studied.trained_on(name))) if there]
