@@ -119,9 +119,13 @@ def interval(difference: Difference, digits: int = 3) -> str:
 def about(studied: Studied) -> str:
     """What was done, in a line."""
     study, labelled = studied.summary.study, studied.summary.labelled
-    parts = ["drawn faces" if studied.drawn else f"real faces of {study['data']}"]
+    sets = ", ".join(dict.fromkeys(set_name(name) for name in studied.summary.trained_on))
+    parts = ["drawn faces" if studied.drawn else f"real faces: {sets}"]
     parts.append(f"budget {study.get('budget', '?')}")
     parts.append(f"{studied.seeds} seed{'s' if studied.seeds != 1 else ''}")
     if units := labelled.get("action_units"):
         parts.append(f"AU labels on {units:,} of {sum(labelled.values()):,} training pictures")
+    # gone on with after the code changed
+    if (codes := len({line.get("git_sha") for line in studied.runs})) > 1:
+        parts.append(f"{codes} revisions of the code")
     return " · ".join([begun(parts[0]), *parts[1:], studied.summary.date])

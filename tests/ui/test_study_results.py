@@ -9,12 +9,13 @@ from typer.testing import CliRunner
 
 from fbn.cli import application
 from fbn.errors import FormatError, MissingFileError
+from fbn.resources import shipped
 from fbn.training.study.measure import TOGETHER
 from fbn.ui import study_answer as answer
 from fbn.ui import study_charts, study_marks, study_scarcity
 from fbn.ui.study_charts import Line
 from fbn.ui.study_papers import COMPARED, HERE, directions, here, lines, published
-from fbn.ui.study_read import Difference, Studied
+from fbn.ui.study_read import COMMITTED, Difference, Studied
 from fbn.ui.study_words import Verdict, about, interval, key_name, signed, verdict
 from tests.ui import studied as stand_in
 from tests.ui.studied import make
@@ -39,6 +40,16 @@ def test_a_verdict_needs_an_interval_that_leaves_out_zero():
     assert signed(-0.0123) == "−0.012"
     assert interval(difference(0.1, None, None)) == "+0.100, one seed"
     assert len({each.mark for each in Verdict}) == 3
+
+
+def test_real_sets_are_named_and_so_is_code_that_changed_on_the_way(tmp_path: Path):
+    real = Studied.read(shipped(COMMITTED) / "real")
+    assert about(real).startswith("Real faces: FER+, AffectNet, CK+ · budget small · 5 seeds")
+    assert "revision" not in about(real)
+    shutil.copytree(real.folder, tmp_path / "copy")
+    runs = tmp_path / "copy" / "runs.csv"
+    runs.write_text(runs.read_text().replace(real.runs[0]["git_sha"], "another", 1))
+    assert "· 2 revisions of the code ·" in about(Studied.read(tmp_path / "copy"))
 
 
 def test_what_was_done_is_read(studied: Studied):

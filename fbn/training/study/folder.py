@@ -24,16 +24,18 @@ def begin(asked: Study, folder: Path) -> None:
     """Note what is asked; more rows and seeds may be asked of a folder than before, nothing else.
 
     Raises:
-        FormatError: the folder holds another study.
+        FormatError: the folder holds another study, or a file of it is damaged.
     """
     # a folder's name, not its path: results are shown to others
     wanted = asked.model_dump(mode="json") | {"data": asked.data and asked.data.name}
     path = folder / PLAN
     if path.exists():
-        before = json.loads(path.read_bytes())
+        before = _read(path)
         if differs := [key for key in wanted if key not in _MORE and wanted[key] != before.get(key)]:
             raise FormatError(f"{folder} holds another study (it differs in {', '.join(differs)})")
     write_json(path, wanted)
+    # a damaged run is told before hours of training, not after
+    finished(asked, folder)
 
 
 def file_of(folder: Path, seed: int, row: str) -> Path:
@@ -42,9 +44,20 @@ def file_of(folder: Path, seed: int, row: str) -> Path:
 
 
 def finished(asked: Study, folder: Path) -> list[dict[str, Any]]:
-    """The runs that are asked for and there, in the order they are asked for."""
+    """The runs that are asked for and there, in the order they are asked for.
+
+    Raises:
+        FormatError: one of their files is damaged.
+    """
     files = [file_of(folder, *run) for run in asked.runs]
-    return [json.loads(file.read_bytes()) for file in files if file.exists()]
+    return [_read(file) for file in files if file.exists()]
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return json.loads(file.read_bytes())
+    except ValueError:
+        raise FormatError(f"{file}: damaged, not JSON; remove it and run the study again, the rest is kept") from None
 
 
 def write_runs(folder: Path, runs: list[dict[str, Any]]) -> None:
