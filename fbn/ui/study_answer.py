@@ -45,10 +45,17 @@ class Claim:
     note: str = ""
 
 
-def primary(studied: Studied) -> str | None:
-    """The row that the question is asked of: the papers' best, else whatever is coupled."""
+def primaries(studied: Studied) -> tuple[str, ...]:
+    """The rows that the question is asked of: the papers' best, of every architecture; else whatever is coupled."""
+    if studied.both and studied.both == studied.architectures:
+        return studied.both
     coupled = [name for name, row in studied.rows.items() if row.terms]
-    return next(iter([*studied.both, *coupled]), None)
+    return tuple([*studied.both, *coupled][:1])
+
+
+def primary(studied: Studied) -> str | None:
+    """The first of them."""
+    return next(iter(primaries(studied)), None)
 
 
 def first_measure(studied: Studied, row: str) -> list[Figure]:
@@ -58,16 +65,17 @@ def first_measure(studied: Studied, row: str) -> list[Figure]:
     return [figure for figure in studied.of_row(row) if figure.figure == "f1" and studied.trained_on(figure.set)]
 
 
-def headline(studied: Studied, row: str) -> str:
-    """The answer in a few words, from what is read first; "" where that was not measured."""
-    found = [seen for figure in first_measure(studied, row) if (seen := _side(figure, "uncoupled"))]
+def headline(studied: Studied, rows: Sequence[str]) -> str:
+    """The answer in a few words, from what is read first of some rows; "" where that was not measured."""
+    figures = [figure for row in rows for figure in first_measure(studied, row)]
+    found = [seen for figure in figures if (seen := _side(figure, "uncoupled"))]
     if not found:
         return ""
     count = Counter(found)
     if count[Verdict.BETTER] == len(found):
         return "On action units: yes."
     if count[Verdict.BETTER]:
-        return "On action units: on some sets."
+        return f"On action units: {'by some networks' if len(rows) > 1 else 'on some sets'}."
     return "On action units: no." if count[Verdict.WORSE] else "On action units: it cannot be told from these runs."
 
 
@@ -99,11 +107,12 @@ def _beats(studied: Studied) -> Claim:
     for row in studied.both:
         figures = [(figure, found) for figure in studied.of_row(row) if (found := _side(figure, "uncoupled"))]
         seen += [found for _, found in figures]
-        table = studied.rows[row].table
-        told += [_told(studied, figures, f"With {_table(table)}")] if figures else []
+        own = studied.rows[row]
+        subject = row_name(row) if own.group == "architecture" else f"With {_table(own.table)}"
+        told += [_told(studied, figures, subject)] if figures else []
     if not told:
         return Claim(words, papers, OPEN, note="No row with both couplings beside an uncoupled one.")
-    if len(told) == 1 and _everywhere(seen) == HOLDS:
+    if len({studied.rows[row].table for row in studied.both}) == 1 and _everywhere(seen) == HOLDS:
         return Claim(words, papers, PARTLY, tuple(told), "Only one table was tried.")
     return Claim(words, papers, _everywhere(seen), tuple(told))
 
@@ -136,16 +145,19 @@ def _mends(studied: Studied) -> Claim:
 def _affect(studied: Studied) -> Claim:
     words = "Valence and arousal improve, though no loss couples them."
     papers = "Both couplings: by 0.06 to 0.11 in A (filtered alike), by 0.03 to 0.05 in C."
-    row = primary(studied)
-    figures = [
-        (figure, found)
-        for figure in studied.of_row(row or "")
-        if figure.task == "affect" and (found := _side(figure, "uncoupled"))
-    ]
-    if not figures:
+    told: list[Finding] = []
+    seen: list[Verdict] = []
+    for row in primaries(studied):
+        figures = [
+            (figure, found)
+            for figure in studied.of_row(row)
+            if figure.task == "affect" and (found := _side(figure, "uncoupled"))
+        ]
+        seen += [found for _, found in figures]
+        told += [_told(studied, figures, f"{row_name(row)} against no coupling")] if figures else []
+    if not told:
         return Claim(words, papers, OPEN, note="No coupled row beside an uncoupled one has valence and arousal.")
-    told = _told(studied, figures, f"{row_name(row or '')} against no coupling")
-    return Claim(words, papers, _everywhere([found for _, found in figures]), (told,))
+    return Claim(words, papers, _everywhere(seen), tuple(told))
 
 
 def _side(figure: Figure, side: str) -> Verdict | None:

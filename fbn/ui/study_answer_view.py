@@ -29,21 +29,24 @@ def answer_view(studied: Studied) -> None:
     if not coupled:
         st.info("No row of this study couples anything: there is no answer in it.", icon=":material/info:")
         return
-    first = answer.primary(studied) or coupled[0]
+    asked = answer.primaries(studied)
     firsts = [
-        (key_name(studied, figure.key, short=True), signed(figure.uncoupled.difference), _spread(figure))
-        for figure in answer.first_measure(studied, first)
+        (_first_name(studied, row, figure, len(asked)), signed(figure.uncoupled.difference), _spread(figure))
+        for row in asked
+        for figure in answer.first_measure(studied, row)
         if figure.uncoupled
     ]
     if firsts:
-        st.markdown(f"#### {answer.headline(studied, first)}")
+        names = f"**{row_name(asked[0])}** ({plain(studied.rows[asked[0]].words)})"
+        st.markdown(f"#### {answer.headline(studied, asked)}")
         st.markdown(
-            f"AU F1 of **{row_name(first)}** ({plain(studied.rows[first].words)}) minus no coupling:",
+            f"AU F1 of {names if len(asked) == 1 else 'each architecture coupled by both'} minus no coupling:",
             help="What the plan reads first: F1, its mean over action units and over the sets that have them. "
             + INTERVAL_HELP,
         )
         st.html(study_marks.firsts(firsts))
-    st.markdown(answer.sentence(studied, first, "uncoupled"))
+    for row in asked:
+        st.markdown(answer.sentence(studied, row, "uncoupled"))
     st.html(study_marks.claims(answer.claims(studied)))
     st.caption(_CLAIMS)
     st.markdown("**Every figure of one row**", help=f"{INTERVAL_HELP} {METRIC_HELP}")
@@ -52,18 +55,23 @@ def answer_view(studied: Studied) -> None:
             "Row",
             [name for name in studied.rows if name != SINGLE],
             format_func=lambda name: f"{row_name(name)}: {studied.rows[name].words}",
-            index=[name for name in studied.rows if name != SINGLE].index(first),
+            index=[name for name in studied.rows if name != SINGLE].index(asked[0]),
             key=f"study row {studied.folder}",
             width=420,
         )
         side = pick_side("study answer side")
-    if (row, side) != (first, "uncoupled"):
+    if row not in asked or side != "uncoupled":
         st.markdown(answer.sentence(studied, row, side))
     blocks = _by_task(studied, row, side)
     if blocks:
         st.html(study_marks.legend())
         axis = f"{row_name(row)} − {SIDES[side]}"
         st.plotly_chart(study_charts.forest(blocks, axis), config=charts.CONFIG, key="study forest of a row")
+
+
+def _first_name(studied: Studied, row: str, figure: Figure, rows: int) -> str:
+    name = key_name(studied, figure.key, short=True)
+    return name if rows == 1 else f"{row_name(row)}, {name}"
 
 
 def _spread(figure: Figure) -> str:

@@ -207,11 +207,19 @@ class Studied:
 
     @cached_property
     def both(self) -> tuple[str, ...]:
-        """Rows that are the papers' best: soft co-annotation and distribution matching, by whatever table."""
+        """Rows that are the papers' best: soft co-annotation and distribution matching, by whatever table.
+
+        Of a study of architectures alone: of each architecture.
+        """
         wanted = {"soft_co_annotation", "distribution_matching"}
-        return tuple(
-            n for n, row in self.rows.items() if row.group in ("coupling", "table") and set(row.terms) == wanted
-        )
+        found = {name: row.group for name, row in self.rows.items() if set(row.terms) == wanted}
+        usual = tuple(name for name, group in found.items() if group in ("coupling", "table"))
+        return usual or self.architectures
+
+    @cached_property
+    def architectures(self) -> tuple[str, ...]:
+        """Rows that couple another architecture."""
+        return tuple(name for name, row in self.rows.items() if row.group == "architecture" and row.terms)
 
     def trained_on(self, name: str) -> bool:
         """Whether labels of this set, or of this kind on it, were learned from."""

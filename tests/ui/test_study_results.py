@@ -132,10 +132,28 @@ def test_studies_as_markdown_tables(studied: Studied, tmp_path: Path, monkeypatc
     assert isinstance(several.exception, FormatError)
 
 
+def test_a_study_of_architectures_is_asked_of_each(tmp_path: Path):
+    rows = [f"{name}-{end}" for name in ("vgg-face", "resnet-50") for end in ("none", "both")]
+    studied = Studied.read(make(tmp_path / "bodies", rows=rows))
+    asked = answer.primaries(studied)
+    assert asked == studied.both == ("vgg-face-both", "resnet-50-both")
+    assert answer.headline(studied, asked).startswith("On action units:")
+    beats, _, affect = answer.claims(studied)
+    assert [finding.subject for finding in beats.here] == list(asked)
+    assert [finding.subject for finding in affect.here] == [f"{row} against no coupling" for row in asked]
+    # a row of the small body is what the papers' claims speak of
+    with_small = Studied.read(make(tmp_path / "all", rows=["none", "both", *rows]))
+    assert answer.primaries(with_small) == with_small.both == ("both",)
+
+
+def test_what_is_coupled_is_asked_where_nothing_has_both(tmp_path: Path):
+    assert answer.primaries(Studied.read(make(tmp_path, rows=["none", "co", "match"]))) == ("co",)
+
+
 def test_the_answer_claims_what_the_intervals_allow(studied: Studied):
     assert answer.primary(studied) == "both"
-    assert answer.headline(studied, "both") == "On action units: yes."
-    assert answer.headline(studied, "match") == "On action units: it cannot be told from these runs."
+    assert answer.headline(studied, ["both"]) == "On action units: yes."
+    assert answer.headline(studied, ["match"]) == "On action units: it cannot be told from these runs."
     assert [figure.key for figure in answer.first_measure(studied, "both")] == [
         ("emotionet", "f1", False),
         ("bp4d", "f1", False),

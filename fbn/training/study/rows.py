@@ -1,7 +1,7 @@
 """What the study compares: a row a line. To add a loss, a table or an architecture to the study, add a line here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fbn.training.recipe import Recipe
@@ -104,11 +104,11 @@ def _form(name: str, words: str, adds: Mapping[str, float], **forms: Any) -> Row
     return Row(name, "form", words, adds, forms=forms)
 
 
-def _architecture(name: str, **changes: Any) -> list[Row]:
-    return [
-        Row(f"{name}-none", "architecture", f"{name}, nothing couples", network=name, **changes),
-        Row(f"{name}-both", "architecture", f"{name}, both", _BOTH, network=name, against=f"{name}-none", **changes),
-    ]
+def _architecture(title: str, **fields: Any) -> list[Row]:
+    name = title.lower()
+    plain = Row(f"{name}-none", "architecture", f"{title}, nothing couples its tasks", network=name, **fields)
+    words = f"{title}, soft co-annotation and distribution matching"
+    return [plain, replace(plain, name=f"{name}-both", words=words, adds=_BOTH, against=plain.name)]
 
 
 #: Every row, in the order of the tables.
@@ -146,8 +146,8 @@ ROWS: dict[str, Row] = {
         Row("both-late", "weight", "both, in the last two thirds of the run", _BOTH, after=1 / 3),
         # the residual body is the recipe's own: rows none and both
         # wide hidden layers: at the others' rate, and at a third of it, some seeds never left chance
-        *_architecture("vgg-face", changes={"sides": (96,), "learning_rate": 0.0003}),
-        *_architecture("resnet-50"),
-        *_architecture("densenet-121"),
+        *_architecture("VGG-FACE", changes={"sides": (96,), "learning_rate": 0.0003}),
+        *_architecture("ResNet-50"),
+        *_architecture("DenseNet-121"),
     )
 }
