@@ -92,6 +92,8 @@ def test_the_figures_of_the_table_study_are_its_results() -> None:
 
 def test_the_figures_of_the_coupling_studies_are_theirs() -> None:
     said = " ".join(TEXT.split("Do the couplings pay?")[1].split("Compound expressions nobody")[0].split())
+    assert said.startswith("Seven studies,")
+    assert len(list(shipped("assets/studies/affect").glob("*/summary.json"))) == 7
     scarce, plenty, real = (
         _figures(f"assets/studies/affect/{name}/summary.json") for name in ("scarce", "plenty", "real")
     )

@@ -132,12 +132,14 @@ class Studied:
         summary: what came out.
         details: AU by AU and expression by expression; none where the table does not lie beside the summary.
         curves: row -> loss -> means over equal parts of the training; none as above.
+        runs: lines of ``runs.csv``; none as above.
     """
 
     folder: Path
     summary: Summary
     details: tuple[Detail, ...] = ()
     curves: dict[str, dict[str, list[float | None]]] = field(default_factory=dict)
+    runs: tuple[dict[str, str], ...] = ()
 
     @classmethod
     def read(cls, folder: Path) -> "Studied":
@@ -166,7 +168,7 @@ class Studied:
         curves: dict[str, dict[str, list[float | None]]] = {}
         for point in points:
             curves.setdefault(point.row, {}).setdefault(point.term, []).append(point.value)
-        return cls(folder, summary, details, curves)
+        return cls(folder, summary, details, curves, _runs(folder / "runs.csv"))
 
     @property
     def drawn(self) -> bool:
@@ -209,26 +211,23 @@ class Studied:
     def both(self) -> tuple[str, ...]:
         """Rows that are the papers' best: soft co-annotation and distribution matching, by whatever table.
 
-        Of a study of architectures alone: of each architecture.
+        Of a study that couples nothing but other architectures: of each of them.
         """
         wanted = {"soft_co_annotation", "distribution_matching"}
         found = {name: row.group for name, row in self.rows.items() if set(row.terms) == wanted}
-        usual = tuple(name for name, group in found.items() if group in ("coupling", "table"))
-        return usual or self.architectures
+        if self.of_architectures:
+            return tuple(found)
+        return tuple(name for name, group in found.items() if group in ("coupling", "table"))
 
     @cached_property
-    def architectures(self) -> tuple[str, ...]:
-        """Rows that couple another architecture."""
-        return tuple(name for name, row in self.rows.items() if row.group == "architecture" and row.terms)
+    def of_architectures(self) -> bool:
+        """Whether it couples other architectures, and nothing else."""
+        groups = {row.group for row in self.rows.values() if row.terms}
+        return groups == {"architecture"}
 
     def trained_on(self, name: str) -> bool:
         """Whether labels of this set, or of this kind on it, were learned from."""
         return name in self.summary.trained_on or name == TOGETHER
-
-    @cached_property
-    def runs(self) -> list[dict[str, str]]:
-        """Lines of ``runs.csv``; none where it does not lie beside the summary."""
-        return _lines(self.folder / "runs.csv")
 
     def seed_differences(self, figure: Figure, side: str) -> list[float]:
         """A row's difference on each seed, as far as ``runs.csv`` tells.
@@ -255,6 +254,19 @@ def column_of(key: Key) -> str:
 def task_of(figure: str) -> str:
     """The head that a metric measures; a key of ``TASKS``."""
     return FIGURES[figure][0]
+
+
+def _runs(path: Path) -> tuple[dict[str, str], ...]:
+    lines = _lines(path)
+    for number, line in enumerate(lines, 2):
+        if not line.get("row") or not line.get("seed"):
+            raise FormatError(f"{path}, line {number}: expected a row and a seed")
+        for column, value in line.items():
+            try:
+                float(value if value and "/" in str(column) else 0)
+            except ValueError:
+                raise FormatError(f"{path}, line {number}: {column}: expected a number, found {value!r}") from None
+    return tuple(lines)
 
 
 def _lines(path: Path) -> list[dict[str, str]]:

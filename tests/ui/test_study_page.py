@@ -112,6 +112,19 @@ def test_a_shipped_study_shows_every_view_its_notes_and_files(nothing_yet: Path)
         assert test.get("plotly_chart"), view
 
 
+def test_a_study_of_architectures_tells_of_each(nothing_yet: Path):
+    names = ("vgg-face", "resnet-50", "densenet-121")
+    make(nothing_yet / "bodies", rows=tuple(f"{name}-{end}" for name in names for end in ("none", "both")))
+    test = opened()
+    assert not test.exception
+    said = words(test)
+    assert "On action units: by some networks." in said
+    assert "AU F1 of each architecture coupled by both minus no coupling" in said
+    assert all(f"**{name}-both** is better on" in said for name in names)
+    drawn = "".join(each.proto.body for each in test.get("html"))
+    assert all(f"{name}-both, EmotioNet" in drawn for name in names)
+
+
 def test_rows_and_figures_are_filtered(nothing_yet: Path):
     folder = make(nothing_yet / "few")
     test = opened("All figures")

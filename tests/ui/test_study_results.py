@@ -132,22 +132,60 @@ def test_studies_as_markdown_tables(studied: Studied, tmp_path: Path, monkeypatc
     assert isinstance(several.exception, FormatError)
 
 
+BODIES = [f"{name}-{end}" for name in ("vgg-face", "resnet-50", "densenet-121") for end in ("none", "both")]
+
+
 def test_a_study_of_architectures_is_asked_of_each(tmp_path: Path):
-    rows = [f"{name}-{end}" for name in ("vgg-face", "resnet-50") for end in ("none", "both")]
-    studied = Studied.read(make(tmp_path / "bodies", rows=rows))
-    asked = answer.primaries(studied)
-    assert asked == studied.both == ("vgg-face-both", "resnet-50-both")
-    assert answer.headline(studied, asked).startswith("On action units:")
-    beats, _, affect = answer.claims(studied)
+    studied = Studied.read(make(tmp_path / "bodies", rows=BODIES))
+    vgg, _, densenet = asked = answer.primaries(studied)
+    assert asked == studied.both == ("vgg-face-both", "resnet-50-both", "densenet-121-both")
+    assert answer.headline(studied, asked) == "On action units: by some networks."
+    assert answer.headline(studied, [vgg, densenet]) == "On action units: worse by some networks."
+    assert answer.headline(studied, [densenet]) == "On action units: no."
+    beats, mends, affect = answer.claims(studied)
     assert [finding.subject for finding in beats.here] == list(asked)
+    assert (beats.verdict, affect.verdict) == (answer.PARTLY, answer.PARTLY)
+    assert [len(finding.figures[Verdict.BETTER]) > 0 for finding in beats.here] == [False, True, False]
     assert [finding.subject for finding in affect.here] == [f"{row} against no coupling" for row in asked]
-    # a row of the small body is what the papers' claims speak of
-    with_small = Studied.read(make(tmp_path / "all", rows=["none", "both", *rows]))
-    assert answer.primaries(with_small) == with_small.both == ("both",)
+    assert mends.verdict == answer.OPEN
+    # better everywhere, but by one table
+    (alone, *_) = answer.claims(Studied.read(make(tmp_path / "one", rows=BODIES[2:4])))
+    assert (alone.verdict, alone.note) == (answer.PARTLY, "Only one table was tried.")
+
+
+def test_the_small_body_is_asked_where_it_is_coupled_too(tmp_path: Path):
+    whole = Studied.read(make(tmp_path / "all", rows=["none", "both", *BODIES]))
+    assert answer.primaries(whole) == whole.both == ("both",)
+    half = Studied.read(make(tmp_path / "half", rows=["none", "co", *BODIES]))
+    assert answer.primaries(half) == ("co",)
+    assert half.both == ()
+    # what it loses to single-task networks is not mended by coupling another body
+    rows = ["single-expression", "single-au", "single-va", "none", *BODIES]
+    mends = answer.claims(Studied.read(make(tmp_path / "beside", rows=rows)))[1]
+    assert mends.note == "No coupled row tells whether that is mended."
 
 
 def test_what_is_coupled_is_asked_where_nothing_has_both(tmp_path: Path):
     assert answer.primaries(Studied.read(make(tmp_path, rows=["none", "co", "match"]))) == ("co",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("both,0,", "both,,", "line 2: expected a row and a seed"),
+        ("both,0,0.", "both,0,x", "line 2: rafdb/mean_diagonal: expected a number, found 'x"),
+    ],
+)
+def test_a_damaged_table_of_runs_is_told(tmp_path: Path, old: str, new: str, words: str):
+    runs = make(tmp_path, rows=["both", "none"]) / "runs.csv"
+    text = runs.read_text()
+    assert old in text
+    runs.write_text(text.replace(old, new, 1))
+    with pytest.raises(FormatError, match=words):
+        Studied.read(tmp_path)
+    runs.write_bytes(b"row,seed\n\xff\xfe")
+    with pytest.raises(FormatError, match=r"runs\.csv: no table in UTF-8"):
+        Studied.read(tmp_path)
 
 
 def test_the_answer_claims_what_the_intervals_allow(studied: Studied):

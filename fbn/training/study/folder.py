@@ -1,6 +1,7 @@
 """A study's folder: a file a run, the tables made of them, and what was asked."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,12 @@ def begin(asked: Study, folder: Path) -> None:
     wanted = asked.model_dump(mode="json") | {"data": asked.data and asked.data.name}
     path = folder / PLAN
     if path.exists():
-        before = _read(path)
+        before = _read(path, (), "give another folder")
         if differs := [key for key in wanted if key not in _MORE and wanted[key] != before.get(key)]:
             raise FormatError(f"{folder} holds another study (it differs in {', '.join(differs)})")
-    write_json(path, wanted)
     # a damaged run is told before hours of training, not after
     finished(asked, folder)
+    write_json(path, wanted)
 
 
 def file_of(folder: Path, seed: int, row: str) -> Path:
@@ -50,14 +51,21 @@ def finished(asked: Study, folder: Path) -> list[dict[str, Any]]:
         FormatError: one of their files is damaged.
     """
     files = [file_of(folder, *run) for run in asked.runs]
-    return [_read(file) for file in files if file.exists()]
+    needed = (*_HEAD, "figures", *_TAIL)
+    return [
+        _read(file, needed, "remove it to train that run anew, the rest is kept") for file in files if file.exists()
+    ]
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path, needed: Iterable[str], remedy: str) -> dict[str, Any]:
+    """What a file holds; ``needed`` are keys that must be there."""
     try:
-        return json.loads(file.read_bytes())
+        found = json.loads(file.read_bytes())
     except ValueError:
-        raise FormatError(f"{file}: damaged, not JSON; remove it and run the study again, the rest is kept") from None
+        found = None
+    if not isinstance(found, dict) or any(key not in found for key in needed):
+        raise FormatError(f"{file}: damaged, not what fbn study wrote; {remedy}")
+    return found
 
 
 def write_runs(folder: Path, runs: list[dict[str, Any]]) -> None:

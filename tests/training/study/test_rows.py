@@ -64,6 +64,7 @@ def test_architectures_are_as_published_on_the_full_budget() -> None:
 def test_no_row_changes_what_all_share() -> None:
     for row in ROWS.values():
         own = {"name", "objective", "forms", "network", "network_args", *row.changes}
+        assert row.changes.keys() <= {"sides", "learning_rate"}
         recipe = row.recipe(BASE, narrow=True)
         assert row.network or not row.changes
         assert not row.coupled or row.changes == ROWS[row.against].changes

@@ -159,12 +159,17 @@ def test_results_name_the_data_folder_without_its_path(tmp_path: Path) -> None:
     assert str(tmp_path) not in (tmp_path / "study.json").read_text()
 
 
+@pytest.mark.parametrize("text", ["\0\0", "[]", "{}"])
 @pytest.mark.parametrize("name", ["study.json", "runs/07-none.json"])
-def test_a_damaged_file_is_named_before_anything_is_trained(tmp_path: Path, name: str) -> None:
+def test_a_damaged_file_is_named_before_anything_is_trained(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / "runs").mkdir()
-    (tmp_path / name).write_bytes(b"\0\0")
-    with pytest.raises(FormatError, match=rf"{Path(name).name}: damaged, not JSON; remove it"):
+    (tmp_path / name).write_text(text)
+    before = sorted(tmp_path.rglob("*"))
+    words = "holds another study" if (name, text) == ("study.json", "{}") else rf"{Path(name).name}: damaged, not what"
+    with pytest.raises(FormatError, match=words):
         study(SMOKE, Context(tmp_path, lambda _, words: pytest.fail(words)))
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (tmp_path / name).read_text() == text
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
