@@ -139,14 +139,18 @@ def test_the_grid_edits_too_and_follows_undo(visit: Open):
     page.get_by_role("radio", name="Grid", exact=True).click()
     grid = page.get_by_test_id("stDataFrame")
     expect(grid).to_be_visible(timeout=PATIENCE)
-    page.wait_for_timeout(1500)
-    # the canvas draws its cells itself: the second row (anger) of the first AU
-    box = grid.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 178, box["y"] + 35 + 35 + 17)
-    page.keyboard.press("Enter")
-    page.locator("#portal input").first.wait_for(state="attached")
-    page.wait_for_timeout(500)
+    editor = page.locator("#portal input").first
+    for _ in range(10):
+        # the canvas draws its cells itself, some time after it is there: the second row (anger) of the first AU
+        page.wait_for_timeout(1500)
+        box = grid.bounding_box()
+        assert box is not None
+        page.mouse.click(box["x"] + 178, box["y"] + 35 + 35 + 17)
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(1000)
+        if editor.count():
+            break
+    editor.wait_for(state="attached", timeout=1000)
     page.keyboard.press("Control+a")
     page.keyboard.type("0.4", delay=50)
     page.wait_for_timeout(300)
