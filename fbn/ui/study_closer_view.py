@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from fbn.training.study.rows import SINGLE, UNCOUPLED
+from fbn.training.study.rows import ROWS, SINGLE, UNCOUPLED
 from fbn.ui import charts, study_charts
 from fbn.ui import study_answer as answer
 from fbn.ui.study_charts import MOST_SERIES
@@ -65,7 +65,9 @@ def detail_view(studied: Studied) -> None:
 def _rows(studied: Studied, there: Sequence[str], key: str) -> list[str]:
     """Which rows are drawn: what others are held against, then the papers' best, unless others are picked."""
     known = [name for name in studied.rows if name in set(there)]
-    usual = [name for name in (UNCOUPLED, SINGLE, answer.primary(studied)) if name in known]
+    first = answer.primary(studied)
+    wanted = dict.fromkeys((UNCOUPLED, SINGLE, ROWS[first].against if first in ROWS else None, first))
+    usual = [name for name in wanted if name in known]
     picked = st.multiselect(
         "Rows",
         known,

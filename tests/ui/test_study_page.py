@@ -123,6 +123,9 @@ def test_a_study_of_architectures_tells_of_each(nothing_yet: Path):
     assert all(f"**{name}-both** is better on" in said for name in names)
     drawn = "".join(each.proto.body for each in test.get("html"))
     assert all(f"{name}-both, EmotioNet" in drawn for name in names)
+    test = opened("Training")
+    (rows,) = (each for each in test.multiselect if each.label == "Rows")
+    assert rows.value == ["vgg-face-none", "vgg-face-both"]
 
 
 def test_rows_and_figures_are_filtered(nothing_yet: Path):

@@ -107,8 +107,8 @@ def _form(name: str, words: str, adds: Mapping[str, float], **forms: Any) -> Row
 def _architecture(title: str, **fields: Any) -> list[Row]:
     name = title.lower()
     plain = Row(f"{name}-none", "architecture", f"{title}, nothing couples its tasks", network=name, **fields)
-    words = f"{title}, soft co-annotation and distribution matching"
-    return [plain, replace(plain, name=f"{name}-both", words=words, adds=_BOTH, against=plain.name)]
+    both = replace(plain, name=f"{name}-both", words=f"{title}, both couplings", adds=_BOTH, against=plain.name)
+    return [plain, both]
 
 
 #: Every row, in the order of the tables.
