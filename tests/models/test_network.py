@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from fbn.models import onnx
+from fbn.models.architectures.densenet import DenseLayer, DenseNet121
 from fbn.models.architectures.resnet import Bottleneck, ResNet50
 from fbn.models.architectures.vgg import VggFace
 from fbn.models.network import OUTPUTS, FaceBehaviorNet
@@ -85,6 +86,22 @@ def test_a_fresh_resnet_50_is_its_shortcuts() -> None:
         for block in blocks:
             x, before = block(x), x
             torch.testing.assert_close(x, torch.relu(block.shortcut(before)))
+
+
+def test_densenets_blocks_begin_nearly_as_what_came_into_them() -> None:
+    network = DenseNet121(width=1 / 2)
+    # of each layer, of what lies between blocks, and of the last norm: (maps, those that came into the block)
+    norms = [m for m in network.body if isinstance(m, torch.nn.BatchNorm2d)]
+    layers = [m.body[0] for m in network.body if isinstance(m, DenseLayer)]
+    assert len(layers) == 58
+    first, second = layers[5], layers[6]
+    assert [first.weight[k].item() for k in (0, 31, 32, -1)] == pytest.approx([1, 1, 0.1, 0.1])
+    assert first.num_features == 32 + 5 * 16
+    assert second.num_features == 64
+    assert second.weight.min() == 1
+    between, last = norms[1], norms[-1]
+    assert [between.weight[k].item() for k in (31, 32)] == pytest.approx([1, 0.1])
+    assert last.weight.min() == 1
 
 
 def test_a_fresh_vgg_face_tells_pictures_apart() -> None:

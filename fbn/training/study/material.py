@@ -57,10 +57,14 @@ class Material:
         """Pictures with labels of each task."""
         return {task.value: len(stream.pool) for task, stream in self.streams}
 
-    def of_tasks(self, tasks: Iterable[Task]) -> list[Stream]:
-        """The streams that have labels for some of the tasks."""
+    def of_tasks(self, tasks: Iterable[Task], share: float = 1.0) -> list[Stream]:
+        """The streams that have labels for some of the tasks, with a share of their pictures in every step."""
         wanted = set(tasks)
-        return [stream for task, stream in self.streams if task in wanted]
+        return [
+            replace(stream, count=max(1, round(share * stream.count)))
+            for task, stream in self.streams
+            if task in wanted
+        ]
 
 
 def inferred(labels: Annotations) -> RelatednessTable:

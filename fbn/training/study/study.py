@@ -172,10 +172,12 @@ def _one(
     row, amounts, folder = ROWS[name], parameters.amounts, watched[0].folder
     table, file = TABLES[row.table](on), folder / f".table-{seed}-{name}.json"
     table.write(file)
-    recipe = row.recipe(parameters.recipe, narrow=parameters.budget != "full")
+    narrow = parameters.budget != "full"
+    recipe = row.recipe(parameters.recipe, narrow)
     changes = {"table": str(file), "seed": seed, "epochs": 1, "steps_per_epoch": amounts.steps}
     recipe = recipe.model_copy(update=changes | {"warmup": min(recipe.warmup, max(1, amounts.steps // 4))})
-    course, streams = Course(tuple(row.adds), row.after, amounts.steps), on.of_tasks(row.tasks)
+    course = Course(tuple(row.adds), row.after, amounts.steps)
+    streams = on.of_tasks(row.tasks, row.share if narrow else 1.0)
     begun = time.monotonic()
     try:
         work = folder / f".training-{seed}-{name}"

@@ -39,6 +39,9 @@ def test_every_set_gives_labels_of_one_kind(material: Material) -> None:
         assert looked == [AU_INDEX[number] for number in (ACTION_UNITS_BY_DATASET[name] if kind[1] else ())]
     assert material.labelled == {"expression": 24, "action_units": 12, "valence_arousal": 96}
     assert [len(s.pool) for s in material.of_tasks([Task.VALENCE_AROUSAL, Task.EXPRESSION])] == [24, 96]
+    whole, half = (material.of_tasks(Task, share) for share in (1.0, 0.5))
+    assert [round(s.count / 2) for s in whole] == [s.count for s in half]
+    assert all(own.pool is other.pool for own, other in zip(whole, half, strict=True))
 
 
 def test_what_is_measured_on_is_of_others_and_has_never_trained_sets(material: Material) -> None:

@@ -63,9 +63,10 @@ def test_architectures_are_as_published_on_the_full_budget() -> None:
 
 def test_no_row_changes_what_all_share() -> None:
     for row in ROWS.values():
-        own = {"name", "objective", "forms", "network", "network_args", *row.changes}
-        assert row.changes.keys() <= {"sides", "learning_rate"}
+        own = {"name", "objective", "forms", "network", "network_args", *row.changes, *row.narrow}
+        assert {*row.changes, *row.narrow} <= {"sides", "learning_rate", "network_args"}
         recipe = row.recipe(BASE, narrow=True)
-        assert row.network or not row.changes
-        assert not row.coupled or row.changes == ROWS[row.against].changes
+        assert row.network or not (row.changes or row.narrow or row.share != 1)
+        other = ROWS[row.against] if row.coupled else row
+        assert (row.changes, row.narrow, row.share) == (other.changes, other.narrow, other.share)
         assert all(getattr(recipe, field) == getattr(BASE, field) for field in Recipe.model_fields if field not in own)
