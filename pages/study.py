@@ -7,6 +7,7 @@ from fbn.ui import shell, study_page
 shell.enter("Study")
 st.markdown(
     "Networks that learn expressions, action units and valence and arousal one by one, together, or together with "
-    "losses that tie them by a table: which reads faces better? Every difference with its interval, whatever came out."
+    "losses that tie them by a table: which reads faces better? Every figure's difference with its interval, whatever "
+    "came out."
 )
 study_page.show_study()

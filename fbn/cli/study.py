@@ -30,6 +30,13 @@ class Part(StrEnum):
     VALID = "valid"
 
 
+class Interval(StrEnum):
+    """Which of a difference's intervals a table gives."""
+
+    SEEDS = "seeds"
+    BOOTSTRAP = "bootstrap"
+
+
 class Against(StrEnum):
     """What a table of differences holds rows against."""
 
@@ -127,6 +134,9 @@ def table(
         ),
     ] = "",
     against: Annotated[Against, typer.Option(help="What differences are against; means: none.")] = Against.UNCOUPLED,
+    interval: Annotated[
+        Interval, typer.Option(help="seeds: Student's over seeds; bootstrap: over seeds and held-out pictures.")
+    ] = Interval.SEEDS,
 ) -> None:
     """A study's differences with their intervals, or its means, as a Markdown table."""
     from fbn.errors import FormatError
@@ -134,9 +144,9 @@ def table(
     from fbn.ui.study_read import Studied
 
     side = {Against.UNCOUPLED: "uncoupled", Against.SINGLE: "single"}.get(against, study_markdown.MEANS)
-    named, some = _names(rows), _names(figures)
+    named, some, drawn = _names(rows), _names(figures), interval is Interval.BOOTSTRAP
     if len(folders) == 1:
-        typer.echo(study_markdown.by_figure(Studied.read(folders[0]), side, named, some))
+        typer.echo(study_markdown.by_figure(Studied.read(folders[0]), side, named, some, drawn))
         return
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
@@ -144,7 +154,7 @@ def table(
     studies = {name: Studied.read(folder) for name, folder in zip(names, folders, strict=True)}
     if len(some) > 1:
         raise FormatError("--figures: one at most where several studies are named")
-    typer.echo(study_markdown.by_study(studies, side, named, "".join(some)))
+    typer.echo(study_markdown.by_study(studies, side, named, "".join(some), drawn))
 
 
 def _names(listed: str) -> list[str]:

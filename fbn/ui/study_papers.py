@@ -27,12 +27,14 @@ class Compared:
         title: for people.
         row, base: of the papers' tables and of the study.
         side: where the study's figures tell the difference.
+        own: the study's row, where it is called otherwise.
     """
 
     title: str
     row: str
     base: str
     side: str
+    own: str = ""
 
 
 COMPARED = (
@@ -81,6 +83,16 @@ class Published:
     value: float
 
 
+def offered(studied: Studied) -> tuple[Compared, ...]:
+    """What can be compared: in a study of architectures, each with itself uncoupled."""
+    if not studied.of_architectures:
+        return COMPARED
+    named = ((row, studied.rows[row].words.split(",")[0]) for row in studied.both)
+    return tuple(
+        Compared(f"{name}: both − no coupling", "both", UNCOUPLED, "uncoupled", own=row) for row, name in named
+    )
+
+
 @cache
 def published() -> tuple[Published, ...]:
     """``papers.csv``."""
@@ -123,6 +135,8 @@ def lines(studied: Studied, compared: Compared, table: str) -> list[Line]:
 
 def here(studied: Studied, compared: Compared, table: str) -> str | None:
     """The study's row, or None where it has none with such a table."""
+    if compared.own:
+        return compared.own if table == "du2014" else None
     if table == "du2014" or compared.row == UNCOUPLED:
         return compared.row if compared.row in studied.rows else None
     terms = set(ROWS[compared.row].adds)

@@ -5,7 +5,7 @@ import streamlit as st
 from fbn.training.study.rows import UNCOUPLED
 from fbn.ui import charts, study_charts, study_marks, study_papers
 from fbn.ui.study_charts import Line
-from fbn.ui.study_papers import COMPARED, TABLES
+from fbn.ui.study_papers import TABLES, offered
 from fbn.ui.study_parts import INTERVAL_HELP
 from fbn.ui.study_read import TASKS, Studied
 from fbn.ui.study_words import METRIC_HELP, begun, interval, row_name
@@ -15,7 +15,7 @@ def papers_view(studied: Studied) -> None:
     """Direction by direction beside the papers' tables."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         compared = st.selectbox(
-            "What is compared", COMPARED, format_func=lambda c: c.title, key="study compared", width=340
+            "What is compared", offered(studied), format_func=lambda c: c.title, key="study compared", width=340
         )
         table = st.segmented_control(
             "Coupled by",
@@ -34,8 +34,9 @@ def papers_view(studied: Studied) -> None:
         st.info("This study has no such rows; the papers' figures stand alone.", icon=":material/info:")
     st.markdown(
         "**On how many figures it goes up ▲, down ▼, or neither ○**",
-        help="Video counts once, median-filtered. Here ○ means that the interval holds 0; the papers give no "
-        "intervals, there it means no difference to two places.",
+        help="Each counts its own figures: here also metrics that the papers do not tell, such as ROC area. Video "
+        "counts once, median-filtered. Here ○ means that the interval holds 0; the papers give no intervals, there it "
+        "means no difference to two places.",
     )
     st.html(study_marks.directions(study_papers.directions(found)))
     st.markdown("**Figure by figure**", help=f"{METRIC_HELP} {INTERVAL_HELP}")

@@ -40,6 +40,11 @@ class Difference(BaseModel):
     boot_high: float
     seeds: int
 
+    @property
+    def drawn(self) -> "Difference":
+        """The same with the bootstrap's interval, which other pictures and people also widen."""
+        return self.model_copy(update={"low": self.boot_low, "high": self.boot_high})
+
 
 class Figure(BaseModel):
     """One row's metric on one set."""

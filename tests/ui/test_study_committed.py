@@ -17,11 +17,17 @@ from fbn.training.study.rows import ROWS, SINGLE
 from fbn.ui.study_read import COMMITTED, Figure, Studied, committed
 
 FOLDER = shipped(COMMITTED)
-SMALL = tuple(name for name, row in ROWS.items() if row.group != "architecture")
-TASKS = tuple(name for name, row in ROWS.items() if row.group in ("tasks", "coupling"))
+#: Written out: a row that is added later was not in these studies.
+TASKS = ("single-expression", "single-au", "single-va", "none", "co", "soft", "match", "both", "all")
+SMALL = (
+    *TASKS,
+    *("co.inferred", "soft.inferred", "match.inferred", "both.inferred", "both.affwild2", "match-printed"),
+    *("match-cross-entropy", "match-soft-target", "match-mean", "match-weights", "match-to-units"),
+    *("match-to-expressions", "soft-target", "soft-sharp", "both-third", "both-triple", "both-late"),
+)
 ON_DATA = {"data": Path("data")}
 FEW = ("single-au", "none", "co", "both")
-BODIES = tuple(name for name, row in ROWS.items() if row.group == "architecture")
+BODIES = tuple(f"{name}-{end}" for name in ("vgg-face", "resnet-50", "densenet-121") for end in ("none", "both"))
 #: As in PLAN.md; the architectures have more seeds than planned (NOTE.md).
 PLANNED = {
     "scarce": Study(action_units=40, rows=SMALL),

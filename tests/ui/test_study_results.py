@@ -14,7 +14,7 @@ from fbn.training.study.measure import TOGETHER
 from fbn.ui import study_answer as answer
 from fbn.ui import study_charts, study_marks, study_scarcity
 from fbn.ui.study_charts import Line
-from fbn.ui.study_papers import COMPARED, HERE, directions, here, lines, published
+from fbn.ui.study_papers import COMPARED, HERE, directions, here, lines, offered, published
 from fbn.ui.study_read import COMMITTED, Difference, Studied
 from fbn.ui.study_words import Verdict, about, interval, key_name, signed, verdict
 from tests.ui import studied as stand_in
@@ -111,6 +111,9 @@ def test_studies_as_markdown_tables(studied: Studied, tmp_path: Path, monkeypatc
     _, _, *lines = table(str(studied.folder), "--figures", "bp4d/f1", "--against", "means", "--rows", "none,both")
     means = [studied.by_place[row, told.key] for row in ("none", "both")]
     assert lines == [[figure.row, f"{figure.mean:.3f} ± {figure.sd:.3f}"] for figure in means]
+    _, _, *lines = table(str(studied.folder), "--figures", "bp4d/f1", "--rows", "both", "--interval", "bootstrap")
+    assert lines == [["both", f"▲ {interval(told.uncoupled.drawn)}"]]
+    assert interval(told.uncoupled.drawn) != interval(told.uncoupled)
     head, _, *lines = table(str(studied.folder), str(plenty))
     assert head == ["study", "both"]
     assert lines[1][0] == "plenty: 2,400 AU pictures, EmotioNet · AU F1"
@@ -315,6 +318,17 @@ def test_a_counted_table_is_compared_with_the_papers_counted_one(tmp_path: Path,
     found = {line.key: line for line in lines(counted, BOTH, "counted")}
     assert found["rafdb", "mean_diagonal", False].papers["A"] == pytest.approx(0.11)
     assert found["rafdb", "mean_diagonal", False].here is not None
+
+
+def test_an_architecture_is_compared_with_itself_uncoupled_as_the_papers_network_is(tmp_path: Path, studied: Studied):
+    assert offered(studied) == COMPARED
+    bodies = Studied.read(make(tmp_path, rows=BODIES))
+    compared = offered(bodies)
+    assert [each.title.split(":")[0] for each in compared] == ["VGG-FACE", "ResNet-50", "DenseNet-121"]
+    told = {line.key: line for line in lines(bodies, compared[1], "du2014")}["affwild2", "ccc_valence", True]
+    assert told.papers["A"] == pytest.approx(0.11)
+    assert told.here == bodies.by_place["resnet-50-both", told.key].uncoupled
+    assert here(bodies, compared[1], "counted") is None
 
 
 def test_a_forest_has_a_mark_for_each_verdict_and_bars_where_they_lie():

@@ -60,7 +60,9 @@ def summary(asked: Study, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     figures: list[dict[str, Any]] = []
     for name, own in of_row.items():
         base = of_row.get(ROWS[name].against, {}) if name in ROWS and ROWS[name].coupled else {}
-        figures += _figures(name, own, (base, {} if name == SINGLE else alone), shared=asked.data is not None)
+        # the single-task networks have the recipe's body: others are not held against them
+        single = {} if name == SINGLE or (name in ROWS and ROWS[name].network) else alone
+        figures += _figures(name, own, (base, single), shared=asked.data is not None)
     first = next(iter(runs), {})
     return {
         "date": datetime.now(UTC).date().isoformat(),

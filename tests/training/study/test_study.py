@@ -9,19 +9,25 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from fbn.cli import application
 from fbn.context import Cancelled, Context
+from fbn.data.loading import Pool, Stream
 from fbn.errors import FbnError, FormatError, MissingFileError
 from fbn.jobs.kinds import parse
+from fbn.records import Annotations
+from fbn.training.recipe import Recipe
 from fbn.training.study import drawn
 from fbn.training.study import study as module
 from fbn.training.study.asked import Study
+from fbn.training.study.material import Material
 from fbn.training.study.measure import TOGETHER
 from fbn.training.study.rows import ROWS
 from fbn.training.study.study import study
+from fbn.vocabulary import Task
 
 SMOKE = Study(budget="smoke", rows=("none", "both-late", "single-au"), seeds=1, first_seed=7)
 
@@ -68,6 +74,30 @@ def test_what_a_run_keeps(done: tuple[Path, list[tuple[float, str]]]) -> None:
     assert none["table"] is None
     assert "distribution_matching" not in none["curves"]
     assert none["curves"]["expression"][0] == late["curves"]["expression"][0]
+
+
+@pytest.mark.parametrize(("budget", "counts"), [("small", [24, 12, 12]), ("full", [128, 64, 64])])
+def test_a_slow_network_sees_a_share_of_each_step_on_two_cores(
+    budget: str, counts: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, seen = Study(budget=budget, rows=("densenet-121-none",)), []
+
+    def trial(recipe: Recipe, pool: object, streams: list[Stream], *rest: object, **named: object) -> None:
+        seen.append(([stream.count for stream in streams], recipe.network_args))
+        raise Cancelled
+
+    monkeypatch.setattr("fbn.training.trial.trial", trial)
+    streams = tuple(
+        (task, Stream(np.arange(9), count)) for task, count in zip(Task, asked.amounts.per_step, strict=True)
+    )
+    material = Material(
+        Pool.of({"one": (np.zeros((1, 8, 8, 3), np.uint8), Annotations.empty(1))}), streams, (), Annotations.empty(1)
+    )
+    with pytest.raises(Cancelled):
+        module._one(asked, "densenet-121-none", 0, material, (Context(tmp_path), "", (0, 1)), None)
+    ((found, arguments),) = seen
+    assert sorted(found, reverse=True) == counts
+    assert arguments == ({"width": 0.25} if budget == "small" else {})
 
 
 def test_it_goes_on_and_more_may_be_asked(

@@ -110,8 +110,12 @@ def test_an_architecture_is_held_against_itself_uncoupled() -> None:
     runs = [
         run(name, 0, {"bp4d/f1": f}) for name, f in (("none", 0.5), ("resnet-50-none", 0.6), ("resnet-50-both", 0.9))
     ]
-    told = of(summary(Study(), runs), "resnet-50-both", "f1")["uncoupled"]
-    assert told["difference"] == pytest.approx(0.3)
+    runs += [run("single-au", 0, {"bp4d/f1": 0.4})]
+    found = summary(Study(), runs)
+    assert of(found, "resnet-50-both", "f1")["uncoupled"]["difference"] == pytest.approx(0.3)
+    # single-task networks have the small body
+    assert of(found, "none", "f1")["single"]["difference"] == pytest.approx(0.1)
+    assert of(found, "resnet-50-none", "f1")["single"] is of(found, "resnet-50-both", "f1")["single"] is None
 
 
 def test_details_and_curves_are_means_over_seeds() -> None:
