@@ -116,11 +116,15 @@ def test_the_figures_of_the_coupling_studies_are_theirs() -> None:
             or f"{own['difference']:+.3f} (95 % interval {low_high}" in said
         )
     assert f"of the {-_of(real, 'none', 'ckplus/f1')['single']['difference']:.3f} that sharing" in said
-    assert "DenseNet-121, a quarter as wide and as briefly trained, no interval of AU F1 leaves out 0" in said
     bodies = _figures("assets/studies/affect/architectures/summary.json")
     coupled = [f"{name}-both" for name in ("vgg-face", "resnet-50", "densenet-121")]
     for own in (_of(bodies, row, "ckplus/f1")["uncoupled"] for row in coupled):
         assert own["low"] < 0 < own["high"]
+    vgg, *two = (_of(bodies, row, "ckplus/auc")["uncoupled"] for row in coupled)
+    assert vgg["low"] < 0 < vgg["high"]
+    assert all(own["low"] > 0 for own in two)
+    gains = " and ".join(f"{own['difference']:.3f}" for own in two)
+    assert f"no interval of AU F1 leaves out 0; AU ROC area gains {gains} on the last two" in said
 
 
 def _of(study: dict[str, Any], row: str, key: str) -> dict[str, Any]:
