@@ -55,7 +55,7 @@ def papers_view(studied: Studied) -> None:
     }
     st.html(study_marks.legend([f"paper {paper}" for paper in study_papers.PAPERS]))
     st.plotly_chart(
-        study_charts.forest(blocks, compared.title.lower()),
+        study_charts.forest(blocks, compared.title),
         config=charts.CONFIG,
         key=f"study papers {compared} {table}",
     )
