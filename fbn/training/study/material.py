@@ -22,7 +22,7 @@ class Held:
     Attributes:
         name: of the set.
         pool: its pictures and their labels, all that there are.
-        figures: names in ``fbn.training.study.measure.FIGURES``, its metrics by SYSTEMS 5.
+        figures: names in ``fbn.training.study.measure.FIGURES``, its metrics as the papers measure such a set.
         groups: [N] whose picture or clip each is: what a bootstrap draws.
         seen: whether pictures like these, with labels of this kind, are trained on.
         frames: of each clip, the pictures being clips one after the other; 0 where it is no video.

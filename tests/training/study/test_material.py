@@ -58,7 +58,7 @@ def test_what_is_measured_on_is_of_others_and_has_never_trained_sets(material: M
 
 
 def test_each_set_is_measured_as_the_papers_measure_it() -> None:
-    # SYSTEMS 5; beside AU F1 its area under the curve, which no threshold moves, and both of AffectNet's
+    # as in A's tables; beside AU F1 the area under the curve, which no threshold moves, and both of AffectNet's
     units, affect = {"f1", "auc"}, {"ccc_valence", "ccc_arousal"}
     assert {own.name: set(own.figures) for own in drawn.SETS} == {
         "affectnet": {"accuracy", "expression_f1"},
