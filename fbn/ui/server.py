@@ -18,8 +18,10 @@ def command(port: int = 8501, browser: bool = True, script: Path | None = None) 
     headless = "false" if browser else "true"
     path = str(script or shipped("app.py"))
     # said here too: the flag outranks a STREAMLIT_SERVER_ADDRESS that opens other servers to the network
-    flags = ["--server.address=127.0.0.1", f"--server.port={port}", f"--server.headless={headless}"]
-    return [sys.executable, "-m", "streamlit", "run", path, *flags]
+    where = ["--server.address=127.0.0.1", f"--server.port={port}"]
+    # on a machine's first run Streamlit would ask for an e-mail address, and start nothing until it is answered
+    how = [f"--server.headless={headless}", "--server.showEmailPrompt=false"]
+    return [sys.executable, "-m", "streamlit", "run", path, *where, *how]
 
 
 def environment() -> dict[str, str]:
