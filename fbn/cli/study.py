@@ -144,9 +144,11 @@ def table(
     from fbn.ui.study_read import Studied
 
     side = {Against.UNCOUPLED: "uncoupled", Against.SINGLE: "single"}.get(against, study_markdown.MEANS)
-    named, some, drawn = _names(rows), _names(figures), interval is Interval.BOOTSTRAP
+    named, some, bootstrapped = _names(rows), _names(figures), interval is Interval.BOOTSTRAP
+    if bootstrapped and side == study_markdown.MEANS:
+        raise FormatError("--interval bootstrap: means have no interval; name what the differences are against")
     if len(folders) == 1:
-        typer.echo(study_markdown.by_figure(Studied.read(folders[0]), side, named, some, drawn))
+        typer.echo(study_markdown.by_figure(Studied.read(folders[0]), side, named, some, bootstrapped))
         return
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
@@ -154,7 +156,7 @@ def table(
     studies = {name: Studied.read(folder) for name, folder in zip(names, folders, strict=True)}
     if len(some) > 1:
         raise FormatError("--figures: one at most where several studies are named")
-    typer.echo(study_markdown.by_study(studies, side, named, "".join(some), drawn))
+    typer.echo(study_markdown.by_study(studies, side, named, "".join(some), bootstrapped))
 
 
 def _names(listed: str) -> list[str]:

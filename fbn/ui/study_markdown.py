@@ -12,7 +12,7 @@ MEANS = "means"
 
 
 def by_figure(
-    studied: Studied, side: str, rows: Sequence[str] = (), figures: Sequence[str] = (), drawn: bool = False
+    studied: Studied, side: str, rows: Sequence[str] = (), figures: Sequence[str] = (), bootstrapped: bool = False
 ) -> str:
     """Rows by figures.
 
@@ -21,19 +21,19 @@ def by_figure(
         side: a key of ``SIDES``, or ``MEANS``.
         rows: which; none: all.
         figures: which, as in ``runs.csv`` (``bp4d/f1``); none: all unfiltered.
-        drawn: the bootstrap's intervals, instead of Student's over seeds.
+        bootstrapped: the bootstrap's intervals, instead of Student's over seeds.
 
     Raises:
         FormatError: the study has no such row or figure.
     """
     keys = [_key(studied, name) for name in figures] or [key for key in studied.keys if not key[2]]
     wanted = _rows(studied, rows)
-    cells = {row: [_cell(studied.by_place.get((row, key)), side, drawn) for key in keys] for row in wanted}
+    cells = {row: [_cell(studied.by_place.get((row, key)), side, bootstrapped) for key in keys] for row in wanted}
     return _table("row", [key_name(studied, key) for key in keys], cells)
 
 
 def by_study(
-    studies: Mapping[str, Studied], side: str, rows: Sequence[str] = (), figure: str = "", drawn: bool = False
+    studies: Mapping[str, Studied], side: str, rows: Sequence[str] = (), figure: str = "", bootstrapped: bool = False
 ) -> str:
     """Studies by rows, of one figure.
 
@@ -42,7 +42,7 @@ def by_study(
         side: as ``by_figure``.
         rows: which; none: those that couple and that all studies have.
         figure: as ``by_figure``; "": what the plan reads first in each.
-        drawn: as ``by_figure``.
+        bootstrapped: as ``by_figure``.
 
     Raises:
         FormatError: a study has no such row or figure, or there is none that is read first.
@@ -58,7 +58,7 @@ def by_study(
         key = _key(studied, figure) if figure else _first(name, studied)
         units = studied.summary.labelled.get("action_units", 0)
         label = f"{name}: {units:,} AU pictures, {key_name(studied, key)}"
-        cells[label] = [_cell(studied.by_place.get((row, key)), side, drawn) for row in named]
+        cells[label] = [_cell(studied.by_place.get((row, key)), side, bootstrapped) for row in named]
     return _table("study", named, cells)
 
 
@@ -82,13 +82,13 @@ def _rows(studied: Studied, rows: Sequence[str]) -> list[str]:
     return list(rows) or list(studied.rows)
 
 
-def _cell(figure: Figure | None, side: str, drawn: bool) -> str:
+def _cell(figure: Figure | None, side: str, bootstrapped: bool) -> str:
     if figure is None:
         return ""
     if side == MEANS:
         return f"{figure.mean:.3f}" + ("" if figure.sd is None else f" ± {figure.sd:.3f}")
     difference = getattr(figure, side)
-    difference = difference.drawn if difference and drawn else difference
+    difference = difference.bootstrapped if difference and bootstrapped else difference
     return f"{verdict(difference).mark} {interval(difference)}" if difference else ""
 
 

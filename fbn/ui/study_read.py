@@ -41,7 +41,7 @@ class Difference(BaseModel):
     seeds: int
 
     @property
-    def drawn(self) -> "Difference":
+    def bootstrapped(self) -> "Difference":
         """The same with the bootstrap's interval, which other pictures and people also widen."""
         return self.model_copy(update={"low": self.boot_low, "high": self.boot_high})
 

@@ -112,8 +112,8 @@ def test_studies_as_markdown_tables(studied: Studied, tmp_path: Path, monkeypatc
     means = [studied.by_place[row, told.key] for row in ("none", "both")]
     assert lines == [[figure.row, f"{figure.mean:.3f} ± {figure.sd:.3f}"] for figure in means]
     _, _, *lines = table(str(studied.folder), "--figures", "bp4d/f1", "--rows", "both", "--interval", "bootstrap")
-    assert lines == [["both", f"▲ {interval(told.uncoupled.drawn)}"]]
-    assert interval(told.uncoupled.drawn) != interval(told.uncoupled)
+    assert lines == [["both", f"▲ {interval(told.uncoupled.bootstrapped)}"]]
+    assert interval(told.uncoupled.bootstrapped) != interval(told.uncoupled)
     head, _, *lines = table(str(studied.folder), str(plenty))
     assert head == ["study", "both"]
     assert lines[1][0] == "plenty: 2,400 AU pictures, EmotioNet · AU F1"
@@ -125,6 +125,7 @@ def test_studies_as_markdown_tables(studied: Studied, tmp_path: Path, monkeypatc
         (["--figures", "affwild2/ccc_valence/filterd"], "no figure affwild2/ccc_valence/filterd"),
         (["--figures", "bp4d/f2"], "no figure bp4d/f2: expected one of"),
         (["--rows", "nothing"], "no rows nothing: it has"),
+        (["--against", "means", "--interval", "bootstrap"], "means have no interval"),
     ):
         said = CliRunner().invoke(application, ["study", "table", str(plenty), *wrong])
         assert isinstance(said.exception, FormatError)

@@ -97,7 +97,7 @@ def test_a_slow_network_sees_a_share_of_each_step_on_two_cores(
         module._one(asked, "densenet-121-none", 0, material, (Context(tmp_path), "", (0, 1)), None)
     ((found, arguments),) = seen
     assert sorted(found, reverse=True) == counts
-    assert arguments == ({"width": 0.25} if budget == "small" else {})
+    assert arguments == ({"width": 0.5} if budget == "small" else {})
 
 
 def test_it_goes_on_and_more_may_be_asked(
