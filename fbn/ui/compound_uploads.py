@@ -93,6 +93,7 @@ def _batch(upload: Upload) -> Iterator[_Batch]:
                 wanted = [entry.filename for entry in entries if _wanted(entry.filename)]
                 read: list[Incoming] = [(own, partial(_read, archive, upload.name, own)) for own in wanted]
                 yield _labelled(path, upload.name, read, [entry.filename for entry in entries])
+        # zipfile raises the last of them for a compression that it does not know
         except (BadZipFile, LargeZipFile, NotImplementedError) as error:
             raise FormatError(f"{upload.name}: cannot be read as a zip archive ({error})") from None
         except OSError as error:
