@@ -34,7 +34,7 @@ bench = typer.Typer(no_args_is_help=True)
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
     bench.callback()(_group)
-    for command in (frame, throughput, memory, live, pages, drawing, synthetic, coupling):
+    for command in (frame, throughput, memory, live, pages, drawing, synthetic, coupling, precision):
         bench.command()(command)
     app.add_typer(bench, name="bench")
 
@@ -111,6 +111,18 @@ def coupling(
     from fbn.bench.coupling import coupling as measure
 
     _print(measure(recipe, steps, False if eager else None), as_json)
+
+
+def precision(
+    recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or a YAML file.")] = "base",
+    steps: Annotated[int, typer.Option(min=2, help="Steps in each precision.")] = 20,
+    as_json: _Json = False,
+) -> None:
+    """Milliseconds of a training step in bfloat16 and in whole precision, in turn, and which is chosen here."""
+    with_allocator()
+    from fbn.bench.precision import precision as measure
+
+    _print(measure(recipe, steps), as_json)
 
 
 def synthetic(

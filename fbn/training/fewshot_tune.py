@@ -29,6 +29,7 @@ from fbn.models.compound import CompoundNet
 from fbn.records import Annotations
 from fbn.training.fewshot_features import Material, compound_logits, with_probe
 from fbn.training.fewshot_probe import Numbers, Probe, balanced, deal, losses, probe
+from fbn.training.precision import settled
 from fbn.training.run import quiet
 from fbn.training.watch import Watch
 
@@ -173,7 +174,7 @@ def _train(
     trainer = L.Trainer(
         accelerator="auto",
         devices=1,
-        precision="bf16-mixed",
+        precision=settled("auto"),
         max_epochs=epochs,
         gradient_clip_val=_CLIP,
         logger=False,

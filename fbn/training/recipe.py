@@ -51,7 +51,8 @@ class Recipe(BaseModel):
         averaging: decay of the exponential average of the weights, which is what is validated and exported.
         patience: epochs without a better validation score after which training stops; 0 never. Not with
             ``sides``: validation reads the full resolution, and falls behind while training sees less.
-        precision: as Lightning's trainer takes it.
+        precision: as Lightning's trainer takes it; ``"auto"``: bfloat16 where the machine computes in it, whole
+            precision elsewhere (``fbn.training.precision``). A run keeps what it was begun with.
         compile: let ``torch.compile`` fuse the training step: a fifth to a third faster on two cores, after a minute
             at the start and at each of ``sides``. Needs a C++ compiler.
         seed: of weights, batches and augmentation; the splits do not depend on it.
@@ -96,7 +97,7 @@ class Recipe(BaseModel):
     clip: float = Field(default=5.0, gt=0)
     averaging: float = Field(default=0.999, ge=0, lt=1)
     patience: NonNegativeInt = 0
-    precision: Literal["bf16-mixed", "32-true", "16-mixed"] = "bf16-mixed"
+    precision: Literal["auto", "bf16-mixed", "32-true", "16-mixed"] = "auto"
     compile: bool = False
     seed: NonNegativeInt = 0
 

@@ -38,6 +38,7 @@ from fbn.resources import whole_file
 from fbn.training.figures import SCORED
 from fbn.training.multitask import MultiTask, averager
 from fbn.training.pools import make_pool
+from fbn.training.precision import settled
 from fbn.training.provenance import revision
 from fbn.training.recipe import Recipe, parse
 
@@ -76,18 +77,26 @@ def train(
     Raises:
         FbnError: the data or the recipe cannot be used, or ``out`` holds another run.
     """
-    begin(recipe, out, resume)
+    recipe = begin(recipe, out, resume)
     corpus = load_corpus(data_root, recipe.sets, clean=recipe.clean)
     return fit(recipe, corpus, out, devices=devices, threads=threads, workers=workers, progress=progress)
 
 
-def begin(recipe: Recipe, out: Path, resume: bool) -> None:
+def begin(recipe: Recipe, out: Path, resume: bool) -> Recipe:
     """Make the run folder, or check that the one there is this recipe's.
+
+    Returns:
+        The recipe with its precision settled: this machine's, or what the run was begun with.
 
     Raises:
         FormatError: ``out`` holds a run that is not to be gone on with, or another recipe's.
     """
-    path, values = out / RECIPE, recipe.model_dump(mode="json")
+    path = out / RECIPE
+    if recipe.precision == "auto" and path.exists():
+        # another machine would choose another
+        recipe = recipe.model_copy(update={"precision": read_run_recipe(out).precision})
+    recipe = recipe.model_copy(update={"precision": settled(recipe.precision)})
+    values = recipe.model_dump(mode="json")
     is_child = int(os.environ.get("LOCAL_RANK", 0)) > 0
     if path.exists() and not is_child:
         if (out / LAST).exists() and not resume:
@@ -101,6 +110,7 @@ def begin(recipe: Recipe, out: Path, resume: bool) -> None:
         unfinished.write_text(yaml.safe_dump(values, sort_keys=False))
     if not (out / ORIGIN).exists():
         write_json(out / ORIGIN, {"git_sha": revision(), "date": datetime.now(UTC).date().isoformat()})
+    return recipe
 
 
 def read_run_recipe(out: Path) -> Recipe:
@@ -198,7 +208,7 @@ def learn(
         accelerator="cpu" if on_cpu else "gpu",
         devices=devices,
         strategy="ddp" if devices > 1 else "auto",
-        precision=recipe.precision,
+        precision=settled(recipe.precision),
         max_epochs=recipe.epochs,
         gradient_clip_val=recipe.clip,
         num_sanity_val_steps=0,

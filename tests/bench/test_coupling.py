@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fbn.bench.coupling import coupling, labels
+from fbn.bench.coupling import coupling
+from fbn.bench.step import labels
 from fbn.training import recipe as recipes
 
 
@@ -16,7 +17,7 @@ def test_a_tiny_recipe(tmp_path: Path) -> None:
     )
     found = coupling(str(file), steps=3, side=32)
     assert found["terms"] == {"co_annotation": 0.5, "distribution_matching": 0.3, "soft_co_annotation": 0.05}
-    assert (found["pictures"], found["side"], found["compiled"]) == (14, 32, False)
+    assert (found["pictures"], found["side"], found["compiled"], found["precision"]) == (14, 32, False, "32-true")
     assert found["loss_with_ms"] > found["loss_without_ms"] > 0
     assert found["low"] <= found["share"] <= found["high"]
     assert found["share_of_losses"] == pytest.approx(

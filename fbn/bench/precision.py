@@ -1,0 +1,49 @@
+"""What the numbers of a training cost here: a step in bfloat16 and one in whole precision, in turn, in one run."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from fbn.bench.step import WARM_UP, Step, objective_of, pair, side_of
+from fbn.training import recipe as recipes
+from fbn.training.precision import MIXED, WHOLE, native, settled
+
+
+def precision(name: str = "base", steps: int = 20, side: int | None = None) -> dict[str, Any]:
+    """Time steps of a recipe on pictures of noise: network, losses, backward pass, optimiser; nothing is compiled.
+
+    Args:
+        name: of a shipped recipe, or its file; its batch, network and terms are used.
+        steps: to time of each kind.
+        side: of the pictures; None: the last of the recipe's.
+
+    Returns:
+        recipe, pictures of a step, side, threads, steps, native (whether the machine says that it computes in
+        bfloat16), auto (what ``"auto"`` chooses here), bf16_ms and whole_ms (medians), ratio (median over steps of
+        bfloat16's time over that of whole precision: above 1, whole precision is faster), low and high of its
+        quartiles.
+    """
+    recipe = recipes.read(name)
+    side, objective = side or side_of(recipe), objective_of(recipe)
+    both = [Step(recipe.model_copy(update={"precision": each}), side, False) for each in (MIXED, WHOLE)]
+    calls = partial(both[0], objective), partial(both[1], objective)
+    for call in calls * WARM_UP:
+        call()
+    seconds = np.array([pair(calls, number) for number in range(steps)])
+    ratios = seconds[:, 0] / seconds[:, 1]
+    return {
+        "recipe": recipe.name,
+        "pictures": len(both[0].images),
+        "side": side,
+        "threads": torch.get_num_threads(),
+        "steps": steps,
+        "native": native(),
+        "auto": settled("auto"),
+        "bf16_ms": float(1000 * np.median(seconds[:, 0])),
+        "whole_ms": float(1000 * np.median(seconds[:, 1])),
+        "ratio": float(np.median(ratios)),
+        "low": float(np.quantile(ratios, 0.25)),
+        "high": float(np.quantile(ratios, 0.75)),
+    }
