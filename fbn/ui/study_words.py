@@ -4,7 +4,8 @@ from enum import StrEnum
 
 from fbn.training.study.measure import TOGETHER
 from fbn.training.study.rows import SINGLE, UNCOUPLED
-from fbn.ui.study_read import Difference, Key, Studied
+from fbn.ui.study_read import Studied
+from fbn.ui.study_records import Difference, Key
 
 _SETS = {
     "rafdb": "RAF-DB",
@@ -128,4 +129,7 @@ def about(studied: Studied) -> str:
     # gone on with after the code changed
     if (codes := len({line.get("git_sha") for line in studied.runs})) > 1:
         parts.append(f"{codes} revisions of the code")
+    # or on another machine
+    if len(precisions := sorted({line.get("precision") or "" for line in studied.runs} - {""})) > 1:
+        parts.append(f"precisions {', '.join(precisions)}")
     return " · ".join([begun(parts[0]), *parts[1:], studied.summary.date])

@@ -19,6 +19,8 @@ _MORE = ("rows", "seeds")
 #: Of a run's line, before and after its figures.
 _HEAD = ("row", "seed")
 _TAIL = ("git_sha", "device", "seconds", "parameters", "steps", "date")
+#: Further ones, which runs of older versions do not tell.
+_LATER = ("precision",)
 
 
 def begin(asked: Study, folder: Path) -> None:
@@ -70,8 +72,9 @@ def _read(file: Path, needed: Iterable[str], remedy: str) -> dict[str, Any]:
 
 def write_runs(folder: Path, runs: list[dict[str, Any]]) -> None:
     """``runs.csv``: a line a run, its figures rounded to five places."""
-    lines = [{k: run[k] for k in _HEAD} | run["figures"] | {k: run[k] for k in _TAIL} for run in runs]
-    columns = [*_HEAD, *dict.fromkeys(key for run in runs for key in run["figures"]), *_TAIL]
+    last = (*_TAIL, *_LATER)
+    lines = [{k: run[k] for k in _HEAD} | run["figures"] | {k: run.get(k) for k in last} for run in runs]
+    columns = [*_HEAD, *dict.fromkeys(key for run in runs for key in run["figures"]), *last]
     write_csv(folder / "runs.csv", pd.DataFrame(lines, columns=columns))
 
 

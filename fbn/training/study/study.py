@@ -18,6 +18,7 @@ import cv2
 
 from fbn.context import Context, end_with_parent, write_json
 from fbn.errors import FbnError
+from fbn.training.precision import settled
 from fbn.training.provenance import revision
 from fbn.training.study import drawn, real
 from fbn.training.study.asked import Study
@@ -44,13 +45,17 @@ def study(parameters: Study, context: Context) -> dict[str, Any]:
         Cancelled: somebody asked.
     """
     begin(parameters, context.folder)
-    _work(parameters, context, threads=_threads(parameters))
+    _work(parameters, context)
     return write_summary(parameters, context.folder)
 
 
-def _threads(parameters: Study) -> int | None:
-    """Small networks gain little by a second thread, and lose tenfold by one that has to wait for its turn."""
-    return None if parameters.budget == "full" else 1
+def _threads(parameters: Study, row: str, workers: int) -> int:
+    """Cores of one run: its worker's share of all for what is slow.
+
+    Small networks gain little by a second thread, and lose tenfold by one that has to wait for its turn.
+    """
+    slow = parameters.budget == "full" or ROWS[row].few
+    return max(1, (os.cpu_count() or 1) // workers) if slow else 1
 
 
 def study_apart(parameters: Study, context: Context, workers: int) -> dict[str, Any]:
@@ -66,7 +71,6 @@ def study_apart(parameters: Study, context: Context, workers: int) -> dict[str, 
     begin(parameters, context.folder)
     gpus = torch.cuda.device_count()
     workers = workers or gpus or os.cpu_count() or 1
-    cores = _threads(parameters) or max(1, (os.cpu_count() or 1) // workers)
     runs = parameters.runs
     waiting = sorted({seed for seed, row in runs if not file_of(context.folder, seed, row).exists()})
     for number, seed in enumerate(waiting if parameters.data is None else waiting[:1]):
@@ -74,7 +78,7 @@ def study_apart(parameters: Study, context: Context, workers: int) -> dict[str, 
         _material(parameters, seed, context, (_DRAWING * number / len(waiting), _DRAWING / len(waiting)))
     with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
         parts = [
-            pool.submit(_part, parameters, context.folder, (number, workers), cores, _gpu(number, gpus))
+            pool.submit(_part, parameters, context.folder, (number, workers), _gpu(number, gpus))
             for number in range(workers)
         ]
         try:
@@ -117,15 +121,15 @@ def _gpu(number: int, gpus: int) -> str | None:
     return named[number % gpus] if named else str(number % gpus)
 
 
-def _part(parameters: Study, folder: Path, turn: tuple[int, int], cores: int, gpu: str | None) -> None:
+def _part(parameters: Study, folder: Path, turn: tuple[int, int], gpu: str | None) -> None:
     if gpu is not None:
         # before anything asks which there are
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     cv2.setNumThreads(1)
-    _work(parameters, Context(folder), turn, cores)
+    _work(parameters, Context(folder), turn)
 
 
-def _work(parameters: Study, context: Context, turn: tuple[int, int] = (0, 1), threads: int | None = None) -> None:
+def _work(parameters: Study, context: Context, turn: tuple[int, int] = (0, 1)) -> None:
     """Do the runs that the folder lacks: of all n-th ones, for turn (i, n), from the i-th on."""
     runs = parameters.runs
     mine = [run for number, run in enumerate(runs) if number % turn[1] == turn[0]]
@@ -137,7 +141,7 @@ def _work(parameters: Study, context: Context, turn: tuple[int, int] = (0, 1), t
             material = seed, _material(parameters, seed, context, (start, part * _DRAWING))
         share = (start + part * _DRAWING, start + part)
         words = f"run {len(mine) - len(missing) + number + 1} of {len(mine)}: {row}, seed {seed}"
-        found = _one(parameters, row, seed, material[1], (context, words, share), threads)
+        found = _one(parameters, row, seed, material[1], (context, words, share), _threads(parameters, row, turn[1]))
         write_json(file_of(context.folder, seed, row), found)
         if turn == (0, 1):
             write_runs(context.folder, finished(parameters, context.folder))
@@ -160,7 +164,7 @@ def _one(
     seed: int,
     on: Material,
     watched: tuple[Context, str, tuple[float, float]],
-    threads: int | None,
+    threads: int,
 ) -> dict[str, Any]:
     """One training and what it reached: what a file of ``runs`` holds."""
     # Lightning takes seconds to import, and pages import this module
@@ -202,6 +206,7 @@ def _one(
         "pictures": sum(stream.count for stream in streams),
         "parameters": sum(weight.numel() for weight in network.parameters()),
         "seconds": round(seconds, 1),
+        "precision": settled(recipe.precision),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "git_sha": revision(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),

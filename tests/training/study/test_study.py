@@ -19,6 +19,7 @@ from fbn.data.loading import Pool, Stream
 from fbn.errors import FbnError, FormatError, MissingFileError
 from fbn.jobs.kinds import parse
 from fbn.records import Annotations
+from fbn.training.precision import settled
 from fbn.training.recipe import Recipe
 from fbn.training.study import drawn
 from fbn.training.study import study as module
@@ -54,6 +55,7 @@ def test_a_run_a_line_and_the_tables(done: tuple[Path, list[tuple[float, str]]])
     lines = list(csv.DictReader((folder / "runs.csv").open()))
     assert [(line["row"], line["seed"]) for line in lines] == [("none", "7"), ("both-late", "7"), ("single-au", "7")]
     assert all(line["git_sha"] and line["device"] and float(line["seconds"]) > 0 and line["date"] for line in lines)
+    assert {line["precision"] for line in lines} == {settled("auto")}
     assert lines[2]["affectnet/accuracy"] == "" != lines[2]["bp4d/auc"]
     sets = {key.split("/")[0] for key in lines[0] if "/" in key}
     assert sets == {own.name for own in drawn.SETS} | {TOGETHER}
@@ -94,10 +96,45 @@ def test_a_slow_network_sees_a_share_of_each_step_on_two_cores(
         Pool.of({"one": (np.zeros((1, 8, 8, 3), np.uint8), Annotations.empty(1))}), streams, (), Annotations.empty(1)
     )
     with pytest.raises(Cancelled):
-        module._one(asked, "densenet-121-none", 0, material, (Context(tmp_path), "", (0, 1)), None)
+        module._one(asked, "densenet-121-none", 0, material, (Context(tmp_path), "", (0, 1)), 1)
     ((found, arguments),) = seen
     assert sorted(found, reverse=True) == counts
     assert arguments == ({"width": 0.5} if budget == "small" else {})
+
+
+@pytest.mark.parametrize(
+    ("budget", "row", "workers", "threads"),
+    [
+        ("small", "none", 1, 1),
+        ("small", "densenet-121-none", 1, 6),
+        ("small", "densenet-121-none", 2, 3),
+        ("small", "densenet-121-none", 9, 1),
+        ("full", "none", 2, 3),
+    ],
+)
+def test_what_is_slow_gets_its_workers_share_of_the_cores(
+    budget: str, row: str, workers: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module.os, "cpu_count", lambda: 6)
+    assert module._threads(Study(budget=budget), row, workers) == threads
+
+
+def test_a_lone_workers_slow_run_is_given_every_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(module.os, "cpu_count", lambda: 6)
+    monkeypatch.setattr(module, "_material", lambda *_: None)
+    monkeypatch.setattr(module, "write_runs", lambda *_: None)
+    monkeypatch.setattr(module, "finished", lambda *_: [])
+    monkeypatch.setattr(module, "_one", lambda *asked: given.append(asked[-1]) or {})
+    module._work(Study(rows=("none", "vgg-face-none"), seeds=1), Context(tmp_path))
+    assert given == [1, 6]
+
+
+def test_runs_of_older_versions_do_not_tell_their_precision(tmp_path: Path, done: tuple[Path, Any]) -> None:
+    run = json.loads((done[0] / "runs" / "07-none.json").read_text())
+    module.write_runs(tmp_path, [run, {key: value for key, value in run.items() if key != "precision"}])
+    lines = list(csv.DictReader((tmp_path / "runs.csv").open()))
+    assert [line["precision"] for line in lines] == [settled("auto"), ""]
 
 
 def test_it_goes_on_and_more_may_be_asked(
