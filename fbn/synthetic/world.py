@@ -117,7 +117,7 @@ class World:
         category = self.draw_class(self.generator("class", index))
         row = self.table.row(category)
         units = draw_units(row, self.generator("units", index), self.settings.activity, self.domain.strength)
-        person = self.person(index % self.domain.population.people)
+        person = self.person(self.who(index))
         looks, style = self.generator("looks", index), self.generator("style", index)
         identity, appearance = person.pictured(looks)
         face = Face(
@@ -136,6 +136,10 @@ class World:
         """One of ``classes``, by the domain's shares."""
         shares = np.array([share for _, share in self.domain.classes if share > 0])
         return self.classes[int(generator.choice(len(shares), p=shares / shares.sum()))]
+
+    def who(self, index: int) -> int:
+        """Number of the person that picture ``index`` shows."""
+        return index % self.domain.population.people
 
     def person(self, number: int) -> Person:
         """Person ``number`` of the domain's population."""

@@ -57,6 +57,17 @@ def test_what_is_measured_on_is_of_others_and_has_never_trained_sets(material: M
     assert [len(set(video.groups[i : i + video.frames])) for i in (0, video.frames)] == [1, 1]
 
 
+def test_a_bootstrap_draws_whole_people(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FBN_CACHE", str(tmp_path))
+    amounts = Study(budget="smoke").amounts.model_copy(update={"held_out": 30, "expression": 20, "clips": 2})
+    held = {own.name: own for own in drawn.draw(amounts, 7, lambda share, words: None).held}
+    groups, people = held["disfa"].groups, DOMAINS["disfa"].population.people
+    assert len(set(groups.tolist())) == people < 30 == len(groups)
+    world = drawn._world(next(which for which in drawn.SETS if which.name == "disfa"), 500_700)
+    subjects = np.array([world.draw(i).subject for i in range(30)])
+    assert np.array_equal(groups[:, None] == groups, subjects[:, None] == subjects)
+
+
 def test_each_set_is_measured_as_the_papers_measure_it() -> None:
     # as in A's tables; beside AU F1 the area under the curve, which no threshold moves, and both of AffectNet's
     units, affect = {"f1", "auc"}, {"ccc_valence", "ccc_arousal"}
