@@ -137,6 +137,7 @@ def table(
     interval: Annotated[
         Interval, typer.Option(help="seeds: Student's over seeds; bootstrap: over seeds and held-out pictures.")
     ] = Interval.SEEDS,
+    each: Annotated[bool, typer.Option("--each", help="AUs or expressions one by one.")] = False,
 ) -> None:
     """A study's differences with their intervals, or its means, as a Markdown table."""
     from fbn.errors import FormatError
@@ -147,6 +148,13 @@ def table(
     named, some, bootstrapped = _names(rows), _names(figures), interval is Interval.BOOTSTRAP
     if bootstrapped and side == study_markdown.MEANS:
         raise FormatError("--interval bootstrap: means have no interval; name what the differences are against")
+    if each:
+        if len(folders) > 1 or len(some) != 1:
+            raise FormatError("--each: expected one study, and one of its --figures, such as bp4d/f1")
+        if bootstrapped:
+            raise FormatError("--each: AUs and expressions have no bootstrap interval")
+        typer.echo(study_markdown.by_name(Studied.read(folders[0]), side, named, some[0]))
+        return
     if len(folders) == 1:
         typer.echo(study_markdown.by_figure(Studied.read(folders[0]), side, named, some, bootstrapped))
         return

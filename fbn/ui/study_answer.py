@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from fbn.training.study.measure import TOGETHER
 from fbn.training.study.rows import UNCOUPLED
-from fbn.ui.study_read import Figure, Studied
+from fbn.ui.study_read import Studied
+from fbn.ui.study_records import Figure
 from fbn.ui.study_words import SIDES, Verdict, key_name, row_name, verdict
 
 HOLDS, PARTLY, FAILS, OPEN = "holds", "holds in part", "does not hold", "cannot be told"

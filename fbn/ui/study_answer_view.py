@@ -8,7 +8,8 @@ from fbn.ui import study_answer as answer
 from fbn.ui.relatedness import plain
 from fbn.ui.study_charts import Line
 from fbn.ui.study_parts import INTERVAL_HELP, line_of, pick_side
-from fbn.ui.study_read import TASKS, Figure, Studied
+from fbn.ui.study_read import Studied
+from fbn.ui.study_records import TASKS, Figure
 from fbn.ui.study_words import METRIC_HELP, METRICS, SIDES, key_name, row_name, set_name, signed
 
 _SMOKE = "A smoke study: a few steps on a few faces, to see that all works. Its figures mean nothing."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS, SECOND
-from fbn.ui.study_read import Difference
+from fbn.ui.study_records import Difference
 from fbn.ui.study_words import Verdict, interval, verdict
 from fbn.vocabulary import Expression
 
@@ -157,13 +157,19 @@ def _intervals(what: Verdict, own: Sequence[tuple[int, Line, Difference]], colou
     drawn = _points(str(what), middle, [at for at, _, _ in own], colour, symbol, 12)
     drawn["marker"] |= {"opacity": 1, "line": {"width": 2.2, "color": colour}}
     told = [
-        f"{line.label}: {interval(d)}<br>{d.seeds} seeds"
-        f"<br>bootstrap over seeds and pictures: {d.boot_low:+.3f} to {d.boot_high:+.3f}"
-        + (f"<br>{line.hover}" if line.hover else "")
+        f"{line.label}: {interval(d)}<br>{_beside(d)}" + (f"<br>{line.hover}" if line.hover else "")
         for _, line, d in own
     ]
     error = _bars([difference for _, _, difference in own], 2.2)
     return drawn | {"error_x": error, "text": told, "hovertemplate": "%{text}<extra></extra>"}
+
+
+def _beside(difference: Difference) -> str:
+    """What is told of a difference beside its interval over seeds."""
+    told = f"{difference.seeds} seeds"
+    if difference.boot_low is None:
+        return told
+    return f"{told}<br>bootstrap over seeds and pictures: {difference.boot_low:+.3f} to {difference.boot_high:+.3f}"
 
 
 def _bars(differences: Sequence[Difference], thickness: float) -> dict[str, Any]:

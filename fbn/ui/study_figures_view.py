@@ -5,7 +5,8 @@ import streamlit as st
 from fbn.ui import charts, study_charts, study_marks
 from fbn.ui.study_charts import Line
 from fbn.ui.study_parts import INTERVAL_HELP, line_of, pick_side
-from fbn.ui.study_read import Key, Studied
+from fbn.ui.study_read import Studied
+from fbn.ui.study_records import Key
 from fbn.ui.study_words import GROUPS, METRIC_HELP, METRICS, SIDES, key_name, row_name, set_name
 
 _CHARTS = 6

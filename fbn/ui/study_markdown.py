@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from fbn.errors import FormatError
 from fbn.ui import study_answer as answer
-from fbn.ui.study_read import Figure, Key, Studied, column_of
+from fbn.ui.study_read import Studied, column_of
+from fbn.ui.study_records import Detail, Figure, Key
 from fbn.ui.study_words import interval, key_name, verdict
 
 #: Instead of a key of ``SIDES``: means and standard deviations, no difference.
@@ -30,6 +31,33 @@ def by_figure(
     wanted = _rows(studied, rows)
     cells = {row: [_cell(studied.by_place.get((row, key)), side, bootstrapped) for key in keys] for row in wanted}
     return _table("row", [key_name(studied, key) for key in keys], cells)
+
+
+def by_name(studied: Studied, side: str, rows: Sequence[str] = (), figure: str = "") -> str:
+    """AUs or expressions, one by one, by rows.
+
+    Args:
+        studied: the study.
+        side: as ``by_figure``.
+        rows: which; none: all that have something to say.
+        figure: as ``details.csv`` names it: ``bp4d/f1`` or ``bp4d/recall``.
+
+    Raises:
+        FormatError: the study has no such row or figure, or kept no differences of AUs and expressions.
+    """
+    known = dict.fromkeys((each.set, each.figure, each.filtered) for each in studied.details)
+    named = {column_of(key): key for key in known}
+    if figure not in named:
+        raise FormatError(f"{studied.folder} has no AUs or expressions of {figure}: expected one of {', '.join(named)}")
+    own = [each for each in studied.details if (each.set, each.figure, each.filtered) == named[figure]]
+    wanted = _rows(studied, rows)
+    cells: dict[str, dict[str, str]] = {}
+    for each in own:
+        cells.setdefault(each.name, {})[each.row] = _cell(each, side, False)
+    said = [row for row in wanted if any(found.get(row) for found in cells.values())]
+    if not said:
+        raise FormatError(f"{studied.folder}: no such differences of {figure}; --against means says what there is")
+    return _table("name", said, {name: [found.get(row, "") for row in said] for name, found in cells.items()})
 
 
 def by_study(
@@ -82,7 +110,7 @@ def _rows(studied: Studied, rows: Sequence[str]) -> list[str]:
     return list(rows) or list(studied.rows)
 
 
-def _cell(figure: Figure | None, side: str, bootstrapped: bool) -> str:
+def _cell(figure: Figure | Detail | None, side: str, bootstrapped: bool) -> str:
     if figure is None:
         return ""
     if side == MEANS:

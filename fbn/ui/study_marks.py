@@ -7,7 +7,8 @@ from fbn.ui.palette import ACCENT, SECOND
 from fbn.ui.study_answer import FAILS, HOLDS, PARTLY, Claim, Finding
 from fbn.ui.study_charts import LOOKS
 from fbn.ui.study_papers import HERE, PAPERS
-from fbn.ui.study_read import TASKS, Figure, Key, Studied
+from fbn.ui.study_read import Studied
+from fbn.ui.study_records import TASKS, Figure, Key
 from fbn.ui.study_words import METRICS, SIDES, Verdict, interval, key_name, row_name, set_name, signed, verdict
 
 _BLUE, _RED = LOOKS[Verdict.BETTER][0], LOOKS[Verdict.WORSE][0]

@@ -12,7 +12,8 @@ from fbn.ui import study_marks
 from fbn.ui.compound_state import place
 from fbn.ui.relatedness import plain
 from fbn.ui.study_answer_view import answer_view
-from fbn.ui.study_closer_view import curves_view, detail_view, video_view
+from fbn.ui.study_closer_view import curves_view, video_view
+from fbn.ui.study_detail_view import detail_view
 from fbn.ui.study_figures_view import figures_view
 from fbn.ui.study_papers_view import papers_view
 from fbn.ui.study_read import TABLES, Studied

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from fbn.training.study.rows import ROWS, SINGLE, UNCOUPLED
-from fbn.ui.study_read import TASKS, Difference, Key, Studied, papers_file, task_of
+from fbn.ui.study_read import Studied, papers_file
+from fbn.ui.study_records import TASKS, Difference, Key, task_of
 from fbn.ui.study_words import METRICS, Verdict, set_name, verdict
 
 PAPERS, HERE = ("A", "C"), "here"

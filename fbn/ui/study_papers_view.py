@@ -7,7 +7,8 @@ from fbn.ui import charts, study_charts, study_marks, study_papers
 from fbn.ui.study_charts import Line
 from fbn.ui.study_papers import TABLES, offered
 from fbn.ui.study_parts import INTERVAL_HELP
-from fbn.ui.study_read import TASKS, Studied
+from fbn.ui.study_read import Studied
+from fbn.ui.study_records import TASKS
 from fbn.ui.study_words import METRIC_HELP, begun, interval, row_name
 
 

@@ -1,10 +1,15 @@
 """What the Study page's views share."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from fbn.ui.study_charts import Line
-from fbn.ui.study_read import Figure, Studied
-from fbn.ui.study_words import SIDE_HELP, SIDES
+from fbn.training.study.rows import ROWS, SINGLE, UNCOUPLED
+from fbn.ui import study_answer as answer
+from fbn.ui.study_charts import MOST_SERIES, Line
+from fbn.ui.study_read import Studied
+from fbn.ui.study_records import Figure
+from fbn.ui.study_words import SIDE_HELP, SIDES, row_name
 
 INTERVAL_HELP = (
     "Differences are paired: both networks met the same pictures on a seed. Bars are Student's 95 % intervals over "
@@ -31,3 +36,23 @@ def line_of(studied: Studied, figure: Figure, side: str, label: str) -> Line:
     """A figure's difference as a line of a forest plot."""
     hover = f"{figure.mean:.3f}; chance {figure.chance:.3f}"
     return Line(label, getattr(figure, side), studied.seed_differences(figure, side), hover)
+
+
+def pick_rows(studied: Studied, there: Sequence[str], key: str) -> list[str]:
+    """Which rows are drawn: what others are held against, then the papers' best, unless others are picked."""
+    known = [name for name in studied.rows if name in set(there)]
+    first = answer.primary(studied)
+    wanted = dict.fromkeys((UNCOUPLED, SINGLE, ROWS[first].against if first in ROWS else None, first))
+    usual = [name for name in wanted if name in known]
+    picked = st.multiselect(
+        "Rows",
+        known,
+        usual or known[:2],
+        format_func=row_name,
+        max_selections=MOST_SERIES,
+        key=key,
+        help=f"At most {MOST_SERIES}: more cannot be told apart.",
+    )
+    return [name for name in (UNCOUPLED, SINGLE) if name in picked] + [
+        name for name in picked if name not in (UNCOUPLED, SINGLE)
+    ]

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ValidationError, field_validator
+from pydantic import ValidationError
 
 from fbn.errors import FbnError, FormatError, MissingFileError
 from fbn.resources import shipped
 from fbn.training.study.folder import CURVES, DETAILS, PLAN, SUMMARY
-from fbn.training.study.measure import FIGURES, FILTERED, TOGETHER
+from fbn.training.study.measure import FILTERED, TOGETHER
 from fbn.training.study.rows import GROUPS, ROWS, UNCOUPLED
+from fbn.ui.study_records import TASKS, About, Detail, Figure, Key, Point, Summary, task_of
 
 COMMITTED = "assets/studies/affect"
 #: Tables that lie beside the summary, and what each holds.
@@ -24,108 +24,6 @@ TABLES = {
     "curves.csv": "Training curves",
     "runs.csv": "Every run",
 }
-#: Set, metric, whether median-filtered.
-Key = tuple[str, str, bool]
-#: Head of a network -> what it is called.
-TASKS = {"expression": "Expressions", "units": "Action units", "affect": "Valence and arousal"}
-
-
-class Difference(BaseModel):
-    """As ``fbn.training.study.summary`` tells it; ``low``, ``high``: None of one seed."""
-
-    difference: float
-    low: float | None
-    high: float | None
-    boot_low: float
-    boot_high: float
-    seeds: int
-
-    @property
-    def bootstrapped(self) -> "Difference":
-        """The same with the bootstrap's interval, which other pictures and people also widen."""
-        return self.model_copy(update={"low": self.boot_low, "high": self.boot_high})
-
-
-class Figure(BaseModel):
-    """One row's metric on one set."""
-
-    row: str
-    set: str
-    figure: str
-    filtered: bool
-    mean: float
-    sd: float | None
-    seeds: int
-    chance: float
-    uncoupled: Difference | None
-    single: Difference | None
-
-    @field_validator("figure")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        if name not in FIGURES:
-            raise ValueError(f"no metric {name!r}: expected one of {', '.join(FIGURES)}")
-        return name
-
-    @property
-    def key(self) -> Key:
-        """Set, metric, whether median-filtered."""
-        return self.set, self.figure, self.filtered
-
-    @property
-    def task(self) -> str:
-        """A key of ``TASKS``."""
-        return task_of(self.figure)
-
-
-class About(BaseModel):
-    """One row: what it is."""
-
-    row: str
-    group: str
-    words: str
-    table: str | None
-    terms: dict[str, float]
-    seeds: int
-    parameters: int
-    seconds: float
-
-
-class Detail(BaseModel):
-    """One AU's F1, or one expression's recall, by one row on one set."""
-
-    row: str
-    set: str
-    figure: str
-    filtered: bool
-    name: str
-    mean: float
-    seeds: int
-
-
-class Point(BaseModel):
-    """Mean of a loss over one part of the training; None where a row does not have it yet."""
-
-    row: str
-    term: str
-    value: float | None
-
-    @field_validator("value", mode="before")
-    @classmethod
-    def _absent(cls, value: object) -> object:
-        return None if value == "" else value
-
-
-class Summary(BaseModel):
-    """``summary.json``."""
-
-    date: str
-    study: dict[str, Any]
-    labelled: dict[str, int]
-    trained_on: list[str]
-    rows: list[About]
-    tables: dict[str, dict[str, Any]]
-    figures: list[Figure]
 
 
 @dataclass(frozen=True)
@@ -254,11 +152,6 @@ class Studied:
 def column_of(key: Key) -> str:
     """What ``runs.csv`` calls a figure."""
     return "/".join((*key[:2], *([FILTERED] if key[2] else [])))
-
-
-def task_of(figure: str) -> str:
-    """The head that a metric measures; a key of ``TASKS``."""
-    return FIGURES[figure][0]
 
 
 def _runs(path: Path) -> tuple[dict[str, str], ...]:

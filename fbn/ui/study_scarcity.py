@@ -5,7 +5,8 @@ from pathlib import Path
 
 from fbn.errors import FbnError
 from fbn.ui import study_answer as answer
-from fbn.ui.study_read import Difference, Key, Studied
+from fbn.ui.study_read import Studied
+from fbn.ui.study_records import Difference, Key
 from fbn.vocabulary import Task
 
 #: What may be asked otherwise of a study that stands beside another.

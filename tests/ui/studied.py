@@ -69,7 +69,8 @@ def run(row: Row, seed: int, noise: float, units: int) -> dict[str, Any]:
                 if FIGURES[name][0] in heads:
                     figures[key] = value
         if "f1" in own.figures and "units" in heads:
-            details[f"{own.name}/f1"] = {"AU1": 0.3 + noise, "AU12": 0.8 + noise, "AU14": 0.4}
+            gain = GAINS.get(row.name, 0.02)
+            details[f"{own.name}/f1"] = {"AU1": 0.3 + gain + noise, "AU12": 0.8 + noise, "AU14": 0.4}
         if {"mean_diagonal", "accuracy"} & set(own.figures) and "expression" in heads:
             details[f"{own.name}/recall"] = {"neutral": 0.5 + noise, "fear": 0.3, "happiness": 0.9}
     late = [None, None, 0.9, 0.8]

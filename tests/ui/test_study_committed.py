@@ -14,7 +14,8 @@ from fbn.resources import shipped
 from fbn.training.study.asked import Study
 from fbn.training.study.measure import FILTERED
 from fbn.training.study.rows import ROWS, SINGLE
-from fbn.ui.study_read import COMMITTED, Figure, Studied, committed
+from fbn.ui.study_read import COMMITTED, Studied, committed
+from fbn.ui.study_records import Figure
 
 FOLDER = shipped(COMMITTED)
 #: Written out: a row that is added later was not in these studies.

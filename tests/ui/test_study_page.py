@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -145,6 +146,48 @@ def test_rows_and_figures_are_filtered(nothing_yet: Path):
     test.button_group(key=f"study groups {folder}").set_value([]).run()
     assert "Nothing is left" in words(test)
     assert not test.exception
+
+
+def captions(test: AppTest) -> list[str]:
+    return [each.value for each in test.caption]
+
+
+def test_each_au_and_expression_differs_with_its_interval(nothing_yet: Path):
+    folder = make(nothing_yet / "few")
+    test = opened("AUs and expressions")
+    (chart,) = test.get("plotly_chart")
+    show = test.button_group(key="study detail show 2")
+    assert show.options == ["Values", "Against no coupling", "Against single-task"]
+    show.set_value("uncoupled").run()
+    assert not test.exception
+    (chart,) = test.get("plotly_chart")
+    drawn = json.loads(chart.proto.spec)
+    assert drawn["layout"]["yaxis"]["ticktext"][0] == "AU1 Inner brow raiser"
+    assert {trace["name"]: trace["y"] for trace in drawn["data"] if "name" in trace} == {
+        "better": [0],
+        "cannot be told": [1, 2],
+    }
+    assert "5 seeds" in drawn["data"][1]["text"][0]
+    assert "bootstrap" not in drawn["data"][1]["text"][0]
+    test.button_group(key="study detail show 2").set_value("single").run()
+    assert len(test.get("plotly_chart")) == 2
+    test.multiselect(key=f"study detail rows {folder}").set_value(["none"]).run()
+    test.button_group(key="study detail show 2").set_value("uncoupled").run()
+    assert "None of these rows has a difference against no coupling." in captions(test)
+    test.multiselect(key=f"study detail rows {folder}").set_value([]).run()
+    assert "Pick a row." in captions(test)
+    test.button_group(key="study detail").set_value("recall").run()
+    assert not test.exception
+
+
+def test_a_study_of_an_older_version_kept_means_of_aus_alone(nothing_yet: Path):
+    path = make(nothing_yet / "old") / "details.csv"
+    kept = ["row", "set", "figure", "filtered", "name", "mean", "seeds"]
+    pd.read_csv(path)[kept].to_csv(path, index=False)
+    test = opened("AUs and expressions")
+    assert not test.exception
+    assert len(test.get("plotly_chart")) == 1
+    assert any(said.startswith("This study kept means alone") for said in captions(test))
 
 
 def test_a_study_of_one_row_says_what_it_lacks(nothing_yet: Path):

@@ -15,7 +15,8 @@ from fbn.ui import study_answer as answer
 from fbn.ui import study_charts, study_marks, study_scarcity
 from fbn.ui.study_charts import Line
 from fbn.ui.study_papers import COMPARED, HERE, directions, here, lines, offered, published
-from fbn.ui.study_read import COMMITTED, Difference, Studied
+from fbn.ui.study_read import COMMITTED, Studied
+from fbn.ui.study_records import Difference
 from fbn.ui.study_words import Verdict, about, interval, key_name, signed, verdict
 from tests.ui import studied as stand_in
 from tests.ui.studied import make
@@ -126,6 +127,24 @@ def test_studies_as_markdown_tables(studied: Studied, tmp_path: Path, monkeypatc
         (["--figures", "bp4d/f2"], "no figure bp4d/f2: expected one of"),
         (["--rows", "nothing"], "no rows nothing: it has"),
         (["--against", "means", "--interval", "bootstrap"], "means have no interval"),
+    ):
+        said = CliRunner().invoke(application, ["study", "table", str(plenty), *wrong])
+        assert isinstance(said.exception, FormatError)
+        assert why in str(said.exception)
+    head, _, *lines = table(str(studied.folder), "--figures", "bp4d/f1", "--each", "--rows", "match,both")
+    assert head == ["name", "match", "both"]
+    told = {(each.row, each.name): each for each in studied.details if (each.set, each.figure) == ("bp4d", "f1")}
+    match, both = (interval(told[row, "AU1"].uncoupled) for row in ("match", "both"))
+    assert lines[0] == ["AU1", f"○ {match}", f"▲ {both}"]
+    assert lines[2] == ["AU14", *2 * ["○ +0.000 (+0.000 to +0.000)"]]
+    head, _, *lines = table(str(plenty), "--figures", "rafdb/recall", "--each", "--against", "means")
+    assert head == ["name", "none", "both"]
+    assert lines[1] == ["fear", "0.300 ± 0.000", "0.300 ± 0.000"]
+    for wrong, why in (
+        (["--each"], "--each: expected one study, and one of its --figures"),
+        (["--each", "--figures", "bp4d/auc"], "no AUs or expressions of bp4d/auc: expected one of"),
+        (["--each", "--figures", "bp4d/f1", "--against", "single-task"], "no such differences of bp4d/f1"),
+        (["--each", "--figures", "bp4d/f1", "--interval", "bootstrap"], "have no bootstrap interval"),
     ):
         said = CliRunner().invoke(application, ["study", "table", str(plenty), *wrong])
         assert isinstance(said.exception, FormatError)
@@ -268,6 +287,10 @@ def test_the_tables_beside_a_summary_are_read_with_it(tmp_path: Path):
     studied = Studied.read(folder)
     (one,) = [d for d in studied.details if (d.row, d.set, d.name, d.filtered) == ("both", "bp4d", "AU14", False)]
     assert one.mean == 0.4
+    assert (one.sd, one.uncoupled.difference, one.uncoupled.seeds, one.uncoupled.boot_low) == (0, 0, 5, None)
+    (none,) = [d for d in studied.details if (d.row, d.set, d.name) == ("none", "bp4d", "AU14")]
+    assert none.uncoupled is None
+    assert none.single.seeds == 5
     assert studied.curves["both"]["expression"] == [2.0, 1.5, 1.2, 1.0]
     assert studied.curves["both"]["distribution_matching"] == [None, None, 0.9, 0.8]
     curves = folder / "curves.csv"

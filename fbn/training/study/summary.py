@@ -43,9 +43,10 @@ def summary(asked: Study, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         date; study: what was asked, of the data root the name; labelled: training pictures by task; trained_on: names
         of sets; rows: of each name, group, words, table, terms, seeds, parameters, seconds (mean); tables: row ->
         table, of its first seed; curves: row -> term -> means over seeds; details: F1 of AUs and recall of expressions,
-        each row, set, figure, filtered, name, mean, seeds; and figures, each with row, set, figure, filtered, mean, sd,
-        seeds, chance, ``uncoupled`` and ``single``: how the row differs (``_difference``), None where there is nothing
-        to compare.
+        each row, set, figure, filtered, name, mean, sd, seeds, and ``SIDE_difference``, ``_low``, ``_high`` and
+        ``_seeds`` of both sides below, Student's t over seeds; and figures, each with row, set, figure, filtered, mean,
+        sd, seeds, chance, ``uncoupled`` and ``single``: how the row differs (``_difference``), None where there is
+        nothing to compare.
         The three single-task networks stand as one row, ``single-task``.
     """
     of_row: dict[str, dict[int, Mapping[str, Any]]] = {}
@@ -56,13 +57,10 @@ def summary(asked: Study, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         # three networks cost what all of them do
         cost = {part: before.get(part, 0) + run[part] for part in ("parameters", "seconds")}
         of_row[name][run["seed"]] = {**run, **joined, **cost}
-    alone = of_row.get(SINGLE, {})
+    against = {name: _against(name, of_row) for name in of_row}
     figures: list[dict[str, Any]] = []
     for name, own in of_row.items():
-        base = of_row.get(ROWS[name].against, {}) if name in ROWS and ROWS[name].coupled else {}
-        # the single-task networks have the recipe's body: others are not held against them
-        single = {} if name == SINGLE or (name in ROWS and ROWS[name].network) else alone
-        figures += _figures(name, own, (base, single), shared=asked.data is not None)
+        figures += _figures(name, own, against[name], shared=asked.data is not None)
     first = next(iter(runs), {})
     return {
         "date": datetime.now(UTC).date().isoformat(),
@@ -72,7 +70,7 @@ def summary(asked: Study, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "rows": [_about(name, own) for name, own in of_row.items()],
         "tables": {name: run["table"] for name, own in of_row.items() if (run := next(iter(own.values())))["table"]},
         "figures": figures,
-        "details": list(_details(of_row)),
+        "details": [line for name, own in of_row.items() for line in _details(name, own, against[name])],
         "curves": {name: _curves(own) for name, own in of_row.items()},
     }
 
@@ -98,6 +96,15 @@ def _about(name: str, own: Runs) -> dict[str, Any]:
         "parameters": next(iter(own.values()))["parameters"],
         "seconds": round(float(np.mean([run["seconds"] for run in own.values()])), 1),
     }
+
+
+def _against(name: str, of_row: Mapping[str, Runs]) -> tuple[Runs, Runs]:
+    """What a row is held against: the uncoupled row, the single-task networks; nothing where it is not to be."""
+    row = ROWS.get(name)
+    base = of_row.get(row.against, {}) if row and row.coupled else {}
+    # the single-task networks have the recipe's body: others are not held against them
+    alone = {} if name == SINGLE or (row and row.network) else of_row.get(SINGLE, {})
+    return base, alone
 
 
 def _figures(name: str, own: Runs, against: tuple[Runs, Runs], shared: bool) -> Iterator[dict[str, Any]]:
@@ -164,15 +171,26 @@ def _bootstrap(draws: np.ndarray, whole: np.ndarray, shared: bool) -> tuple[floa
     return float(low), float(high)
 
 
-def _details(of_row: Mapping[str, Runs]) -> Iterator[dict[str, Any]]:
-    for row, own in of_row.items():
-        seen: dict[tuple[str, str], list[float]] = {}
-        for run in own.values():
-            for key, values in run["details"].items():
-                for name, value in values.items():
-                    seen.setdefault((key, name), []).append(value)
-        for (key, name), values in seen.items():
-            yield {"row": row, **_named(key), "name": name, "mean": float(np.mean(values)), "seeds": len(values)}
+def _details(row: str, own: Runs, against: tuple[Runs, Runs]) -> Iterator[dict[str, Any]]:
+    seen = dict.fromkeys((key, name) for run in own.values() for key, named in run["details"].items() for name in named)
+    for key, name in seen:
+        values = _of_seeds(own, key, name)
+        each = list(values.values())
+        line = {"row": row, **_named(key), "name": name, "mean": float(np.mean(each))}
+        line |= {"sd": float(np.std(each, ddof=1)) if len(each) > 1 else None, "seeds": len(each)}
+        for side, base in zip(("uncoupled", "single"), against, strict=True):
+            others = _of_seeds(base, key, name)
+            found = paired([others.get(seed) for seed in values], each, _LEVEL)
+            line[f"{side}_difference"] = found and found.difference
+            line[f"{side}_low"], line[f"{side}_high"] = (found.low, found.high) if found else (None, None)
+            line[f"{side}_seeds"] = len(found.differences) if found else 0
+        yield line
+
+
+def _of_seeds(runs: Runs, key: str, name: str) -> dict[int, float]:
+    """Seed -> value of an AU or an expression."""
+    found = {seed: run["details"].get(key, {}).get(name) for seed, run in runs.items()}
+    return {seed: value for seed, value in found.items() if value is not None}
 
 
 def _curves(own: Runs) -> dict[str, list[float | None]]:

@@ -118,6 +118,24 @@ def test_an_architecture_is_held_against_itself_uncoupled() -> None:
     assert of(found, "resnet-50-none", "f1")["single"] is of(found, "resnet-50-both", "f1")["single"] is None
 
 
+def test_each_au_differs_with_an_interval_of_its_own() -> None:
+    runs = [run("none", s, {"bp4d/f1": f}) for s, f in enumerate((0.5, 0.7, 0.4))]
+    runs += [run("both", s, {"bp4d/f1": f}) for s, f in enumerate((0.9, 0.8, 0.7))]
+    runs += [run("single-au", s, {"bp4d/f1": f}) for s, f in enumerate((0.2, 0.3))]
+    # active in too few pictures of that seed
+    runs[4]["details"] = {}
+    told = {each["row"]: each for each in summary(Study(), runs)["details"]}
+    both, expected = told["both"], stats.ttest_rel([0.9, 0.7], [0.5, 0.4]).confidence_interval(0.95)
+    assert (both["mean"], both["seeds"], both["uncoupled_seeds"]) == (pytest.approx(0.8), 2, 2)
+    assert both["sd"] == pytest.approx(0.2 / 2**0.5)
+    assert both["uncoupled_difference"] == pytest.approx(0.35)
+    assert (both["uncoupled_low"], both["uncoupled_high"]) == pytest.approx((expected.low, expected.high))
+    assert (both["single_difference"], both["single_low"], both["single_seeds"]) == (pytest.approx(0.7), None, 1)
+    assert (told["none"]["uncoupled_difference"], told["none"]["uncoupled_seeds"]) == (None, 0)
+    assert told["none"]["single_difference"] == pytest.approx(0.35)
+    assert told["single-task"]["single_difference"] is None
+
+
 def test_details_and_curves_are_means_over_seeds() -> None:
     runs = [run("both", s, {"bp4d/f1": f}) for s, f in enumerate((0.6, 0.9))]
     found = summary(Study(), runs)

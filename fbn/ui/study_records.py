@@ -1,0 +1,129 @@
+"""What a study's files hold, line by line, checked as they are read; without Streamlit."""
+
+from typing import Any
+
+from pydantic import BaseModel, field_validator, model_validator
+
+from fbn.training.study.measure import FIGURES
+
+#: Set, metric, whether median-filtered.
+Key = tuple[str, str, bool]
+#: Head of a network -> what it is called.
+TASKS = {"expression": "Expressions", "units": "Action units", "affect": "Valence and arousal"}
+
+
+def task_of(figure: str) -> str:
+    """The head that a metric measures; a key of ``TASKS``."""
+    return FIGURES[figure][0]
+
+
+class Difference(BaseModel):
+    """As ``fbn.training.study.summary`` tells it; ``low``, ``high``: None of one seed; ``boot_*``: None of details."""
+
+    difference: float
+    low: float | None
+    high: float | None
+    boot_low: float | None = None
+    boot_high: float | None = None
+    seeds: int
+
+    @property
+    def bootstrapped(self) -> "Difference":
+        """The same with the bootstrap's interval, which other pictures and people also widen."""
+        return self.model_copy(update={"low": self.boot_low, "high": self.boot_high})
+
+
+class Figure(BaseModel):
+    """One row's metric on one set."""
+
+    row: str
+    set: str
+    figure: str
+    filtered: bool
+    mean: float
+    sd: float | None
+    seeds: int
+    chance: float
+    uncoupled: Difference | None
+    single: Difference | None
+
+    @field_validator("figure")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in FIGURES:
+            raise ValueError(f"no metric {name!r}: expected one of {', '.join(FIGURES)}")
+        return name
+
+    @property
+    def key(self) -> Key:
+        """Set, metric, whether median-filtered."""
+        return self.set, self.figure, self.filtered
+
+    @property
+    def task(self) -> str:
+        """A key of ``TASKS``."""
+        return task_of(self.figure)
+
+
+class About(BaseModel):
+    """One row: what it is."""
+
+    row: str
+    group: str
+    words: str
+    table: str | None
+    terms: dict[str, float]
+    seeds: int
+    parameters: int
+    seconds: float
+
+
+class Detail(BaseModel):
+    """One AU's F1, or one expression's recall, by one row on one set."""
+
+    row: str
+    set: str
+    figure: str
+    filtered: bool
+    name: str
+    mean: float
+    sd: float | None = None
+    seeds: int
+    uncoupled: Difference | None = None
+    single: Difference | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_line(cls, line: dict[str, Any]) -> dict[str, Any]:
+        """A table's line: empty cells are None, each difference's cells are put together."""
+        values = {column: None if value == "" else value for column, value in line.items()}
+        for side in ("uncoupled", "single"):
+            cells = {part: values.pop(f"{side}_{part}", None) for part in ("difference", "low", "high", "seeds")}
+            # versions before 0.6 kept means alone
+            values[side] = cells if cells["difference"] is not None else None
+        return values
+
+
+class Point(BaseModel):
+    """Mean of a loss over one part of the training; None where a row does not have it yet."""
+
+    row: str
+    term: str
+    value: float | None
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _absent(cls, value: object) -> object:
+        return None if value == "" else value
+
+
+class Summary(BaseModel):
+    """``summary.json``."""
+
+    date: str
+    study: dict[str, Any]
+    labelled: dict[str, int]
+    trained_on: list[str]
+    rows: list[About]
+    tables: dict[str, dict[str, Any]]
+    figures: list[Figure]
