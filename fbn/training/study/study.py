@@ -28,6 +28,8 @@ from fbn.training.study.measure import chance, measure
 from fbn.training.study.rows import ROWS
 from fbn.training.study.summary import write_summary
 
+#: Seed, row.
+Run = tuple[int, str]
 #: Of one seed's share of the work, that of drawing.
 _DRAWING = 0.15
 #: Seconds between two looks at the workers.
@@ -45,7 +47,7 @@ def study(parameters: Study, context: Context) -> dict[str, Any]:
         Cancelled: somebody asked.
     """
     begin(parameters, context.folder)
-    _work(parameters, context)
+    _work(parameters, context, _missing(parameters, context.folder))
     return write_summary(parameters, context.folder)
 
 
@@ -64,21 +66,22 @@ def study_apart(parameters: Study, context: Context, workers: int) -> dict[str, 
     Args:
         parameters: as ``study``.
         context: as ``study``; it is told of finished runs.
-        workers: how many; 0: as many as there are GPUs, or else cores.
+        workers: how many at most; 0: as many as there are GPUs, or else cores. No more than there are runs to do.
     """
     import torch
 
     begin(parameters, context.folder)
     gpus = torch.cuda.device_count()
-    workers = workers or gpus or os.cpu_count() or 1
-    runs = parameters.runs
-    waiting = sorted({seed for seed, row in runs if not file_of(context.folder, seed, row).exists()})
+    missing = _missing(parameters, context.folder)
+    # none idle: those that work have their cores
+    workers = max(1, min(workers or gpus or os.cpu_count() or 1, len(missing)))
+    waiting = sorted({seed for seed, _ in missing})
     for number, seed in enumerate(waiting if parameters.data is None else waiting[:1]):
         # by every core and into the cache, before each worker would
         _material(parameters, seed, context, (_DRAWING * number / len(waiting), _DRAWING / len(waiting)))
     with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
         parts = [
-            pool.submit(_part, parameters, context.folder, (number, workers), _gpu(number, gpus))
+            pool.submit(_part, parameters, context.folder, missing[number::workers], workers, _gpu(number, gpus))
             for number in range(workers)
         ]
         try:
@@ -121,29 +124,32 @@ def _gpu(number: int, gpus: int) -> str | None:
     return named[number % gpus] if named else str(number % gpus)
 
 
-def _part(parameters: Study, folder: Path, turn: tuple[int, int], gpu: str | None) -> None:
+def _missing(parameters: Study, folder: Path) -> list[Run]:
+    """What is still to be trained."""
+    return [run for run in parameters.runs if not file_of(folder, *run).exists()]
+
+
+def _part(parameters: Study, folder: Path, missing: list[Run], workers: int, gpu: str | None) -> None:
     if gpu is not None:
         # before anything asks which there are
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     cv2.setNumThreads(1)
-    _work(parameters, Context(folder), turn)
+    _work(parameters, Context(folder), missing, workers)
 
 
-def _work(parameters: Study, context: Context, turn: tuple[int, int] = (0, 1)) -> None:
-    """Do the runs that the folder lacks: of all n-th ones, for turn (i, n), from the i-th on."""
-    runs = parameters.runs
-    mine = [run for number, run in enumerate(runs) if number % turn[1] == turn[0]]
-    missing = [run for run in mine if not file_of(context.folder, *run).exists()]
+def _work(parameters: Study, context: Context, missing: list[Run], workers: int = 1) -> None:
+    """Do some runs, as one of so many workers."""
+    every = len(parameters.runs)
     material: tuple[int, Material] | None = None
     for number, (seed, row) in enumerate(missing):
         start, part = number / len(missing), 1 / len(missing)
         if material is None or (material[0] != seed and parameters.data is None):
             material = seed, _material(parameters, seed, context, (start, part * _DRAWING))
         share = (start + part * _DRAWING, start + part)
-        words = f"run {len(mine) - len(missing) + number + 1} of {len(mine)}: {row}, seed {seed}"
-        found = _one(parameters, row, seed, material[1], (context, words, share), _threads(parameters, row, turn[1]))
+        words = f"run {every - len(missing) + number + 1} of {every}: {row}, seed {seed}"
+        found = _one(parameters, row, seed, material[1], (context, words, share), _threads(parameters, row, workers))
         write_json(file_of(context.folder, seed, row), found)
-        if turn == (0, 1):
+        if workers == 1:
             write_runs(context.folder, finished(parameters, context.folder))
 
 

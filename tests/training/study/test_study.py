@@ -126,7 +126,7 @@ def test_a_lone_workers_slow_run_is_given_every_core(tmp_path: Path, monkeypatch
     monkeypatch.setattr(module, "write_runs", lambda *_: None)
     monkeypatch.setattr(module, "finished", lambda *_: [])
     monkeypatch.setattr(module, "_one", lambda *asked: given.append(asked[-1]) or {})
-    module._work(Study(rows=("none", "vgg-face-none"), seeds=1), Context(tmp_path))
+    module._work(Study(), Context(tmp_path), [(0, "none"), (0, "vgg-face-none")])
     assert given == [1, 6]
 
 
@@ -158,13 +158,52 @@ def test_it_goes_on_and_more_may_be_asked(
         study(SMOKE.model_copy(update={"steps": 9}), Context(tmp_path))
 
 
-def test_each_worker_takes_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("done", "shares"),
+    [
+        ((), [["none", "match"], ["co", "both"]]),
+        (("none", "match"), [["co"], ["both"]]),
+        (("none", "co", "match"), [["both"]]),
+        (("none", "co", "match", "both"), [[]]),
+    ],
+)
+def test_workers_share_what_is_missing_and_none_is_idle(
+    done: tuple[str, ...], shares: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, given = Study(budget="smoke", rows=("none", "co", "match", "both"), seeds=1), []
+
+    class Pool:
+        def __init__(self, workers: int, *rest: object) -> None:
+            assert workers == len(shares)
+
+        def __enter__(self) -> "Pool":
+            return self
+
+        def __exit__(self, *rest: object) -> None:
+            pass
+
+        def submit(self, part: object, _: Study, __: Path, missing: list[Any], workers: int, gpu: None) -> None:
+            given.append([row for _, row in missing])
+            assert workers == len(shares)
+
+    for name in ("begin", "_material", "_wait", "write_runs", "finished", "write_summary"):
+        monkeypatch.setattr(module, name, lambda *_: None)
+    monkeypatch.setattr(module, "ProcessPoolExecutor", Pool)
+    (tmp_path / "runs").mkdir()
+    for row in done:
+        module.file_of(tmp_path, 0, row).touch()
+    module.study_apart(asked, Context(tmp_path), 2)
+    assert given == shares
+
+
+def test_a_worker_does_what_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs: list[str] = []
     monkeypatch.setattr(module, "_material", lambda *_: None)
     monkeypatch.setattr(module, "_one", lambda _, row, seed, *rest: runs.append(row) or {"row": row})
     asked = Study(budget="smoke", rows=("none", "co", "match", "both"), seeds=1)
-    module._work(asked, Context(tmp_path), (1, 2))
+    module._work(asked, Context(tmp_path), [(0, "co"), (0, "both")], 2)
     assert runs == ["co", "both"]
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"00-co.json", "00-both.json"}
 
 
 @pytest.mark.slow
