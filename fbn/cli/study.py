@@ -70,7 +70,7 @@ def affect(
     action_units: Annotated[int | None, typer.Option(min=4, help="Training pictures with AU labels.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of each training; the budget's if not given.")] = None,
     part: Annotated[Part, typer.Option(help="Part of real sets that is measured on.")] = Part.TEST,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each GPU, else one for each core.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes at most; 0: one for each GPU, else each core.")] = 0,
     device: Annotated[Device, typer.Option(help="cpu: leave GPUs alone.")] = Device.AUTO,
     listed: Annotated[bool, typer.Option("--list", help="Name the rows and stop.")] = False,
 ) -> None:
@@ -135,9 +135,9 @@ def table(
     ] = "",
     against: Annotated[Against, typer.Option(help="What differences are against; means: none.")] = Against.UNCOUPLED,
     interval: Annotated[
-        Interval, typer.Option(help="seeds: Student's over seeds; bootstrap: over seeds and held-out pictures.")
+        Interval, typer.Option(help="seeds: Student's over seeds; bootstrap: over seeds and held-out people.")
     ] = Interval.SEEDS,
-    each: Annotated[bool, typer.Option("--each", help="AUs or expressions one by one.")] = False,
+    each: Annotated[bool, typer.Option("--each", help="AUs or expressions of one figure, one by one.")] = False,
 ) -> None:
     """A study's differences with their intervals, or its means, as a Markdown table."""
     from fbn.errors import FormatError

@@ -27,9 +27,9 @@ def settled(precision: Precision | Literal["auto"]) -> Precision:
 
 
 def native() -> bool:
-    """Whether the device that would be trained on computes in bfloat16 itself."""
+    """Whether the GPU, or else the processor, computes in bfloat16 itself; older PyTorch tells of no processor."""
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # there since PyTorch 2.10 or so; older ones cannot tell, and whole precision is right on most machines
+    # whole precision is right on most machines
     asked = getattr(torch.cpu, "get_capabilities", None)
     return asked is not None and any(asked().get(name) for name in _NATIVE)

@@ -15,6 +15,7 @@ from fbn.losses import Objective
 from fbn.models import store
 from fbn.models.zoo import ZOO
 from fbn.relatedness import resolve
+from fbn.training.precision import Precision
 from fbn.vocabulary import Task
 
 FOLDER = Path(__file__).parent / "recipes"
@@ -97,7 +98,7 @@ class Recipe(BaseModel):
     clip: float = Field(default=5.0, gt=0)
     averaging: float = Field(default=0.999, ge=0, lt=1)
     patience: NonNegativeInt = 0
-    precision: Literal["auto", "bf16-mixed", "32-true", "16-mixed"] = "auto"
+    precision: Literal["auto", Precision] = "auto"
     compile: bool = False
     seed: NonNegativeInt = 0
 

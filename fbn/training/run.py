@@ -92,12 +92,12 @@ def begin(recipe: Recipe, out: Path, resume: bool) -> Recipe:
         FormatError: ``out`` holds a run that is not to be gone on with, or another recipe's.
     """
     path = out / RECIPE
-    if recipe.precision == "auto" and path.exists():
+    is_child = int(os.environ.get("LOCAL_RANK", 0)) > 0
+    if recipe.precision == "auto" and path.exists() and (resume or is_child):
         # another machine would choose another
         recipe = recipe.model_copy(update={"precision": read_run_recipe(out).precision})
     recipe = recipe.model_copy(update={"precision": settled(recipe.precision)})
     values = recipe.model_dump(mode="json")
-    is_child = int(os.environ.get("LOCAL_RANK", 0)) > 0
     if path.exists() and not is_child:
         if (out / LAST).exists() and not resume:
             raise FormatError(f"{out} holds a run already: go on with --resume, or give another --out")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS, SECOND
-from fbn.ui.study_records import Difference
+from fbn.ui.study_records import Difference, SeedDifference
 from fbn.ui.study_words import Verdict, interval, verdict
 from fbn.vocabulary import Expression
 
@@ -47,7 +47,7 @@ class Line:
     """
 
     label: str
-    difference: Difference | None
+    difference: SeedDifference | None
     seeds: Sequence[float] = ()
     hover: str = ""
     marks: Mapping[str, float] | None = None
@@ -152,7 +152,9 @@ def _points(name: str, x: list[float], y: list[int], colour: str, symbol: str, s
     }
 
 
-def _intervals(what: Verdict, own: Sequence[tuple[int, Line, Difference]], colour: str, symbol: str) -> dict[str, Any]:
+def _intervals(
+    what: Verdict, own: Sequence[tuple[int, Line, SeedDifference]], colour: str, symbol: str
+) -> dict[str, Any]:
     middle = [difference.difference for _, _, difference in own]
     drawn = _points(str(what), middle, [at for at, _, _ in own], colour, symbol, 12)
     drawn["marker"] |= {"opacity": 1, "line": {"width": 2.2, "color": colour}}
@@ -164,15 +166,15 @@ def _intervals(what: Verdict, own: Sequence[tuple[int, Line, Difference]], colou
     return drawn | {"error_x": error, "text": told, "hovertemplate": "%{text}<extra></extra>"}
 
 
-def _beside(difference: Difference) -> str:
+def _beside(difference: SeedDifference) -> str:
     """What is told of a difference beside its interval over seeds."""
     told = f"{difference.seeds} seeds"
-    if difference.boot_low is None:
+    if not isinstance(difference, Difference):
         return told
-    return f"{told}<br>bootstrap over seeds and pictures: {difference.boot_low:+.3f} to {difference.boot_high:+.3f}"
+    return f"{told}<br>bootstrap over seeds and people: {difference.boot_low:+.3f} to {difference.boot_high:+.3f}"
 
 
-def _bars(differences: Sequence[Difference], thickness: float) -> dict[str, Any]:
+def _bars(differences: Sequence[SeedDifference], thickness: float) -> dict[str, Any]:
     """Intervals as Plotly's error bars; one of a single seed has none."""
     return {
         "type": "data",
@@ -257,7 +259,7 @@ def curves(series: Mapping[str, Sequence[float | None]], axis: str) -> dict[str,
     }
 
 
-def ladder(series: Mapping[str, Mapping[int, Difference]], x: str, y: str) -> dict[str, Any]:
+def ladder(series: Mapping[str, Mapping[int, SeedDifference]], x: str, y: str) -> dict[str, Any]:
     """Differences with their intervals over a number of pictures.
 
     Args:

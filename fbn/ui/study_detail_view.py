@@ -25,9 +25,10 @@ _DIFFERENCE_HELP = (
     "0 by chance, and here are many. Pictures are not drawn anew for them."
 )
 _OLD = (
-    "This study kept means alone. One that is run from version 0.6 on also tells how each AU and expression differs, "
-    "with its interval."
+    "This study's table has means alone. A study that is run from version 0.6 on also tells how each AU and expression "
+    "differs, with its interval; where a folder still has its runs, the same command again writes that at once."
 )
+_ALONE = "No row of this study is held against another."
 
 
 def detail_view(studied: Studied) -> None:
@@ -80,7 +81,7 @@ def _pick_show(details: Sequence[Detail]) -> str:
     """What is drawn: ``_VALUES``, or differences against a key of ``SIDES``, as far as the study tells them."""
     there = [side for side in SIDES if any(getattr(each, side) for each in details)]
     if not there:
-        st.caption(_OLD)
+        st.caption(_ALONE if any(each.told for each in details) else _OLD)
         return _VALUES
     shown = st.segmented_control(
         "Show",

@@ -6,7 +6,8 @@ from fbn.errors import FormatError
 from fbn.ui import study_answer as answer
 from fbn.ui.study_read import Studied, column_of
 from fbn.ui.study_records import Detail, Figure, Key
-from fbn.ui.study_words import interval, key_name, verdict
+from fbn.ui.study_words import SIDES, interval, key_name, verdict
+from fbn.vocabulary import ACTION_UNITS
 
 #: Instead of a key of ``SIDES``: means and standard deviations, no difference.
 MEANS = "means"
@@ -33,7 +34,7 @@ def by_figure(
     return _table("row", [key_name(studied, key) for key in keys], cells)
 
 
-def by_name(studied: Studied, side: str, rows: Sequence[str] = (), figure: str = "") -> str:
+def by_name(studied: Studied, side: str, rows: Sequence[str], figure: str) -> str:
     """AUs or expressions, one by one, by rows.
 
     Args:
@@ -50,13 +51,16 @@ def by_name(studied: Studied, side: str, rows: Sequence[str] = (), figure: str =
     if figure not in named:
         raise FormatError(f"{studied.folder} has no AUs or expressions of {figure}: expected one of {', '.join(named)}")
     own = [each for each in studied.details if (each.set, each.figure, each.filtered) == named[figure]]
+    order = [*(unit.short for unit in ACTION_UNITS), *dict.fromkeys(each.name for each in own)]
+    own.sort(key=lambda each: order.index(each.name))
     wanted = _rows(studied, rows)
     cells: dict[str, dict[str, str]] = {}
     for each in own:
         cells.setdefault(each.name, {})[each.row] = _cell(each, side, False)
     said = [row for row in wanted if any(found.get(row) for found in cells.values())]
     if not said:
-        raise FormatError(f"{studied.folder}: no such differences of {figure}; --against means says what there is")
+        what = "means" if side == MEANS else f"differences against {SIDES[side]}"
+        raise FormatError(f"{studied.folder}: these rows have no {what} of {figure}")
     return _table("name", said, {name: [found.get(row, "") for row in said] for name, found in cells.items()})
 
 

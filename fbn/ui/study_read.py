@@ -61,7 +61,7 @@ class Studied:
         try:
             summary = Summary.model_validate_json(text)
             path = folder / DETAILS
-            details = tuple(map(Detail.model_validate, _lines(path)))
+            details = tuple(map(Detail.of_line, _lines(path)))
             path = folder / CURVES
             points = [Point.model_validate(line) for line in _lines(path)]
         except ValidationError as error:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, field_validator, model_validator
+from pydantic import BaseModel, field_validator
 
 from fbn.training.study.measure import FIGURES
 
@@ -17,18 +17,23 @@ def task_of(figure: str) -> str:
     return FIGURES[figure][0]
 
 
-class Difference(BaseModel):
-    """As ``fbn.training.study.summary`` tells it; ``low``, ``high``: None of one seed; ``boot_*``: None of details."""
+class SeedDifference(BaseModel):
+    """As ``fbn.training.study.summary`` tells it; ``low``, ``high``: Student's interval, None of one seed."""
 
     difference: float
     low: float | None
     high: float | None
-    boot_low: float | None = None
-    boot_high: float | None = None
     seeds: int
 
+
+class Difference(SeedDifference):
+    """With the bootstrap's interval beside Student's."""
+
+    boot_low: float
+    boot_high: float
+
     @property
-    def bootstrapped(self) -> "Difference":
+    def bootstrapped(self) -> SeedDifference:
         """The same with the bootstrap's interval, which other pictures and people also widen."""
         return self.model_copy(update={"low": self.boot_low, "high": self.boot_high})
 
@@ -79,7 +84,10 @@ class About(BaseModel):
 
 
 class Detail(BaseModel):
-    """One AU's F1, or one expression's recall, by one row on one set."""
+    """One AU's F1, or one expression's recall, by one row on one set.
+
+    ``told``: whether it was held against other rows at all; versions before 0.6.0 kept means alone.
+    """
 
     row: str
     set: str
@@ -89,19 +97,19 @@ class Detail(BaseModel):
     mean: float
     sd: float | None = None
     seeds: int
-    uncoupled: Difference | None = None
-    single: Difference | None = None
+    uncoupled: SeedDifference | None = None
+    single: SeedDifference | None = None
+    told: bool
 
-    @model_validator(mode="before")
     @classmethod
-    def _of_line(cls, line: dict[str, Any]) -> dict[str, Any]:
-        """A table's line: empty cells are None, each difference's cells are put together."""
-        values = {column: None if value == "" else value for column, value in line.items()}
+    def of_line(cls, line: dict[str, str]) -> "Detail":
+        """A line of ``details.csv``: empty cells are None, each difference's cells are put together."""
+        values: dict[str, Any] = {column: None if value == "" else value for column, value in line.items()}
+        told = "uncoupled_difference" in values
         for side in ("uncoupled", "single"):
             cells = {part: values.pop(f"{side}_{part}", None) for part in ("difference", "low", "high", "seeds")}
-            # versions before 0.6 kept means alone
             values[side] = cells if cells["difference"] is not None else None
-        return values
+        return cls.model_validate(values | {"told": told})
 
 
 class Point(BaseModel):

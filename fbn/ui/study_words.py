@@ -5,7 +5,7 @@ from enum import StrEnum
 from fbn.training.study.measure import TOGETHER
 from fbn.training.study.rows import SINGLE, UNCOUPLED
 from fbn.ui.study_read import Studied
-from fbn.ui.study_records import Difference, Key
+from fbn.ui.study_records import Key, SeedDifference
 
 _SETS = {
     "rafdb": "RAF-DB",
@@ -73,7 +73,7 @@ class Verdict(StrEnum):
         return {"better": "▲", "worse": "▼"}.get(self.value, "○")
 
 
-def verdict(difference: Difference) -> Verdict:
+def verdict(difference: SeedDifference) -> Verdict:
     """By Student's 95 % interval over seeds: above 0, below 0, or neither; one seed tells nothing."""
     if difference.low is None or difference.high is None:
         return Verdict.OPEN
@@ -109,7 +109,7 @@ def signed(value: float, digits: int = 3) -> str:
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
-def interval(difference: Difference, digits: int = 3) -> str:
+def interval(difference: SeedDifference, digits: int = 3) -> str:
     """A difference and its interval."""
     if difference.low is None or difference.high is None:
         return f"{signed(difference.difference, digits)}, one seed"
@@ -129,7 +129,4 @@ def about(studied: Studied) -> str:
     # gone on with after the code changed
     if (codes := len({line.get("git_sha") for line in studied.runs})) > 1:
         parts.append(f"{codes} revisions of the code")
-    # or on another machine
-    if len(precisions := sorted({line.get("precision") or "" for line in studied.runs} - {""})) > 1:
-        parts.append(f"precisions {', '.join(precisions)}")
     return " · ".join([begun(parts[0]), *parts[1:], studied.summary.date])

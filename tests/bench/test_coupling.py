@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from fbn.bench.coupling import coupling
-from fbn.bench.step import labels
+from fbn.bench.step import Step, labels, objective_of
 from fbn.training import recipe as recipes
 
 
@@ -23,6 +24,21 @@ def test_a_tiny_recipe(tmp_path: Path) -> None:
     assert found["share_of_losses"] == pytest.approx(
         (found["loss_with_ms"] - found["loss_without_ms"]) / found["without_ms"]
     )
+
+
+@pytest.mark.parametrize(("native", "chosen"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_a_step_is_as_precise_as_a_training_would_be(
+    native: bool, chosen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fbn.training.precision.native", lambda: native)
+    file = tmp_path / "tiny.yaml"
+    file.write_text("network_args: {widths: [16, 16], blocks: [1, 1]}\nper_step: {ferplus: 4, affectnet: 4, ckplus: 4}")
+    step = Step(recipes.read(str(file)), 32, False)
+    assert step.precision == chosen
+    seen: list[torch.dtype] = []
+    step.network.output.register_forward_hook(lambda _, __, out: seen.append(out.dtype))
+    step(objective_of(recipes.read(str(file))))
+    assert seen == [torch.bfloat16 if native else torch.float32]
 
 
 def test_labels_are_those_of_the_recipes_sets() -> None:

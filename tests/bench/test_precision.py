@@ -1,18 +1,31 @@
 """Both precisions are timed in one run, whatever the machine would choose."""
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from fbn.bench.precision import precision
+from fbn.bench.step import Step
 from fbn.training.precision import native, settled
 
 
-def test_a_tiny_recipe(tmp_path: Path) -> None:
+def test_a_tiny_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    class Seen(Step):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            made.append(self.precision)
+
+    monkeypatch.setattr("fbn.bench.precision.Step", Seen)
     file = tmp_path / "tiny.yaml"
     file.write_text(
         "network_args: {widths: [16, 16], blocks: [1, 1]}\nper_step: {ferplus: 4, affectnet: 4, ckplus: 4}\n"
     )
     found = precision(str(file), steps=3, side=32)
     assert (found["pictures"], found["side"], found["steps"]) == (12, 32, 3)
+    assert made == ["bf16-mixed", "32-true"]
     assert (found["native"], found["auto"]) == (native(), settled("auto"))
     assert found["bf16_ms"] > 0 < found["whole_ms"]
     assert 0 < found["low"] <= found["ratio"] <= found["high"]

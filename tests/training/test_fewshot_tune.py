@@ -77,6 +77,24 @@ def test_the_basic_outputs_stay_near(material: Material, monkeypatch: pytest.Mon
     assert kept < moved() / 2
 
 
+@pytest.mark.parametrize("chosen", ["bf16-mixed", "32-true"])
+def test_it_computes_as_this_machine_does(material: Material, monkeypatch: pytest.MonkeyPatch, chosen: str) -> None:
+    seen: list[object] = []
+
+    class Stopped(Exception):
+        pass
+
+    def trainer(**settings: object) -> None:
+        seen.append(settings["precision"])
+        raise Stopped
+
+    monkeypatch.setattr("fbn.training.precision.native", lambda: chosen == "bf16-mixed")
+    monkeypatch.setattr("lightning.Trainer", trainer)
+    with pytest.raises(Stopped):
+        states(material, "last_block")
+    assert seen == [chosen]
+
+
 def test_it_begins_where_the_probe_ends(material: Material) -> None:
     rows = np.arange(18)
     start = module._probe(material, rows, 0)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fbn.errors import FormatError
-from fbn.training import precision
+from fbn.training import precision, run
 from fbn.training import recipe as recipes
 from fbn.training.precision import MIXED, WHOLE, native, settled
 from fbn.training.run import begin, read_run_recipe
@@ -74,3 +74,29 @@ def test_a_run_keeps_what_it_was_begun_with(monkeypatch: pytest.MonkeyPatch, tmp
     assert read_run_recipe(out).precision == MIXED
     with pytest.raises(FormatError, match="precision"):
         begin(recipe(precision="32-true"), out, resume=True)
+
+
+def test_a_process_beside_the_first_takes_its_precision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    out, asked = tmp_path / "run", recipe(precision="auto")
+    _machine(monkeypatch, "amx_bf16")
+    begin(asked, out, resume=False)
+    _machine(monkeypatch)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert begin(asked, out, resume=False).precision == MIXED
+
+
+def test_a_new_run_asks_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # what died before its first epoch left its recipe, and is replaced
+    begin(recipe(precision="16-mixed"), tmp_path, resume=False)
+    _machine(monkeypatch)
+    assert begin(recipe(precision="auto"), tmp_path, resume=False).precision == WHOLE
+
+
+def test_a_training_goes_on_by_what_it_was_begun_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given: list[str] = []
+    monkeypatch.setattr(run, "load_corpus", lambda *_, **__: None)
+    monkeypatch.setattr(run, "fit", lambda settled, *_, **__: given.append(settled.precision))
+    for instructions, resume in (("amx_bf16", False), ("avx2", True)):
+        _machine(monkeypatch, instructions)
+        run.train(recipe(precision="auto"), tmp_path / "data", tmp_path / "run", resume=resume)
+    assert given == [MIXED, MIXED]

@@ -187,11 +187,12 @@ def test_a_study_of_an_older_version_kept_means_of_aus_alone(nothing_yet: Path):
     test = opened("AUs and expressions")
     assert not test.exception
     assert len(test.get("plotly_chart")) == 1
-    assert any(said.startswith("This study kept means alone") for said in captions(test))
+    assert any(said.startswith("This study's table has means alone") for said in captions(test))
 
 
 def test_a_study_of_one_row_says_what_it_lacks(nothing_yet: Path):
     make(nothing_yet / "alone", rows=("single-au",), seeds=1)
+    assert "No row of this study is held against another." in captions(opened("AUs and expressions"))
     for view, said in (
         ("Answer", "No row of this study couples anything"),
         ("Video", "This study has no video"),

@@ -4,10 +4,9 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from fbn.cli import application
 from fbn.errors import FormatError, MissingFileError
 from fbn.resources import shipped
 from fbn.training.study.measure import TOGETHER
@@ -94,65 +93,6 @@ def test_studies_that_differ_by_their_au_labels_stand_beside_each_other(studied:
     alone = Studied.read(make(tmp_path / "alone", seeds=1))
     (drawn,) = study_charts.ladder(study_scarcity.ladder([alone], ["both"], keys[0], "uncoupled"), "", "")["data"]
     assert drawn["error_y"]["array"] == [0]
-
-
-def test_studies_as_markdown_tables(studied: Studied, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    plenty = make(tmp_path / "plenty", action_units=2400, rows=("none", "both"))
-
-    def table(*options: str) -> list[list[str]]:
-        said = CliRunner().invoke(application, ["study", "table", *options])
-        assert said.exit_code == 0, said.output
-        return [line.strip("| ").split(" | ") for line in said.output.splitlines()]
-
-    head, _, *lines = table(str(studied.folder), "--figures", "bp4d/f1,affwild2/ccc_valence/filtered")
-    assert head == ["row", "BP4D · AU F1", "Aff-Wild2 · valence CCC (filtered)"]
-    assert [line[0] for line in lines] == ["match", "both"]
-    told = studied.by_place["both", ("bp4d", "f1", False)]
-    assert lines[1][1] == f"▲ {interval(told.uncoupled)}"
-    _, _, *lines = table(str(studied.folder), "--figures", "bp4d/f1", "--against", "means", "--rows", "none,both")
-    means = [studied.by_place[row, told.key] for row in ("none", "both")]
-    assert lines == [[figure.row, f"{figure.mean:.3f} ± {figure.sd:.3f}"] for figure in means]
-    _, _, *lines = table(str(studied.folder), "--figures", "bp4d/f1", "--rows", "both", "--interval", "bootstrap")
-    assert lines == [["both", f"▲ {interval(told.uncoupled.bootstrapped)}"]]
-    assert interval(told.uncoupled.bootstrapped) != interval(told.uncoupled)
-    head, _, *lines = table(str(studied.folder), str(plenty))
-    assert head == ["study", "both"]
-    assert lines[1][0] == "plenty: 2,400 AU pictures, EmotioNet · AU F1"
-    (tmp_path / "other").mkdir()
-    again = shutil.copytree(plenty, tmp_path / "other" / "plenty")
-    head, _, *lines = table(str(plenty), str(again))
-    assert [line[0].partition(": 2,400 ")[0] for line in lines] == [str(plenty), str(again)]
-    for wrong, why in (
-        (["--figures", "affwild2/ccc_valence/filterd"], "no figure affwild2/ccc_valence/filterd"),
-        (["--figures", "bp4d/f2"], "no figure bp4d/f2: expected one of"),
-        (["--rows", "nothing"], "no rows nothing: it has"),
-        (["--against", "means", "--interval", "bootstrap"], "means have no interval"),
-    ):
-        said = CliRunner().invoke(application, ["study", "table", str(plenty), *wrong])
-        assert isinstance(said.exception, FormatError)
-        assert why in str(said.exception)
-    head, _, *lines = table(str(studied.folder), "--figures", "bp4d/f1", "--each", "--rows", "match,both")
-    assert head == ["name", "match", "both"]
-    told = {(each.row, each.name): each for each in studied.details if (each.set, each.figure) == ("bp4d", "f1")}
-    match, both = (interval(told[row, "AU1"].uncoupled) for row in ("match", "both"))
-    assert lines[0] == ["AU1", f"○ {match}", f"▲ {both}"]
-    assert lines[2] == ["AU14", *2 * ["○ +0.000 (+0.000 to +0.000)"]]
-    head, _, *lines = table(str(plenty), "--figures", "rafdb/recall", "--each", "--against", "means")
-    assert head == ["name", "none", "both"]
-    assert lines[1] == ["fear", "0.300 ± 0.000", "0.300 ± 0.000"]
-    for wrong, why in (
-        (["--each"], "--each: expected one study, and one of its --figures"),
-        (["--each", "--figures", "bp4d/auc"], "no AUs or expressions of bp4d/auc: expected one of"),
-        (["--each", "--figures", "bp4d/f1", "--against", "single-task"], "no such differences of bp4d/f1"),
-        (["--each", "--figures", "bp4d/f1", "--interval", "bootstrap"], "have no bootstrap interval"),
-    ):
-        said = CliRunner().invoke(application, ["study", "table", str(plenty), *wrong])
-        assert isinstance(said.exception, FormatError)
-        assert why in str(said.exception)
-    several = CliRunner().invoke(
-        application, ["study", "table", str(plenty), str(studied.folder), "--figures", "a/b,c/d"]
-    )
-    assert isinstance(several.exception, FormatError)
 
 
 BODIES = [f"{name}-{end}" for name in ("vgg-face", "resnet-50", "densenet-121") for end in ("none", "both")]
@@ -287,12 +227,21 @@ def test_the_tables_beside_a_summary_are_read_with_it(tmp_path: Path):
     studied = Studied.read(folder)
     (one,) = [d for d in studied.details if (d.row, d.set, d.name, d.filtered) == ("both", "bp4d", "AU14", False)]
     assert one.mean == 0.4
-    assert (one.sd, one.uncoupled.difference, one.uncoupled.seeds, one.uncoupled.boot_low) == (0, 0, 5, None)
+    assert (one.sd, one.uncoupled.difference, one.uncoupled.seeds, one.told) == (0, 0, 5, True)
     (none,) = [d for d in studied.details if (d.row, d.set, d.name) == ("none", "bp4d", "AU14")]
     assert none.uncoupled is None
     assert none.single.seeds == 5
     assert studied.curves["both"]["expression"] == [2.0, 1.5, 1.2, 1.0]
     assert studied.curves["both"]["distribution_matching"] == [None, None, 0.9, 0.8]
+    details = folder / "details.csv"
+    good = details.read_text("utf-8")
+    for column, value, why in (("difference", "much", "a valid number"), ("seeds", "", "a valid int")):
+        table = pd.read_csv(details, dtype=str)
+        table.loc[table["uncoupled_difference"].notna().idxmax(), f"uncoupled_{column}"] = value
+        table.to_csv(details, index=False)
+        with pytest.raises(FormatError, match=rf"details\.csv: uncoupled\.{column}: Input should be {why}"):
+            Studied.read(folder)
+        details.write_text(good, "utf-8")
     curves = folder / "curves.csv"
     curves.write_text(curves.read_text("utf-8").replace("1.5", "much"), "utf-8")
     with pytest.raises(FormatError, match=r"curves\.csv: value: Input should be a valid number"):

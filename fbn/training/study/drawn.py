@@ -73,8 +73,7 @@ def draw(amounts: Amounts, seed: int, report: Callable[[float, str], None]) -> M
         pool = _as_coded(which.name, kept_pool(world, count, processes=processes, progress=False))
         if out:
             frames = world.frames if isinstance(world, Filmed) else 0
-            # whole clips, whole people: what they show hangs together
-            groups = [i // frames if frames else world.who(i) for i in range(len(pool))]
+            groups = [world.who(i) for i in range(len(pool))]
             held.append(Held(which.name, pool, which.figures, np.array(groups), which.task is not None, frames))
         else:
             trained[which.name] = pool

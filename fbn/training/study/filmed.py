@@ -25,6 +25,10 @@ class Filmed(World):
         """Of each clip."""
         return int(self.seconds * self.rate)
 
+    def who(self, index: int) -> int:
+        """Number of the person that picture ``index`` shows: of its clip."""
+        return super().who(index // self.frames)
+
     def draw(self, index: int) -> Truth:
         """Picture ``index``, 0 or more."""
         number, frame = divmod(index, self.frames)

@@ -10,6 +10,7 @@ import pandas as pd
 from fbn.context import write_json
 from fbn.errors import FormatError
 from fbn.resources import whole_file
+from fbn.training.precision import MIXED, Precision, settled
 from fbn.training.study.asked import Study
 
 PLAN, SUMMARY, RUNS = "study.json", "summary.json", "runs"
@@ -26,19 +27,32 @@ _LATER = ("precision",)
 def begin(asked: Study, folder: Path) -> None:
     """Note what is asked; more rows and seeds may be asked of a folder than before, nothing else.
 
+    The precision of its runs is noted too: this machine's, or what the folder was begun with.
+
     Raises:
-        FormatError: the folder holds another study, or a file of it is damaged.
+        FormatError: the folder holds another study, or runs that new ones cannot be paired with, or a damaged file.
     """
     # a folder's name, not its path: results are shown to others
     wanted = asked.model_dump(mode="json") | {"data": asked.data and asked.data.name}
-    path = folder / PLAN
+    path, precision = folder / PLAN, settled(asked.recipe.precision)
     if path.exists():
         before = _read(path, (), "give another folder")
         if differs := [key for key in wanted if key not in _MORE and wanted[key] != before.get(key)]:
             raise FormatError(f"{folder} holds another study (it differs in {', '.join(differs)})")
+        precision = before.get("precision", precision)
     # a damaged run is told before hours of training, not after
-    finished(asked, folder)
-    write_json(path, wanted)
+    there = finished(asked, folder)
+    if any("precision" not in run for run in there):
+        # before 0.6.0 all ran in this one
+        precision = MIXED
+        if asked.data is None and len(there) < len(asked.runs):
+            raise FormatError(f"{folder}: its runs are from before 0.6.0, with another bootstrap: give another folder")
+    write_json(path, wanted | {"precision": precision})
+
+
+def precision_of(folder: Path) -> Precision:
+    """What a folder's runs compute in; ``begin`` noted it."""
+    return json.loads((folder / PLAN).read_bytes())["precision"]
 
 
 def file_of(folder: Path, seed: int, row: str) -> Path:

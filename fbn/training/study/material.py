@@ -23,7 +23,7 @@ class Held:
         name: of the set.
         pool: its pictures and their labels, all that there are.
         figures: names in ``fbn.training.study.measure.FIGURES``, its metrics as the papers measure such a set.
-        groups: [N] whose picture or clip each is: what a bootstrap draws.
+        groups: [N] whom each shows: a bootstrap draws people.
         seen: whether pictures like these, with labels of this kind, are trained on.
         frames: of each clip, the pictures being clips one after the other; 0 where it is no video.
     """

@@ -18,11 +18,10 @@ import cv2
 
 from fbn.context import Context, end_with_parent, write_json
 from fbn.errors import FbnError
-from fbn.training.precision import settled
 from fbn.training.provenance import revision
 from fbn.training.study import drawn, real
 from fbn.training.study.asked import Study
-from fbn.training.study.folder import begin, file_of, finished, write_runs
+from fbn.training.study.folder import begin, file_of, finished, precision_of, write_runs
 from fbn.training.study.material import TABLES, Material
 from fbn.training.study.measure import chance, measure
 from fbn.training.study.rows import ROWS
@@ -61,7 +60,10 @@ def _threads(parameters: Study, row: str, workers: int) -> int:
 
 
 def study_apart(parameters: Study, context: Context, workers: int) -> dict[str, Any]:
-    """The same by several processes, each with a device of its own: a GPU, or its share of the cores.
+    """The same by several processes, each with a GPU or cores of its own: one, or for what is slow its share of them.
+
+    Figures of slow rows may differ in the last places from those of other numbers of processes, as other numbers of
+    threads add up in another order.
 
     Args:
         parameters: as ``study``.
@@ -73,8 +75,10 @@ def study_apart(parameters: Study, context: Context, workers: int) -> dict[str, 
     begin(parameters, context.folder)
     gpus = torch.cuda.device_count()
     missing = _missing(parameters, context.folder)
+    if not missing:
+        return study(parameters, context)
     # none idle: those that work have their cores
-    workers = max(1, min(workers or gpus or os.cpu_count() or 1, len(missing)))
+    workers = min(workers or gpus or os.cpu_count() or 1, len(missing))
     waiting = sorted({seed for seed, _ in missing})
     for number, seed in enumerate(waiting if parameters.data is None else waiting[:1]):
         # by every core and into the cache, before each worker would
@@ -185,7 +189,8 @@ def _one(
     narrow = parameters.budget != "full"
     recipe = row.recipe(parameters.recipe, narrow)
     changes = {"table": str(file), "seed": seed, "epochs": 1, "steps_per_epoch": amounts.steps}
-    recipe = recipe.model_copy(update=changes | {"warmup": min(recipe.warmup, max(1, amounts.steps // 4))})
+    changes |= {"warmup": min(recipe.warmup, max(1, amounts.steps // 4)), "precision": precision_of(folder)}
+    recipe = recipe.model_copy(update=changes)
     course = Course(tuple(row.adds), row.after, amounts.steps)
     streams = on.of_tasks(row.tasks, row.share if narrow else 1.0)
     begun = time.monotonic()
@@ -212,7 +217,7 @@ def _one(
         "pictures": sum(stream.count for stream in streams),
         "parameters": sum(weight.numel() for weight in network.parameters()),
         "seconds": round(seconds, 1),
-        "precision": settled(recipe.precision),
+        "precision": recipe.precision,
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "git_sha": revision(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),

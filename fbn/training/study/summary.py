@@ -132,7 +132,7 @@ def _difference(base: Runs, own: Runs, key: str, shared: bool) -> dict[str, Any]
 
     Returns:
         difference, low, high: Student's t over seeds; boot_low, boot_high: percentiles over draws of seeds and of
-        held-out pictures (clips; on real sets people), the same for both rows; seeds. None without a common seed.
+        held-out people with all their pictures, the same for both rows; seeds. None without a common seed.
     """
     seeds = [seed for seed in own if seed in base and all(key in run[seed]["figures"] for run in (own, base))]
     found = paired([base[s]["figures"][key] for s in seeds], [own[s]["figures"][key] for s in seeds], _LEVEL)

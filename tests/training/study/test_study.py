@@ -4,8 +4,6 @@ import csv
 import json
 import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +12,17 @@ import pytest
 from typer.testing import CliRunner
 
 from fbn.cli import application
-from fbn.context import Cancelled, Context
+from fbn.context import Cancelled, Context, write_json
 from fbn.data.loading import Pool, Stream
-from fbn.errors import FbnError, FormatError, MissingFileError
+from fbn.errors import FormatError, MissingFileError
 from fbn.jobs.kinds import parse
 from fbn.records import Annotations
-from fbn.training.precision import settled
+from fbn.training.precision import MIXED, WHOLE, settled
 from fbn.training.recipe import Recipe
 from fbn.training.study import drawn
 from fbn.training.study import study as module
 from fbn.training.study.asked import Study
+from fbn.training.study.folder import precision_of
 from fbn.training.study.material import Material
 from fbn.training.study.measure import TOGETHER
 from fbn.training.study.rows import ROWS
@@ -95,39 +94,12 @@ def test_a_slow_network_sees_a_share_of_each_step_on_two_cores(
     material = Material(
         Pool.of({"one": (np.zeros((1, 8, 8, 3), np.uint8), Annotations.empty(1))}), streams, (), Annotations.empty(1)
     )
+    module.begin(asked, tmp_path)
     with pytest.raises(Cancelled):
         module._one(asked, "densenet-121-none", 0, material, (Context(tmp_path), "", (0, 1)), 1)
     ((found, arguments),) = seen
     assert sorted(found, reverse=True) == counts
     assert arguments == ({"width": 0.5} if budget == "small" else {})
-
-
-@pytest.mark.parametrize(
-    ("budget", "row", "workers", "threads"),
-    [
-        ("small", "none", 1, 1),
-        ("small", "densenet-121-none", 1, 6),
-        ("small", "densenet-121-none", 2, 3),
-        ("small", "densenet-121-none", 9, 1),
-        ("full", "none", 2, 3),
-    ],
-)
-def test_what_is_slow_gets_its_workers_share_of_the_cores(
-    budget: str, row: str, workers: int, threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module.os, "cpu_count", lambda: 6)
-    assert module._threads(Study(budget=budget), row, workers) == threads
-
-
-def test_a_lone_workers_slow_run_is_given_every_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[int] = []
-    monkeypatch.setattr(module.os, "cpu_count", lambda: 6)
-    monkeypatch.setattr(module, "_material", lambda *_: None)
-    monkeypatch.setattr(module, "write_runs", lambda *_: None)
-    monkeypatch.setattr(module, "finished", lambda *_: [])
-    monkeypatch.setattr(module, "_one", lambda *asked: given.append(asked[-1]) or {})
-    module._work(Study(), Context(tmp_path), [(0, "none"), (0, "vgg-face-none")])
-    assert given == [1, 6]
 
 
 def test_runs_of_older_versions_do_not_tell_their_precision(tmp_path: Path, done: tuple[Path, Any]) -> None:
@@ -158,54 +130,6 @@ def test_it_goes_on_and_more_may_be_asked(
         study(SMOKE.model_copy(update={"steps": 9}), Context(tmp_path))
 
 
-@pytest.mark.parametrize(
-    ("done", "shares"),
-    [
-        ((), [["none", "match"], ["co", "both"]]),
-        (("none", "match"), [["co"], ["both"]]),
-        (("none", "co", "match"), [["both"]]),
-        (("none", "co", "match", "both"), [[]]),
-    ],
-)
-def test_workers_share_what_is_missing_and_none_is_idle(
-    done: tuple[str, ...], shares: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked, given = Study(budget="smoke", rows=("none", "co", "match", "both"), seeds=1), []
-
-    class Pool:
-        def __init__(self, workers: int, *rest: object) -> None:
-            assert workers == len(shares)
-
-        def __enter__(self) -> "Pool":
-            return self
-
-        def __exit__(self, *rest: object) -> None:
-            pass
-
-        def submit(self, part: object, _: Study, __: Path, missing: list[Any], workers: int, gpu: None) -> None:
-            given.append([row for _, row in missing])
-            assert workers == len(shares)
-
-    for name in ("begin", "_material", "_wait", "write_runs", "finished", "write_summary"):
-        monkeypatch.setattr(module, name, lambda *_: None)
-    monkeypatch.setattr(module, "ProcessPoolExecutor", Pool)
-    (tmp_path / "runs").mkdir()
-    for row in done:
-        module.file_of(tmp_path, 0, row).touch()
-    module.study_apart(asked, Context(tmp_path), 2)
-    assert given == shares
-
-
-def test_a_worker_does_what_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runs: list[str] = []
-    monkeypatch.setattr(module, "_material", lambda *_: None)
-    monkeypatch.setattr(module, "_one", lambda _, row, seed, *rest: runs.append(row) or {"row": row})
-    asked = Study(budget="smoke", rows=("none", "co", "match", "both"), seeds=1)
-    module._work(asked, Context(tmp_path), [(0, "co"), (0, "both")], 2)
-    assert runs == ["co", "both"]
-    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"00-co.json", "00-both.json"}
-
-
 @pytest.mark.slow
 def test_several_processes_do_what_one_does(done: tuple[Path, list[tuple[float, str]]], tmp_path: Path) -> None:
     said: list[float] = []
@@ -215,22 +139,6 @@ def test_several_processes_do_what_one_does(done: tuple[Path, list[tuple[float, 
     assert said[-1] == 1.0
     assert not multiprocessing.active_children()
     assert (tmp_path / "runs.csv").read_text().count("\n") == 4
-
-
-def test_a_part_that_fails_ends_the_study_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts: list[Future[None]] = [Future(), Future()]
-    parts[1].set_exception(BrokenProcessPool())
-    with pytest.raises(FbnError, match="a worker was killed"):
-        module._wait(parts, SMOKE, Context(tmp_path))
-    with pytest.raises(Cancelled):
-        module._wait(parts[:1], SMOKE, Context(tmp_path, cancelled=lambda: True))
-
-
-@pytest.mark.parametrize(("named", "seen"), [("", ["0", "1", "0"]), ("2,GPU-a", ["2", "GPU-a", "2"])])
-def test_workers_see_the_gpus_that_are_visible(named: str, seen: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
-    assert [module._gpu(number, 2) for number in range(3)] == seen
-    assert module._gpu(0, 0) is None
 
 
 def test_it_stops_in_the_middle_and_leaves_nothing_half_done(tmp_path: Path) -> None:
@@ -263,6 +171,47 @@ def test_results_name_the_data_folder_without_its_path(tmp_path: Path) -> None:
     module.begin(Study(data=tmp_path / "faces"), tmp_path)
     assert json.loads((tmp_path / "study.json").read_text())["data"] == "faces"
     assert str(tmp_path) not in (tmp_path / "study.json").read_text()
+
+
+def _another_machine(patch: pytest.MonkeyPatch) -> str:
+    """Makes this one choose the precision that it would not; gives that."""
+    other = {MIXED: WHOLE, WHOLE: MIXED}[settled("auto")]
+    patch.setattr("fbn.training.precision.native", lambda: other == MIXED)
+    return other
+
+
+def test_a_folder_keeps_its_precision_on_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = settled("auto")
+    module.begin(SMOKE, tmp_path)
+    assert _another_machine(monkeypatch) != here
+    module.begin(SMOKE.model_copy(update={"seeds": 2}), tmp_path)
+    assert precision_of(tmp_path) == here
+    seen: list[str] = []
+
+    def trial(recipe: Recipe, *rest: object, **named: object) -> None:
+        seen.append(recipe.precision)
+        raise Cancelled
+
+    monkeypatch.setattr("fbn.training.trial.trial", trial)
+    with pytest.raises(Cancelled):
+        study(SMOKE, Context(tmp_path))
+    assert seen == [here]
+
+
+def test_runs_of_older_versions_are_not_paired_with_new_ones(tmp_path: Path, done: tuple[Path, Any]) -> None:
+    asked = SMOKE.model_copy(update={"rows": ("none",)})
+    run = json.loads((done[0] / "runs" / "07-none.json").read_text())
+    for folder, data in ((tmp_path / "drawn", None), (tmp_path / "real", tmp_path)):
+        module.begin(asked.model_copy(update={"data": data}), folder)
+        write_json(folder / "runs" / "07-none.json", {key: run[key] for key in run if key != "precision"})
+        # what is finished may be put into tables anew
+        module.begin(asked.model_copy(update={"data": data}), folder)
+        assert precision_of(folder) == MIXED
+    before = (tmp_path / "drawn" / "study.json").read_bytes()
+    with pytest.raises(FormatError, match=r"drawn: its runs are from before 0\.6\.0"):
+        module.begin(SMOKE, tmp_path / "drawn")
+    assert (tmp_path / "drawn" / "study.json").read_bytes() == before
+    module.begin(SMOKE.model_copy(update={"data": tmp_path}), tmp_path / "real")
 
 
 @pytest.mark.parametrize("text", ["\0\0", "[]", "{}"])
