@@ -68,12 +68,15 @@ def _key(samples: Sequence[Sample], cut: Callable[[np.ndarray, int], np.ndarray]
     key = hashlib.sha256(repr((SIZE, MARGIN, TEMPLATE.tolist(), cut.__qualname__)).encode())
     if cut is aligned:
         key.update(default_network().sha256.encode())
-    archives = {root for root in {sample.root for sample in samples} if Path(root).is_file()}
-    for root in sorted(archives):
-        key.update(f"{Path(root).resolve()} {_stamp(Path(root))}".encode())
+    # wherever they are named from
+    roots = {root: Path(root).resolve() for root in {sample.root for sample in samples}}
+    archives = {root for root, path in roots.items() if path.is_file()}
+    for root in sorted(roots[root] for root in archives):
+        key.update(f"{root} {_stamp(root)}".encode())
     for sample in samples:
-        file = "" if sample.root in archives else _stamp(Path(sample.root, sample.path))
-        key.update(f"\n{sample.dataset} {sample.root} {sample.path} {file}".encode())
+        root = roots[sample.root]
+        file = "" if sample.root in archives else _stamp(root / sample.path)
+        key.update(f"\n{sample.dataset} {root} {sample.path} {file}".encode())
     return key.hexdigest()[:24]
 
 

@@ -1,5 +1,6 @@
 """Pools: labels weighted by set, silver labels where nothing is annotated, a teacher's mean view, crops kept."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -88,6 +89,10 @@ def test_crops_are_cut_once_and_again_when_the_pictures_change(tmp_path: Path, m
     assert cut.shape == (6, 144, 144, 3)
     monkeypatch.setattr(crops, "read_picture", None)  # would fail if it were asked again
     assert np.array_equal(cached_crops(samples), cut)
+    # from another folder the same pictures have other names
+    monkeypatch.chdir(tmp_path)
+    assert samples[0].root.startswith(str(tmp_path))
+    assert np.array_equal(cached_crops([replace(s, root=s.root[len(str(tmp_path)) + 1 :]) for s in samples]), cut)
     with pytest.raises(TypeError):
         cached_crops(samples[:3])
     monkeypatch.undo()

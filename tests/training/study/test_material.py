@@ -1,17 +1,18 @@
 """What is trained and measured on: labels of one kind a set, coders' AUs, clips, tables, fewer people."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from fbn.data.loading import Pool
 from fbn.errors import FormatError
 from fbn.records import Annotations, Sample
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.clips import draw_clip
 from fbn.synthetic.domains import DOMAINS
+from fbn.synthetic.world import World
 from fbn.training.study import drawn, real
 from fbn.training.study.asked import BUDGETS, Study
 from fbn.training.study.filmed import Filmed
@@ -22,10 +23,11 @@ DU = RelatednessTable.named("du2014")
 
 
 @pytest.fixture(scope="module")
-def material(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Material]:
+def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    # no longer than it is drawn: the open sets' crops are another test's too
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FBN_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield drawn.draw(Study(budget="smoke").amounts, 7, lambda share, words: None)
+        return drawn.draw(Study(budget="smoke").amounts, 7, lambda share, words: None)
 
 
 def test_every_set_gives_labels_of_one_kind(material: Material) -> None:
@@ -57,8 +59,12 @@ def test_what_is_measured_on_is_of_others_and_has_never_trained_sets(material: M
     assert [len(set(video.groups[i : i + video.frames])) for i in (0, video.frames)] == [1, 1]
 
 
-def test_a_bootstrap_draws_whole_people(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("FBN_CACHE", str(tmp_path))
+def test_a_bootstrap_draws_whole_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    def undrawn(world: World, count: int, **_: object) -> Pool:
+        labels = Annotations.stack([world.draw(i).annotations for i in range(count)])
+        return Pool.of({world.domain.name: (np.zeros((count, 8, 8, 3), np.uint8), labels)})
+
+    monkeypatch.setattr(drawn, "kept_pool", undrawn)
     amounts = Study(budget="smoke").amounts.model_copy(update={"held_out": 30, "expression": 20, "clips": 2})
     held = {own.name: own for own in drawn.draw(amounts, 7, lambda share, words: None).held}
     groups, people = held["disfa"].groups, DOMAINS["disfa"].population.people
