@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
@@ -25,11 +25,14 @@ from fbn.synthetic.pool import draw_crops
 from fbn.synthetic.render import render_batch
 from fbn.synthetic.world import World
 
-_BLOCK = 100
+#: Pictures that a process draws at a time: few, so that those of a small set are shared out too.
+_BLOCK = 25
 _THREADS = "OPENBLAS_NUM_THREADS"
 
 
-def kept_pool(world: World, count: int, mesh: Path | None = None, processes: int = 1, progress: bool = True) -> Pool:
+def kept_pool(
+    world: World, count: int, mesh: Path | None = None, processes: int | Executor = 1, progress: bool = True
+) -> Pool:
     """The first pictures of a world as one set, from the cache or drawn now.
 
     They are aligned by the landmarks that the network for real crops finds: those lag behind a mouth that moves, and a
@@ -39,7 +42,7 @@ def kept_pool(world: World, count: int, mesh: Path | None = None, processes: int
         world: whose faces; the set is named after its domain.
         count: how many.
         mesh: file of the ICT head to draw them on (``fbn.synthetic.ict``); None: fbn's own face.
-        processes: that draw; 1 draws in this one.
+        processes: how many draw, or ``drawers`` that several sets share; 1 draws in this one.
         progress: draw a progress bar.
 
     Raises:
@@ -60,16 +63,25 @@ def kept_pool(world: World, count: int, mesh: Path | None = None, processes: int
     return Pool.of({world.domain.name: (np.load(path, mmap_mode="r"), labels)})
 
 
-def _blocks(world: World, count: int, mesh: Path | None, processes: int) -> Iterator[np.ndarray]:
+@contextmanager
+def drawers(processes: int) -> Iterator[Executor]:
+    """Processes for several sets, one after the other; they start with the first that is not in the cache."""
+    # forked children would share the parent's thread pools
+    with _one_thread_each(), ProcessPoolExecutor(processes, get_context("spawn"), _begin) as workers:
+        yield workers
+
+
+def _blocks(world: World, count: int, mesh: Path | None, processes: int | Executor) -> Iterator[np.ndarray]:
     """Crops of the world's pictures, a block at a time, in order."""
     one = partial(_block, world, count, mesh)
     starts = range(0, count, _BLOCK)
-    if processes == 1:
+    if isinstance(processes, Executor):
+        yield from processes.map(one, starts)
+    elif processes == 1:
         yield from map(one, starts)
-        return
-    # forked children would share the parent's thread pools
-    with _one_thread_each(), ProcessPoolExecutor(processes, get_context("spawn"), _begin) as workers:
-        yield from workers.map(one, starts)
+    else:
+        with drawers(processes) as workers:
+            yield from workers.map(one, starts)
 
 
 def _begin() -> None:

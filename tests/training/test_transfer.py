@@ -15,6 +15,7 @@ from fbn.data.sources import ckplus
 from fbn.errors import FormatError, MissingFileError
 from fbn.faces.landmarks import crop_landmarks
 from fbn.records import Annotations, Predictions, Sample
+from fbn.synthetic.kept import drawers
 from fbn.synthetic.pool import draw_crops
 from fbn.synthetic.world import World
 from fbn.training import transfer as module
@@ -152,5 +153,9 @@ def test_kept_crops_are_the_worlds_and_stay(tmp_path: Path) -> None:
     again = module.kept_pool(world, 3, progress=False)
     assert file.stat().st_mtime_ns == stamp
     assert torch.equal(one.annotations.action_units, again.annotations.action_units)
-    module.kept_pool(TINY.worlds(held_out=True)[0], 3, progress=False)
+    # by processes that several sets share, in blocks of a few
+    with drawers(2) as workers:
+        many = module.kept_pool(TINY.worlds(held_out=True)[0], 27, processes=workers, progress=False)
     assert len(list((tmp_path / "cache").glob("drawn/*.npy"))) == 2
+    last = [TINY.worlds(held_out=True)[0].draw(i).face for i in (25, 26)]
+    assert (many.crops[0][25:] == draw_crops(last, find=crop_landmarks)).all()

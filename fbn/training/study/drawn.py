@@ -7,6 +7,7 @@ faces are made by Du 2014's table.
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from fbn.data.loading import Pool, Stream
 from fbn.records import Annotations
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.domains import DOMAINS
-from fbn.synthetic.kept import kept_pool
+from fbn.synthetic.kept import drawers, kept_pool
 from fbn.synthetic.world import World
 from fbn.training.study.asked import Amounts
 from fbn.training.study.filmed import Filmed
@@ -26,8 +27,8 @@ from fbn.vocabulary import ACTION_UNITS_BY_DATASET, Task
 _HELD_OUT, _APART = 500_000, 100
 #: Of the papers' metrics, which are told of whom.
 _AFFECT, _UNITS = ("ccc_valence", "ccc_arousal"), ("f1", "auc")
-#: Pictures in a world from which drawing by several processes pays.
-_PART = 200
+#: Pictures and clips in all from which drawing by several processes pays.
+_PART = 400
 
 
 @dataclass(frozen=True)
@@ -63,20 +64,21 @@ def draw(amounts: Amounts, seed: int, report: Callable[[float, str], None]) -> M
     held: list[Held] = []
     counts = _counts(amounts)
     jobs = [(which, False) for which in SETS if which.task] + [(which, True) for which in SETS]
-    for number, (which, out) in enumerate(jobs):
-        report(number / len(jobs), f"drawing {which.name}")
-        world = _world(which, _APART * seed + (_HELD_OUT if out else 0))
-        count = amounts.held_out if out else counts[which.name]
-        if isinstance(world, Filmed):
-            count = world.frames * (max(2, -(-count // world.frames)) if out else count)
-        processes = (os.cpu_count() or 1) if count >= _PART else 1
-        pool = _as_coded(which.name, kept_pool(world, count, processes=processes, progress=False))
-        if out:
-            frames = world.frames if isinstance(world, Filmed) else 0
-            groups = [world.who(i) for i in range(len(pool))]
-            held.append(Held(which.name, pool, which.figures, np.array(groups), which.task is not None, frames))
-        else:
-            trained[which.name] = pool
+    every = sum(counts.values()) + len(SETS) * amounts.held_out
+    with drawers(os.cpu_count() or 1) if every >= _PART else nullcontext(1) as processes:
+        for number, (which, out) in enumerate(jobs):
+            report(number / len(jobs), f"drawing {which.name}")
+            world = _world(which, _APART * seed + (_HELD_OUT if out else 0))
+            count = amounts.held_out if out else counts[which.name]
+            if isinstance(world, Filmed):
+                count = world.frames * (max(2, -(-count // world.frames)) if out else count)
+            pool = _as_coded(which.name, kept_pool(world, count, processes=processes, progress=False))
+            if out:
+                frames = world.frames if isinstance(world, Filmed) else 0
+                groups = [world.who(i) for i in range(len(pool))]
+                held.append(Held(which.name, pool, which.figures, np.array(groups), which.task is not None, frames))
+            else:
+                trained[which.name] = pool
     return _material(trained, held, per_step(amounts))
 
 
