@@ -20,7 +20,8 @@ def command(port: int = 8501, browser: bool = True, script: Path | None = None) 
     # said here too: the flag outranks a STREAMLIT_SERVER_ADDRESS that opens other servers to the network
     where = ["--server.address=127.0.0.1", f"--server.port={port}"]
     # on a machine's first run Streamlit would ask for an e-mail address, and start nothing until it is answered
-    how = [f"--server.headless={headless}", "--server.showEmailPrompt=false"]
+    # its welcome would offer add-ons for programmers, in the terminal and over the page
+    how = [f"--server.headless={headless}", "--server.showEmailPrompt=false", "--logger.hideWelcomeMessage=true"]
     return [sys.executable, "-m", "streamlit", "run", path, *where, *how]
 
 

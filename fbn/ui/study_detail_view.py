@@ -111,10 +111,12 @@ def _differences(studied: Studied, details: Sequence[Detail], rows: Sequence[str
     if not shown:
         st.caption(f"None of these rows has a difference against {SIDES[side]}.")
         return
-    st.html(study_marks.legend())
+    st.html(study_marks.legend(seeds=False))
     span = study_charts.span_of(line for own in shown.values() for line in own)
     for start in range(0, len(shown), 2):
-        for column, row in zip(st.columns(2, gap="large"), list(shown)[start : start + 2], strict=False):
+        for column, row in zip(
+            st.columns(min(2, len(shown)), gap="large"), list(shown)[start : start + 2], strict=False
+        ):
             with column:
                 st.markdown(f"**{row_name(row)}**")
                 chart = study_charts.forest({"": shown[row]}, f"difference against {SIDES[side]}", span)

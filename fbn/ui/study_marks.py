@@ -92,14 +92,14 @@ def _finding(found: Finding) -> str:
     return f"<p>{escape(found.subject)}</p><ul>{''.join(chips)}</ul>"
 
 
-def legend(marks: Sequence[str] = ()) -> str:
-    """What the signs of a forest plot mean; ``marks``: the further ones', in their order."""
+def legend(marks: Sequence[str] = (), seeds: bool = True) -> str:
+    """What the signs of a forest plot mean; ``marks``: the further ones', in their order; ``seeds``: it has ticks."""
     parts = [f'<span><b style="color:{_COLOURS.get(each, _GRAY)}">{each.mark}</b> {each}</span>' for each in Verdict]
     parts += [
         f'<span><b style="color:{colour}">{sign}</b> {escape(name)}</span>'
         for name, (sign, colour) in zip(marks, (("◇", ACCENT), ("□", SECOND)), strict=False)
     ]
-    drawn = "bars: 95 % intervals" + ("" if marks else ", ticks: single seeds")
+    drawn = "bars: 95 % intervals" + (", ticks: single seeds" if seeds and not marks else "")
     return f'<div class="fbn-signs">{"".join(parts)}<span>{drawn}</span></div>'
 
 

@@ -7,7 +7,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from fbn.cli import application
 from fbn.ui.server import command, environment
 
 
@@ -29,10 +31,14 @@ def test_a_first_run_asks_for_nothing_and_opens_the_browser(tmp_path: Path, monk
         port = free.getsockname()[1]
     page = tmp_path / "page.py"
     page.write_text("")
+    said = tmp_path / "said"
     # a terminal at which nobody types
-    with subprocess.Popen(
-        command(port, script=page), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment(), cwd=tmp_path
-    ) as server:
+    with (
+        said.open("w") as out,
+        subprocess.Popen(
+            command(port, script=page), stdin=subprocess.PIPE, stdout=out, env=environment(), cwd=tmp_path
+        ) as server,
+    ):
         try:
             end = time.monotonic() + 60
             while not opened.exists() and time.monotonic() < end:
@@ -42,6 +48,16 @@ def test_a_first_run_asks_for_nothing_and_opens_the_browser(tmp_path: Path, monk
         finally:
             server.terminate()
     assert str(port) in opened.read_text()
+    # its own page says what it is; Streamlit would offer add-ons to whoever programs
+    assert "streamlit" not in said.read_text().lower()
+
+
+def test_the_command_says_where_the_app_is(monkeypatch: pytest.MonkeyPatch):
+    started: list[list[str]] = []
+    monkeypatch.setattr("os.execve", lambda _, words, __: started.append(words))
+    told = CliRunner().invoke(application, ["app", "--port", "9001", "--no-browser"])
+    assert "http://127.0.0.1:9001" in told.output
+    assert started == [command(9001, False)]
 
 
 def test_every_library_keeps_to_one_thread():
