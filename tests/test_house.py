@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+import fbn
 
 ROOT = Path(__file__).resolve().parent.parent
 SHAPE = {"app.py", "pyproject.toml", "README.md", "LICENSE", "fbn", "pages", "notebooks", "tests", "assets"}
@@ -59,3 +62,7 @@ def test_shipped_weights_are_small() -> None:
     folder = ROOT / "assets"
     weights = [path for path in folder.rglob("*") if path.suffix in {".onnx", ".safetensors"}]
     assert sum(path.stat().st_size for path in weights) < 40e6
+
+
+def test_the_package_says_the_version_it_is_built_as() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"] == fbn.__version__
