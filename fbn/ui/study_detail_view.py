@@ -8,7 +8,7 @@ from fbn.ui import charts, study_charts, study_marks
 from fbn.ui.study_charts import Line
 from fbn.ui.study_parts import pick_rows
 from fbn.ui.study_read import Studied
-from fbn.ui.study_records import Detail
+from fbn.ui.study_records import Detail, in_order
 from fbn.ui.study_words import SIDE_HELP, SIDES, row_name, set_name
 from fbn.vocabulary import ACTION_UNITS
 
@@ -127,8 +127,7 @@ def _labelled(studied: Studied, details: Sequence[Detail], rows: Sequence[str]) 
     """AUs in FACS' order, then expressions; AUs that no coupling speaks of have a star."""
     tables = [studied.summary.tables[row] for row in rows if row in studied.summary.tables]
     coupled = {unit for table in tables for cells in table.get("rows", {}).values() for unit in cells}
-    order = [*_UNITS, *dict.fromkeys(each.name for each in details)]
-    for each in sorted(details, key=lambda each: order.index(each.name)):
+    for each in in_order(details):
         label = each.name.capitalize()
         if each.name in _UNITS:
             outside = bool(tables) and _UNITS[each.name].code not in coupled

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from fbn.errors import FormatError
 from fbn.ui import study_answer as answer
 from fbn.ui.study_read import Studied, column_of
-from fbn.ui.study_records import Detail, Figure, Key
+from fbn.ui.study_records import Detail, Figure, Key, in_order
 from fbn.ui.study_words import SIDES, interval, key_name, verdict
-from fbn.vocabulary import ACTION_UNITS
 
 #: Instead of a key of ``SIDES``: means and standard deviations, no difference.
 MEANS = "means"
@@ -50,9 +49,7 @@ def by_name(studied: Studied, side: str, rows: Sequence[str], figure: str) -> st
     named = {column_of(key): key for key in known}
     if figure not in named:
         raise FormatError(f"{studied.folder} has no AUs or expressions of {figure}: expected one of {', '.join(named)}")
-    own = [each for each in studied.details if (each.set, each.figure, each.filtered) == named[figure]]
-    order = [*(unit.short for unit in ACTION_UNITS), *dict.fromkeys(each.name for each in own)]
-    own.sort(key=lambda each: order.index(each.name))
+    own = in_order([each for each in studied.details if (each.set, each.figure, each.filtered) == named[figure]])
     wanted = _rows(studied, rows)
     cells: dict[str, dict[str, str]] = {}
     for each in own:

@@ -1,10 +1,12 @@
 """What a study's files hold, line by line, checked as they are read; without Streamlit."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, field_validator
 
 from fbn.training.study.measure import FIGURES
+from fbn.vocabulary import ACTION_UNITS
 
 #: Set, metric, whether median-filtered.
 Key = tuple[str, str, bool]
@@ -110,6 +112,12 @@ class Detail(BaseModel):
             cells = {part: values.pop(f"{side}_{part}", None) for part in ("difference", "low", "high", "seeds")}
             values[side] = cells if cells["difference"] is not None else None
         return cls.model_validate(values | {"told": told})
+
+
+def in_order(details: Sequence[Detail]) -> list[Detail]:
+    """AUs as FACS numbers them, then expressions as they came."""
+    order = [*(unit.short for unit in ACTION_UNITS), *dict.fromkeys(each.name for each in details)]
+    return sorted(details, key=lambda each: order.index(each.name))
 
 
 class Point(BaseModel):
