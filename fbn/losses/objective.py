@@ -1,6 +1,7 @@
 """The training objective: named, weighted terms over one registry.
 
-To add a loss: write a function of ``Term``'s signature and give it a line in ``TERMS``.
+To add a loss: write a function of ``Term``'s signature and give it a line in ``TERMS``, or in ``COUPLINGS`` if it
+couples tasks: the study then has a row with it.
 """
 
 from collections.abc import Callable, Mapping
@@ -151,13 +152,17 @@ def _distillation(o: Objective, p: Predictions, a: Annotations, teacher: Predict
     return distillation(p, teacher, a, o.label_share, o.temperature, *o.distillation_factors)
 
 
+#: What couples tasks.
+COUPLINGS: dict[str, Term] = {
+    "distribution_matching": _distribution_matching,
+    "soft_co_annotation": _soft_co_annotation,
+    "co_annotation": _co_annotation,
+}
 TERMS: dict[str, Term] = {
     "expression": _expression,
     "action_units": _action_units,
     "valence_arousal": _valence_arousal,
     "valence_arousal_mse": _valence_arousal_mse,
-    "distribution_matching": _distribution_matching,
-    "soft_co_annotation": _soft_co_annotation,
-    "co_annotation": _co_annotation,
+    **COUPLINGS,
     "distillation": _distillation,
 }

@@ -1,4 +1,4 @@
-"""Every network by name. A new one is a constructor and a line here; tests iterate this dict."""
+"""Every network by name. A new one is a constructor and a line here; tests iterate these dicts."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,6 +10,12 @@ from fbn.models.compound import CompoundNet
 from fbn.models.network import FaceBehaviorNet
 from fbn.vocabulary import Task
 
+#: Other bodies under the same 26 outputs, constructors of ``tasks``, ``width`` and ``dropout``. The study couples each.
+BODIES: dict[str, Callable[..., FaceBehaviorNet]] = {
+    "vgg-face": VggFace,
+    "resnet-50": ResNet50,
+    "densenet-121": DenseNet121,
+}
 ZOO: dict[str, Callable[..., FaceBehaviorNet]] = {
     "facebehaviornet": FaceBehaviorNet,
     "facebehaviornet-wide": partial(FaceBehaviorNet, widths=(48, 96, 192, 384)),
@@ -17,7 +23,5 @@ ZOO: dict[str, Callable[..., FaceBehaviorNet]] = {
     "action-units": partial(FaceBehaviorNet, tasks=(Task.ACTION_UNITS,)),
     "valence-arousal": partial(FaceBehaviorNet, tasks=(Task.VALENCE_AROUSAL,)),
     "compound": CompoundNet,
-    "vgg-face": VggFace,
-    "resnet-50": ResNet50,
-    "densenet-121": DenseNet121,
+    **BODIES,
 }

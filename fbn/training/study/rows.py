@@ -1,10 +1,17 @@
-"""What the study compares: a row a line. To add a loss, a table or an architecture to the study, add a line here."""
+"""What the study compares: a row a line.
 
-from collections.abc import Mapping
+A coupling loss, a table or an architecture that no line here names has rows all the same: its line in ``COUPLINGS``
+(``fbn.losses.objective``), ``TABLES`` (``fbn.training.study.material``) or ``BODIES`` (``fbn.models.zoo``) is enough.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fbn.losses.objective import COUPLINGS
+from fbn.models.zoo import BODIES
 from fbn.training.recipe import Recipe
+from fbn.training.study.material import TABLES
 from fbn.vocabulary import Task
 
 #: In the order of the tables.
@@ -94,6 +101,8 @@ _CO = {"co_annotation": 0.5}
 _SOFT = {"soft_co_annotation": 0.3}
 _MATCH = {"distribution_matching": 0.2}
 _BOTH = _SOFT | _MATCH
+#: Weight of a coupling loss that nothing here gives one.
+_NEW = 0.3
 
 
 def _times(factor: float) -> dict[str, float]:
@@ -126,43 +135,60 @@ def _architecture(
     return [plain, both]
 
 
-#: Every row, in the order of the tables.
-ROWS: dict[str, Row] = {
-    row.name: row
-    for row in (
-        Row("single-expression", "tasks", "expressions alone", tasks=(Task.EXPRESSION,)),
-        Row("single-au", "tasks", "action units alone", tasks=(Task.ACTION_UNITS,)),
-        Row("single-va", "tasks", "valence and arousal alone", tasks=(Task.VALENCE_AROUSAL,)),
-        Row(UNCOUPLED, "tasks", "three tasks, nothing couples them"),
-        Row("co", "coupling", "co-annotation", _CO),
-        Row("soft", "coupling", "soft co-annotation", _SOFT),
-        Row("match", "coupling", "distribution matching", _MATCH),
-        Row("both", "coupling", "soft co-annotation and distribution matching", _BOTH),
-        Row("all", "coupling", "all three", _BOTH | _CO),
-        *_tables("inferred", "table counted on fully labelled pictures"),
-        Row("both.affwild2", "table", "both, Aff-Wild2's table", _BOTH, "affwild2"),
-        _form("match-printed", "distribution matching as printed: -p log q", _MATCH, matching_form="printed"),
-        _form("match-cross-entropy", "matching by cross entropy", _MATCH, matching_form="cross_entropy"),
-        _form("match-soft-target", "matching to q as a target", _MATCH, matching_form="soft_target"),
-        _form("match-mean", "matching to C's mean mixture", _MATCH, matching_mixture="mean"),
-        _form("match-weights", "matching with the table's weights", _MATCH, matching_binary=False),
-        _form("match-to-units", "matching, gradient to the AUs alone", _MATCH, matching_gradients="p"),
-        _form("match-to-expressions", "matching, gradient to expressions alone", _MATCH, matching_gradients="q"),
-        _form("soft-target", "soft labels as targets", _SOFT, soft_form="soft_target"),
-        _form(
-            "soft-sharp",
-            "soft labels as targets, temperature 0.3",
-            _SOFT,
-            soft_form="soft_target",
-            soft_temperature=0.3,
-        ),
-        Row("both-third", "weight", "both, a third of the weight", _times(1 / 3)),
-        Row("both-triple", "weight", "both, three times the weight", _times(3)),
-        Row("both-late", "weight", "both, in the last two thirds of the run", _BOTH, after=1 / 3),
-        # the residual body is the recipe's own: rows none and both
-        # at the others' rate, on so few pictures, DenseNet-121 stayed near chance, and a wider VGG-FACE
-        *_architecture("VGG-FACE", _SLOWER | {"sides": (96,)}, _EIGHTH, share=1 / 2),
-        *_architecture("ResNet-50", narrow=_QUARTER),
-        *_architecture("DenseNet-121", _SLOWER, _HALF, share=1 / 2),
-    )
-}
+_NAMED = (
+    Row("single-expression", "tasks", "expressions alone", tasks=(Task.EXPRESSION,)),
+    Row("single-au", "tasks", "action units alone", tasks=(Task.ACTION_UNITS,)),
+    Row("single-va", "tasks", "valence and arousal alone", tasks=(Task.VALENCE_AROUSAL,)),
+    Row(UNCOUPLED, "tasks", "three tasks, nothing couples them"),
+    Row("co", "coupling", "co-annotation", _CO),
+    Row("soft", "coupling", "soft co-annotation", _SOFT),
+    Row("match", "coupling", "distribution matching", _MATCH),
+    Row("both", "coupling", "soft co-annotation and distribution matching", _BOTH),
+    Row("all", "coupling", "all three", _BOTH | _CO),
+    *_tables("inferred", "table counted on fully labelled pictures"),
+    Row("both.affwild2", "table", "both, Aff-Wild2's table", _BOTH, "affwild2"),
+    _form("match-printed", "distribution matching as printed: -p log q", _MATCH, matching_form="printed"),
+    _form("match-cross-entropy", "matching by cross entropy", _MATCH, matching_form="cross_entropy"),
+    _form("match-soft-target", "matching to q as a target", _MATCH, matching_form="soft_target"),
+    _form("match-mean", "matching to C's mean mixture", _MATCH, matching_mixture="mean"),
+    _form("match-weights", "matching with the table's weights", _MATCH, matching_binary=False),
+    _form("match-to-units", "matching, gradient to the AUs alone", _MATCH, matching_gradients="p"),
+    _form("match-to-expressions", "matching, gradient to expressions alone", _MATCH, matching_gradients="q"),
+    _form("soft-target", "soft labels as targets", _SOFT, soft_form="soft_target"),
+    _form(
+        "soft-sharp",
+        "soft labels as targets, temperature 0.3",
+        _SOFT,
+        soft_form="soft_target",
+        soft_temperature=0.3,
+    ),
+    Row("both-third", "weight", "both, a third of the weight", _times(1 / 3)),
+    Row("both-triple", "weight", "both, three times the weight", _times(3)),
+    Row("both-late", "weight", "both, in the last two thirds of the run", _BOTH, after=1 / 3),
+    # the residual body is the recipe's own: rows none and both
+    # at the others' rate, on so few pictures, DenseNet-121 stayed near chance, and a wider VGG-FACE
+    *_architecture("VGG-FACE", _SLOWER | {"sides": (96,)}, _EIGHTH, share=1 / 2),
+    *_architecture("ResNet-50", narrow=_QUARTER),
+    *_architecture("DenseNet-121", _SLOWER, _HALF, share=1 / 2),
+)
+
+
+def every_row(couplings: Iterable[str], tables: Iterable[str], bodies: Iterable[str]) -> dict[str, Row]:
+    """All rows, in the order of the tables: those above, and one or two of whatever they do not name.
+
+    Args:
+        couplings: loss terms; a new one has a row of its own.
+        tables: a new one has both couplings by it.
+        bodies: names in the zoo; a new one has itself uncoupled and by both couplings, a quarter as wide on two cores.
+    """
+    terms = {term for row in _NAMED for term in row.adds}
+    by, bodied = ({getattr(row, field) for row in _NAMED} for field in ("table", "network"))
+    new = [
+        *(Row(c.replace("_", "-"), "coupling", c.replace("_", " "), {c: _NEW}) for c in couplings if c not in terms),
+        *(Row(f"both.{t}", "table", f"both, by the table {t}", _BOTH, t) for t in tables if t not in by),
+        *(row for body in bodies if body not in bodied for row in _architecture(body, narrow=_QUARTER)),
+    ]
+    return {row.name: row for row in sorted((*_NAMED, *new), key=lambda row: GROUPS.index(row.group))}
+
+
+ROWS = every_row(COUPLINGS, TABLES, BODIES)

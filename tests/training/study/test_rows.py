@@ -4,10 +4,12 @@ import re
 
 import pytest
 
+from fbn.losses.objective import COUPLINGS
+from fbn.models.zoo import BODIES
 from fbn.training import recipe as recipes
 from fbn.training.recipe import Recipe
 from fbn.training.study.material import TABLES
-from fbn.training.study.rows import GROUPS, ROWS, UNCOUPLED
+from fbn.training.study.rows import GROUPS, ROWS, UNCOUPLED, every_row
 
 BASE = recipes.read("study")
 
@@ -70,3 +72,22 @@ def test_no_row_changes_what_all_share() -> None:
         other = ROWS[row.against] if row.coupled else row
         assert (row.changes, row.narrow, row.share) == (other.changes, other.narrow, other.share)
         assert all(getattr(recipe, field) == getattr(BASE, field) for field in Recipe.model_fields if field not in own)
+
+
+def test_whatever_is_registered_has_its_rows() -> None:
+    assert {term for row in ROWS.values() for term in row.adds} == set(COUPLINGS)
+    assert {row.table for row in ROWS.values()} == set(TABLES)
+    assert {row.network for row in ROWS.values()} == {None, *BODIES}
+
+
+def test_a_new_loss_table_or_architecture_needs_no_line_beside_its_registrys() -> None:
+    found = every_row([*COUPLINGS, "new_loss"], [*TABLES, "mine"], [*BODIES, "vit-tiny"])
+    new = {name: row for name, row in found.items() if name not in ROWS}
+    assert set(new) == {"new-loss", "both.mine", "vit-tiny-none", "vit-tiny-both"}
+    assert [name for name in found if name in ROWS] == list(ROWS)
+    assert [GROUPS.index(row.group) for row in found.values()] == sorted(GROUPS.index(r.group) for r in found.values())
+    assert set(new["new-loss"].adds) == {"new_loss"}
+    assert (new["both.mine"].adds, new["both.mine"].table) == (ROWS["both"].adds, "mine")
+    assert new["vit-tiny-both"].against == "vit-tiny-none"
+    assert new["vit-tiny-both"].recipe(BASE, narrow=True).network == "vit-tiny"
+    assert new["vit-tiny-none"].few
