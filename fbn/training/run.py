@@ -7,6 +7,7 @@ started).
 
 import logging
 import os
+import sys
 import time
 import warnings
 from collections.abc import Sequence
@@ -44,6 +45,8 @@ from fbn.training.recipe import Recipe, parse
 
 RECIPE, ORIGIN = "recipe.yaml", "origin.json"
 BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
+#: Whether a process may be forked, which shares all pictures; one begun anew would be sent a copy of them.
+_FORKS = sys.platform == "linux"
 
 
 def train(
@@ -68,7 +71,7 @@ def train(
         resume: go on after the last epoch that ``out`` holds; the result is that of an uninterrupted run.
         devices: GPUs, or processes on a CPU.
         threads: of torch on a CPU, over all processes; as many as there are cores by default.
-        workers: processes that make batches; 0 makes them in the training process.
+        workers: processes that make batches; 0 makes them in the training process, as elsewhere than on Linux.
         progress: draw a progress bar.
 
     Returns:
@@ -191,11 +194,14 @@ def learn(
     total = recipe.epochs * per_epoch
     sides = [(0, side), *((i * total // len(recipe.sides), own) for i, own in enumerate(recipe.sides))]
     steps = Steps(pool, streams, recipe.augmentation, recipe.seed, prepare, SIZE, sides, shard, recipe.augmentations)
+    workers = workers if _FORKS else 0
     batches = DataLoader(
         steps,
         batch_size=None,
         sampler=EpochSampler(per_epoch, lambda: trainer.global_step),
         num_workers=workers,
+        # whatever way this process was started in, which is what PyTorch would go by
+        multiprocessing_context="fork" if workers else None,
         prefetch_factor=4 if workers else None,
         persistent_workers=workers > 0,
         worker_init_fn=_start_worker,

@@ -1,5 +1,6 @@
 """A study's processes: what each does, on how many cores, and what happens when one fails."""
 
+import os
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -91,6 +92,14 @@ def test_a_worker_does_what_it_is_given(tmp_path: Path, monkeypatch: pytest.Monk
     assert {path.name for path in (tmp_path / "runs").iterdir()} == {"00-co.json", "00-both.json"}
     # that is for whoever started it
     assert not (tmp_path / "runs.csv").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core")
+def test_one_slow_run_trains_in_a_process_of_its_own_with_another_that_makes_batches(tmp_path: Path) -> None:
+    asked = Study(budget="smoke", rows=("resnet-50-none",), seeds=1, first_seed=7)
+    found = module.study_apart(asked, Context(tmp_path), 0)
+    assert {figure["row"] for figure in found["figures"]} == {"resnet-50-none"}
 
 
 def test_a_worker_beside_another_leaves_it_its_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
