@@ -135,7 +135,11 @@ def table(
     ] = "",
     against: Annotated[Against, typer.Option(help="What differences are against; means: none.")] = Against.UNCOUPLED,
     interval: Annotated[
-        Interval, typer.Option(help="seeds: Student's over seeds; bootstrap: over seeds and held-out people.")
+        Interval,
+        typer.Option(
+            help="seeds: Student's over seeds; bootstrap: over seeds and held-out people "
+            "(pictures, in studies of drawn faces from before 0.6)."
+        ),
     ] = Interval.SEEDS,
     each: Annotated[bool, typer.Option("--each", help="AUs or expressions of one figure, one by one.")] = False,
 ) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fbn.training.study.measure import TOGETHER
-from fbn.training.study.rows import UNCOUPLED
+from fbn.training.study.rows import ROWS, UNCOUPLED
 from fbn.ui.study_read import Studied
 from fbn.ui.study_records import Figure
 from fbn.ui.study_words import SIDES, Verdict, key_name, row_name, verdict
@@ -90,6 +90,8 @@ def sentence(studied: Studied, row: str, side: str) -> str:
     if not seen:
         if row in studied.rows and not studied.rows[row].terms and side == "uncoupled":
             return f"**{row_name(row)}** is what coupled rows are compared with."
+        if row in ROWS and ROWS[row].network and side == "single":
+            return f"**{row_name(row)}** cannot be compared: single-task networks are of the small body alone."
         return f"**{row_name(row)}** cannot be compared: this study has no {SIDES[side]} network beside it."
     better, worse, open_ = (count[each] for each in Verdict)
     return (

@@ -171,7 +171,7 @@ def _beside(difference: SeedDifference) -> str:
     told = f"{difference.seeds} seeds"
     if not isinstance(difference, Difference):
         return told
-    return f"{told}<br>bootstrap over seeds and people: {difference.boot_low:+.3f} to {difference.boot_high:+.3f}"
+    return f"{told}<br>bootstrap: {difference.boot_low:+.3f} to {difference.boot_high:+.3f}"
 
 
 def _bars(differences: Sequence[SeedDifference], thickness: float) -> dict[str, Any]:

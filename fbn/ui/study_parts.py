@@ -14,7 +14,8 @@ from fbn.ui.study_words import SIDE_HELP, SIDES, row_name
 INTERVAL_HELP = (
     "Differences are paired: both networks met the same pictures on a seed. Bars are Student's 95 % intervals over "
     "seeds; a difference is called better or worse where that leaves out 0. Of twenty such intervals one misses 0 by "
-    "chance. Point at a mark for a second interval, a bootstrap over seeds and held-out people."
+    "chance. Point at a mark for a second interval, a bootstrap over seeds and held-out people (pictures, in studies "
+    "of drawn faces from before version 0.6)."
 )
 
 

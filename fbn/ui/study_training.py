@@ -1,6 +1,7 @@
 """A study as a job: what to ask for, the jobs, and a word on what came out."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -76,9 +77,10 @@ def _ask() -> None:
     asked: dict[str, Any] = {
         "budget": budget,
         "rows": rows,
-        "seeds": int(seeds),
+        # the budget's own number is for rows that are slow a smaller one
+        "seeds": None if seeds == BUDGETS[budget].seeds else int(seeds),
         "action_units": None if units is None else int(units),
-        "data": data or None,
+        "data": str(Path(data).expanduser().resolve()) if data else None,
     }
     title = f"{budget.capitalize()} study, {'real' if data else 'drawn'} faces, {len(rows) or len(ROWS)} rows"
     st.button("Start", type="primary", icon=":material/play_arrow:", on_click=partial(JOBS.start, title, asked))

@@ -64,11 +64,14 @@ def test_without_studies_one_can_be_asked_for_or_opened(started: list[Any], tmp_
     assert parse(kind, asked) == Study(
         budget="smoke",
         rows=("single-expression", "single-au", "single-va", "none", "both"),
-        seeds=2,
         action_units=40,
     )
     assert title == "Smoke study, drawn faces, 5 rows"
     assert test.error[0].value == "no space is left on the disk"
+    test.number_input(key="study ask seeds smoke").set_value(3).run()
+    test.text_input(key="study ask data").set_value("~/faces").run()
+    press(test, "Start")
+    assert (started[1][2]["seeds"], started[1][2]["data"]) == (3, str(Path.home().resolve() / "faces"))
 
 
 def test_a_folder_is_opened_and_a_wrong_one_named(tmp_path: Path):

@@ -126,6 +126,8 @@ def test_the_small_body_is_asked_where_it_is_coupled_too(tmp_path: Path):
     rows = ["single-expression", "single-au", "single-va", "none", *BODIES]
     mends = answer.claims(Studied.read(make(tmp_path / "beside", rows=rows)))[1]
     assert mends.note == "No coupled row tells whether that is mended."
+    told = answer.sentence(Studied.read(tmp_path / "beside"), "resnet-50-both", "single")
+    assert told.endswith("single-task networks are of the small body alone.")
 
 
 def test_what_is_coupled_is_asked_where_nothing_has_both(tmp_path: Path):

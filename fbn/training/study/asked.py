@@ -27,7 +27,7 @@ class Amounts(_Asked):
         held_out: pictures of each drawn set to measure on, of other people; of video as many frames or a few more.
         per_step: pictures with an expression, with AUs, with valence and arousal in every step.
         changes: what the budget changes of the recipe ``study``.
-        rounds: bootstrap draws of the held-out pictures.
+        rounds: bootstrap draws of the held-out people.
     """
 
     steps: int = Field(default=600, ge=1)
@@ -131,7 +131,7 @@ class Study(_Asked):
     def runs(self) -> tuple[tuple[int, str], ...]:
         """(seed, row) of every training, seed by seed."""
         amounts = self.amounts
-        chosen = [ROWS[name] for name in self.rows or ROWS]
+        chosen = [ROWS[name] for name in dict.fromkeys(self.rows or ROWS)]
         return tuple(
             (self.first_seed + seed, row.name)
             for seed in range(amounts.seeds)

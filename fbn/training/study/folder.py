@@ -22,6 +22,7 @@ _HEAD = ("row", "seed")
 _TAIL = ("git_sha", "device", "seconds", "parameters", "steps", "date")
 #: Further ones, which runs of older versions do not tell.
 _LATER = ("precision",)
+_REMEDY = "remove it to train that run anew, the rest is kept"
 
 
 def begin(asked: Study, folder: Path) -> None:
@@ -30,7 +31,8 @@ def begin(asked: Study, folder: Path) -> None:
     The precision of its runs is noted too: this machine's, or what the folder was begun with.
 
     Raises:
-        FormatError: the folder holds another study, or runs that new ones cannot be paired with, or a damaged file.
+        FormatError: the folder holds another study, or runs that new ones cannot be paired with, or a damaged file, or
+            cannot be written to.
     """
     # a folder's name, not its path: results are shown to others
     wanted = asked.model_dump(mode="json") | {"data": asked.data and asked.data.name}
@@ -42,12 +44,16 @@ def begin(asked: Study, folder: Path) -> None:
         precision = before.get("precision", precision)
     # a damaged run is told before hours of training, not after
     there = finished(asked, folder)
-    if any("precision" not in run for run in there):
+    every = [_read(file, _HEAD, _REMEDY) for file in sorted((folder / RUNS).glob("*.json"))]
+    if any("precision" not in run for run in every):
         # before 0.6.0 all ran in this one
         precision = MIXED
         if asked.data is None and len(there) < len(asked.runs):
             raise FormatError(f"{folder}: its runs are from before 0.6.0, with another bootstrap: give another folder")
-    write_json(path, wanted | {"precision": precision})
+    try:
+        write_json(path, wanted | {"precision": precision})
+    except OSError as error:
+        raise FormatError(f"{folder} cannot be written to: {error.strerror}") from None
 
 
 def precision_of(folder: Path) -> Precision:
@@ -68,9 +74,7 @@ def finished(asked: Study, folder: Path) -> list[dict[str, Any]]:
     """
     files = [file_of(folder, *run) for run in asked.runs]
     needed = (*_HEAD, "figures", *_TAIL)
-    return [
-        _read(file, needed, "remove it to train that run anew, the rest is kept") for file in files if file.exists()
-    ]
+    return [_read(file, needed, _REMEDY) for file in files if file.exists()]
 
 
 def _read(file: Path, needed: Iterable[str], remedy: str) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Measured:
 
     Attributes:
         figures: key -> value.
-        draws: key -> values on bootstrap draws of pictures (clips, people), the same draws for every network.
+        draws: key -> values on bootstrap draws of whole people, the same draws for every network.
         details: key -> name of an AU (its F1) or an expression (its recall) -> value.
     """
 

@@ -4,6 +4,7 @@ A coupling loss, a table or an architecture that no line here names has rows all
 (``fbn.losses.objective``), ``TABLES`` (``fbn.training.study.material``) or ``BODIES`` (``fbn.models.zoo``) is enough.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -119,19 +120,22 @@ def _form(name: str, words: str, adds: Mapping[str, float], **forms: Any) -> Row
 
 
 def _architecture(
-    title: str, changes: Mapping[str, Any] | None = None, narrow: Mapping[str, Any] | None = None, share: float = 1.0
+    name: str,
+    changes: Mapping[str, Any] | None = None,
+    narrow: Mapping[str, Any] | None = None,
+    share: float = 1.0,
+    title: str = "",
 ) -> list[Row]:
-    name = title.lower()
     plain = Row(
         name=f"{name}-none",
         group="architecture",
-        words=f"{title}, nothing couples its tasks",
+        words=f"{title or name}, nothing couples its tasks",
         network=name,
         changes=changes or {},
         narrow=narrow or {},
         share=share,
     )
-    both = replace(plain, name=f"{name}-both", words=f"{title}, both couplings", adds=_BOTH, against=plain.name)
+    both = replace(plain, name=f"{name}-both", words=f"{title or name}, both couplings", adds=_BOTH, against=plain.name)
     return [plain, both]
 
 
@@ -167,9 +171,9 @@ _NAMED = (
     Row("both-late", "weight", "both, in the last two thirds of the run", _BOTH, after=1 / 3),
     # the residual body is the recipe's own: rows none and both
     # at the others' rate, on so few pictures, DenseNet-121 stayed near chance, and a wider VGG-FACE
-    *_architecture("VGG-FACE", _SLOWER | {"sides": (96,)}, _EIGHTH, share=1 / 2),
-    *_architecture("ResNet-50", narrow=_QUARTER),
-    *_architecture("DenseNet-121", _SLOWER, _HALF, share=1 / 2),
+    *_architecture("vgg-face", _SLOWER | {"sides": (96,)}, _EIGHTH, share=1 / 2, title="VGG-FACE"),
+    *_architecture("resnet-50", narrow=_QUARTER, title="ResNet-50"),
+    *_architecture("densenet-121", _SLOWER, _HALF, share=1 / 2, title="DenseNet-121"),
 )
 
 
@@ -180,6 +184,9 @@ def every_row(couplings: Iterable[str], tables: Iterable[str], bodies: Iterable[
         couplings: loss terms; a new one has a row of its own.
         tables: a new one has both couplings by it.
         bodies: names in the zoo; a new one has itself uncoupled and by both couplings, a quarter as wide on two cores.
+
+    Raises:
+        ValueError: a new one's row would be named as another is.
     """
     terms = {term for row in _NAMED for term in row.adds}
     by, bodied = ({getattr(row, field) for row in _NAMED} for field in ("table", "network"))
@@ -188,7 +195,10 @@ def every_row(couplings: Iterable[str], tables: Iterable[str], bodies: Iterable[
         *(Row(f"both.{t}", "table", f"both, by the table {t}", _BOTH, t) for t in tables if t not in by),
         *(row for body in bodies if body not in bodied for row in _architecture(body, narrow=_QUARTER)),
     ]
-    return {row.name: row for row in sorted((*_NAMED, *new), key=lambda row: GROUPS.index(row.group))}
+    every = sorted((*_NAMED, *new), key=lambda row: GROUPS.index(row.group))
+    if twice := [name for name, count in Counter(row.name for row in every).items() if count > 1]:
+        raise ValueError(f"several rows of the study would be named {', '.join(twice)}: name the new one otherwise")
+    return {row.name: row for row in every}
 
 
 ROWS = every_row(COUPLINGS, TABLES, BODIES)

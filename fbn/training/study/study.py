@@ -91,9 +91,9 @@ def study_apart(parameters: Study, context: Context, workers: int) -> dict[str, 
         try:
             _wait(parts, parameters, context)
         except BaseException:
-            # what others are in the middle of is not to be waited for
+            # what others are in the middle of is not to be waited for; asked to end, Lightning would end its run alone
             for process in multiprocessing.active_children():
-                process.terminate()
+                process.kill()
             raise
     write_runs(context.folder, finished(parameters, context.folder))
     return write_summary(parameters, context.folder)

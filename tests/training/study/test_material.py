@@ -151,6 +151,7 @@ def test_rows_are_run_seed_by_seed_and_slow_ones_on_fewer() -> None:
     assert [seed for seed, row in runs if row == "resnet-50-none"] == [40, 41]
     assert [seed for seed, _ in runs] == sorted(seed for seed, _ in runs)
     assert Study(rows=("resnet-50-none",), seeds=1).runs == ((0, "resnet-50-none"),)
+    assert Study(rows=("none", "both", "none"), seeds=1).runs == ((0, "none"), (0, "both"))
     assert Study(action_units=500).amounts.action_units == 500
 
 

@@ -81,13 +81,18 @@ def test_whatever_is_registered_has_its_rows() -> None:
 
 
 def test_a_new_loss_table_or_architecture_needs_no_line_beside_its_registrys() -> None:
-    found = every_row([*COUPLINGS, "new_loss"], [*TABLES, "mine"], [*BODIES, "vit-tiny"])
+    found = every_row([*COUPLINGS, "new_loss"], [*TABLES, "mine"], [*BODIES, "ViT-tiny"])
     new = {name: row for name, row in found.items() if name not in ROWS}
-    assert set(new) == {"new-loss", "both.mine", "vit-tiny-none", "vit-tiny-both"}
+    assert set(new) == {"new-loss", "both.mine", "ViT-tiny-none", "ViT-tiny-both"}
     assert [name for name in found if name in ROWS] == list(ROWS)
     assert [GROUPS.index(row.group) for row in found.values()] == sorted(GROUPS.index(r.group) for r in found.values())
     assert set(new["new-loss"].adds) == {"new_loss"}
     assert (new["both.mine"].adds, new["both.mine"].table) == (ROWS["both"].adds, "mine")
-    assert new["vit-tiny-both"].against == "vit-tiny-none"
-    assert new["vit-tiny-both"].recipe(BASE, narrow=True).network == "vit-tiny"
-    assert new["vit-tiny-none"].few
+    assert new["ViT-tiny-both"].against == "ViT-tiny-none"
+    assert new["ViT-tiny-both"].recipe(BASE, narrow=True).network == "ViT-tiny"
+    assert new["ViT-tiny-none"].few
+
+
+def test_a_new_row_does_not_take_anothers_name() -> None:
+    with pytest.raises(ValueError, match="would be named soft-target"):
+        every_row([*COUPLINGS, "soft_target"], TABLES, BODIES)

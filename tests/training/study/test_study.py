@@ -198,6 +198,12 @@ def test_a_folder_keeps_its_precision_on_another_machine(tmp_path: Path, monkeyp
     assert seen == [here]
 
 
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FormatError, match="file/study cannot be written to: Not a directory"):
+        module.begin(SMOKE, tmp_path / "file" / "study")
+
+
 def test_runs_of_older_versions_are_not_paired_with_new_ones(tmp_path: Path, done: tuple[Path, Any]) -> None:
     asked = SMOKE.model_copy(update={"rows": ("none",)})
     run = json.loads((done[0] / "runs" / "07-none.json").read_text())
@@ -210,6 +216,9 @@ def test_runs_of_older_versions_are_not_paired_with_new_ones(tmp_path: Path, don
     before = (tmp_path / "drawn" / "study.json").read_bytes()
     with pytest.raises(FormatError, match=r"drawn: its runs are from before 0\.6\.0"):
         module.begin(SMOKE, tmp_path / "drawn")
+    # nor where the old one is not asked for now: both could be later
+    with pytest.raises(FormatError, match=r"drawn: its runs are from before 0\.6\.0"):
+        module.begin(SMOKE.model_copy(update={"rows": ("match",)}), tmp_path / "drawn")
     assert (tmp_path / "drawn" / "study.json").read_bytes() == before
     module.begin(SMOKE.model_copy(update={"data": tmp_path}), tmp_path / "real")
 

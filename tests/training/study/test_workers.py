@@ -1,6 +1,9 @@
 """A study's processes: what each does, on how many cores, and what happens when one fails."""
 
+import multiprocessing
 import os
+import signal
+import time
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -118,6 +121,28 @@ def test_a_part_that_fails_ends_the_study_at_once(tmp_path: Path, monkeypatch: p
         module._wait(parts, SMOKE, Context(tmp_path))
     with pytest.raises(Cancelled):
         module._wait(parts[:1], SMOKE, Context(tmp_path, cancelled=lambda: True))
+
+
+def _one_fails(_: Study, folder: Path, missing: list[module.Run], *rest: object) -> None:
+    """A part of which the second goes on training, as Lightning does, whoever asks it to end."""
+    begun = folder / "begun"
+    if missing[0][1] == "both":
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        begun.touch()
+    for _ in range(600):
+        if begun.exists() and missing[0][1] == "none":
+            raise FbnError("no space is left")
+        time.sleep(0.1)
+
+
+def test_a_run_that_fails_ends_another_that_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_material", lambda *_: None)
+    monkeypatch.setattr(module, "_part", _one_fails)
+    asked, start = Study(budget="smoke", rows=("none", "both"), seeds=1), time.monotonic()
+    with pytest.raises(FbnError, match="no space is left"):
+        module.study_apart(asked, Context(tmp_path), 2)
+    assert time.monotonic() - start < 50
+    assert not multiprocessing.active_children()
 
 
 @pytest.mark.parametrize(("named", "seen"), [("", ["0", "1", "0"]), ("2,GPU-a", ["2", "GPU-a", "2"])])
