@@ -24,6 +24,7 @@ class Amounts(_Asked):
         expression, clips: drawn pictures with an expression, drawn clips with valence and arousal, to train on.
         action_units: pictures with AUs to train on; None: on drawn faces ``scarce``, on real ones all that there are.
         scarce: drawn pictures with AUs, 2 in 100 of those with an expression or a frame with valence and arousal.
+        of_each: pictures of FER+ and of AffectNet at most, to train on and to measure on; None: all.
         held_out: pictures of each drawn set to measure on, of other people; of video as many frames or a few more.
         per_step: pictures with an expression, with AUs, with valence and arousal in every step.
         changes: what the budget changes of the recipe ``study``.
@@ -37,6 +38,7 @@ class Amounts(_Asked):
     clips: int = Field(default=40, ge=2)
     action_units: int | None = Field(default=None, ge=4)
     scarce: int = Field(default=80, ge=4)
+    of_each: int | None = Field(default=None, ge=50)
     held_out: int = Field(default=300, ge=10)
     per_step: tuple[int, int, int] = (48, 24, 24)
     changes: dict[str, Any] = {}
@@ -51,6 +53,7 @@ BUDGETS: dict[str, Amounts] = {
         expression=24,
         clips=2,
         scarce=12,
+        of_each=300,
         held_out=12,
         per_step=(4, 4, 4),
         # with 8 channels in bfloat16, training on a CPU wrote past its memory
@@ -59,13 +62,13 @@ BUDGETS: dict[str, Amounts] = {
     ),
     # what a class can wait for
     "lesson": Amounts(
-        steps=250,
+        steps=180,
         seeds=3,
         few=1,
-        expression=600,
-        clips=12,
+        expression=480,
+        clips=8,
         scarce=24,
-        held_out=150,
+        held_out=100,
         per_step=(24, 12, 12),
         rounds=50,
     ),

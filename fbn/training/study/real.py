@@ -39,22 +39,24 @@ def read(data: Path, recipe: Recipe, amounts: Amounts, part: str) -> Material:
     Args:
         data: folder of the data sets.
         recipe: whose label weights withhold what is not to be trained on.
-        amounts: ``action_units``: CK+'s people are left out, in drawn order, until so many AU pictures are left.
+        amounts: ``action_units``: CK+'s people are left out, in drawn order, until so many AU pictures are left;
+            ``of_each``: the other sets' pictures, as drawn once.
         part: of the sets that is measured on.
 
     Raises:
         FbnError: a set is not there or cannot be read.
     """
     corpus = load_corpus(data, SETS)
-    train = {"train": fewer(corpus.samples["train"], amounts.action_units)}
-    pool, _ = make_pool(Corpus(corpus.names, train), "train", recipe)
-    out, samples = make_pool(corpus, part, recipe)
+    parts = {name: thinned(corpus.samples[name], amounts.of_each) for name in ("train", part)}
+    parts["train"] = fewer(parts["train"], amounts.action_units)
+    pool, _ = make_pool(Corpus(corpus.names, parts), "train", recipe)
+    out, samples = make_pool(Corpus(corpus.names, parts), part, recipe)
     counts = dict(zip((Task.EXPRESSION, Task.ACTION_UNITS, Task.VALENCE_AROUSAL), amounts.per_step, strict=True))
     streams = tuple(
         (task, Stream(np.intersect1d(pool.of_set(name), pool.of_task(task)), counts[task]))
         for name, task in _TASKS.items()
     )
-    counted = [s.annotations for s in train["train"] if s.dataset == ckplus.NAME]
+    counted = [s.annotations for s in parts["train"] if s.dataset == ckplus.NAME]
     held = tuple(_held(name, out, samples, source, figures, seen) for name, source, figures, seen in _HELD)
     return Material(pool, streams, held, Annotations.stack(counted))
 
@@ -76,6 +78,18 @@ def fewer(samples: tuple[Sample, ...], units: int | None) -> tuple[Sample, ...]:
     if not kept:
         raise FormatError(f"{units} pictures with AUs: CK+'s first person alone has {own[order[0]]}")
     return tuple(s for s in samples if s.dataset != ckplus.NAME or s.subject in kept)
+
+
+def thinned(samples: tuple[Sample, ...], most: int | None) -> tuple[Sample, ...]:
+    """The samples, ``most`` of each set as drawn once, in their order; all for None, and of CK+ all in any case."""
+    if most is None:
+        return samples
+    left: set[int] = set()
+    for name in {sample.dataset for sample in samples}:
+        own = np.array([i for i, sample in enumerate(samples) if sample.dataset == name])
+        whole = name == ckplus.NAME or len(own) <= most
+        left |= set((own if whole else np.random.default_rng(0).choice(own, most, replace=False)).tolist())
+    return tuple(samples[i] for i in sorted(left))
 
 
 def _held(name: str, out: Pool, samples: list[Sample], source: str, figures: tuple[str, ...], seen: bool) -> Held:

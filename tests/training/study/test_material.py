@@ -143,6 +143,22 @@ def test_fewer_au_labels_means_fewer_people_of_ckplus() -> None:
         real.fewer(samples, 3)
 
 
+def test_a_smoke_study_meets_some_pictures_of_large_sets() -> None:
+    many = {"ferplus": 30, "affectnet": 7, "ckplus": 20}
+    samples = tuple(Sample(name, "", str(i), Annotations.of("fear")) for name, n in many.items() for i in range(n))
+    assert real.thinned(samples, None) is samples
+    kept = real.thinned(samples, 10)
+    assert {name: sum(s.dataset == name for s in kept) for name in many} == {
+        "ferplus": 10,
+        "affectnet": 7,
+        "ckplus": 20,
+    }
+    assert list(kept) == [sample for sample in samples if sample in kept]
+    assert kept == real.thinned(samples, 10)
+    # not the first ones, which are of one kind in some layouts
+    assert [sample.path for sample in kept[:10]] != [str(i) for i in range(10)]
+
+
 def test_rows_are_run_seed_by_seed_and_slow_ones_on_fewer() -> None:
     asked = Study(rows=("none", "resnet-50-none"), first_seed=40)
     assert BUDGETS["small"].seeds == 5
@@ -157,13 +173,10 @@ def test_rows_are_run_seed_by_seed_and_slow_ones_on_fewer() -> None:
 
 @pytest.mark.data
 def test_the_open_sets(data_root: Path) -> None:
-    asked = Study(data=data_root, part="valid")
+    asked = Study(data=data_root, budget="smoke", part="valid")
     found = real.read(data_root, asked.recipe, asked.amounts, "valid")
-    assert {task.value: len(stream.pool) > 500 for task, stream in found.streams} == {
-        "expression": True,
-        "valence_arousal": True,
-        "action_units": True,
-    }
+    pictures = {task.value: len(stream.pool) for task, stream in found.streams}
+    assert (pictures["expression"], pictures["valence_arousal"], pictures["action_units"] > 500) == (300, 300, True)
     for name in ("affectnet", "ckplus"):
         own = found.pool.annotations[torch.from_numpy(found.pool.of_set(name))]
         assert float(own.expression_weight.sum()) == 0
