@@ -167,6 +167,7 @@ def learn(
     threads: int | None = None,
     workers: int = 1,
     progress: bool = True,
+    report: bool = True,
     callbacks: Sequence[Callback] = (),
 ) -> FaceBehaviorNet:
     """Train on pictures that are there, wherever they are from; the rest as ``fit``.
@@ -177,6 +178,7 @@ def learn(
         streams: what each step's batch is made of.
         held_out: validation pictures, and their samples in the pool's order.
         out: the run folder; the other arguments are those of ``train``.
+        report: print a line after each epoch.
         callbacks: of Lightning, beside those every run has.
 
     Returns:
@@ -224,7 +226,7 @@ def learn(
         enable_progress_bar=progress,
         default_root_dir=out,
         logger=[CSVLogger(out, name="logs", version=part), TensorBoardLogger(out, name="logs", version=part)],
-        callbacks=[*_callbacks(recipe, out, pictures, progress), *callbacks],
+        callbacks=[*_callbacks(recipe, out, progress), *([EpochReport(pictures)] if report else []), *callbacks],
     )
     last = out / LAST
     trainer.fit(module, batches, held, ckpt_path=last if last.exists() else None, weights_only=True)
@@ -242,7 +244,7 @@ def _streams(recipe: Recipe, pool: Pool) -> list[Stream]:
     return fixed_streams(pool, {name: recipe.per_step[name] for name in recipe.sets}, recipe.balance)
 
 
-def _callbacks(recipe: Recipe, out: Path, pictures: int, progress: bool) -> list[Callback]:
+def _callbacks(recipe: Recipe, out: Path, progress: bool) -> list[Callback]:
     def keep(file: str, **how: object) -> ModelCheckpoint:
         path = out / file
         return ModelCheckpoint(path.parent, path.stem, enable_version_counter=False, **how)  # type: ignore[arg-type]
@@ -251,7 +253,6 @@ def _callbacks(recipe: Recipe, out: Path, pictures: int, progress: bool) -> list
         WeightAveraging(**averager(recipe.averaging)),
         keep(BEST, monitor="score", mode="max"),
         keep(LAST, save_on_train_epoch_end=True),
-        EpochReport(pictures),
     ]
     if recipe.patience:
         callbacks.append(EarlyStopping("score", patience=recipe.patience, mode="max"))

@@ -68,6 +68,8 @@ def trial(
             # small pictures are varied in a fifth of a step's time: no core needs to be kept for that
             workers=min(1, cores - 1),
             progress=False,
+            # a score of one picture says nothing
+            report=False,
             callbacks=[Watch(context, words, share, recipe.epochs * recipe.steps_per_epoch), *callbacks],  # type: ignore[list-item]
         )
     finally:

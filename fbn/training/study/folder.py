@@ -44,11 +44,14 @@ def begin(asked: Study, folder: Path) -> None:
         precision = before.get("precision", precision)
     # a damaged run is told before hours of training, not after
     there = finished(asked, folder)
-    every = [_read(file, _HEAD, _REMEDY) for file in sorted((folder / RUNS).glob("*.json"))]
+    every = [_read(file, ("steps",), _REMEDY) for file in sorted((folder / RUNS).glob("*.json"))]
+    more, steps = len(there) < len(asked.runs), asked.amounts.steps
+    if more and (others := {run["steps"] for run in every} - {steps}):
+        raise FormatError(f"{folder}: its runs are of {min(others)} steps, new ones of {steps}: give another folder")
     if any("precision" not in run for run in every):
         # before 0.6.0 all ran in this one
         precision = MIXED
-        if asked.data is None and len(there) < len(asked.runs):
+        if asked.data is None and more:
             raise FormatError(f"{folder}: its runs are from before 0.6.0, with another bootstrap: give another folder")
     try:
         write_json(path, wanted | {"precision": precision})

@@ -131,12 +131,16 @@ def test_it_goes_on_and_more_may_be_asked(
 
 
 @pytest.mark.slow
-def test_several_processes_do_what_one_does(done: tuple[Path, list[tuple[float, str]]], tmp_path: Path) -> None:
+def test_several_processes_do_what_one_does(
+    done: tuple[Path, list[tuple[float, str]]], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     said: list[float] = []
     found = module.study_apart(SMOKE, Context(tmp_path, lambda share, _: said.append(share)), 2)
     alone = json.loads((done[0] / "summary.json").read_text())
     assert found["figures"] == alone["figures"]
     assert said[-1] == 1.0
+    # an epoch's line, of a score that is one picture's, would say nothing
+    assert capfd.readouterr().out == ""
     assert not multiprocessing.active_children()
     assert (tmp_path / "runs.csv").read_text().count("\n") == 4
 
@@ -196,6 +200,14 @@ def test_a_folder_keeps_its_precision_on_another_machine(tmp_path: Path, monkeyp
     with pytest.raises(Cancelled):
         study(SMOKE, Context(tmp_path))
     assert seen == [here]
+
+
+def test_runs_of_other_numbers_of_steps_are_not_paired(tmp_path: Path, done: tuple[Path, Any]) -> None:
+    run = json.loads((done[0] / "runs" / "07-none.json").read_text())
+    write_json(tmp_path / "runs" / "07-none.json", run | {"steps": 9})
+    module.begin(SMOKE.model_copy(update={"rows": ("none",)}), tmp_path)
+    with pytest.raises(FormatError, match="its runs are of 9 steps, new ones of 4: give another folder"):
+        module.begin(SMOKE, tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
