@@ -22,6 +22,7 @@ _HEAD = ("row", "seed")
 _TAIL = ("git_sha", "device", "seconds", "parameters", "steps", "date")
 #: Further ones, which runs of older versions do not tell.
 _LATER = ("precision",)
+_NEEDED = (*_HEAD, "figures", *_TAIL)
 _REMEDY = "remove it to train that run anew, the rest is kept"
 
 
@@ -42,10 +43,11 @@ def begin(asked: Study, folder: Path) -> None:
         if differs := [key for key in wanted if key not in _MORE and wanted[key] != before.get(key)]:
             raise FormatError(f"{folder} holds another study (it differs in {', '.join(differs)})")
         precision = before.get("precision", precision)
-    # a damaged run is told before hours of training, not after
-    there = finished(asked, folder)
-    every = [_read(file, ("steps",), _REMEDY) for file in sorted((folder / RUNS).glob("*.json"))]
-    more, steps = len(there) < len(asked.runs), asked.amounts.steps
+    # a damaged run is told before hours of training, not after; what was being written when a worker was killed begins
+    # with a dot
+    every = [_read(file, _NEEDED, _REMEDY) for file in sorted((folder / RUNS).glob("[0-9]*.json"))]
+    more = not all(file_of(folder, *run).exists() for run in asked.runs)
+    steps = asked.amounts.steps
     if more and (others := {run["steps"] for run in every} - {steps}):
         raise FormatError(f"{folder}: its runs are of {min(others)} steps, new ones of {steps}: give another folder")
     if any("precision" not in run for run in every):
@@ -76,8 +78,7 @@ def finished(asked: Study, folder: Path) -> list[dict[str, Any]]:
         FormatError: one of their files is damaged.
     """
     files = [file_of(folder, *run) for run in asked.runs]
-    needed = (*_HEAD, "figures", *_TAIL)
-    return [_read(file, needed, _REMEDY) for file in files if file.exists()]
+    return [_read(file, _NEEDED, _REMEDY) for file in files if file.exists()]
 
 
 def _read(file: Path, needed: Iterable[str], remedy: str) -> dict[str, Any]:

@@ -205,6 +205,8 @@ def test_a_folder_keeps_its_precision_on_another_machine(tmp_path: Path, monkeyp
 def test_runs_of_other_numbers_of_steps_are_not_paired(tmp_path: Path, done: tuple[Path, Any]) -> None:
     run = json.loads((done[0] / "runs" / "07-none.json").read_text())
     write_json(tmp_path / "runs" / "07-none.json", run | {"steps": 9})
+    # left by a worker that was killed in the middle
+    (tmp_path / "runs" / ".07-match.12.tmp.json").write_text("{")
     module.begin(SMOKE.model_copy(update={"rows": ("none",)}), tmp_path)
     with pytest.raises(FormatError, match="its runs are of 9 steps, new ones of 4: give another folder"):
         module.begin(SMOKE, tmp_path)
