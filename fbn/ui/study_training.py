@@ -31,7 +31,7 @@ _USUAL = ("single-expression", "single-au", "single-va", UNCOUPLED, "both")
 
 def training_view() -> None:
     """Asking for a study, and all that were asked for."""
-    asking, asked = st.columns([7, 13], gap="large")
+    asking, asked = st.columns([2, 3], gap="large")
     with asking:
         _ask()
     with asked:
