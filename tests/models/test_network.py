@@ -70,7 +70,8 @@ def test_zoo(name: str, tmp_path: Path) -> None:
     norms = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d)]
     for norm in norms:
         # where a block begins as its shortcut, nothing before this weight has a gradient
-        torch.nn.init.ones_(norm.weight)
+        if norm.affine:
+            torch.nn.init.ones_(norm.weight)
     size = network.spec.size
     images = torch.rand(3, 3, size, size) * 2 - 1
     heads = parts(network(images))
@@ -103,7 +104,9 @@ def test_zoo(name: str, tmp_path: Path) -> None:
         actual = parts(twin(images[:batch]))
         assert set(actual) == set(expected) == set(twin.outputs)
         for key, value in expected.items():
-            torch.testing.assert_close(actual[key], value, atol=1e-5, rtol=1e-4)
+            # normed features: of random weights, some divided by a small spread
+            atol = 5e-5 if name in REBODIED else 1e-5
+            torch.testing.assert_close(actual[key], value, atol=atol, rtol=1e-4)
 
 
 def test_a_fresh_resnet_50_is_its_shortcuts() -> None:

@@ -49,4 +49,4 @@ class VggFace(Rebodied):
 
     def features(self, images: Tensor) -> Tensor:
         """[B, 3, 96, 96] (up to 127 pixels a side) in the declared range -> [B, 4096 width]."""
-        return self.full(self.body(images))
+        return self.norm(self.full(self.body(images)))

@@ -19,6 +19,7 @@ class Amounts(_Asked):
 
     Attributes:
         steps: of each training.
+        few_steps: of those of the rows that are slow.
         seeds: each with weights and batches of its own, and on drawn faces a world of its own; all rows meet the same.
         few: seeds of the rows that are slow.
         expression, clips: drawn pictures with an expression, drawn clips with valence and arousal, to train on.
@@ -32,6 +33,7 @@ class Amounts(_Asked):
     """
 
     steps: int = Field(default=600, ge=1)
+    few_steps: int = Field(default=180, ge=1)
     seeds: int = Field(default=5, ge=1, le=50)
     few: int = Field(default=2, ge=1, le=50)
     expression: int = Field(default=1800, ge=20)
@@ -44,10 +46,15 @@ class Amounts(_Asked):
     changes: dict[str, Any] = {}
     rounds: int = Field(default=200, ge=1)
 
+    def steps_of(self, row: str) -> int:
+        """Of each training of a row."""
+        return self.few_steps if ROWS[row].few else self.steps
+
 
 BUDGETS: dict[str, Amounts] = {
     "smoke": Amounts(
         steps=4,
+        few_steps=4,
         seeds=2,
         few=1,
         expression=24,
@@ -63,6 +70,7 @@ BUDGETS: dict[str, Amounts] = {
     # what a class can wait for
     "lesson": Amounts(
         steps=180,
+        few_steps=80,
         seeds=3,
         few=1,
         expression=480,
@@ -76,6 +84,7 @@ BUDGETS: dict[str, Amounts] = {
     # the shipped network at its own resolution; a GPU's work
     "full": Amounts(
         steps=6000,
+        few_steps=6000,
         expression=20_000,
         clips=300,
         scarce=700,
@@ -96,7 +105,7 @@ class Study(_Asked):
         rows: which rows; none named: all.
         seeds: instead of the budget's.
         action_units: instead of the budget's; how scarce AU labels are.
-        steps: instead of the budget's.
+        steps: instead of the budget's, of slow rows too.
         part: held-out part of real sets; whoever tries things out looks at ``"valid"``.
         first_seed: the first of the seeds, so that trials meet other worlds than what is reported.
     """
@@ -119,10 +128,14 @@ class Study(_Asked):
     @property
     def amounts(self) -> Amounts:
         """The budget's, with what is asked instead."""
-        changes = {"seeds": self.seeds, "action_units": self.action_units, "steps": self.steps}
+        changes = {
+            "steps": self.steps,
+            "few_steps": self.steps,
+            "seeds": self.seeds,
+            "few": self.seeds,
+            "action_units": self.action_units,
+        }
         given = {name: value for name, value in changes.items() if value is not None}
-        if self.seeds is not None:
-            given["few"] = self.seeds
         return BUDGETS[self.budget].model_copy(update=given)
 
     @property

@@ -47,9 +47,13 @@ def begin(asked: Study, folder: Path) -> None:
     # with a dot
     every = [_read(file, _NEEDED, _REMEDY) for file in sorted((folder / RUNS).glob("[0-9]*.json"))]
     more = not all(file_of(folder, *run).exists() for run in asked.runs)
-    steps = asked.amounts.steps
-    if more and (others := {run["steps"] for run in every} - {steps}):
-        raise FormatError(f"{folder}: its runs are of {min(others)} steps, new ones of {steps}: give another folder")
+    rows, new = {row for _, row in asked.runs}, asked.amounts.steps_of
+    others = [run for run in every if run["row"] in rows and run["steps"] != new(run["row"])]
+    if more and others:
+        row, steps = others[0]["row"], others[0]["steps"]
+        raise FormatError(
+            f"{folder}: its runs of {row} are of {steps} steps, new ones of {new(row)}: give another folder"
+        )
     if any("precision" not in run for run in every):
         # before 0.6.0 all ran in this one
         precision = MIXED

@@ -184,14 +184,15 @@ def _one(
     from fbn.training.trial import read, trial
 
     row, amounts, folder = ROWS[name], parameters.amounts, watched[0].folder
+    steps = amounts.steps_of(name)
     table, file = TABLES[row.table](on), folder / f".table-{seed}-{name}.json"
     table.write(file)
     narrow = parameters.budget != "full"
     recipe = row.recipe(parameters.recipe, narrow)
-    changes = {"table": str(file), "seed": seed, "epochs": 1, "steps_per_epoch": amounts.steps}
-    changes |= {"warmup": min(recipe.warmup, max(1, amounts.steps // 4)), "precision": precision_of(folder)}
+    changes = {"table": str(file), "seed": seed, "epochs": 1, "steps_per_epoch": steps}
+    changes |= {"warmup": min(recipe.warmup, max(1, steps // 4)), "precision": precision_of(folder)}
     recipe = recipe.model_copy(update=changes)
-    course = Course(tuple(row.adds), row.after, amounts.steps)
+    course = Course(tuple(row.adds), row.after, steps)
     streams = on.of_tasks(row.tasks, row.share if narrow else 1.0)
     begun = time.monotonic()
     try:
@@ -213,7 +214,7 @@ def _one(
         "labelled": on.labelled,
         "trained_on": [own.name for own in on.held if own.seen],
         "table": json.loads(table.to_json()) if row.coupled else None,
-        "steps": amounts.steps,
+        "steps": steps,
         "pictures": sum(stream.count for stream in streams),
         "parameters": sum(weight.numel() for weight in network.parameters()),
         "seconds": round(seconds, 1),

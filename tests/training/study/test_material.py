@@ -171,6 +171,14 @@ def test_rows_are_run_seed_by_seed_and_slow_ones_on_fewer() -> None:
     assert Study(action_units=500).amounts.action_units == 500
 
 
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_slow_rows_take_no_more_steps_than_others(budget: str) -> None:
+    amounts, row = Study(budget=budget).amounts, "densenet-121-both"
+    assert amounts.steps_of(row) == amounts.few_steps <= amounts.steps == amounts.steps_of("both")
+    asked = Study(budget=budget, steps=9).amounts
+    assert asked.steps_of(row) == asked.steps_of("both") == 9
+
+
 @pytest.mark.data
 def test_the_open_sets(data_root: Path) -> None:
     asked = Study(data=data_root, budget="smoke", part="valid")

@@ -66,7 +66,7 @@ def test_architectures_are_as_published_on_the_full_budget() -> None:
 def test_no_row_changes_what_all_share() -> None:
     for row in ROWS.values():
         own = {"name", "objective", "forms", "network", "network_args", *row.changes, *row.narrow}
-        assert {*row.changes, *row.narrow} <= {"sides", "learning_rate", "network_args"}
+        assert {*row.changes, *row.narrow} <= {"sides", "learning_rate", "network_args", "warmup"}
         recipe = row.recipe(BASE, narrow=True)
         assert row.network or not (row.changes or row.narrow or row.share != 1)
         other = ROWS[row.against] if row.coupled else row

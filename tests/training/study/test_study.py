@@ -208,7 +208,7 @@ def test_runs_of_other_numbers_of_steps_are_not_paired(tmp_path: Path, done: tup
     # left by a worker that was killed in the middle
     (tmp_path / "runs" / ".07-match.12.tmp.json").write_text("{")
     module.begin(SMOKE.model_copy(update={"rows": ("none",)}), tmp_path)
-    with pytest.raises(FormatError, match="its runs are of 9 steps, new ones of 4: give another folder"):
+    with pytest.raises(FormatError, match="its runs of none are of 9 steps, new ones of 4: give another folder"):
         module.begin(SMOKE, tmp_path)
 
 
