@@ -92,8 +92,8 @@ def test_the_figures_of_the_table_study_are_its_results() -> None:
 
 def test_the_figures_of_the_coupling_studies_are_theirs() -> None:
     said = " ".join(TEXT.split("Do the couplings pay?")[1].split("Compound expressions nobody")[0].split())
-    assert said.startswith("Seven studies,")
-    assert len(list(shipped("assets/studies/affect").glob("*/summary.json"))) == 7
+    assert said.startswith("Eight studies,")
+    assert len(list(shipped("assets/studies/affect").glob("*/summary.json"))) == 8
     scarce, plenty, real = (
         _figures(f"assets/studies/affect/{name}/summary.json") for name in ("scarce", "plenty", "real")
     )
@@ -125,6 +125,9 @@ def test_the_figures_of_the_coupling_studies_are_theirs() -> None:
     assert all(own["low"] > 0 for own in two)
     gains = " and ".join(f"{own['difference']:.3f}" for own in two)
     assert f"no interval of AU F1 leaves out 0; AU ROC area gains {gains} on the last two" in said
+    short = _figures("assets/studies/affect/architectures-180/summary.json")
+    assert all(_of(short, row, "ckplus/auc")["uncoupled"]["low"] < 0 for row in coupled)
+    assert "In 180 steps they learn little, and these gains do not come back" in said
 
 
 def _of(study: dict[str, Any], row: str, key: str) -> dict[str, Any]:

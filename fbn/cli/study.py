@@ -68,7 +68,10 @@ def affect(
     seeds: Annotated[int | None, typer.Option(min=1, help="Trainings of each row; the budget's if not given.")] = None,
     first_seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
     action_units: Annotated[int | None, typer.Option(min=4, help="Training pictures with AU labels.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of each training; the budget's if not given.")] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Steps of each training; the budget's if not given: fewer for architectures."),
+    ] = None,
     part: Annotated[Part, typer.Option(help="Part of real sets that is measured on.")] = Part.TEST,
     workers: Annotated[int, typer.Option(min=0, help="Processes at most; 0: one for each GPU, else each core.")] = 0,
     device: Annotated[Device, typer.Option(help="cpu: leave GPUs alone.")] = Device.AUTO,

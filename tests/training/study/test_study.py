@@ -77,14 +77,14 @@ def test_what_a_run_keeps(done: tuple[Path, list[tuple[float, str]]]) -> None:
     assert none["curves"]["expression"][0] == late["curves"]["expression"][0]
 
 
-@pytest.mark.parametrize(("budget", "counts"), [("small", [24, 12, 12]), ("full", [128, 64, 64])])
-def test_a_slow_network_sees_a_share_of_each_step_on_two_cores(
-    budget: str, counts: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("budget", "counts", "steps"), [("small", [24, 12, 12], 180), ("full", [128, 64, 64], 6000)])
+def test_a_slow_network_sees_a_share_of_each_step_and_has_fewer_on_two_cores(
+    budget: str, counts: list[int], steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, seen = Study(budget=budget, rows=("densenet-121-none",)), []
 
     def trial(recipe: Recipe, pool: object, streams: list[Stream], *rest: object, **named: object) -> None:
-        seen.append(([stream.count for stream in streams], recipe.network_args))
+        seen.append(([stream.count for stream in streams], recipe.network_args, recipe.steps_per_epoch))
         raise Cancelled
 
     monkeypatch.setattr("fbn.training.trial.trial", trial)
@@ -97,9 +97,10 @@ def test_a_slow_network_sees_a_share_of_each_step_on_two_cores(
     module.begin(asked, tmp_path)
     with pytest.raises(Cancelled):
         module._one(asked, "densenet-121-none", 0, material, (Context(tmp_path), "", (0, 1)), 1)
-    ((found, arguments),) = seen
+    ((found, arguments, taken),) = seen
     assert sorted(found, reverse=True) == counts
-    assert arguments == ({"width": 0.5} if budget == "small" else {})
+    assert arguments == ({"width": 0.5, "dropout": 0.0} if budget == "small" else {})
+    assert taken == steps
 
 
 def test_runs_of_older_versions_do_not_tell_their_precision(tmp_path: Path, done: tuple[Path, Any]) -> None:
