@@ -89,7 +89,8 @@ def test_zoo(name: str, tmp_path: Path) -> None:
         norm.momentum = None
     with torch.no_grad():
         for _ in range(3):
-            network(torch.rand(8, 3, size, size) * 2 - 1)
+            # noise alone is the same all over, and what is normed by next to no spread is coarse
+            network((torch.rand(8, 3, size, size) * 2 - 1) * torch.rand(8, 1, 1, 1))
     network.eval()
     if network.classes:
         torch.nn.init.normal_(network.residual.weight)
@@ -104,9 +105,7 @@ def test_zoo(name: str, tmp_path: Path) -> None:
         actual = parts(twin(images[:batch]))
         assert set(actual) == set(expected) == set(twin.outputs)
         for key, value in expected.items():
-            # normed features: of random weights, some divided by a small spread
-            atol = 5e-5 if name in REBODIED else 1e-5
-            torch.testing.assert_close(actual[key], value, atol=atol, rtol=1e-4)
+            torch.testing.assert_close(actual[key], value, atol=1e-5, rtol=1e-4)
 
 
 def test_a_fresh_resnet_50_is_its_shortcuts() -> None:

@@ -173,7 +173,7 @@ _NAMED = (
     Row("both-triple", "weight", "both, three times the weight", _times(3)),
     Row("both-late", "weight", "both, in the last two thirds of the run", _BOTH, after=1 / 3),
     # the residual body is the recipe's own: rows none and both
-    # half of each step's pictures: as many steps on all take longer and teach less than twice as many on half
+    # half of each step's pictures, for a run in some 90 seconds
     *_architecture("vgg-face", {"learning_rate": 0.001, "sides": (96,)}, _EIGHTH, share=1 / 2, title="VGG-FACE"),
     *_architecture("resnet-50", narrow=_QUARTER, share=1 / 2, title="ResNet-50"),
     *_architecture("densenet-121", {"learning_rate": 0.0015}, _HALF, share=1 / 2, title="DenseNet-121"),
