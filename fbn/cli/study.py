@@ -65,7 +65,10 @@ def affect(
         Amount.SMALL
     ),
     rows: Annotated[str, typer.Option(help="Names with commas between them; all if empty. --list names them.")] = "",
-    seeds: Annotated[int | None, typer.Option(min=1, help="Trainings of each row; the budget's if not given.")] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, help="Trainings of each row; the budget's if not given: fewer of architectures."),
+    ] = None,
     first_seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
     action_units: Annotated[int | None, typer.Option(min=4, help="Training pictures with AU labels.")] = None,
     steps: Annotated[

@@ -7,11 +7,13 @@ import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from fbn.errors import ChecksumError, FormatError, MissingFileError
 from fbn.models.network import FaceBehaviorNet
@@ -123,7 +125,7 @@ def load(name_or_path: str | Path, runtime: Runtime = "onnx", threads: int = 1) 
 
     Raises:
         MissingFileError: there is no such model, or it lacks its weights.
-        FormatError: its manifest is broken.
+        FormatError: its manifest is broken, or its weights are another network's.
         ChecksumError: the weights are not those that the manifest names.
     """
     folder, about = find(name_or_path), manifest(name_or_path)
@@ -138,8 +140,7 @@ def load(name_or_path: str | Path, runtime: Runtime = "onnx", threads: int = 1) 
     if runtime == "onnx":
         return OnnxNetwork(path, threads=threads)
     network = build(about.network, about.arguments)
-    network.load_state_dict(load_file(path))
-    return network.eval()
+    return filled(network, load_file(path), path).eval()
 
 
 def build(network: str, arguments: dict[str, Any]) -> FaceBehaviorNet:
@@ -154,6 +155,23 @@ def build(network: str, arguments: dict[str, Any]) -> FaceBehaviorNet:
         return ZOO[network](**arguments)
     except (TypeError, ValueError) as error:
         raise FormatError(f"network {network!r} with {arguments}: {error}") from error
+
+
+def filled(network: FaceBehaviorNet, weights: Mapping[str, Tensor], path: Path) -> FaceBehaviorNet:
+    """The network with weights out of a file.
+
+    Raises:
+        FormatError: they are another network's.
+    """
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        # PyTorch's first line names the class alone
+        problem = " ".join(str(error).split("\n", 1)[-1].split())
+        raise FormatError(
+            f"{path}: weights of another network, or of another version of fbn ({problem[:200]}); train or export anew"
+        ) from None
+    return network
 
 
 def save(

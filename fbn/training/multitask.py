@@ -15,6 +15,7 @@ from torch import Tensor, distributed, nn
 from torch.distributed.nn.functional import all_gather
 
 from fbn.data.loading import Item
+from fbn.errors import FormatError
 from fbn.losses import Objective
 from fbn.records import Annotations, Predictions, Sample, TaskBatch
 from fbn.training.figures import figures, score, scored_rows
@@ -50,6 +51,19 @@ class MultiTask(L.LightningModule):
         self.strict_loading = True
         self._seen: list[tuple[Tensor, Predictions, Annotations]] = []
         self._forward: Callable[[Tensor], Predictions] = self.network.forward
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Look whether a run that goes on is this network's.
+
+        Raises:
+            FormatError: it is another's.
+        """
+        if other := self.state_dict().keys() ^ checkpoint["state_dict"].keys():
+            names = ", ".join(sorted(other)[:3])
+            raise FormatError(
+                f"this run's checkpoint is of another network, or of another version of fbn (it differs in {names}): "
+                "train anew, in another folder"
+            )
 
     def on_train_start(self) -> None:
         """Compile, if asked to: only now, since the averaged copy of this module must not share the result."""

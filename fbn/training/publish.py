@@ -32,6 +32,7 @@ def load_run(run: Path, checkpoints: Sequence[str] = (BEST,)) -> FaceBehaviorNet
 
     Raises:
         MissingFileError: the run has no such checkpoint.
+        FormatError: it is another network's.
     """
     states = [_weights(run / checkpoint) for checkpoint in checkpoints]
     recipe = read_run_recipe(run)
@@ -40,8 +41,7 @@ def load_run(run: Path, checkpoints: Sequence[str] = (BEST,)) -> FaceBehaviorNet
         name: torch.stack([state[name] for state in states]).mean(0) if value.is_floating_point() else value
         for name, value in states[0].items()
     }
-    network.load_state_dict(mean)
-    return network.eval()
+    return store.filled(network, mean, run / checkpoints[0]).eval()
 
 
 def _weights(path: Path) -> dict[str, torch.Tensor]:

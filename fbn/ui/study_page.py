@@ -97,6 +97,7 @@ def _what_was_done(studied: Studied) -> None:
                 "Table": row.table or "",
                 "Coupling losses": ", ".join(f"{term.replace('_', ' ')} {w:g}" for term, w in row.terms.items()),
                 "Seeds": row.seeds,
+                "Steps": studied.steps.get(row.row),
                 "Parameters": row.parameters,
                 "Seconds a run": row.seconds,
             }

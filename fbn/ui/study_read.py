@@ -13,7 +13,7 @@ from fbn.errors import FbnError, FormatError, MissingFileError
 from fbn.resources import shipped
 from fbn.training.study.folder import CURVES, DETAILS, PLAN, SUMMARY
 from fbn.training.study.measure import FILTERED, TOGETHER
-from fbn.training.study.rows import GROUPS, ROWS, UNCOUPLED
+from fbn.training.study.rows import GROUPS, ROWS, SINGLE, UNCOUPLED
 from fbn.ui.study_records import TASKS, About, Detail, Figure, Key, Point, Summary, task_of
 
 COMMITTED = "assets/studies/affect"
@@ -127,6 +127,12 @@ class Studied:
         """Whether it couples other architectures, and nothing else."""
         groups = {row.group for row in self.rows.values() if row.terms}
         return groups == {"architecture"}
+
+    @cached_property
+    def steps(self) -> dict[str, int]:
+        """Row -> steps of each of its trainings, as far as ``runs.csv`` tells."""
+        told = {line["row"]: int(line["steps"]) for line in self.runs if (line.get("steps") or "").isdecimal()}
+        return {SINGLE if row in ROWS and len(ROWS[row].tasks) == 1 else row: steps for row, steps in told.items()}
 
     def trained_on(self, name: str) -> bool:
         """Whether labels of this set, or of this kind on it, were learned from."""

@@ -19,7 +19,7 @@ from fbn.ui.study_words import GROUPS
 _BUDGETS = {"smoke": "Smoke: seconds", "lesson": "Lesson: minutes", "small": "Small: hours"}
 _BUDGET_HELP = (
     "Smoke: a handful of steps on few faces, to see that all works; its figures mean nothing. Lesson: steps enough to "
-    "see a coupling work on scarce AU labels, over three seeds. Small: the size of the studies that ship with fbn, "
+    "see co-annotation work on scarce AU labels, over three seeds; other couplings want more. Small: the size of the studies that ship with fbn, "
     "five seeds; choose fewer rows for less. Architectures are slow: fewer steps, and fewer seeds. fbn study affect "
     "--budget full wants a GPU."
 )
@@ -27,7 +27,7 @@ _UNITS_HELP = (
     "Training pictures with AU labels, the others having an expression or valence and arousal. The scarcer they are, "
     "the more there is for expressions to teach. Left empty: as the budget has it."
 )
-_USUAL = ("single-expression", "single-au", "single-va", UNCOUPLED, "both")
+_USUAL = ("single-expression", "single-au", "single-va", UNCOUPLED, "co", "both")
 
 
 def training_view() -> None:

@@ -124,6 +124,9 @@ def about(studied: Studied) -> str:
     parts = ["drawn faces" if studied.drawn else f"real faces: {sets}"]
     parts.append(f"budget {study.get('budget', '?')}")
     parts.append(f"{studied.seeds} seed{'s' if studied.seeds != 1 else ''}")
+    if counts := sorted(set(studied.steps.values()), reverse=True):
+        # fewer are of rows that are slow
+        parts.append(f"{' or '.join(f'{count:,}' for count in counts)} steps")
     if units := labelled.get("action_units"):
         parts.append(f"AU labels on {units:,} of {sum(labelled.values()):,} training pictures")
     # gone on with after the code changed

@@ -62,6 +62,18 @@ def test_small_networks_are_trained_without_writing_past_memory() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("name", REBODIED)
+def test_features_of_other_bodies_are_normed(name: str) -> None:
+    torch.manual_seed(0)
+    network = ZOO[name](width=1 / 16).train()
+    size = network.spec.size
+    found = network.features((torch.rand(8, 3, size, size) * 2 - 1) * torch.rand(8, 1, 1, 1))
+    torch.testing.assert_close(found.mean(0), torch.zeros(found.shape[1]), atol=1e-4, rtol=0)
+    # a channel that nothing passes has none
+    spread = found.std(0, correction=0)
+    assert float(spread.max()) == pytest.approx(1, abs=0.01)
+
+
 @pytest.mark.parametrize("name", ZOO)
 def test_zoo(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)

@@ -51,6 +51,13 @@ def test_changed_weights_are_refused(models: Path, runtime: store.Runtime, file:
         store.load("tiny", runtime)
 
 
+def test_weights_of_another_network_are_named(models: Path) -> None:
+    network = store.build("facebehaviornet", TINY)
+    state = {key: value for key, value in network.state_dict().items() if key != "output.bias"}
+    with pytest.raises(FormatError, match=r"old/model: weights of another network, .*Missing key.*output\.bias"):
+        store.filled(network, state, Path("old/model"))
+
+
 def test_what_is_missing_is_named(models: Path) -> None:
     with pytest.raises(MissingFileError, match="no model 'nobody'"):
         store.load("nobody")

@@ -29,7 +29,7 @@ SMALL = (
 ON_DATA = {"data": Path("data")}
 FEW = ("single-au", "none", "co", "both")
 BODIES = tuple(f"{name}-{end}" for name in ("vgg-face", "resnet-50", "densenet-121") for end in ("none", "both"))
-#: As in PLAN.md; the architectures have more seeds than planned (NOTE.md).
+#: As in PLAN.md; ``architectures`` has more seeds than planned, ``architectures-180`` another name (NOTE.md).
 PLANNED = {
     "scarce": Study(action_units=40, rows=SMALL),
     "scarcity-160": Study(action_units=160, rows=FEW),

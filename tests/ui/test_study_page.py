@@ -63,10 +63,10 @@ def test_without_studies_one_can_be_asked_for_or_opened(started: list[Any], tmp_
     ((kind, title, asked),) = started
     assert parse(kind, asked) == Study(
         budget="smoke",
-        rows=("single-expression", "single-au", "single-va", "none", "both"),
+        rows=("single-expression", "single-au", "single-va", "none", "co", "both"),
         action_units=40,
     )
-    assert title == "Smoke study, drawn faces, 5 rows"
+    assert title == "Smoke study, drawn faces, 6 rows"
     assert test.error[0].value == "no space is left on the disk"
     test.number_input(key="study ask seeds smoke").set_value(3).run()
     test.text_input(key="study ask data").set_value("~/faces").run()

@@ -44,12 +44,27 @@ def test_a_verdict_needs_an_interval_that_leaves_out_zero():
 
 def test_real_sets_are_named_and_so_is_code_that_changed_on_the_way(tmp_path: Path):
     real = Studied.read(shipped(COMMITTED) / "real")
-    assert about(real).startswith("Real faces: FER+, AffectNet, CK+ · budget small · 5 seeds")
+    assert about(real).startswith("Real faces: FER+, AffectNet, CK+ · budget small · 5 seeds · 600 steps · AU")
     assert "revision" not in about(real)
     shutil.copytree(real.folder, tmp_path / "copy")
     runs = tmp_path / "copy" / "runs.csv"
     runs.write_text(runs.read_text().replace(real.runs[0]["git_sha"], "another", 1))
     assert "· 2 revisions of the code ·" in about(Studied.read(tmp_path / "copy"))
+    assert real.steps.keys() == real.rows.keys()
+
+
+def test_steps_are_told_where_rows_have_different_ones(tmp_path: Path):
+    for name in ("runs.csv", "summary.json"):
+        shutil.copy(shipped(COMMITTED) / "architectures-180" / name, tmp_path)
+    runs = tmp_path / "runs.csv"
+    lines = [line.replace(",180,", ",600,") if line.startswith("none,") else line for line in runs.open()]
+    runs.write_text("".join(lines))
+    studied = Studied.read(tmp_path)
+    assert (studied.steps["none"], studied.steps["densenet-121-both"]) == (600, 180)
+    assert "· 600 or 180 steps ·" in about(studied)
+    # of versions that did not tell
+    runs.write_text("row,seed\nnone,0\n")
+    assert "steps" not in about(Studied.read(tmp_path))
 
 
 def test_what_was_done_is_read(studied: Studied):

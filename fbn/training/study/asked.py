@@ -19,13 +19,13 @@ class Amounts(_Asked):
 
     Attributes:
         steps: of each training.
-        few_steps: of those of the rows that are slow.
+        few_steps: of each training of a row that is slow.
         seeds: each with weights and batches of its own, and on drawn faces a world of its own; all rows meet the same.
         few: seeds of the rows that are slow.
         expression, clips: drawn pictures with an expression, drawn clips with valence and arousal, to train on.
         action_units: pictures with AUs to train on; None: on drawn faces ``scarce``, on real ones all that there are.
         scarce: drawn pictures with AUs, 2 in 100 of those with an expression or a frame with valence and arousal.
-        of_each: pictures of FER+ and of AffectNet at most, to train on and to measure on; None: all.
+        of_each: at most so many pictures of FER+ and of AffectNet each, to train on and to measure on; None: all.
         held_out: pictures of each drawn set to measure on, of other people; of video as many frames or a few more.
         per_step: pictures with an expression, with AUs, with valence and arousal in every step.
         changes: what the budget changes of the recipe ``study``.

@@ -23,6 +23,9 @@ _TAIL = ("git_sha", "device", "seconds", "parameters", "steps", "date")
 #: Further ones, which runs of older versions do not tell.
 _LATER = ("precision",)
 _NEEDED = (*_HEAD, "figures", *_TAIL)
+#: Written into each run: those of one series can be compared. To be raised when the same row, seed and budget no longer
+#: train or measure alike; runs that tell none are from before 0.6.3.
+SERIES = 2
 _REMEDY = "remove it to train that run anew, the rest is kept"
 
 
@@ -46,19 +49,17 @@ def begin(asked: Study, folder: Path) -> None:
     # a damaged run is told before hours of training, not after; what was being written when a worker was killed begins
     # with a dot
     every = [_read(file, _NEEDED, _REMEDY) for file in sorted((folder / RUNS).glob("[0-9]*.json"))]
-    more = not all(file_of(folder, *run).exists() for run in asked.runs)
-    rows, new = {row for _, row in asked.runs}, asked.amounts.steps_of
-    others = [run for run in every if run["row"] in rows and run["steps"] != new(run["row"])]
-    if more and others:
-        row, steps = others[0]["row"], others[0]["steps"]
+    series = {run.get("series", 1) for run in every}
+    if not all(file_of(folder, *run).exists() for run in asked.runs):
+        series.add(SERIES)
+    if len(series) > 1:
         raise FormatError(
-            f"{folder}: its runs of {row} are of {steps} steps, new ones of {new(row)}: give another folder"
+            f"{folder} has runs of another version of fbn, which trained or measured otherwise: new ones cannot be "
+            "compared with them. Keep it as it is, and give another folder"
         )
     if any("precision" not in run for run in every):
         # before 0.6.0 all ran in this one
         precision = MIXED
-        if asked.data is None and more:
-            raise FormatError(f"{folder}: its runs are from before 0.6.0, with another bootstrap: give another folder")
     try:
         write_json(path, wanted | {"precision": precision})
     except OSError as error:

@@ -40,7 +40,7 @@ def read(data: Path, recipe: Recipe, amounts: Amounts, part: str) -> Material:
         data: folder of the data sets.
         recipe: whose label weights withhold what is not to be trained on.
         amounts: ``action_units``: CK+'s people are left out, in drawn order, until so many AU pictures are left;
-            ``of_each``: the other sets' pictures, as drawn once.
+            ``of_each``: at most so many pictures of each other set, the same for every seed.
         part: of the sets that is measured on.
 
     Raises:

@@ -72,7 +72,7 @@ class Row:
 
     @property
     def few(self) -> bool:
-        """Whether it is slow and run on fewer seeds."""
+        """Whether it is slow, and run on fewer seeds, for fewer steps."""
         return self.network is not None
 
     def recipe(self, base: Recipe, narrow: bool) -> Recipe:
@@ -186,7 +186,8 @@ def every_row(couplings: Iterable[str], tables: Iterable[str], bodies: Iterable[
     Args:
         couplings: loss terms; a new one has a row of its own.
         tables: a new one has both couplings by it.
-        bodies: names in the zoo; a new one has itself uncoupled and by both couplings, a quarter as wide on two cores.
+        bodies: names in the zoo; a new one has itself uncoupled and by both couplings; on two cores a quarter as wide,
+            without dropout, with a short warm-up.
 
     Raises:
         ValueError: a new one's row would be named as another is.

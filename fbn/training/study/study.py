@@ -21,7 +21,7 @@ from fbn.errors import FbnError
 from fbn.training.provenance import revision
 from fbn.training.study import drawn, real
 from fbn.training.study.asked import Study
-from fbn.training.study.folder import begin, file_of, finished, precision_of, write_runs
+from fbn.training.study.folder import SERIES, begin, file_of, finished, precision_of, write_runs
 from fbn.training.study.material import TABLES, Material
 from fbn.training.study.measure import chance, measure
 from fbn.training.study.rows import ROWS
@@ -207,6 +207,7 @@ def _one(
     return {
         "row": name,
         "seed": seed,
+        "series": SERIES,
         "figures": found.figures,
         "chance": chance(on.held),
         "details": found.details,

@@ -185,6 +185,7 @@ def test_the_open_sets(data_root: Path) -> None:
     found = real.read(data_root, asked.recipe, asked.amounts, "valid")
     pictures = {task.value: len(stream.pool) for task, stream in found.streams}
     assert (pictures["expression"], pictures["valence_arousal"], pictures["action_units"] > 500) == (300, 300, True)
+    assert max(len(own.pool) for own in found.held) <= 300
     for name in ("affectnet", "ckplus"):
         own = found.pool.annotations[torch.from_numpy(found.pool.of_set(name))]
         assert float(own.expression_weight.sum()) == 0

@@ -84,7 +84,7 @@ def test_a_slow_network_sees_a_share_of_each_step_and_has_fewer_on_two_cores(
     asked, seen = Study(budget=budget, rows=("densenet-121-none",)), []
 
     def trial(recipe: Recipe, pool: object, streams: list[Stream], *rest: object, **named: object) -> None:
-        seen.append(([stream.count for stream in streams], recipe.network_args, recipe.steps_per_epoch))
+        seen.append(([s.count for s in streams], recipe.network_args, recipe.steps_per_epoch, recipe.warmup))
         raise Cancelled
 
     monkeypatch.setattr("fbn.training.trial.trial", trial)
@@ -97,10 +97,10 @@ def test_a_slow_network_sees_a_share_of_each_step_and_has_fewer_on_two_cores(
     module.begin(asked, tmp_path)
     with pytest.raises(Cancelled):
         module._one(asked, "densenet-121-none", 0, material, (Context(tmp_path), "", (0, 1)), 1)
-    ((found, arguments, taken),) = seen
+    ((found, arguments, taken, warmup),) = seen
     assert sorted(found, reverse=True) == counts
     assert arguments == ({"width": 0.5, "dropout": 0.0} if budget == "small" else {})
-    assert taken == steps
+    assert (taken, warmup) == (steps, 20 if budget == "small" else 300)
 
 
 def test_runs_of_older_versions_do_not_tell_their_precision(tmp_path: Path, done: tuple[Path, Any]) -> None:
@@ -203,20 +203,14 @@ def test_a_folder_keeps_its_precision_on_another_machine(tmp_path: Path, monkeyp
     assert seen == [here]
 
 
-def test_runs_of_other_numbers_of_steps_are_not_paired(tmp_path: Path, done: tuple[Path, Any]) -> None:
-    run = json.loads((done[0] / "runs" / "07-none.json").read_text())
-    write_json(tmp_path / "runs" / "07-none.json", run | {"steps": 9})
-    # left by a worker that was killed in the middle
-    (tmp_path / "runs" / ".07-match.12.tmp.json").write_text("{")
-    module.begin(SMOKE.model_copy(update={"rows": ("none",)}), tmp_path)
-    with pytest.raises(FormatError, match="its runs of none are of 9 steps, new ones of 4: give another folder"):
-        module.begin(SMOKE, tmp_path)
-
-
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FormatError, match="file/study cannot be written to: Not a directory"):
         module.begin(SMOKE, tmp_path / "file" / "study")
+
+
+#: What runs of the oldest versions do not tell.
+_SINCE = ("precision", "series")
 
 
 def test_runs_of_older_versions_are_not_paired_with_new_ones(tmp_path: Path, done: tuple[Path, Any]) -> None:
@@ -224,18 +218,28 @@ def test_runs_of_older_versions_are_not_paired_with_new_ones(tmp_path: Path, don
     run = json.loads((done[0] / "runs" / "07-none.json").read_text())
     for folder, data in ((tmp_path / "drawn", None), (tmp_path / "real", tmp_path)):
         module.begin(asked.model_copy(update={"data": data}), folder)
-        write_json(folder / "runs" / "07-none.json", {key: run[key] for key in run if key != "precision"})
+        write_json(folder / "runs" / "07-none.json", {key: run[key] for key in run if key not in _SINCE})
         # what is finished may be put into tables anew
         module.begin(asked.model_copy(update={"data": data}), folder)
         assert precision_of(folder) == MIXED
     before = (tmp_path / "drawn" / "study.json").read_bytes()
-    with pytest.raises(FormatError, match=r"drawn: its runs are from before 0\.6\.0"):
+    with pytest.raises(FormatError, match="drawn has runs of another version of fbn"):
         module.begin(SMOKE, tmp_path / "drawn")
     # nor where the old one is not asked for now: both could be later
-    with pytest.raises(FormatError, match=r"drawn: its runs are from before 0\.6\.0"):
+    with pytest.raises(FormatError, match="drawn has runs of another version of fbn"):
         module.begin(SMOKE.model_copy(update={"rows": ("match",)}), tmp_path / "drawn")
     assert (tmp_path / "drawn" / "study.json").read_bytes() == before
-    module.begin(SMOKE.model_copy(update={"data": tmp_path}), tmp_path / "real")
+    # nor where somebody put a new one beside it
+    write_json(tmp_path / "drawn" / "runs" / "07-match.json", run | {"row": "match"})
+    with pytest.raises(FormatError, match="drawn has runs of another version of fbn"):
+        module.begin(SMOKE.model_copy(update={"rows": ("none", "match")}), tmp_path / "drawn")
+
+
+def test_what_a_killed_worker_was_writing_is_no_run(tmp_path: Path) -> None:
+    module.begin(SMOKE, tmp_path)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / ".07-match.12.tmp.json").write_text("{")
+    module.begin(SMOKE, tmp_path)
 
 
 @pytest.mark.parametrize("text", ["\0\0", "[]", "{}"])
