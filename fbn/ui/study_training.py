@@ -19,9 +19,9 @@ from fbn.ui.study_words import GROUPS
 _BUDGETS = {"smoke": "Smoke: seconds", "lesson": "Lesson: minutes", "small": "Small: hours"}
 _BUDGET_HELP = (
     "Smoke: a handful of steps on few faces, to see that all works; its figures mean nothing. Lesson: steps enough to "
-    "see co-annotation work on scarce AU labels, over three seeds; other couplings want more. Small: the size of the studies that ship with fbn, "
-    "five seeds; choose fewer rows for less. Architectures are slow: fewer steps, and fewer seeds. fbn study affect "
-    "--budget full wants a GPU."
+    "see co-annotation work on scarce AU labels, over three seeds; other couplings want more. Small: the size of the "
+    "studies that ship with fbn, five seeds; choose fewer rows for less. Architectures are slow: fewer steps, fewer "
+    "seeds. fbn study affect --budget full wants a GPU."
 )
 _UNITS_HELP = (
     "Training pictures with AU labels, the others having an expression or valence and arousal. The scarcer they are, "

@@ -69,7 +69,7 @@ def test_steps_are_told_where_rows_have_different_ones(tmp_path: Path):
 
 def test_what_was_done_is_read(studied: Studied):
     assert about(studied).startswith(
-        "Drawn faces · budget small · 5 seeds · AU labels on 80 of 3,800 training pictures"
+        "Drawn faces · budget small · 5 seeds · 500 steps · AU labels on 80 of 3,800 training pictures"
     )
     assert list(studied.rows) == ["single-task", "none", "match", "both"]
     assert studied.both == ("both",)
