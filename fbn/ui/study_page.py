@@ -20,7 +20,7 @@ from fbn.ui.study_read import TABLES, Studied
 from fbn.ui.study_scarcity_view import scarcity_view
 from fbn.ui.study_state import ANSWER, PROBLEM, VIEW, Choice, choices, open_folder, picked
 from fbn.ui.study_training import training_view
-from fbn.ui.study_words import about, row_name
+from fbn.ui.study_words import LABELS, TERMS, about, row_name
 
 _RUN = "Run one"
 _VIEWS: dict[str, Callable[[Studied], None]] = {
@@ -88,14 +88,17 @@ def _download(studied: Studied) -> None:
 
 def _what_was_done(studied: Studied) -> None:
     with st.expander("What was trained, on what", icon=":material/list:"):
-        labelled = ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in studied.summary.labelled.items())
+        counts = studied.summary.labelled.items()
+        labelled = ", ".join(f"{LABELS.get(name, name.replace('_', ' '))} {n:,}" for name, n in counts)
         st.markdown(f"Training pictures with labels: {labelled or 'not told'}.")
         frame = pd.DataFrame(
             {
                 "Row": row_name(row.row),
                 "What it is": row.words,
                 "Table": row.table or "",
-                "Coupling losses": ", ".join(f"{term.replace('_', ' ')} {w:g}" for term, w in row.terms.items()),
+                "Coupling losses": ", ".join(
+                    f"{TERMS.get(term, term.replace('_', ' ')).lower()} {w:g}" for term, w in row.terms.items()
+                ),
                 "Seeds": row.seeds,
                 "Steps": studied.steps.get(row.row),
                 "Parameters": row.parameters,
@@ -103,7 +106,8 @@ def _what_was_done(studied: Studied) -> None:
             }
             for row in studied.rows.values()
         )
-        st.dataframe(frame, hide_index=True)
+        whole = {name: st.column_config.NumberColumn(format="localized") for name in ("Steps", "Parameters")}
+        st.dataframe(frame, hide_index=True, column_config=whole)
     for path in _notes(studied):
         text = path.read_text("utf-8")
         title = re.match(r"#\s*(.+)", text)

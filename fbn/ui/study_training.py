@@ -16,12 +16,15 @@ from fbn.ui.study_read import Studied
 from fbn.ui.study_state import show
 from fbn.ui.study_words import GROUPS
 
-_BUDGETS = {"smoke": "Smoke: seconds", "lesson": "Lesson: minutes", "small": "Small: hours"}
+#: What each takes, and what it is good for.
+_BUDGETS = {
+    "smoke": "A minute: a handful of steps on few faces, to see that all works. Its figures mean nothing.",
+    "lesson": "Minutes: three seeds, steps enough to see co-annotation work on scarce AU labels. Others want more.",
+    "small": "Hours: five seeds, the size of the studies that ship with fbn. Choose fewer rows for less; architectures "
+    "are slow, and have fewer steps and seeds.",
+}
 _BUDGET_HELP = (
-    "Smoke: a handful of steps on few faces, to see that all works; its figures mean nothing. Lesson: steps enough to "
-    "see co-annotation work on scarce AU labels, over three seeds; other couplings want more. Small: the size of the "
-    "studies that ship with fbn, five seeds; choose fewer rows for less. Architectures are slow: fewer steps, fewer "
-    "seeds. fbn study affect --budget full wants a GPU."
+    "How many faces, steps and seeds. The shipped network's own size, fbn study affect --budget full, wants a GPU."
 )
 _UNITS_HELP = (
     "Training pictures with AU labels, the others having an expression or valence and arousal. The scarcer they are, "
@@ -49,11 +52,12 @@ def _ask() -> None:
         list(_BUDGETS),
         default="smoke",
         required=True,
-        format_func=_BUDGETS.__getitem__,
+        format_func=str.capitalize,
         key="study ask budget",
         help=_BUDGET_HELP,
     )
     budget = budget or "smoke"
+    st.caption(_BUDGETS[budget])
     rows = st.multiselect(
         "Rows",
         list(ROWS),

@@ -44,6 +44,8 @@ TERMS = {
     "soft_co_annotation": "Soft co-annotation",
     "distribution_matching": "Distribution matching",
 }
+#: What pictures are labelled with.
+LABELS = {"expression": "expressions", "action_units": "action units", "valence_arousal": "valence and arousal"}
 #: What a difference is told against: key of a figure, name.
 SIDES = {"uncoupled": "no coupling", "single": "single-task"}
 SIDE_HELP = (

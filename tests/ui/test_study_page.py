@@ -98,6 +98,10 @@ def test_a_shipped_study_shows_every_view_its_notes_and_files(nothing_yet: Path)
     assert "better on **16** of 16 figures" in words(test)
     assert "On action units: yes." in words(test)
     assert "What was trained, on what" in [each.label for each in test.expander]
+    done = next(each.value for each in test.dataframe if "Coupling losses" in each.value)
+    assert "soft co-annotation 0.3, distribution matching 0.2" in set(done["Coupling losses"])
+    assert set(done["Steps"]) == {500}
+    assert "valence and arousal" in words(test)
     assert "The plan" in [each.label for each in test.expander]
     assert {button.label for button in test.get("download_button")} == {
         "Figures and differences (summary.csv)",
@@ -118,7 +122,8 @@ def test_a_shipped_study_shows_every_view_its_notes_and_files(nothing_yet: Path)
 
 def test_a_study_of_architectures_tells_of_each(nothing_yet: Path):
     names = ("vgg-face", "resnet-50", "densenet-121")
-    make(nothing_yet / "bodies", rows=tuple(f"{name}-{end}" for name in names for end in ("none", "both")))
+    rows = tuple(f"{name}-{end}" for name in names for end in ("none", "both"))
+    make(nothing_yet / "bodies", rows=rows)
     test = opened()
     assert not test.exception
     said = words(test)
@@ -128,8 +133,13 @@ def test_a_study_of_architectures_tells_of_each(nothing_yet: Path):
     drawn = "".join(each.proto.body for each in test.get("html"))
     assert all(f"{name}-both, EmotioNet" in drawn for name in names)
     test = opened("Training")
-    (rows,) = (each for each in test.multiselect if each.label == "Rows")
-    assert rows.value == ["vgg-face-none", "vgg-face-both"]
+    (picked,) = (each for each in test.multiselect if each.label == "Rows")
+    assert picked.value == ["vgg-face-none", "vgg-face-both"]
+    # what can be compared is shown without having to be asked for
+    make(nothing_yet / "beside", rows=("none", *rows))
+    table = opened("All figures", "beside")
+    assert not table.exception
+    assert table.get("plotly_chart")
 
 
 def test_rows_and_figures_are_filtered(nothing_yet: Path):
