@@ -61,13 +61,13 @@ def _group() -> None:
 def affect(
     data: Annotated[Path | None, typer.Option(help="Folder with FER+, AffectNet and CK+; drawn faces without.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write to; the same command again goes on.")] = None,
-    budget: Annotated[Amount, typer.Option(help="smoke: seconds; lesson: minutes; small: hours; full: a GPU.")] = (
+    budget: Annotated[Amount, typer.Option(help="smoke: a minute; lesson: minutes; small: hours; full: a GPU.")] = (
         Amount.SMALL
     ),
     rows: Annotated[str, typer.Option(help="Names with commas between them; all if empty. --list names them.")] = "",
     seeds: Annotated[
         int | None,
-        typer.Option(min=1, help="Trainings of each row; the budget's if not given: fewer of architectures."),
+        typer.Option(min=1, help="Trainings of each row; the budget's if not given: fewer for architectures."),
     ] = None,
     first_seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
     action_units: Annotated[int | None, typer.Option(min=4, help="Training pictures with AU labels.")] = None,

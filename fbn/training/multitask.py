@@ -58,7 +58,8 @@ class MultiTask(L.LightningModule):
         Raises:
             FormatError: it is another's.
         """
-        if other := self.state_dict().keys() ^ checkpoint["state_dict"].keys():
+        own, its = ({k: v.shape for k, v in s.items()} for s in (self.state_dict(), checkpoint["state_dict"]))
+        if other := [key for key in own | its if own.get(key) != its.get(key)]:
             names = ", ".join(sorted(other)[:3])
             raise FormatError(
                 f"this run's checkpoint is of another network, or of another version of fbn (it differs in {names}): "

@@ -47,8 +47,8 @@ def figures_view(studied: Studied) -> None:
 
 def _filters(studied: Studied) -> tuple[list[str], list[Key], str]:
     groups = list(dict.fromkeys(row.group for row in studied.rows.values()))
-    shown = ("tasks", "architecture") if studied.of_architectures else ("tasks", "coupling")
-    usual = [group for group in shown if group in groups] or groups
+    first = ("tasks", "architecture" if studied.of_architectures else "coupling")
+    usual = [group for group in first if group in groups] or groups
     picked = st.pills(
         "Groups of rows",
         groups,

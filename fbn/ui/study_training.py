@@ -68,7 +68,12 @@ def _ask() -> None:
     )
     left, right = st.columns(2)
     seeds = left.number_input(
-        "Seeds", 1, 50, BUDGETS[budget].seeds, key=f"study ask seeds {budget}", help="Trainings of each row."
+        "Seeds",
+        1,
+        50,
+        BUDGETS[budget].seeds,
+        key=f"study ask seeds {budget}",
+        help="Trainings of each row. The budget's own number is for architectures a smaller one.",
     )
     units = right.number_input(
         "AU pictures", 4, 100_000, None, key="study ask units", placeholder="as usual", help=_UNITS_HELP

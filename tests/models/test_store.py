@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from fbn.errors import ChecksumError, FormatError, MissingFileError
 from fbn.models import store
@@ -52,10 +53,13 @@ def test_changed_weights_are_refused(models: Path, runtime: store.Runtime, file:
 
 
 def test_weights_of_another_network_are_named(models: Path) -> None:
-    network = store.build("facebehaviornet", TINY)
-    state = {key: value for key, value in network.state_dict().items() if key != "output.bias"}
-    with pytest.raises(FormatError, match=r"old/model: weights of another network, .*Missing key.*output\.bias"):
-        store.filled(network, state, Path("old/model"))
+    network, path = store.build("facebehaviornet", TINY), models / "tiny" / store.WEIGHTS
+    save_file({key: value for key, value in network.state_dict().items() if key != "output.bias"}, path)
+    about = json.loads((models / "tiny" / store.MANIFEST).read_text())
+    about["sha256"][path.name] = store.file_sha256(path)
+    (models / "tiny" / store.MANIFEST).write_text(json.dumps(about))
+    with pytest.raises(FormatError, match=r"safetensors: weights of another network, .*Missing key.*output\.bias"):
+        store.load("tiny", "torch")
 
 
 def test_what_is_missing_is_named(models: Path) -> None:

@@ -113,13 +113,19 @@ def test_overfits_a_handful_of_pictures(tmp_path: Path) -> None:
     assert load_run(out)(torch.zeros(1, 3, 112, 112)).expression_logits is not None
 
 
-def test_a_run_of_another_network_does_not_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "other", [{"widths": [16, 32, 32], "blocks": [1, 1, 1]}, {"widths": [16, 48], "blocks": [1, 1]}]
+)
+def test_a_run_of_another_network_does_not_go_on(other: dict[str, list[int]], tmp_path: Path) -> None:
     data, out = corpus(tmp_path / "data"), tmp_path / "run"
     run.begin(recipe(), out, resume=False)
     run.fit(recipe(), data, out, threads=1, workers=0, progress=False)
-    other = recipe(epochs=9, network_args={"widths": [16, 32, 32], "blocks": [1, 1, 1]})
+    asked = recipe(epochs=9, network_args=other)
     with pytest.raises(FormatError, match="checkpoint is of another network, or of another version of fbn"):
-        run.fit(other, data, out, threads=1, workers=0, progress=False)
+        run.fit(asked, data, out, threads=1, workers=0, progress=False)
+    (out / run.RECIPE).write_text(asked.model_dump_json())
+    with pytest.raises(FormatError, match=r"best\.ckpt: weights of another network"):
+        load_run(out)
 
 
 def test_a_run_folder_is_not_overwritten_nor_mixed(tmp_path: Path) -> None:

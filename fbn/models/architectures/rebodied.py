@@ -13,8 +13,8 @@ class Rebodied(FaceBehaviorNet):
     """A body that ends in a map of channels, whose mean over the picture all tasks are read from.
 
     A batch norm of these features, without weights, is fbn's addition: what an activation lets through lies far from 0
-    and tells faces apart by little. Read as it is, some hundreds of steps teach a network what faces share and not much
-    else.
+    and tells faces apart by little. In some hundreds of steps ResNet-50 and DenseNet-121 learn less without, VGG-FACE
+    with some seeds.
 
     Args:
         body: [B, 3, H, W] in the declared range -> [B, channels, h, w].

@@ -23,16 +23,17 @@ _TAIL = ("git_sha", "device", "seconds", "parameters", "steps", "date")
 #: Further ones, which runs of older versions do not tell.
 _LATER = ("precision",)
 _NEEDED = (*_HEAD, "figures", *_TAIL)
-#: Written into each run: those of one series can be compared. To be raised when the same row, seed and budget no longer
-#: train or measure alike; runs that tell none are from before 0.6.3.
+#: Of all runs of a folder, which can be compared; told by each, and by ``PLAN``. To be raised when the same row, seed
+#: and budget no longer train or measure alike: by other networks, losses, tables, drawn faces, metrics, draws of the
+#: bootstrap. What tells none is from before 0.6.3.
 SERIES = 2
-_REMEDY = "remove it to train that run anew, the rest is kept"
+_REMEDY = "restore it, or remove it to train that run anew; the rest is kept"
 
 
 def begin(asked: Study, folder: Path) -> None:
     """Note what is asked; more rows and seeds may be asked of a folder than before, nothing else.
 
-    The precision of its runs is noted too: this machine's, or what the folder was begun with.
+    Precision and series of its runs are noted too: this machine's and version's, or what the folder was begun with.
 
     Raises:
         FormatError: the folder holds another study, or runs that new ones cannot be paired with, or a damaged file, or
@@ -40,28 +41,28 @@ def begin(asked: Study, folder: Path) -> None:
     """
     # a folder's name, not its path: results are shown to others
     wanted = asked.model_dump(mode="json") | {"data": asked.data and asked.data.name}
-    path, precision = folder / PLAN, settled(asked.recipe.precision)
+    path, precision, series = folder / PLAN, settled(asked.recipe.precision), SERIES
     if path.exists():
         before = _read(path, (), "give another folder")
         if differs := [key for key in wanted if key not in _MORE and wanted[key] != before.get(key)]:
             raise FormatError(f"{folder} holds another study (it differs in {', '.join(differs)})")
-        precision = before.get("precision", precision)
+        precision, series = before.get("precision", precision), before.get("series", 1)
     # a damaged run is told before hours of training, not after; what was being written when a worker was killed begins
     # with a dot
     every = [_read(file, _NEEDED, _REMEDY) for file in sorted((folder / RUNS).glob("[0-9]*.json"))]
-    series = {run.get("series", 1) for run in every}
+    found = {series, *(run.get("series", 1) for run in every)}
     if not all(file_of(folder, *run).exists() for run in asked.runs):
-        series.add(SERIES)
-    if len(series) > 1:
+        found.add(SERIES)
+    if len(found) > 1:
         raise FormatError(
-            f"{folder} has runs of another version of fbn, which trained or measured otherwise: new ones cannot be "
-            "compared with them. Keep it as it is, and give another folder"
+            f"{folder} was begun with another version of fbn, which may have trained or measured otherwise: new runs "
+            "cannot be compared with its. Keep it as it is, and start a new study in another folder"
         )
     if any("precision" not in run for run in every):
         # before 0.6.0 all ran in this one
         precision = MIXED
     try:
-        write_json(path, wanted | {"precision": precision})
+        write_json(path, wanted | {"precision": precision, "series": series})
     except OSError as error:
         raise FormatError(f"{folder} cannot be written to: {error.strerror}") from None
 

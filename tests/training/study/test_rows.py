@@ -81,15 +81,17 @@ def test_no_row_changes_what_all_share() -> None:
         assert all(getattr(recipe, field) == getattr(BASE, field) for field in Recipe.model_fields if field not in own)
 
 
-def test_what_makes_runs_come_out_otherwise_begins_a_series() -> None:
+def test_rows_their_networks_and_amounts_are_those_of_the_series() -> None:
     # new rows are none of a series before; those of the shipped studies are in it
     studies = [shipped(f"assets/studies/affect/{name}/study.json") for name in ("real", "architectures-180")]
     rows = [ROWS[row] for study in studies for row in json.loads(study.read_text())["rows"]]
     about = [f.name for f in fields(rows[0]) if f.name not in ("group", "words")]
-    parts = [BASE, BUDGETS, *([getattr(row, name) for name in about] for row in rows)]
+    built = {repr((r.network, r.network_args)): r for row in rows for r in (row.recipe(BASE, narrow=True),)}
+    shapes = [{k: tuple(v.shape) for k, v in r.build_network().state_dict().items()} for r in built.values()]
+    parts = [BASE, BUDGETS, *([getattr(row, name) for name in about] for row in rows), *shapes]
     found = hashlib.sha256("\n".join(map(repr, parts)).encode()).hexdigest()[:16]
-    why = "rows, amounts or the recipe differ: raise SERIES, so that runs of before are not paired, then note it here"
-    assert (SERIES, found) == (2, "483f3843a8d968a9"), why
+    why = "rows, amounts, recipe or networks differ: if runs come out otherwise, raise SERIES; then note this here"
+    assert (SERIES, found) == (2, "e4c5ac2014f8505a"), why
 
 
 def test_whatever_is_registered_has_its_rows() -> None:

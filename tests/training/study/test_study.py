@@ -3,6 +3,7 @@
 import csv
 import json
 import multiprocessing
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from fbn.training.recipe import Recipe
 from fbn.training.study import drawn
 from fbn.training.study import study as module
 from fbn.training.study.asked import Study
-from fbn.training.study.folder import precision_of
+from fbn.training.study.folder import SERIES, precision_of
 from fbn.training.study.material import Material
 from fbn.training.study.measure import TOGETHER
 from fbn.training.study.rows import ROWS
@@ -73,6 +74,7 @@ def test_what_a_run_keeps(done: tuple[Path, list[tuple[float, str]]]) -> None:
     assert set(late["draws"]) == set(late["figures"])
     none = json.loads((done[0] / "runs" / "07-none.json").read_text())
     assert none["table"] is None
+    assert {run["series"] for run in (late, none)} == {SERIES}
     assert "distribution_matching" not in none["curves"]
     assert none["curves"]["expression"][0] == late["curves"]["expression"][0]
 
@@ -209,30 +211,42 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
         module.begin(SMOKE, tmp_path / "file" / "study")
 
 
-#: What runs of the oldest versions do not tell.
-_SINCE = ("precision", "series")
+def _of_another_version(
+    folder: Path, asked: Study, run: dict[str, Any], changes: dict[str, int], gone: set[str]
+) -> None:
+    module.begin(asked, folder)
+    for file, told in ((folder / "study.json", None), (folder / "runs" / "07-none.json", run)):
+        found = json.loads(file.read_text()) if told is None else told
+        write_json(file, {key: found[key] for key in found if key not in gone} | changes)
 
 
-def test_runs_of_older_versions_are_not_paired_with_new_ones(tmp_path: Path, done: tuple[Path, Any]) -> None:
-    asked = SMOKE.model_copy(update={"rows": ("none",)})
+@pytest.mark.parametrize(
+    ("changes", "gone"), [({}, {"precision", "series"}), ({}, {"series"}), ({"series": SERIES + 1}, set())]
+)
+@pytest.mark.parametrize("real", [False, True])
+def test_runs_of_other_versions_are_not_paired_with_new_ones(
+    changes: dict[str, int], gone: set[str], real: bool, tmp_path: Path, done: tuple[Path, Any]
+) -> None:
+    asked = SMOKE.model_copy(update={"rows": ("none",), "data": tmp_path if real else None})
     run = json.loads((done[0] / "runs" / "07-none.json").read_text())
-    for folder, data in ((tmp_path / "drawn", None), (tmp_path / "real", tmp_path)):
-        module.begin(asked.model_copy(update={"data": data}), folder)
-        write_json(folder / "runs" / "07-none.json", {key: run[key] for key in run if key not in _SINCE})
-        # what is finished may be put into tables anew
-        module.begin(asked.model_copy(update={"data": data}), folder)
-        assert precision_of(folder) == MIXED
-    before = (tmp_path / "drawn" / "study.json").read_bytes()
-    with pytest.raises(FormatError, match="drawn has runs of another version of fbn"):
-        module.begin(SMOKE, tmp_path / "drawn")
-    # nor where the old one is not asked for now: both could be later
-    with pytest.raises(FormatError, match="drawn has runs of another version of fbn"):
-        module.begin(SMOKE.model_copy(update={"rows": ("match",)}), tmp_path / "drawn")
-    assert (tmp_path / "drawn" / "study.json").read_bytes() == before
-    # nor where somebody put a new one beside it
-    write_json(tmp_path / "drawn" / "runs" / "07-match.json", run | {"row": "match"})
-    with pytest.raises(FormatError, match="drawn has runs of another version of fbn"):
-        module.begin(SMOKE.model_copy(update={"rows": ("none", "match")}), tmp_path / "drawn")
+    folder = tmp_path / "older"
+    _of_another_version(folder, asked, run, changes, gone)
+    # what is finished may be put into tables anew
+    module.begin(asked, folder)
+    assert precision_of(folder) == (MIXED if "precision" in gone else settled("auto"))
+    before = (folder / "study.json").read_bytes()
+    # the second where the old one is not asked for now: both could be later
+    for rows in (SMOKE.rows, ("match",)):
+        with pytest.raises(FormatError, match="older was begun with another version of fbn"):
+            module.begin(asked.model_copy(update={"rows": rows}), folder)
+    # nor where somebody put a new one beside it, or took the runs away
+    write_json(folder / "runs" / "07-match.json", run | {"row": "match"})
+    with pytest.raises(FormatError, match="older was begun with another version of fbn"):
+        module.begin(asked.model_copy(update={"rows": ("none", "match")}), folder)
+    shutil.rmtree(folder / "runs")
+    with pytest.raises(FormatError, match="older was begun with another version of fbn"):
+        module.begin(asked, folder)
+    assert (folder / "study.json").read_bytes() == before
 
 
 def test_what_a_killed_worker_was_writing_is_no_run(tmp_path: Path) -> None:
