@@ -69,7 +69,7 @@ BUDGETS: dict[str, Amounts] = {
     ),
     # what a class can wait for
     "lesson": Amounts(
-        steps=180,
+        steps=150,
         few_steps=80,
         seeds=3,
         few=1,
