@@ -69,14 +69,14 @@ BUDGETS: dict[str, Amounts] = {
     ),
     # what a class can wait for
     "lesson": Amounts(
-        steps=150,
+        steps=120,
         few_steps=80,
         seeds=3,
         few=1,
-        expression=480,
-        clips=8,
+        expression=320,
+        clips=6,
         scarce=24,
-        held_out=100,
+        held_out=50,
         per_step=(24, 12, 12),
         rounds=50,
     ),
