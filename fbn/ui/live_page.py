@@ -39,8 +39,7 @@ def webcam_view(session: LiveSession) -> None:
     with left:
         playing = webcam(session)
         every = _EVERY if playing else None
-        st.fragment(_controls)(session, playing)
-        st.fragment(_status, run_every=every)(session)
+        st.fragment(_handles, run_every=every)(session, playing)
     with right:
         st.fragment(_figures, run_every=every)(session, playing)
     st.fragment(_details, run_every=every)(session)
@@ -76,6 +75,16 @@ def _conflicts(face: FaceResult) -> None:
 def _compounds_shown() -> bool:
     picked: Picked = st.session_state.get(_COMPOUNDS, Picked())
     return picked.shown
+
+
+def _handles(session: LiveSession, playing: bool) -> None:
+    """What the viewer works, and what came of it.
+
+    Timed, though no control moves by itself: what a click draws is lost where another timed fragment is asked for just
+    as the click's run ends (Streamlit then begins a new runner and drops what the old one still had to say).
+    """
+    _controls(session, playing)
+    _status(session)
 
 
 def _controls(session: LiveSession, playing: bool) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from fbn.faces.frames import Frame
 from fbn.inference import FrameResult
+from fbn.ui import live_page
 from fbn.ui.live import LiveSession
 from tests.ui.conftest import FakeAnalyser, face
 
@@ -177,3 +178,19 @@ def test_frames_and_time_go_on_when_the_model_changes():
     after = session.view().result
     assert after.index == before.index + 1
     assert after.timestamp > before.timestamp
+
+
+@pytest.mark.parametrize("playing", [True, False])
+def test_every_part_of_the_page_draws_itself_anew_while_the_camera_plays(playing: bool, monkeypatch):
+    """What Streamlit loses of one drawing, the next one shows; without a camera nothing needs to."""
+    timed: dict[str, float | None] = {}
+
+    def fragment(part, *, run_every=None):
+        timed[part.__name__] = run_every
+        return lambda *given: None
+
+    monkeypatch.setattr(live_page, "webcam", lambda session: playing)
+    monkeypatch.setattr(live_page.st, "fragment", fragment)
+    live_page.webcam_view(LiveSession())
+    assert len(timed) > 2
+    assert {every is not None for every in timed.values()} == {playing}
