@@ -11,6 +11,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 
 @pytest.fixture(scope="session")
+def drawn_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache for the faces that tests of several files ask for; processes that share the tests share it."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "drawn-once"
+
+
+@pytest.fixture(scope="session")
 def data_root() -> Path:
     """The folder of real data sets."""
     root = os.environ.get("FBN_DATA", "")

@@ -5,11 +5,13 @@ import contextlib
 import io
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fbn.training import compound_study_ferplus
 from fbn.training.study import study
 from fbn.training.study.asked import BUDGETS
 
@@ -55,7 +57,11 @@ def test_relatedness_reads_real_data(data_root: Path) -> None:
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_compound_reads_real_data(data_root: Path) -> None:
+def test_compound_reads_real_data(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # all pictures there are, and intervals of few rounds: what is printed tells of neither
+    monkeypatch.setattr(compound_study_ferplus, "SHOTS", (None,))
+    whole = partial(compound_study_ferplus.proxy, rounds=20)
+    monkeypatch.setattr(compound_study_ferplus, "proxy", whole)
     cells = _code(FOLDER / "compound.ipynb")
     space: dict[str, Any] = {}
     for source, _ in (cells[0], *(cell for cell in cells if "def learned(" in cell[0])):
@@ -68,7 +74,9 @@ def test_compound_reads_real_data(data_root: Path) -> None:
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_affect_reads_real_data(data_root: Path) -> None:
+def test_affect_reads_real_data(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # others would each read the data sets again
+    monkeypatch.setattr(study, "study_apart", lambda asked, context, workers: study.study(asked, context))
     cells = _code(FOLDER / "affect.ipynb")
     space: dict[str, Any] = {}
     _run(cells[0][0], space)

@@ -50,9 +50,15 @@ def test_a_study_is_looked_at_and_taken_along(
 
 @pytest.mark.slow
 def test_a_smoke_study_runs_is_watched_and_cancelled(
-    page: Page, chromium: str, models: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Page,
+    chromium: str,
+    models: dict[str, str],
+    drawn_once: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setenv("FBN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FBN_CACHE", str(drawn_once))
     page.set_default_timeout(PATIENCE)
     port, work = free_port(), {"FBN_CACHE": str(tmp_path / "cache")}
     with serving(command(port, browser=False), port, tmp_path / "log.txt", environment() | models | work) as address:
@@ -61,7 +67,7 @@ def test_a_smoke_study_runs_is_watched_and_cancelled(
         expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=PATIENCE)
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_text("cancelled").first).to_be_visible(timeout=PATIENCE)
-        asked = {"budget": "smoke", "rows": ["none", "match"], "seeds": 1}
+        asked = {"budget": "smoke", "rows": ["none", "match"], "seeds": 1, "first_seed": 7}
         job = jobs.start("study", "Two rows", asked)
         end = time.monotonic() + _JOB
         while jobs.job(job.id).active and time.monotonic() < end:

@@ -1,6 +1,7 @@
 """The store: what is saved comes back, whole or not at all, and only with the right checksum."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,21 @@ TINY = {"widths": [16, 16], "blocks": [1, 1]}
 IMAGES = torch.linspace(-1, 1, 2 * 3 * 112 * 112).reshape(2, 3, 112, 112)
 
 
-@pytest.fixture
-def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of models with one in it, called tiny."""
-    monkeypatch.setenv("FBN_MODELS", str(tmp_path))
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved model, which nobody changes."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
     torch.manual_seed(0)
     network = store.build("facebehaviornet", TINY)
-    store.save(tmp_path / "tiny", network, name="tiny", zoo="facebehaviornet", arguments=TINY, card="# tiny\n")
+    store.save(folder, network, name="tiny", zoo="facebehaviornet", arguments=TINY, card="# tiny\n")
+    return folder
+
+
+@pytest.fixture
+def models(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of models with one in it, called tiny."""
+    monkeypatch.setenv("FBN_MODELS", str(tmp_path))
+    shutil.copytree(tiny, tmp_path / "tiny")
     return tmp_path
 
 

@@ -23,10 +23,10 @@ DU = RelatednessTable.named("du2014")
 
 
 @pytest.fixture(scope="module")
-def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+def material(drawn_once: Path) -> Material:
     # no longer than it is drawn: the open sets' crops are another test's too
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FBN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("FBN_CACHE", str(drawn_once))
         return drawn.draw(Study(budget="smoke").amounts, 7, lambda share, words: None)
 
 

@@ -34,9 +34,9 @@ SMOKE = Study(budget="smoke", rows=("none", "both-late", "single-au"), seeds=1, 
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _own_cache(drawn_once: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FBN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("FBN_CACHE", str(drawn_once))
         yield
 
 

@@ -99,7 +99,10 @@ def test_a_worker_does_what_it_is_given(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.slow
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core")
-def test_one_slow_run_trains_in_a_process_of_its_own_with_another_that_makes_batches(tmp_path: Path) -> None:
+def test_one_slow_run_trains_in_a_process_of_its_own_with_another_that_makes_batches(
+    tmp_path: Path, drawn_once: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FBN_CACHE", str(drawn_once))
     asked = Study(budget="smoke", rows=("resnet-50-none",), seeds=1, first_seed=7)
     found = module.study_apart(asked, Context(tmp_path), 0)
     assert {figure["row"] for figure in found["figures"]} == {"resnet-50-none"}
