@@ -41,6 +41,8 @@ def test_to_look_at_the_table_does_not_change_it(studio: Page):
     chosen = studio.get_by_role("combobox", name="Relatedness table")
     expect(chosen).to_have_value("du2014")
     studio.keyboard.press("Escape")
+    # as below: what a slider says while the page still answers is lost with the answer
+    expect(studio.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     studio.get_by_role("slider", name="AU4 Brow lowerer").press("End")
     expect(row.filter(has_text="AU4")).to_contain_text("1.00", timeout=PATIENCE)
     # the other table's smile has AU7
