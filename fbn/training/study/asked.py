@@ -69,14 +69,14 @@ BUDGETS: dict[str, Amounts] = {
     ),
     # what a class can wait for
     "lesson": Amounts(
-        steps=120,
+        steps=100,
         few_steps=80,
         seeds=3,
         few=1,
-        expression=320,
-        clips=6,
+        expression=240,
+        clips=5,
         scarce=24,
-        held_out=50,
+        held_out=40,
         per_step=(24, 12, 12),
         rounds=50,
     ),
