@@ -52,7 +52,7 @@ class Tracker:
         detect_every: frames between two runs of the detector while a face is followed.
         search_every: frames between two runs while there is none (an empty room stays cheap) or one may come back.
         presence: a face below this is lost.
-        memory: seconds for which a lost face may come back under its id.
+        memory: seconds for which a lost face may come back under its id; in the next frame it always may.
     """
 
     detector: Detector
@@ -80,11 +80,9 @@ class Tracker:
         self._tracks = _without_duplicates(self._follow(image, timestamp), before)
         kept = {track.face_id for track in self._tracks}
         gone = [track for track in before if track.face_id not in kept]
-        self._lost = [
-            replace(track, expected=_moved(track.expected, track.velocity))
-            for track in self._lost + gone
-            if timestamp - track.seen <= self.memory
-        ]
+        # however long ago the last frame was, as in a stream that stalled: who was in it may be back
+        lost = [track for track in self._lost if timestamp - track.seen <= self.memory] + gone
+        self._lost = [replace(track, expected=_moved(track.expected, track.velocity)) for track in lost]
         if self._detection_due(bool(gone)):
             first = self._since_detection is None
             self._since_detection = 0

@@ -110,6 +110,16 @@ def test_a_returning_face(away: float, place: tuple[float, float], same: bool) -
     assert list(found) == [0 if same else 1]
 
 
+@pytest.mark.parametrize(("away", "same"), [(1.5, True), (600, True), (600, False)])
+def test_a_face_moves_while_the_stream_stalls(away: float, same: bool) -> None:
+    world = World()
+    world.step((300, 200))
+    world.time += away
+    # by less than its width, or to the other side of the room
+    moved = world.step((360, 200) if same else (560, 200))
+    assert list(moved) == ([0] if same else [1])
+
+
 def test_an_empty_room_is_cheap() -> None:
     world = World()
     for _ in range(100):
