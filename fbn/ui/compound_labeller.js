@@ -13,13 +13,21 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (Math.abs(i - host.at) > MOST_KEPT / 4) host.seen.delete(i)
   if (data.set !== host.set || data.jump !== host.jump) Object.assign(host, { set: data.set, jump: data.jump, at: data.at })
   draw(host)
-  document.addEventListener('keydown', host.keys)
-  return () => document.removeEventListener('keydown', host.keys)
+  return listen(host)
+}
+
+// Where new data comes at once after the last, Streamlit ends the earlier call after the later one began: what ends
+// a call must leave the later one's listener alone, or keys are dead until the next data.
+function listen(host) {
+  const mine = event => keys(host, event)
+  document.removeEventListener('keydown', host.keys)
+  document.addEventListener('keydown', mine)
+  host.keys = mine
+  return () => document.removeEventListener('keydown', mine)
 }
 
 function begin(host) {
   Object.assign(host, { id_: Math.random().toString(36).slice(2), n: 0, pending: [], seen: new Map(), at: 0 })
-  host.keys = event => keys(host, event)
   // a clicked button must not keep the focus: the next press of Space would click it again, on another picture
   host.onmousedown = event => {
     if (document.activeElement !== host.getRootNode().host) document.activeElement?.blur()

@@ -4,6 +4,7 @@ import re
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import cv2
@@ -83,6 +84,35 @@ def test_a_zip_that_leads_elsewhere_is_told_in_words_before_there_is_a_set(
     expect(make).to_be_enabled(timeout=PATIENCE)
     make.click()
     expect(page.get_by_text("bad.zip: '../../up.png' would lie outside")).to_be_visible(timeout=PATIENCE)
+    page.close()
+
+
+#: As Streamlit calls a component to which new data comes before the earlier call has come back.
+_TWICE_AT_ONCE = """async ([code, data]) => {
+  document.body.innerHTML = '<div><div class="labeller"></div></div>'
+  const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }))
+  const { default: component } = await import(url)
+  const parentElement = document.body.firstElementChild, heard = window.heard = []
+  const call = () => component({ data, parentElement, setTriggerValue: (_, message) => heard.push(message.actions) })
+  const endEarlier = call()
+  window.end = call()
+  endEarlier()
+}"""
+
+
+def test_keys_are_heard_when_new_data_comes_before_the_last_was_drawn(browser: Browser):
+    page = browser.new_page()
+    picture = {"i": 0, "file": "face.png", "src": ""}
+    data = {"set": "s", "classes": [{"name": "A", "key": "1"}, {"name": "B", "key": "2"}], "labels": [-1], "total": 1}
+    data |= {"pictures": [picture], "at": 0, "jump": 0, "heard": "", "ack": 0, "undo": "", "redo": ""}
+    code = (files("fbn") / "ui" / "compound_labeller.js").read_text("utf-8")
+    page.evaluate(_TWICE_AT_ONCE, [code, data])
+    page.keyboard.press("2")
+    told = [{"kind": "label", "i": 0, "file": "face.png", "label": 1, "n": 1}]
+    assert page.evaluate("heard") == [told], "told once, though the component was called twice"
+    page.evaluate("end()")
+    page.keyboard.press("1")
+    assert page.evaluate("heard") == [told], "a component that is gone hears no keys"
     page.close()
 
 
