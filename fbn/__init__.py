@@ -1,3 +1,3 @@
 """FaceBehaviorNet: one network that reads a face's expression, action units, valence and arousal."""
 
-__version__ = "0.6.4"
+__version__ = "0.6.5"

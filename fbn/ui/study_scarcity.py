@@ -69,4 +69,6 @@ def _labelled(studied: Studied) -> int:
 
 
 def _asked(studied: Studied) -> dict[str, object]:
-    return {name: value for name, value in studied.summary.study.items() if name not in _FREE}
+    asked = {name: value for name, value in studied.summary.study.items() if name not in _FREE}
+    # a budget may have had other steps in another version
+    return asked | {"taken": max(studied.steps.values(), default=None)}

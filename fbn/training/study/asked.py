@@ -32,8 +32,8 @@ class Amounts(_Asked):
         rounds: bootstrap draws of the held-out people.
     """
 
-    steps: int = Field(default=600, ge=1)
-    few_steps: int = Field(default=180, ge=1)
+    steps: int = Field(default=400, ge=1)
+    few_steps: int = Field(default=120, ge=1)
     seeds: int = Field(default=5, ge=1, le=50)
     few: int = Field(default=2, ge=1, le=50)
     expression: int = Field(default=1800, ge=20)

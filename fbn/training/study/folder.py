@@ -26,7 +26,7 @@ _NEEDED = (*_HEAD, "figures", *_TAIL)
 #: Of all runs of a folder, which can be compared; told by each, and by ``PLAN``. To be raised when the same row, seed
 #: and budget no longer train or measure alike: by other networks, losses, tables, drawn faces, metrics, draws of the
 #: bootstrap. What tells none is from before 0.6.3.
-SERIES = 3
+SERIES = 4
 _REMEDY = "restore it, or remove it to train that run anew; the rest is kept"
 
 

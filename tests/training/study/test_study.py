@@ -79,7 +79,7 @@ def test_what_a_run_keeps(done: tuple[Path, list[tuple[float, str]]]) -> None:
     assert none["curves"]["expression"][0] == late["curves"]["expression"][0]
 
 
-@pytest.mark.parametrize(("budget", "counts", "steps"), [("small", [24, 12, 12], 180), ("full", [128, 64, 64], 6000)])
+@pytest.mark.parametrize(("budget", "counts", "steps"), [("small", [24, 12, 12], 120), ("full", [128, 64, 64], 6000)])
 def test_a_slow_network_sees_a_share_of_each_step_and_has_fewer_on_two_cores(
     budget: str, counts: list[int], steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
