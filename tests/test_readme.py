@@ -92,8 +92,8 @@ def test_the_figures_of_the_table_study_are_its_results() -> None:
 
 def test_the_figures_of_the_coupling_studies_are_theirs() -> None:
     said = " ".join(TEXT.split("Do the couplings pay?")[1].split("Compound expressions nobody")[0].split())
-    assert said.startswith("Eight studies,")
-    assert len(list(shipped("assets/studies/affect").glob("*/summary.json"))) == 8
+    assert said.startswith("Ten studies,")
+    assert len(list(shipped("assets/studies/affect").glob("*/summary.json"))) == 10
     scarce, plenty, real = (
         _figures(f"assets/studies/affect/{name}/summary.json") for name in ("scarce", "plenty", "real")
     )
@@ -116,6 +116,9 @@ def test_the_figures_of_the_coupling_studies_are_theirs() -> None:
             or f"{own['difference']:+.3f} (95 % interval {low_high}" in said
         )
     assert f"of the {-_of(real, 'none', 'ckplus/f1')['single']['difference']:.3f} that sharing" in said
+    for name, row, key in (("scarce", "both", "all-au-sets/f1"), ("real", "co", "ckplus/f1")):
+        own = _of(_figures(f"assets/studies/affect/{name}-400/summary.json"), row, key)["uncoupled"]
+        assert f"{own['difference']:+.3f} ({own['low']:+.3f} to {own['high']:+.3f})" in said.split("In 400 steps")[1]
     bodies = _figures("assets/studies/affect/architectures/summary.json")
     coupled = [f"{name}-both" for name in ("vgg-face", "resnet-50", "densenet-121")]
     for own in (_of(bodies, row, "ckplus/f1")["uncoupled"] for row in coupled):
