@@ -20,8 +20,8 @@ from fbn.ui.study_words import GROUPS
 _BUDGETS = {
     "smoke": "A minute: a handful of steps on few faces, to see that all works. Its figures mean nothing.",
     "lesson": "Minutes: three seeds, steps enough to see co-annotation work on scarce AU labels. Others want more.",
-    "small": "Hours: five seeds, two thirds of the steps of most studies that ship with fbn. Choose fewer rows for less; "
-    "architectures are slow, and have fewer steps and seeds.",
+    "small": "Hours: five seeds, two thirds of the steps of most studies that ship with fbn. Choose fewer rows for "
+    "less; architectures are slow, and have fewer steps and seeds.",
 }
 _BUDGET_HELP = (
     "How many faces, steps and seeds. The shipped network's own size, fbn study affect --budget full, wants a GPU."
