@@ -11,6 +11,8 @@ from fbn.vocabulary import Task
 
 #: What may be asked otherwise of a study that stands beside another.
 _FREE = ("rows", "seeds", "action_units")
+#: Asked, or a budget's own, which may have been others in another version: what was taken is compared.
+_STEPS = "steps"
 
 
 def alike(studied: Studied, there: Iterable[Path]) -> list[Studied]:
@@ -70,5 +72,4 @@ def _labelled(studied: Studied) -> int:
 
 def _asked(studied: Studied) -> dict[str, object]:
     asked = {name: value for name, value in studied.summary.study.items() if name not in _FREE}
-    # a budget may have had other steps in another version
-    return asked | {"taken": max(studied.steps.values(), default=None)}
+    return asked | {_STEPS: max(studied.steps.values(), default=asked.get(_STEPS))}

@@ -49,9 +49,8 @@ def make(folder: Path, **asked: Any) -> Path:
     study = Study(**{"rows": CORE, "seeds": 5} | asked)
     begin(study, folder)
     for number, (seed, name) in enumerate(study.runs):
-        write_json(
-            file_of(folder, seed, name), run(ROWS[name], seed, NOISE[(number * 7 + seed) % 5], study.action_units or 80)
-        )
+        found = run(ROWS[name], seed, NOISE[(number * 7 + seed) % 5], study.action_units or 80)
+        write_json(file_of(folder, seed, name), found | {"steps": study.steps or found["steps"]})
     write_runs(folder, finished(study, folder))
     write_summary(study, folder)
     return folder

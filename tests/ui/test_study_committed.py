@@ -14,6 +14,7 @@ from fbn.resources import shipped
 from fbn.training.study.asked import Study
 from fbn.training.study.measure import FILTERED
 from fbn.training.study.rows import ROWS, SINGLE
+from fbn.ui import study_scarcity
 from fbn.ui.study_read import COMMITTED, Studied, committed
 from fbn.ui.study_records import Figure
 
@@ -98,3 +99,10 @@ def test_every_table_of_the_note_is_what_its_command_prints(monkeypatch: pytest.
         said = CliRunner().invoke(application, shlex.split(command)[1:])
         assert said.exit_code == 0, command
         assert said.output == table, command
+
+
+def test_what_took_other_steps_stands_not_beside() -> None:
+    ladder = study_scarcity.alike(Studied.read(FOLDER / "scarce"), sorted(FOLDER.glob("*/")))
+    assert [own.folder.name for own in ladder] == ["scarce", "scarcity-160", "scarcity-640", "plenty"]
+    short = Studied.read(FOLDER / "scarce-400")
+    assert [own.folder.name for own in study_scarcity.alike(short, sorted(FOLDER.glob("*/")))] == ["scarce-400"]

@@ -104,6 +104,9 @@ def test_studies_that_differ_by_their_au_labels_stand_beside_each_other(studied:
     both = chart["data"][0]
     low = found["both"][80].difference - both["error_y"]["arrayminus"][0]
     assert low == pytest.approx(found["both"][80].low)
+    # the same steps, asked or the budget's own of then
+    asked = make(tmp_path / "asked", action_units=160, steps=500)
+    assert [own.folder for own in study_scarcity.alike(studied, [asked])] == [studied.folder, asked]
     # one seed has no interval
     alone = Studied.read(make(tmp_path / "alone", seeds=1))
     (drawn,) = study_charts.ladder(study_scarcity.ladder([alone], ["both"], keys[0], "uncoupled"), "", "")["data"]
