@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from fbn.bench.browser import chromium_flags, find_chromium, free_port, serving
 from fbn.bench.clip import write_clip
@@ -12,8 +13,14 @@ from fbn.errors import MissingFileError
 from fbn.models import store
 from fbn.ui.server import command, environment
 
-#: A busy machine takes long to import torch on the first page.
+#: Milliseconds for whatever a page is asked: a busy machine takes long to import torch on the first page.
 PATIENCE = 120_000
+expect.set_options(timeout=PATIENCE)
+
+
+def settled(page: Page) -> None:
+    """The page has said all it had to say: what a widget is told before that may be lost with the answer."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +44,12 @@ def browser_type_launch_args(chromium: str, clip: Path) -> dict:
 @pytest.fixture(scope="session")
 def browser_context_args() -> dict:
     return {"viewport": {"width": 1280, "height": 900}, "accept_downloads": True}
+
+
+@pytest.fixture
+def page(page: Page) -> Page:
+    page.set_default_timeout(PATIENCE)
+    return page
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ def live(page: Page, address: str) -> None:
     """The live page after ten seconds of video."""
     page.goto(f"{address}/live")
     page.frame_locator("iframe").get_by_role("button", name="Start the camera").click()
-    expect(page.get_by_text("Brow lowerer")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Brow lowerer")).to_be_visible()
     page.wait_for_timeout(10_000)
 
 
@@ -24,7 +24,7 @@ def analyse(page: Page, address: str) -> None:
     """The analyse page on the sample."""
     page.goto(f"{address}/analyse")
     page.get_by_role("button", name="Use the sample picture").click()
-    expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     page.wait_for_timeout(3000)
 
 

@@ -56,7 +56,7 @@ def visit(browser: Browser, address: str, query: str = "") -> Page:
     page = browser.new_page(viewport={"width": 1280, "height": 1100})
     page.set_default_timeout(PATIENCE)
     page.goto(f"{address}/compound{query}")
-    expect(page.get_by_role("heading", name="Compound expressions")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Compound expressions")).to_be_visible()
     return page
 
 
@@ -81,9 +81,9 @@ def test_a_zip_that_leads_elsewhere_is_told_in_words_before_there_is_a_set(
     page = visit(browser, server)
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(path)
     make = page.get_by_role("button", name="Make the set")
-    expect(make).to_be_enabled(timeout=PATIENCE)
+    expect(make).to_be_enabled()
     make.click()
-    expect(page.get_by_text("bad.zip: '../../up.png' would lie outside")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("bad.zip: '../../up.png' would lie outside")).to_be_visible()
     page.close()
 
 
@@ -123,34 +123,34 @@ def test_label_by_keyboard_learn_close_the_browser_and_come_back(
     page = visit(browser, server)
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(pictures)
     make = page.get_by_role("button", name="Make the set")
-    expect(make).to_be_enabled(timeout=PATIENCE)
+    expect(make).to_be_enabled()
     make.click()
-    expect(page.get_by_text("0 of 6 labelled")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("0 of 6 labelled")).to_be_visible()
 
     # faster than the server answers: no label may get lost, none on another picture
     for key in "141414":
         page.keyboard.press(key)
-    expect(page.get_by_text("6 of 6 labelled")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("6 of 6 labelled")).to_be_visible()
     wanted = {f"face-{i}.png": (FIRST, SECOND)[i % 2] for i in range(6)}
     soon(wanted, page, lambda: labels(home))
     page.keyboard.press("Control+z")
-    expect(page.get_by_text("5 of 6 labelled")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("5 of 6 labelled")).to_be_visible()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Delete")
-    expect(page.get_by_text("4 of 6 labelled")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("4 of 6 labelled")).to_be_visible()
     soon({name: wanted[name] for name in list(wanted)[:4]}, page, lambda: labels(home))
 
     page.reload()
-    expect(page.get_by_text("4 of 6 labelled")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("5 / 6")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("4 of 6 labelled")).to_be_visible()
+    expect(page.get_by_text("5 / 6")).to_be_visible()
     page.get_by_role("button", name=re.compile("^Happily surprised")).click()
-    expect(page.get_by_text("6 / 6")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("6 / 6")).to_be_visible()
     page.keyboard.press("4")
     soon(wanted, page, lambda: labels(home))
 
     page.get_by_role("radio", name="Train", exact=True).click()
     page.get_by_role("button", name="Start learning").click()
-    expect(page.get_by_text("my-faces: linear probe")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("my-faces: linear probe")).to_be_visible()
     page.close()
 
     (job,) = jobs.jobs()
@@ -160,10 +160,10 @@ def test_label_by_keyboard_learn_close_the_browser_and_come_back(
     assert jobs.job(job.id).status == "done", jobs.job(job.id).log()
 
     page = visit(browser, server, "?set=my-faces&view=Train")
-    expect(page.get_by_text("Few-shot, mean diagonal")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_test_id("stTabs").get_by_text("Learning curve")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_role("table", name="Confusion matrix, Few-shot")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Few-shot, mean diagonal")).to_be_visible()
+    expect(page.get_by_test_id("stTabs").get_by_text("Learning curve")).to_be_visible()
+    expect(page.get_by_role("table", name="Confusion matrix, Few-shot")).to_be_visible()
     page.get_by_role("button", name="Use it on Analyse").click()
-    expect(page.get_by_role("heading", name="Analyse", exact=True)).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_role("combobox", name="Model")).to_have_value("my-faces", timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Analyse", exact=True)).to_be_visible()
+    expect(page.get_by_role("combobox", name="Model")).to_have_value("my-faces")
     page.close()

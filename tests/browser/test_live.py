@@ -55,7 +55,7 @@ def live(browser: Browser, app: str) -> Iterator[Page]:
     page.add_init_script(_KEEP_CAMERA)
     page.goto(f"{app}/live")
     page.frame_locator("iframe").get_by_role("button", name="Start the camera").click()
-    expect(page.get_by_text("Brow lowerer")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Brow lowerer")).to_be_visible()
     yield page
     context.close()
 
@@ -68,16 +68,16 @@ def test_the_overlay_is_seen_in_the_processed_video(live: Page):
     # a box of 200 pixels' side drawn 2 pixels thick covers 0.5 % of the frame; on a busy machine the video lags behind
     # the figures that the page has by now
     seen = f"box => {{ const [drawn, camera] = ({_COUNT})(box); return drawn > camera + 0.002 && {{camera}}; }}"
-    found = component(live).wait_for_function(seen, arg=[*_BOX, _NEAR], timeout=PATIENCE).json_value()
+    found = component(live).wait_for_function(seen, arg=[*_BOX, _NEAR]).json_value()
     assert found["camera"] < 0.001
 
 
 def test_record_gives_the_columns_of_the_command(live: Page):
     live.get_by_role("button", name="Record", exact=False).first.click()
-    expect(live.get_by_text("Recording:")).to_be_visible(timeout=PATIENCE)
+    expect(live.get_by_text("Recording:")).to_be_visible()
     live.wait_for_timeout(2000)
     live.get_by_role("button", name="Stop recording").click()
-    with live.expect_download(timeout=PATIENCE) as download:
+    with live.expect_download() as download:
         live.get_by_role("button", name="Download CSV").click()
     rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
     assert tuple(rows[0]) == LAYOUTS["fbn_smooth"].columns
@@ -89,7 +89,7 @@ def test_record_gives_the_columns_of_the_command(live: Page):
 
 def test_snapshot_is_the_drawn_picture(live: Page):
     live.get_by_role("button", name="Snapshot").click()
-    with live.expect_download(timeout=PATIENCE) as download:
+    with live.expect_download() as download:
         live.get_by_role("button", name="Download PNG").click()
     picture = cv2.imdecode(np.frombuffer(download.value.path().read_bytes(), np.uint8), cv2.IMREAD_COLOR_RGB)
     assert picture is not None
@@ -104,18 +104,17 @@ def test_compounds_are_picked_and_their_terms_seen_when_frozen(live: Page):
     live.get_by_role("option", name="RAF-DB").click()
     live.keyboard.press("Escape")
     rows = live.get_by_label("Compound expressions", exact=True).get_by_role("listitem")
-    expect(rows).to_have_count(4, timeout=PATIENCE)
+    expect(rows).to_have_count(4)
     expect(rows.last).to_contain_text("None of these")
     expect(rows.first).to_have_attribute("title", re.compile(r"action units \d\.\d\d \+ expressions .* = \d\.\d\d"))
     live.get_by_text("Freeze", exact=True).click()
-    expect(live.get_by_text("What the scores are made of")).to_be_visible(timeout=PATIENCE)
+    expect(live.get_by_text("What the scores are made of")).to_be_visible()
     live.get_by_text("The other 8 classes").click()
     expect(live.get_by_text("Disgustedly surprised").last).to_be_visible()
 
 
 def test_picture_fallback(page: Page, app: str):
-    page.set_default_timeout(PATIENCE)
     page.goto(f"{app}/live")
     page.get_by_text("Picture", exact=True).first.click()
-    expect(page.get_by_text("Lip corner puller")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Lip corner puller")).to_be_visible()
     expect(page.get_by_text("Valence and arousal").first).to_be_visible()

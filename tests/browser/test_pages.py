@@ -7,19 +7,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from fbn.inference.layouts import LAYOUTS
-from tests.browser.conftest import PATIENCE
+from tests.browser.conftest import settled
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(autouse=True)
-def _patience(page: Page) -> None:
-    page.set_default_timeout(PATIENCE)
-
-
 def test_a_deep_link_opens_its_page_on_a_cold_server(page: Page, cold_app: str):
     page.goto(f"{cold_app}/about")
-    expect(page.get_by_role("heading", name="About", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="About", exact=True)).to_be_visible()
     navigation = page.get_by_test_id("stTopNavLink")
     names = ["Home", "Live", "Analyse", "Compound", "Studio", "Relatedness", "Coupling", "Study", "About"]
     expect(navigation).to_contain_text(names)
@@ -27,17 +22,17 @@ def test_a_deep_link_opens_its_page_on_a_cold_server(page: Page, cold_app: str):
 
 def test_navigation_keeps_the_frame(page: Page, app: str):
     page.goto(app)
-    expect(page.get_by_role("heading", name="FaceBehaviorNet")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="FaceBehaviorNet")).to_be_visible()
     page.get_by_test_id("stPageLink-NavLink").filter(has_text="Analyse").click()
-    expect(page.get_by_role("heading", name="Analyse")).to_be_visible(timeout=PATIENCE)
-    assert page.url.endswith("/analyse")
+    expect(page.get_by_role("heading", name="Analyse")).to_be_visible()
+    expect(page).to_have_url(f"{app}/analyse")
 
 
 def test_sample_to_table_to_download(page: Page, app: str):
     page.goto(f"{app}/analyse")
     page.get_by_role("button", name="Use the sample picture").click()
-    expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=PATIENCE)
-    with page.expect_download(timeout=PATIENCE) as download:
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
     rows = list(csv.reader(io.StringIO(download.value.path().read_text())))
     assert tuple(rows[0]) == LAYOUTS["fbn"].columns
@@ -51,8 +46,8 @@ def test_a_bad_file_is_told_in_words(page: Page, app: str):
         {"name": "broken.mp4", "mimeType": "video/mp4", "buffer": b"\0\0\0\x18ftypmp42"},
     ]
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(files)  # type: ignore[arg-type]
-    expect(page.get_by_text("text.jpg: not a picture")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("broken.mp4: not a video")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("text.jpg: not a picture")).to_be_visible()
+    expect(page.get_by_text("broken.mp4: not a video")).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
@@ -61,6 +56,7 @@ def test_no_page_scrolls_sideways(page: Page, app: str, width: int):
     page.set_viewport_size({"width": width, "height": 850})
     for name in ("", "live", "analyse", "compound", "studio", "relatedness", "coupling", "study", "about"):
         page.goto(f"{app}/{name}")
-        expect(page.get_by_role("heading", level=1).first).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("heading", level=1).first).to_be_visible()
+        settled(page)
         main = page.get_by_test_id("stMain")
         assert main.evaluate("main => main.scrollWidth <= main.clientWidth"), name

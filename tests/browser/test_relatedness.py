@@ -62,8 +62,8 @@ def visit(browser: Browser, server: str) -> Iterator[Open]:
 
 
 def ready(page: Page) -> None:
-    expect(page.get_by_role("gridcell").first).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_role("slider", name="Weight")).to_be_attached(timeout=PATIENCE)
+    expect(page.get_by_role("gridcell").first).to_be_visible()
+    expect(page.get_by_role("slider", name="Weight")).to_be_attached()
 
 
 def cell(page: Page, place: str) -> Locator:
@@ -72,12 +72,12 @@ def cell(page: Page, place: str) -> Locator:
 
 
 def shows(page: Page, place: str, text: str) -> None:
-    expect(cell(page, place)).to_have_text(text, timeout=PATIENCE)
+    expect(cell(page, place)).to_have_text(text)
 
 
 def selected(page: Page, title: str) -> None:
     """The panel beside the table has followed."""
-    expect(page.get_by_text(title)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(title)).to_be_visible()
 
 
 def type_into(page: Page, place: str, weight: str) -> None:
@@ -94,7 +94,7 @@ def save_as(page: Page, name: str) -> None:
     popover(page, "Save as")
     page.get_by_role("textbox", name="Name").fill(name)
     page.get_by_role("button", name="Save under this name").click()
-    expect(page.get_by_text(f"Saved as “{name}”")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(f"Saved as “{name}”")).to_be_visible()
 
 
 def view(page: Page, name: str) -> None:
@@ -129,7 +129,7 @@ def test_click_and_keyboard_edit_undo_save_reload_and_compare(visit: Open, saved
     ready(page)
     shows(page, "Fear, AU5", "")
     view(page, "Versions")
-    expect(page.get_by_text("2 cells differ")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("2 cells differ")).to_be_visible()
     shows(page, "Fear, AU5", "−")
     shows(page, "Anger, AU9", "+1")
 
@@ -138,7 +138,7 @@ def test_the_grid_edits_too_and_follows_undo(visit: Open):
     page = visit()
     page.get_by_role("radio", name="Grid", exact=True).click()
     grid = page.get_by_test_id("stDataFrame")
-    expect(grid).to_be_visible(timeout=PATIENCE)
+    expect(grid).to_be_visible()
     editor = page.locator("#portal input").first
     for _ in range(10):
         # the canvas draws its cells itself, some time after it is there: the second row (anger) of the first AU
@@ -156,7 +156,7 @@ def test_the_grid_edits_too_and_follows_undo(visit: Open):
     page.wait_for_timeout(300)
     page.keyboard.press("Enter")
     selected(page, "Anger · AU1 Inner brow raiser")
-    expect(page.get_by_role("button", name="Undo")).to_be_enabled(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
     page.get_by_role("radio", name="Heatmap", exact=True).click()
     shows(page, "Anger, AU1", ".40")
     page.get_by_role("button", name="Undo").click()
@@ -179,7 +179,7 @@ def test_export_and_import_and_a_broken_file(visit: Open, tmp_path: Path):
     type_into(page, "Anger, AU9", "0.65")
     shows(page, "Anger, AU9", ".65")
     popover(page, "File")
-    with page.expect_download(timeout=PATIENCE) as download:
+    with page.expect_download() as download:
         page.get_by_role("button", name="Export as CSV").click()
     exported = tmp_path / "exported.csv"
     download.value.save_as(exported)
@@ -187,10 +187,10 @@ def test_export_and_import_and_a_broken_file(visit: Open, tmp_path: Path):
     upload = page.get_by_test_id("stFileUploaderDropzoneInput")
     broken = exported.read_bytes().replace(b"0.65", b"6.5")
     upload.set_input_files({"name": "broken.csv", "mimeType": "text/csv", "buffer": broken})  # type: ignore[arg-type]
-    expect(page.get_by_text("broken.csv: line 3: anger, AU9 = '6.5'")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("broken.csv: line 3: anger, AU9 = '6.5'")).to_be_visible()
     upload = page.get_by_test_id("stFileUploaderDropzoneInput")
     upload.set_input_files(exported)
-    expect(page.get_by_text("“exported.csv” is open")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("“exported.csv” is open")).to_be_visible()
     shows(page, "Anger, AU9", ".65")
 
 
@@ -202,14 +202,14 @@ def test_two_sessions_never_overwrite_each_other(visit: Open, saved: Versions):
     shows(second, "Fear, AU5", ".10")
     shows(first, "Anger, AU9", ".65")
     first.get_by_role("button", name="Save", exact=True).click()
-    expect(first.get_by_text("version 2")).to_be_visible(timeout=PATIENCE)
+    expect(first.get_by_text("version 2")).to_be_visible()
     second.get_by_role("button", name="Save", exact=True).click()
-    expect(second.get_by_text("Somebody saved version 2 of “shared”")).to_be_visible(timeout=PATIENCE)
+    expect(second.get_by_text("Somebody saved version 2 of “shared”")).to_be_visible()
     assert saved.load("shared") == DU.edited("anger", 9, 0.65)
     second.get_by_role("button", name="Put mine on top of theirs").click()
     shows(second, "Anger, AU9", ".65")
     second.get_by_role("button", name="Save", exact=True).click()
-    expect(second.get_by_text("Saved as “shared”, version 3")).to_be_visible(timeout=PATIENCE)
+    expect(second.get_by_text("Saved as “shared”, version 3")).to_be_visible()
     assert saved.load("shared") == DU.edited("anger", 9, 0.65).edited("fear", 5, 0.1)
 
 
@@ -232,22 +232,22 @@ def test_a_job_survives_the_server(
     with serving(command(port, browser=False), port, tmp_path / "one.txt", environment() | extra) as address:
         page = open_training(address)
         page.get_by_role("button", name="Start the comparison").click()
-        expect(page.get_by_text(title)).to_be_visible(timeout=PATIENCE)
-        expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text(title)).to_be_visible()
+        expect(page.get_by_role("button", name="Cancel")).to_be_visible()
         page.close()
     (job,) = jobs.jobs()
     assert job.active
     port = free_port()
     with serving(command(port, browser=False), port, tmp_path / "two.txt", environment() | extra) as address:
         page = open_training(address)
-        expect(page.get_by_text(title)).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text(title)).to_be_visible()
         page.get_by_role("button", name="Cancel").click()
-        expect(page.get_by_text(re.compile("· (stopping|cancelled)"))).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text(re.compile("· (stopping|cancelled)"))).to_be_visible()
         # it looks up after every thousand faces, which a busy machine takes long to draw
         with suppress(ProcessLookupError):
             if pid := jobs.job(job.id).pid:
                 os.killpg(pid, signal.SIGTERM)
         page.get_by_role("button", name="Remove").click()
-        expect(page.get_by_text("None yet")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text("None yet")).to_be_visible()
         page.close()
     assert jobs.jobs() == []

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from playwright.sync_api import Page, expect
 from fbn import jobs
 from fbn.bench.browser import free_port, serving
 from fbn.ui.server import command, environment
-from tests.browser.conftest import PATIENCE
+from tests.browser.conftest import settled
 from tests.ui.studied import make
 
 pytestmark = pytest.mark.browser
@@ -24,25 +25,25 @@ def test_a_study_is_looked_at_and_taken_along(
 ):
     make(tmp_path / "mine")
     monkeypatch.setenv("FBN_HOME", str(tmp_path / "home"))
-    page.set_default_timeout(PATIENCE)
     port = free_port()
     with serving(command(port, browser=False), port, tmp_path / "log.txt", environment() | models) as address:
         page.goto(f"{address}/study")
         page.get_by_role("button", name="Open a folder").click()
         page.get_by_role("textbox", name="Folder that fbn study wrote").fill(str(tmp_path / "mine"))
         page.get_by_role("button", name="Open it").click()
-        expect(page.get_by_text("Claim 1 holds")).to_be_visible(timeout=PATIENCE)
-        expect(page.get_by_test_id("stPlotlyChart").first).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text("Claim 1 holds")).to_be_visible()
+        expect(page.get_by_test_id("stPlotlyChart").first).to_be_visible()
         page.get_by_role("button", name="Download").click()
-        with page.expect_download(timeout=PATIENCE) as download:
+        with page.expect_download() as download:
             page.get_by_role("button", name="Every run (runs.csv)").click()
         lines = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
         assert {line["row"] for line in lines} >= {"none", "both"}
         page.keyboard.press("Escape")
         page.get_by_role("radio", name="All figures", exact=True).click()
-        expect(page.get_by_role("table", name="Rows by figures")).to_be_visible(timeout=PATIENCE)
-        assert "view=All+figures" in page.url
+        expect(page.get_by_role("table", name="Rows by figures")).to_be_visible()
+        expect(page).to_have_url(re.compile("view=All\\+figures"))
         page.set_viewport_size({"width": 390, "height": 850})
+        settled(page)
         main = page.get_by_test_id("stMain")
         assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
         expect(page.get_by_test_id("stException")).to_have_count(0)
@@ -59,14 +60,13 @@ def test_a_smoke_study_runs_is_watched_and_cancelled(
 ):
     monkeypatch.setenv("FBN_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FBN_CACHE", str(drawn_once))
-    page.set_default_timeout(PATIENCE)
     port, work = free_port(), {"FBN_CACHE": str(tmp_path / "cache")}
     with serving(command(port, browser=False), port, tmp_path / "log.txt", environment() | models | work) as address:
         page.goto(f"{address}/study?view=Run+one")
         page.get_by_role("button", name="Start", exact=True).click()
-        expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("button", name="Cancel")).to_be_visible()
         page.get_by_role("button", name="Cancel").click()
-        expect(page.get_by_text("cancelled").first).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text("cancelled").first).to_be_visible()
         asked = {"budget": "smoke", "rows": ["none", "match"], "seeds": 1, "first_seed": 7}
         job = jobs.start("study", "Two rows", asked)
         end = time.monotonic() + _JOB
@@ -74,5 +74,5 @@ def test_a_smoke_study_runs_is_watched_and_cancelled(
             time.sleep(1)
         assert jobs.job(job.id).status == "done", jobs.job(job.id).log()
         page.goto(f"{address}/study?study={job.id}&view=Answer")
-        expect(page.get_by_text("Its figures mean nothing")).to_be_visible(timeout=PATIENCE)
-        expect(page.get_by_text("one seed").first).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text("Its figures mean nothing")).to_be_visible()
+        expect(page.get_by_text("one seed").first).to_be_visible()

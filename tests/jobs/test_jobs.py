@@ -32,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home" / "jobs"
 
 
-def until(job: Job, true: Callable[[Job], bool] = lambda job: not job.active, seconds: float = 60) -> Job:
+def until(job: Job, true: Callable[[Job], bool] = lambda job: not job.active, seconds: float = 240) -> Job:
     """The job once something is true of it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -63,7 +63,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setattr("fbn.ui.shell.FaceAnalyser", Reader)
     monkeypatch.setattr("fbn.models.store.names", lambda: ("fbn", "other"))
     monkeypatch.setattr(Reader, "seen", [])
-    test = AppTest.from_file(str(shipped("app.py")), default_timeout=60).run()
+    test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run()
     return test.switch_page("pages/studio.py").run()
 
 

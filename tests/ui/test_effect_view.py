@@ -64,7 +64,7 @@ def _panel(table: str, base: str) -> None:
 @pytest.fixture
 def panel():
     def opened(table: str, base: str = "") -> AppTest:
-        return AppTest.from_function(_panel, args=(table, base), default_timeout=60).run()
+        return AppTest.from_function(_panel, args=(table, base), default_timeout=120).run()
 
     return opened
 
@@ -115,7 +115,7 @@ def test_live_shows_conflicts_by_the_chosen_table(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(
         "fbn.ui.webcam.webrtc_streamer", lambda **options: SimpleNamespace(state=SimpleNamespace(playing=True))
     )
-    test = AppTest.from_file(str(shipped("app.py")), default_timeout=60).run()
+    test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run()
     test.switch_page("pages/live.py").run()
     test.session_state["live"].show(np.full((480, 640, 3), 120, np.uint8), 0.0)
     test.run()

@@ -42,7 +42,7 @@ def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, playing: list[Callable]
     monkeypatch.setattr("fbn.models.store.card", lambda name: f"# Card of {name}")
 
     def start(name: str) -> AppTest:
-        test = AppTest.from_file(str(shipped("app.py")), default_timeout=30).run()
+        test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run()
         return test if name == "home" else test.switch_page(f"pages/{name}.py").run()
 
     return start

@@ -65,7 +65,7 @@ def about(monkeypatch: pytest.MonkeyPatch, tmp_path) -> SimpleNamespace:
 
 
 def opened(name: str) -> AppTest:
-    test = AppTest.from_file(str(shipped("app.py")), default_timeout=60).run()
+    test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run()
     return test.switch_page(f"pages/{name}.py").run()
 
 

@@ -40,7 +40,7 @@ def test_a_first_run_asks_for_nothing_and_opens_the_browser(tmp_path: Path, monk
         ) as server,
     ):
         try:
-            end = time.monotonic() + 60
+            end = time.monotonic() + 240
             while not opened.exists() and time.monotonic() < end:
                 time.sleep(0.2)
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=20) as answer:

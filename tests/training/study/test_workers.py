@@ -132,7 +132,7 @@ def _one_fails(_: Study, folder: Path, missing: list[module.Run], *rest: object)
     if missing[0][1] == "both":
         signal.signal(signal.SIGTERM, lambda *_: None)
         begun.touch()
-    for _ in range(600):
+    for _ in range(3000):
         if begun.exists() and missing[0][1] == "none":
             raise FbnError("no space is left")
         time.sleep(0.1)
@@ -144,7 +144,7 @@ def test_a_run_that_fails_ends_another_that_goes_on(tmp_path: Path, monkeypatch:
     asked, start = Study(budget="smoke", rows=("none", "both"), seeds=1), time.monotonic()
     with pytest.raises(FbnError, match="no space is left"):
         module.study_apart(asked, Context(tmp_path), 2)
-    assert time.monotonic() - start < 50
+    assert time.monotonic() - start < 250
     assert not multiprocessing.active_children()
 
 
