@@ -46,6 +46,13 @@ def browser_context_args() -> dict:
     return {"viewport": {"width": 1280, "height": 900}, "accept_downloads": True}
 
 
+def fits(page: Page) -> None:
+    """Nothing is wider than the page, once plots have taken its width."""
+    page.wait_for_function(
+        "(main => main.scrollWidth <= main.clientWidth)(document.querySelector('[data-testid=stMain]'))"
+    )
+
+
 @pytest.fixture
 def page(page: Page) -> Page:
     page.set_default_timeout(PATIENCE)

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from fbn import jobs
 from fbn.bench.browser import free_port, serving
 from fbn.ui.server import command, environment
-from tests.browser.conftest import settled
+from tests.browser.conftest import fits, settled
 from tests.ui.studied import make
 
 pytestmark = pytest.mark.browser
@@ -44,8 +44,7 @@ def test_a_study_is_looked_at_and_taken_along(
         expect(page).to_have_url(re.compile("view=All\\+figures"))
         page.set_viewport_size({"width": 390, "height": 850})
         settled(page)
-        main = page.get_by_test_id("stMain")
-        assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
+        fits(page)
         expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
