@@ -12,12 +12,19 @@ from tests.browser.conftest import fits, settled
 pytestmark = pytest.mark.browser
 
 
+NAMES = ["Home", "Live", "Analyse", "Compound", "Studio", "Relatedness", "Coupling", "Study", "About"]
+#: Notes whether Streamlit's own list of pages was ever there.
+_WATCH = """new MutationObserver(() => {
+  if (document.querySelector('[data-testid=stSidebarNav]')) window.listed = true;
+}).observe(document, { childList: true, subtree: true })"""
+
+
 def test_a_deep_link_opens_its_page_on_a_cold_server(page: Page, cold_app: str):
+    page.add_init_script(_WATCH)
     page.goto(f"{cold_app}/about")
     expect(page.get_by_role("heading", name="About", exact=True)).to_be_visible()
-    navigation = page.get_by_test_id("stTopNavLink")
-    names = ["Home", "Live", "Analyse", "Compound", "Studio", "Relatedness", "Coupling", "Study", "About"]
-    expect(navigation).to_contain_text(names)
+    expect(page.get_by_test_id("stTopNavLink")).to_contain_text(NAMES)
+    assert not page.evaluate("window.listed")
 
 
 def test_navigation_keeps_the_frame(page: Page, app: str):
@@ -26,6 +33,16 @@ def test_navigation_keeps_the_frame(page: Page, app: str):
     page.get_by_test_id("stPageLink-NavLink").filter(has_text="Analyse").click()
     expect(page.get_by_role("heading", name="Analyse")).to_be_visible()
     expect(page).to_have_url(f"{app}/analyse")
+
+
+def test_a_phone_has_the_pages_in_a_menu(page: Page, app: str):
+    page.set_viewport_size({"width": 390, "height": 850})
+    page.goto(f"{app}/about")
+    page.get_by_test_id("stExpandSidebarButton").click()
+    link = page.get_by_test_id("stSidebarNavLink")
+    expect(link).to_contain_text(NAMES)
+    link.filter(has_text="Analyse").click()
+    expect(page.get_by_role("heading", name="Analyse")).to_be_visible()
 
 
 def test_sample_to_table_to_download(page: Page, app: str):
