@@ -1,6 +1,7 @@
 """fbn bench without the browser: it runs, and its figures are of the right things."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,18 @@ def test_frame_times_name_every_stage(model_folder: Path) -> None:
     assert max(parts) < figures["total"]["median_ms"] <= figures["total"]["p95_ms"]
 
 
-def test_throughput_is_a_ratio(model_folder: Path) -> None:
+def test_throughput_is_a_ratio(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[object] = []
+
+    def seconds(call: Callable[[], object]) -> float:
+        done.append(call())
+        return (2.0, 1.0)[len(done) % 2]
+
+    monkeypatch.setattr(frames, "_processor_seconds", seconds)
     figures = frames.throughput(str(model_folder), rounds=2, batch=8)
-    assert figures["analyser_faces_per_s"] > 0
-    assert 0.1 < figures["ratio"] < 3
+    assert (figures["analyser_faces_per_s"], figures["session_faces_per_s"], figures["ratio"]) == (8, 4, 2)
+    # ours first, then the session's, once more than there are rounds
+    assert [isinstance(said, list) for said in done] == [False, True] * 3
 
 
 def test_memory_is_that_of_the_child() -> None:
