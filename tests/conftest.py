@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# of the same code the tests say the same each time, however slow the machine
+settings.register_profile("fbn", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("fbn")
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # before torch is imported: beside others, a thread for each core waits for its turn

@@ -29,7 +29,7 @@ from fbn.vocabulary import (
 DU = RelatednessTable.named("du2014")
 RAFDB = CompoundClasses.named("rafdb")
 seeds = given(seed=st.integers(0, 10**6))
-quick = settings(max_examples=15, deadline=None)
+quick = settings(max_examples=15)
 
 
 def face(expressions: dict[str, float], units: dict[int, float], valence: float, others: float = 0.05) -> Predictions:

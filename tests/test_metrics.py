@@ -14,7 +14,7 @@ from fbn.losses import valence_arousal_ccc
 from fbn.records import Annotations, Predictions
 
 seeds = given(seed=st.integers(0, 10**6))
-quick = settings(max_examples=10, deadline=None)
+quick = settings(max_examples=10)
 
 
 def _classes(seed: int, n: int = 60, classes: int = 7) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -77,7 +77,7 @@ def test_targets_may_be_distributions() -> None:
     assert metrics.accuracy(metrics.confusion(logits, votes, classes=3)) == 0.5
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @seeds
 def test_aus_against_scikit_learn(seed: int) -> None:
     p, y, w = _units(seed)
@@ -173,7 +173,7 @@ def test_nothing_annotated_is_nan() -> None:
     assert np.isnan(metrics.ccc(np.zeros((4, 2)), np.zeros((4, 2)), np.zeros(4))).all()
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @seeds
 def test_classification_of_compounds_against_scikit_learn(seed: int) -> None:
     scores, y, _ = _classes(seed, n=120, classes=11)

@@ -166,7 +166,7 @@ def test_first_frame_is_searched_thoroughly_and_no_later_one() -> None:
     assert asked == [True, False, False]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.lists(st.tuples(st.integers(0, 639), st.integers(0, 479)), max_size=4), max_size=12))
 def test_ids_are_unique_and_never_reused_for_two(frames: list[list[tuple[int, int]]]) -> None:
     world = World()

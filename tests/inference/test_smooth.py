@@ -18,7 +18,7 @@ def smoothed(results: list[FrameResult]) -> list[float | None]:
     return [float(r.faces[0].smoothed.vector()[0]) if r.faces else None for r in results]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(VALUES, WINDOWS)
 def test_median_keeps_frames_and_raw_values(values: list[float | None], window: int) -> None:
     given_ = sequence(values)
@@ -30,13 +30,13 @@ def test_median_keeps_frames_and_raw_values(values: list[float | None], window: 
             assert np.isfinite(new.smoothed.vector()).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(VALUES)
 def test_window_one_is_the_identity(values: list[float | None]) -> None:
     assert smoothed(list(median_filter(sequence(values), 1))) == values
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(-1, 1, width=32), st.lists(st.booleans(), min_size=1, max_size=20), WINDOWS)
 def test_constant_stays_constant(value: float, seen: list[bool], window: int) -> None:
     values = [value if s else None for s in seen]

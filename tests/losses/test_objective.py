@@ -32,7 +32,7 @@ def test_every_term_has_right_gradients(name: str) -> None:
 
 
 @every_term
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10**6), value=st.floats(allow_nan=True, allow_infinity=True))
 def test_every_term_ignores_labels_of_weight_0(name: str, seed: int, value: float) -> None:
     x, objective = outputs(8, seed), Objective({name: 1.0})

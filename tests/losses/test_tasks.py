@@ -41,7 +41,7 @@ def test_no_labels_give_0_with_a_graph(loss: Loss) -> None:
 
 
 @every
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), value=st.floats(allow_nan=True, allow_infinity=True))
 def test_weight_0_has_no_influence(loss: Loss, seed: int, value: float) -> None:
     predictions = outputs(8, seed)

@@ -205,7 +205,7 @@ def test_infer_recovers_the_table_that_made_the_labels() -> None:
 
 
 @pytest.mark.parametrize("suffix", ["csv", "json"])
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(table=_tables())
 def test_files_round_trip(tmp_path_factory: pytest.TempPathFactory, suffix: str, table: RelatednessTable) -> None:
     path = tmp_path_factory.mktemp("tables") / f"table.{suffix}"

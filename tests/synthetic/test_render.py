@@ -207,7 +207,7 @@ faces = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(faces, st.sampled_from([48, 112, 256]))
 def test_any_face_can_be_drawn(face: Face, size: int) -> None:
     with np.errstate(invalid="raise", divide="raise", over="raise"):
@@ -221,7 +221,7 @@ def test_any_face_can_be_drawn(face: Face, size: int) -> None:
     assert sorted(covered) == list(range(len(picture.dense)))
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15)
 @given(faces)
 def test_any_face_mirrors(face: Face) -> None:
     still = face.model_copy(update={"camera": face.camera.model_copy(update={"noise": 0, "compression": 0})})
