@@ -23,6 +23,13 @@ def settled(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
+def fits(page: Page) -> None:
+    """Nothing is wider than the page, once plots have taken its width."""
+    page.wait_for_function(
+        "(main => main.scrollWidth <= main.clientWidth)(document.querySelector('[data-testid=stMain]'))"
+    )
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     try:
@@ -44,13 +51,6 @@ def browser_type_launch_args(chromium: str, clip: Path) -> dict:
 @pytest.fixture(scope="session")
 def browser_context_args() -> dict:
     return {"viewport": {"width": 1280, "height": 900}, "accept_downloads": True}
-
-
-def fits(page: Page) -> None:
-    """Nothing is wider than the page, once plots have taken its width."""
-    page.wait_for_function(
-        "(main => main.scrollWidth <= main.clientWidth)(document.querySelector('[data-testid=stMain]'))"
-    )
 
 
 @pytest.fixture
