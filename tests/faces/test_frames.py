@@ -11,7 +11,8 @@ from PIL import Image
 from skimage.data import astronaut
 
 from fbn.errors import FbnError, FormatError, MissingFileError
-from fbn.faces.frames import Frame, find_inputs, frame_count, open_source, read_picture, read_video
+from fbn.faces.frames import Frame, find_inputs, frame_count, open_source
+from fbn.faces.pictures import read_picture
 
 HALF = Image.fromarray(astronaut()[::2, ::2])
 
