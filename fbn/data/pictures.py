@@ -1,5 +1,6 @@
 """Files of a data set, from a folder or straight from its zip; and pictures decoded from them."""
 
+import io
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 
 from fbn.errors import FormatError, MissingFileError
 from fbn.faces.files import describe, exists, is_clutter, opened, walk
-from fbn.faces.pictures import to_eight_bits
+from fbn.faces.pictures import decode_picture, to_eight_bits
 from fbn.records import Sample
 
 
@@ -99,6 +100,11 @@ def read_picture(sample: Sample) -> np.ndarray:
         picture = cv2.imdecode(data, flags) if data.size else None
     except cv2.error:  # larger than OpenCV will hold
         picture = None
-    if picture is None:
-        raise FormatError(f"{sample.root}: {sample.path} cannot be read as a picture")
-    return cv2.cvtColor(to_eight_bits(picture, f"{sample.root}: {sample.path}"), cv2.COLOR_BGR2RGB)
+    name = f"{sample.root}: {sample.path}"
+    if picture is not None:
+        return cv2.cvtColor(to_eight_bits(picture, name), cv2.COLOR_BGR2RGB)
+    try:
+        return decode_picture(io.BytesIO(data), name, lambda note: None, upright=False)
+    except FormatError as error:
+        why = str(error).removeprefix(f"{name}: ")
+        raise FormatError(f"{name} cannot be read as a picture ({why})") from error

@@ -36,9 +36,6 @@ from fbn.faces.videos import (
 #: Never more than one frame: these need not be opened to be counted.
 _STILL = frozenset({".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 
-# OpenCV warns of a camera that is not there; the error says so
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-
 
 @dataclass(frozen=True)
 class Frame:

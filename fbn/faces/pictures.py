@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import cv2
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, TiffImagePlugin
 
 from fbn.errors import FbnError, FormatError
 from fbn.faces.files import opened, printable
@@ -26,6 +26,7 @@ UNREADABLE_SUFFIXES = frozenset(
 )
 #: A larger picture is refused before it is decoded: three bytes a pixel must fit beside everything else.
 MAX_PIXELS = 40_000_000
+_LIMIT = f"expected at most {MAX_PIXELS // 10**6} megapixels"
 #: Pillow also reads formats without a signature, and some by starting another program.
 _FORMATS = ("JPEG", "PNG", "BMP", "DIB", "WEBP", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM", "QOI")
 _ANIMATED = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
@@ -39,6 +40,8 @@ _PAUSE = 0.1
 
 # decode_picture refuses by MAX_PIXELS itself and words it better
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# errors here say what OpenCV would write to the terminal
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 #: Told, once for each cause, what a reader of the results should know.
 Notify = Callable[[str], None]
@@ -63,12 +66,15 @@ def read_picture(path: str | Path, notify: Notify = warnings.warn) -> np.ndarray
         return decode_picture(file, printable(path), notify)
 
 
-def decode_picture(file: BinaryIO, name: str, notify: Notify = warnings.warn) -> np.ndarray:
-    """Decode a picture from an open file; as ``read_picture``, messages call it ``name``."""
+def decode_picture(file: BinaryIO, name: str, notify: Notify = warnings.warn, upright: bool = True) -> np.ndarray:
+    """Decode a picture from an open file; as ``read_picture``, messages call it ``name``.
+
+    Without ``upright`` the EXIF tag is ignored, except in a TIFF.
+    """
     with open_picture(file, name) as picture:
         if picture.format == "TIFF" and (pages := getattr(picture, "n_frames", 1)) > 1:
             notify(f"{name}: has {pages} pages, the first is read")
-        return _rgb(picture, file, name)
+        return _rgb(picture, file, name, upright)
 
 
 @contextmanager
@@ -78,17 +84,17 @@ def open_picture(file: BinaryIO, name: str) -> Iterator[Image.Image]:
     Raises:
         FormatError: empty, not a picture, damaged, or more than ``MAX_PIXELS``.
     """
-    limit = f"expected at most {MAX_PIXELS // 10**6} megapixels"
     try:
+        if _is_tiff(file) and not _identified(file):
+            yield _unusual_tiff(file, name)
+            return
         with Image.open(file, formats=_FORMATS) as picture:
-            width, height = picture.size
-            if width * height > MAX_PIXELS:
-                raise FormatError(f"{name}: {width}x{height} pixels, {limit}")
+            _check_size(*picture.size, name)
             yield picture
     except FbnError:
         raise
     except Image.DecompressionBombError as error:
-        raise FormatError(f"{name}: {limit}, found far more") from error
+        raise FormatError(f"{name}: {_LIMIT}, found far more") from error
     except Image.UnidentifiedImageError as error:
         raise FormatError(f"{name}: {_unknown(file)}") from error
     except Exception as error:  # decoders raise nearly anything on broken bytes
@@ -99,6 +105,10 @@ def open_picture(file: BinaryIO, name: str) -> Iterator[Image.Image]:
 
 def is_picture(file: BinaryIO) -> bool:
     """Whether a file begins as a picture that can be decoded does. Leaves the position at the start."""
+    return _is_tiff(file) or _identified(file)
+
+
+def _identified(file: BinaryIO) -> bool:
     try:
         with Image.open(file, formats=_FORMATS):
             return True
@@ -116,6 +126,17 @@ def is_heif(file: BinaryIO) -> bool:
     head = file.read(12)
     file.seek(0)
     return head[4:] in _HEIF
+
+
+def _is_tiff(file: BinaryIO) -> bool:
+    head = file.read(4)
+    file.seek(0)
+    return head in (b"II*\0", b"MM\0*")
+
+
+def _check_size(width: int, height: int, name: str) -> None:
+    if width * height > MAX_PIXELS:
+        raise FormatError(f"{name}: {width}x{height} pixels, {_LIMIT}")
 
 
 def _unknown(file: BinaryIO) -> str:
@@ -185,11 +206,11 @@ def on_gray(picture: Image.Image) -> Image.Image:
     return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
 
 
-def _rgb(picture: Image.Image, file: BinaryIO, name: str) -> np.ndarray:
+def _rgb(picture: Image.Image, file: BinaryIO, name: str, upright: bool = True) -> np.ndarray:
     if _is_deep_colour(picture) and (image := _deep_colour(file, name)) is not None:
         image.getexif()[_ORIENTATION] = picture.getexif().get(_ORIENTATION, 1)
-        return np.asarray(ImageOps.exif_transpose(image))
-    picture = ImageOps.exif_transpose(picture)
+        return np.asarray(ImageOps.exif_transpose(image) if upright else image)
+    picture = ImageOps.exif_transpose(picture) if upright else picture
     if picture.mode.startswith("I") or picture.mode == "F":
         return np.repeat(to_eight_bits(np.asarray(picture), name)[..., None], 3, axis=2)
     if picture.mode == "LAB":
@@ -205,11 +226,24 @@ def _is_deep_colour(picture: Image.Image) -> bool:
     return picture.mode in ("RGB", "RGBA", "LA") and any(";16" in str(tile[3]) for tile in getattr(picture, "tile", ()))
 
 
+def _unusual_tiff(file: BinaryIO, name: str) -> Image.Image:
+    """A TIFF of a number type that Pillow does not know, such as colours in floating point."""
+    about = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
+    file.seek(about.next)
+    about.load(file)
+    _check_size(int(about[256]), int(about[257]), name)
+    if (image := _deep_colour(file, name)) is None:
+        raise FormatError(f"{name}: a TIFF of a kind that cannot be read")
+    return image
+
+
 def _deep_colour(file: BinaryIO, name: str) -> Image.Image | None:
     file.seek(0)
     values = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
-    if values is None or values.dtype != np.uint16 or values.ndim != 3:
+    if values is None:
         return None
+    if values.ndim == 2:
+        return Image.fromarray(to_eight_bits(values, name))
     colours = Image.fromarray(to_eight_bits(np.ascontiguousarray(values[..., 2::-1]), name))
     if values.shape[2] == 4:
         colours.putalpha(Image.fromarray(to_eight_bits(values[..., 3], name)))
