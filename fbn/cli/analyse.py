@@ -90,7 +90,7 @@ def analyse(
     from fbn.compound import CompoundClasses
     from fbn.faces.detect import fetch_yunet
     from fbn.faces.files import printable
-    from fbn.faces.frames import find_inputs, frame_count, name_some, open_source
+    from fbn.faces.frames import Inputs, find_inputs, frame_count, open_source
     from fbn.inference.analyser import FaceAnalyser
     from fbn.inference.export import TableWriter
 
@@ -135,7 +135,7 @@ def analyse(
         for unseen in found.errors:
             report(unseen)
     if left_out:
-        note(f"left out {len(left_out)} files that are neither pictures nor videos: {name_some(list(left_out))}")
+        note(Inputs((), tuple(left_out)).describe_left_out())
 
     def close(status: int) -> None:
         for failure in failed:

@@ -3,7 +3,7 @@
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -68,6 +68,11 @@ class Inputs:
     left_out: tuple[Path, ...] = ()
     errors: tuple[FbnError, ...] = ()
 
+    def describe_left_out(self) -> str:
+        """How many files were left out, and the names of the first."""
+        count = len(self.left_out)
+        return f"left out {count} that are neither pictures nor videos: {_name_some(self.left_out)}"
+
 
 def find_inputs(path: str | Path) -> Inputs:
     """The pictures and videos a path names: the file itself, or all below a folder.
@@ -91,13 +96,12 @@ def find_inputs(path: str | Path) -> Inputs:
     for file in sorted(walk(path, errors.append)):
         (files if _is_input(file) else left_out).append(file)
     if not files and not errors:
-        found = f", only {name_some(left_out)}" if left_out else ""
+        found = f", only {_name_some(left_out)}" if left_out else ""
         raise MissingFileError(f"{printable(path)}: the folder holds no picture and no video{found}")
     return Inputs(tuple(files), tuple(left_out), tuple(errors))
 
 
-def name_some(paths: list[Path] | tuple[Path, ...], most: int = 3) -> str:
-    """File names for a message: the first few, and how many more there are."""
+def _name_some(paths: Sequence[Path], most: int = 3) -> str:
     more = len(paths) - most
     return ", ".join(printable(path.name) for path in paths[:most]) + (f" and {more} more" if more > 0 else "")
 
@@ -162,7 +166,7 @@ def open_source(
         complain(error)
         return
     if inputs.left_out:
-        notify(f"{printable(source)}: {len(inputs.left_out)} files left out ({name_some(inputs.left_out)})")
+        notify(f"{printable(source)}: {inputs.describe_left_out()}")
     for unseen in inputs.errors:
         complain(unseen)
     for path in inputs.files:

@@ -1,5 +1,6 @@
 """Video files as RGB frames with presentation times, through FFmpeg's decoders (PyAV)."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -58,7 +59,9 @@ def open_video(file: BinaryIO, name: str, motion_jpeg: bool = False, look: int =
     options = {"format_whitelist": _CONTAINERS, **({"format_probesize": str(look)} if look else {})}
     try:
         container = av.open(file, "r", format="mjpeg" if motion_jpeg else None, container_options=options)
-    except av.FFmpegError as error:
+    except (av.FFmpegError, OSError) as error:
+        if _is_system(error):
+            raise
         empty = file.seek(0, 2) == 0
         what = "the file is empty" if empty else "not a video that can be read (of an unknown format, or cut short)"
         raise FormatError(f"{name}: {what}") from error
@@ -138,6 +141,11 @@ def video_frames(
         raise FormatError(f"{name}: damaged video, {' and '.join(faults)}; {index - spoilt} frames were read")
 
 
+def _is_system(error: Exception) -> bool:
+    """Whether an error is the operating system's. FFmpeg seeks before the start of some broken files: EINVAL."""
+    return isinstance(error, OSError) and not isinstance(error, av.FFmpegError) and error.errno != errno.EINVAL
+
+
 def _stream(container: InputContainer) -> VideoStream | None:
     # a cover picture of a piece of music is no video
     best = container.streams.best("video")
@@ -186,7 +194,9 @@ def _decoded(container: InputContainer, stream: VideoStream, clock: "_Clock", ca
             packet = next(packets)
         except StopIteration:
             return
-        except av.FFmpegError:
+        except (av.FFmpegError, OSError) as error:
+            if _is_system(error):
+                raise
             came.lose(clock.last)
             yield from stream.decode(None)
             return

@@ -76,7 +76,7 @@ def test_a_folder_goes_on_past_broken_inputs(tmp_path: Path) -> None:
     saved(tmp_path / "one.png", Image.new("RGB", (1, 1)))
     (tmp_path / "notes.txt").write_text("not an input")
     errors: list[FbnError] = []
-    frames = list(open_source(tmp_path, on_error=errors.append))
+    frames = list(open_source(tmp_path, on_error=errors.append, notify=lambda note: None))
     names = [Path(frame.input).name for frame in frames]
     assert names[-1] == "good.PNG"
     assert "one.png" in names
@@ -94,7 +94,7 @@ def test_inputs_are_sorted_and_known(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_says_so(tmp_path: Path) -> None:
-    with pytest.raises(MissingFileError, match="no picture and no video$"):
+    with pytest.raises(MissingFileError, match=r"no picture and no video$"):
         find_inputs(tmp_path)
     (tmp_path / "notes.txt").write_text("no input")
     with pytest.raises(MissingFileError, match=r"no picture and no video, only notes\.txt"):
@@ -115,7 +115,7 @@ def test_inputs_are_found_by_what_they_hold(tmp_path: Path) -> None:
     frames = list(open_source(tmp_path, on_error=errors.append, notify=notes.append))
     assert [Path(frame.input).name for frame in frames] == ["clip.dat"] * 5 + ["picture"]
     assert len(errors) == 2
-    assert notes == [f"{tmp_path}: 1 files left out (notes)"]
+    assert notes == [f"{tmp_path}: left out 1 that are neither pictures nor videos: notes"]
 
 
 def test_linked_folders_are_read_and_loops_end(tmp_path: Path) -> None:
@@ -137,10 +137,11 @@ def test_a_link_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
         list(open_source(tmp_path / "b.png"))
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="a superuser may read everything")
 def test_what_may_not_be_read_is_an_error_that_says_so(tmp_path: Path) -> None:
     saved(tmp_path / "good.png")
     saved(tmp_path / "closed.png").chmod(0)
+    if os.access(tmp_path / "closed.png", os.R_OK):
+        pytest.skip("this user may read everything")
     saved(tmp_path / "locked" / "a.png").parent.chmod(0)
     errors: list[FbnError] = []
     try:
@@ -162,7 +163,6 @@ def test_errors_of_the_system_are_not_called_damage(tmp_path: Path, monkeypatch:
 
     picture, clip = saved(tmp_path / "a.png"), write_clip(tmp_path / "a.avi", 5)
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
-    monkeypatch.setattr("av.container.InputContainer.demux", fail, raising=False)
     with pytest.raises(FbnError, match=r"a\.png: cannot be read \(Input/output error\)"):
         list(open_source(picture))
     monkeypatch.setattr("fbn.faces.frames.video_frames", fail)
