@@ -256,9 +256,10 @@ def _key(root: Path, samples: tuple[Sample, ...]) -> str:
     kept = tuple(field.name for field in fields(_Look))
     key = hashlib.sha256(repr((SIZE, MARGIN, TEMPLATE.tolist(), default_network().sha256, detector, kept)).encode())
     archive = root.is_file()
-    key.update(f"{root.resolve()} {_stamp(root) if archive else ''}".encode())
+    key.update(f"{root.resolve()} {_stamp(root) if archive else ''}".encode(errors="surrogatepass"))
     for sample in samples:
-        key.update(f"\n{sample.path} {'' if archive else _stamp(f'{sample.root}/{sample.path}')}".encode())
+        stamp = "" if archive else _stamp(f"{sample.root}/{sample.path}")
+        key.update(f"\n{sample.path} {stamp}".encode(errors="surrogatepass"))
     return key.hexdigest()[:24]
 
 
