@@ -73,6 +73,8 @@ def analyse(
     """Read the faces of pictures and videos into a table: one row for each face and frame.
 
     A frame without a face gives one row with empty face columns. A file that cannot be read is reported and skipped.
+    In a folder files that hold a picture or a video are read, whatever their suffix; other files are named and counted.
+    An animated GIF, WebP or PNG is read as a video.
     Exit status: 0 all inputs read, 1 some not, 130 stopped by Ctrl-C (rows written so far are kept). Where there is
     nothing to read no table is written, and one that is there stays.
     """
@@ -87,7 +89,8 @@ def analyse(
 
     from fbn.compound import CompoundClasses
     from fbn.faces.detect import fetch_yunet
-    from fbn.faces.frames import find_inputs, frame_count, open_source
+    from fbn.faces.files import printable
+    from fbn.faces.frames import Inputs, find_inputs, frame_count, open_source
     from fbn.inference.analyser import FaceAnalyser
     from fbn.inference.export import TableWriter
 
@@ -116,12 +119,23 @@ def analyse(
         failed.append(error)
         errors.print(f"[yellow]skipped[/yellow] {escape(str(error))}")
 
+    def note(words: str) -> None:
+        errors.print(f"[yellow]note[/yellow] {escape(words)}")
+
     paths: dict[Path, None] = {}  # in order, each once
+    left_out: dict[Path, None] = {}
     for path in inputs:
         try:
-            paths.update(dict.fromkeys(find_inputs(path)))
+            found = find_inputs(path)
         except FbnError as error:
             report(error)
+            continue
+        paths.update(dict.fromkeys(found.files))
+        left_out.update(dict.fromkeys(found.left_out))
+        for unseen in found.errors:
+            report(unseen)
+    if left_out:
+        note(Inputs((), tuple(left_out)).describe_left_out())
 
     def close(status: int) -> None:
         for failure in failed:
@@ -134,8 +148,8 @@ def analyse(
 
     def frames() -> Iterator["Frame"]:
         for path in paths:
-            progress.update(task, description=escape(path.name[-30:]))
-            yield from open_source(path, every, report)
+            progress.update(task, description=escape(printable(path.name)[-30:]))
+            yield from open_source(path, every, report, note)
 
     stopped = False
     with TableWriter(output, "fbn_smooth" if smooth else format, classes) as table, progress:
@@ -147,7 +161,8 @@ def analyse(
         except KeyboardInterrupt:
             stopped = True
     typer.echo(
-        f"{output}: {table.frames} frames of {len(paths)} inputs, {table.faces} faces, "
-        f"{table.empty_frames} frames without a face, {len(failed)} inputs failed{', stopped' if stopped else ''}"
+        f"{printable(output)}: {table.frames} frames of {len(paths)} inputs, {table.faces} faces, "
+        f"{table.empty_frames} frames without a face, {len(failed)} inputs failed"
+        f"{f', {len(left_out)} files left out' if left_out else ''}{', stopped' if stopped else ''}"
     )
     close(130 if stopped else int(bool(failed)))

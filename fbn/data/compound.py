@@ -16,7 +16,7 @@ from fbn.data.pictures import list_files
 from fbn.data.sources import emotionet, rafdb
 from fbn.data.sources.layout import Rejected, read_table
 from fbn.errors import FormatError
-from fbn.faces.frames import PICTURE_SUFFIXES
+from fbn.faces.pictures import PICTURE_SUFFIXES, UNREADABLE_SUFFIXES
 from fbn.records import Annotations, Sample
 from fbn.vocabulary import CLASSES_EMOTIONET, COMPOUND_EXPRESSIONS, COMPOUND_RAFDB, EXPRESSION_INDEX
 
@@ -62,7 +62,7 @@ def read_labels(root: Path) -> Labelled:
     """
     if root.is_file():
         _check_zip(root)
-    files = frozenset(path for path in list_files(root) if not _hidden(path))
+    files = list_files(root)
     if len(files) > MAX_FILES:
         raise FormatError(f"{root}: {len(files)} files, expected at most {MAX_FILES}")
     pictures = [path for path in files if PurePosixPath(path).suffix.lower() in PICTURE_SUFFIXES]
@@ -72,6 +72,11 @@ def read_labels(root: Path) -> Labelled:
         layout, (samples, rejected) = "csv", _csv(root, labels, pictures)
     else:
         layout, (samples, rejected) = "folders", _folders(root, pictures)
+    rejected += [
+        Rejected(path, 0, "of a kind that cannot be read; save it as JPEG")
+        for path in sorted(files)
+        if PurePosixPath(path).suffix.lower() in UNREADABLE_SUFFIXES
+    ]
     if len(samples) > MAX_PICTURES:
         raise FormatError(f"{root}: {len(samples)} pictures, expected at most {MAX_PICTURES}")
     if not samples:
@@ -88,11 +93,6 @@ def class_name(text: str) -> str:
 
 def _place(name: str) -> tuple[int, str]:
     return (_ORDER.index(name) if name in _ORDER else len(_ORDER)), name
-
-
-def _hidden(path: str) -> bool:
-    """Files that systems and archivers leave: ``.DS_Store``, ``__MACOSX/``."""
-    return any(part.startswith((".", "__MACOSX")) for part in path.split("/"))
 
 
 def _check_zip(root: Path) -> None:

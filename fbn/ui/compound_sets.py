@@ -15,7 +15,8 @@ from uuid import uuid4
 from fbn.context import write_json
 from fbn.data.compound import class_name
 from fbn.errors import FormatError, MissingFileError
-from fbn.faces.frames import PICTURE_SUFFIXES
+from fbn.faces.files import is_clutter
+from fbn.faces.pictures import PICTURE_SUFFIXES
 from fbn.jobs.queue import words_of
 from fbn.resources import data_folder, whole_file
 from fbn.ui.compound_labels import Labels, SetError
@@ -228,7 +229,7 @@ def _write(folder: Path, classes: Sequence[str], data: str | Path | None) -> Non
 
 
 def _is_picture(name: str) -> bool:
-    return Path(name).suffix.lower() in PICTURE_SUFFIXES and not name.startswith(".")
+    return Path(name).suffix.lower() in PICTURE_SUFFIXES and not is_clutter(name)
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -1,5 +1,6 @@
 """fbn analyse, from the command line: what it writes, what it reports, how it ends."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -96,6 +97,44 @@ def test_bad_files_are_named_and_the_good_ones_done(analyse, pictures: Path, tmp
     assert "Traceback" not in done.output
 
 
+def test_what_a_folder_holds_beside_inputs_is_counted_and_named(analyse, pictures: Path, tmp_path: Path) -> None:
+    for name in ("notes.txt", "labels.csv", "._a.png", ".DS_Store", "Thumbs.db"):
+        (pictures / name).write_text("no input")
+    Image.fromarray(FACE).save(pictures / "f", "PNG")
+    done = analyse(pictures)
+    assert done.exit_code == 0, done.output
+    assert "6 frames of 6 inputs" in done.stdout
+    assert "0 inputs failed, 2 files left out" in done.stdout
+    assert "note left out 2 that are neither pictures nor videos: labels.csv, notes.txt" in done.stderr
+
+
+@pytest.mark.parametrize("out", ["out.csv", "out.parquet"])
+def test_a_name_that_does_not_decode_is_one_row_of_the_table(analyse, tmp_path: Path, out: str) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in (b"caf\xe9", b"two\nlines"):
+        Image.fromarray(FACE).save(tmp_path / "a.png")
+        try:
+            os.rename(tmp_path / "a.png", os.fsencode(folder) + b"/" + name + b".png")
+        except OSError:
+            pytest.skip("the file system takes no such name")
+    (folder / os.fsdecode(b"bad\xff.jpg")).write_text("no picture")
+    done = analyse(folder, out=out)
+    assert done.exit_code == 1
+    assert r"bad\xff.jpg: not a picture" in done.stderr
+    read = pd.read_csv if out.endswith("csv") else pd.read_parquet
+    assert [Path(name).name for name in read(tmp_path / out)["input"]] == [r"caf\xe9.png", r"two\nlines.png"]
+
+
+def test_notes_on_an_input_are_printed_once(analyse, tmp_path: Path) -> None:
+    pages = [Image.fromarray(FACE)] * 3
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    done = analyse(tmp_path / "a.tif")
+    assert done.exit_code == 0
+    assert done.stderr.count("note ") == 1
+    assert f"note {tmp_path / 'a.tif'}: has 3 pages, the first is read" in done.stderr
+
+
 def test_where_nothing_can_be_found_the_old_table_stays(analyse, pictures: Path, tmp_path: Path) -> None:
     assert analyse(pictures).exit_code == 0
     old = (tmp_path / "out.csv").read_text()
@@ -150,7 +189,7 @@ def test_a_truncated_video_keeps_its_readable_frames(analyse, tmp_path: Path) ->
     video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
     done = analyse(video)
     assert done.exit_code == 1
-    assert "of 20 frames could be read" in done.stderr
+    assert "breaks off 1.0 s before its end; 9 frames were read" in done.stderr
     assert 5 < len(pd.read_csv(tmp_path / "out.csv")) < 15
 
 
