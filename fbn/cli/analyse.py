@@ -73,8 +73,9 @@ def analyse(
     """Read the faces of pictures and videos into a table: one row for each face and frame.
 
     A frame without a face gives one row with empty face columns. A file that cannot be read is reported and skipped.
-    Exit status: 0 all inputs read, 1 some not, 130 stopped by Ctrl-C (rows written so far are kept). Where there is
-    nothing to read no table is written, and one that is there stays.
+    Exit status: 0 all inputs read, 1 some not, 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP (rows written so
+    far are kept). Where no frame can be read no table is written, and one that is there stays. While a run writes a
+    table, another one with the same --output is refused.
     """
     if output.suffix.lower() not in (".csv", ".parquet"):
         raise typer.BadParameter(f"{output}: expected a name that ends in .csv or .parquet", param_hint="--output")
@@ -131,13 +132,15 @@ def analyse(
 
     if not paths:
         close(1)
+    if any(path.exists() and output.exists() and path.samefile(output) for path in paths):
+        raise typer.BadParameter(f"{output} is one of the inputs", param_hint="--output")
 
     def frames() -> Iterator["Frame"]:
         for path in paths:
             progress.update(task, description=escape(path.name[-30:]))
             yield from open_source(path, every, report)
 
-    stopped = False
+    stopped = 0
     with TableWriter(output, "fbn_smooth" if smooth else format, classes) as table, progress:
         task = progress.add_task("frames", total=sum(-(-frame_count(path) // every) for path in paths))
         try:
@@ -145,9 +148,14 @@ def analyse(
                 table.write(result)
                 progress.advance(task)
         except KeyboardInterrupt:
-            stopped = True
-    typer.echo(
-        f"{output}: {table.frames} frames of {len(paths)} inputs, {table.faces} faces, "
-        f"{table.empty_frames} frames without a face, {len(failed)} inputs failed{', stopped' if stopped else ''}"
+            stopped = 130
+        except SystemExit as signal:
+            stopped = int(signal.code or 0)
+        table.close(keep=table.frames > 0)
+    read = (
+        f"{table.frames} frames of {len(paths)} inputs, {table.faces} faces, {table.empty_frames} frames without a face"
     )
-    close(130 if stopped else int(bool(failed)))
+    if not table.frames:
+        read = "not written, no frame was read" + (", the table that was there stays" if output.exists() else "")
+    typer.echo(f"{output}: {read}, {len(failed)} inputs failed{', stopped' if stopped else ''}")
+    close(stopped or int(bool(failed)))

@@ -20,7 +20,7 @@ from fbn.models.network import FaceBehaviorNet
 from fbn.models.onnx import OnnxNetwork, export
 from fbn.models.spec import InputSpec
 from fbn.models.zoo import ZOO
-from fbn.resources import data_folder, shipped
+from fbn.resources import data_folder, make_folder, shipped
 from fbn.vocabulary import Task
 
 WEIGHTS, ONNX, MANIFEST, CARD = "model.safetensors", "model.onnx", "model.json", "CARD.md"
@@ -61,8 +61,7 @@ class Manifest(BaseModel):
 def folders() -> tuple[Path, ...]:
     """Where models are looked for, in order: ``FBN_MODELS``, the user's data folder (``FBN_HOME``), what is shipped."""
     found = [Path(os.environ["FBN_MODELS"])] if os.environ.get("FBN_MODELS") else []
-    with contextlib.suppress(OSError):  # a home that cannot be written
-        found.append(data_folder("models"))
+    found.append(data_folder("models"))
     with contextlib.suppress(MissingFileError):  # a checkout from before the first training has none
         found.append(shipped("assets/models"))
     return tuple(found)
@@ -193,9 +192,15 @@ def save(
         zoo: name of its constructor in ``ZOO``, called with ``arguments``.
         card: the model card, Markdown.
         about: further fields of ``Manifest``: recipe, git_sha, date, metrics, terms.
+
+    Raises:
+        FormatError: what stands there is no model.
+        FbnError: the folder cannot be made.
     """
     folder = folder.resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    if folder.exists() and not (folder / MANIFEST).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise FormatError(f"{folder}: expected a model to replace, or nothing; it holds something else and stays")
+    make_folder(folder.parent)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
         new = Path(temporary) / "new"
         new.mkdir()

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from fbn.errors import FbnError, FormatError, MissingFileError
 from fbn.relatedness.table import RelatednessTable
-from fbn.resources import data_folder
+from fbn.resources import data_folder, make_folder
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _FILE = re.compile(r"\d{4,}\.json")
@@ -120,7 +120,7 @@ class Versions:
             if self.newest(name) != base:
                 raise self._conflict(name, base)
             if not base:
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folder(folder)
             _create(self._path(name, number), json.dumps(content, indent=1, ensure_ascii=False) + "\n")
         except (FileExistsError, FileNotFoundError):
             raise self._conflict(name, base) from None

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from fbn import locks
 from fbn.context import write_json
 from fbn.data.compound import LABELS
 from fbn.errors import FbnError, FormatError
-from fbn.jobs import locks
 from fbn.jobs.queue import words_of
 from fbn.resources import whole_file
 

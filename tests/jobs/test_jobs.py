@@ -199,8 +199,17 @@ def test_a_folder_that_cannot_be_written_is_told(home: Path) -> None:
 def test_a_file_where_the_folder_should_be_is_told(home: Path) -> None:
     home.parent.mkdir()
     home.touch()
-    with pytest.raises(jobs.JobError, match="folder of jobs cannot be made"):
+    with pytest.raises(jobs.JobError, match="folder of jobs cannot be read"):
         jobs.jobs()
+    with pytest.raises(jobs.JobError, match="cannot be made"):
+        start()
+
+
+def test_to_look_at_jobs_makes_no_folder(home: Path) -> None:
+    assert jobs.jobs() == []
+    assert jobs.strangers() == []
+    assert jobs.clean() == []
+    assert not home.parent.exists()
 
 
 def test_only_what_has_ended_is_removed() -> None:
