@@ -10,6 +10,7 @@ from rich.progress import track
 
 from fbn.data.pictures import read_picture
 from fbn.faces.align import TEMPLATE, align
+from fbn.faces.arrays import as_rgb
 from fbn.faces.landmarks import crop_landmarks, default_network
 from fbn.records import Sample
 from fbn.resources import cache_folder, whole_file
@@ -22,12 +23,13 @@ def aligned(picture: np.ndarray, margin: int = 0) -> np.ndarray:
     """The crop that training and inference share, of a picture that is a face crop already.
 
     Args:
-        picture: [H, W, 3] uint8 RGB, any size.
+        picture: [H, W, 3] uint8 RGB of any size, or another picture that ``as_rgb`` takes.
         margin: pixels of context to keep around it.
 
     Returns:
         [SIZE + 2 margin, SIZE + 2 margin, 3] uint8 RGB.
     """
+    picture = as_rgb(picture)
     return align(picture, crop_landmarks(picture), SIZE, margin)
 
 

@@ -337,7 +337,7 @@ class TestWholeOrNothing:
 
     def test_a_place_where_no_folder_can_be_made_is_told(self, tmp_path: Path):
         (tmp_path / "file").touch()
-        with pytest.raises(FbnError, match="set.part: the folder cannot be made"):
+        with pytest.raises(FbnError, match="file: the folder cannot be made"):
             write_set("rafdb", tmp_path / "file" / "set", world_of("rafdb", TABLE), 1)
 
     @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def whole(out: Path) -> Iterator[Path]:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FormatError(f"{out}: expected an empty folder, or none; delete it or choose another")
     out = Path(os.path.realpath(out))
-    staged = make_folder(out.with_name(f".{out.name}.part"))
+    staged = make_folder(make_folder(out.parent) / f".{out.name}.part")
     with locks.holding(staged) as free:
         if not free:
             raise FbnError(f"{out}: another run is filling this folder; wait for it, or choose another")
