@@ -1,6 +1,7 @@
 """Aligned crops of a data set, cut once and kept: an array on disk that training reads without decoding."""
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -47,7 +48,7 @@ def cached_crops(samples: Sequence[Sample], cut: Callable[[np.ndarray, int], np.
         MissingFileError, FormatError: a picture cannot be read; nothing is cached then.
     """
     path = cache_folder("crops") / f"{_key(samples, cut)}.npy"
-    if not path.exists():
+    if not os.path.exists(path):
         side = SIZE + 2 * MARGIN
         with whole_file(path) as unfinished:
             crops = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (len(samples), side, side, 3))
@@ -84,7 +85,7 @@ def _key(samples: Sequence[Sample], cut: Callable[[np.ndarray, int], np.ndarray]
 
 def _stamp(path: Path) -> str:
     """Changes when a file does; a missing one is reported when it is read."""
-    if not path.exists():
+    if not os.path.exists(path):
         return "missing"
     about = path.stat()
     return f"{about.st_size} {about.st_mtime_ns}"

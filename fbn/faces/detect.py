@@ -130,7 +130,7 @@ def yunet_file() -> Path | None:
             raise MissingFileError(f"FBN_YUNET names {named}, which is not a file")
         return Path(named)
     cached = cache_folder("detectors") / YUNET_FILE
-    return cached if cached.is_file() else None
+    return cached if os.path.isfile(cached) else None  # Path.is_file raises in a home that may not be entered
 
 
 def fetch_yunet(url: str = YUNET_URL) -> Path:

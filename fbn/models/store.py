@@ -85,7 +85,7 @@ def find(name_or_path: str | Path) -> Path:
         MissingFileError: there is none.
     """
     for folder in (Path(name_or_path), *(root / str(name_or_path) for root in folders())):
-        if (folder / MANIFEST).is_file():
+        if os.path.isfile(folder / MANIFEST):  # Path.is_file raises in a home that may not be entered
             return folder
     raise MissingFileError(
         f"no model {str(name_or_path)!r}: expected a folder with {MANIFEST}, or one of {list(names())} "

@@ -65,7 +65,7 @@ class Versions:
 
     def names(self) -> tuple[str, ...]:
         """Names with at least one version, sorted."""
-        if not self.folder.is_dir():
+        if not os.access(self.folder, os.R_OK | os.X_OK):
             return ()
         return tuple(sorted(p.name for p in self.folder.iterdir() if _NAME.fullmatch(p.name) and _numbers(p)))
 
@@ -241,10 +241,10 @@ def resolve(text: str) -> RelatednessTable:
 
 
 def _numbers(folder: Path) -> list[int]:
-    """The versions in a folder; none where it is not there."""
+    """The versions in a folder; none where it is not there or may not be read."""
     try:
         return [int(p.stem) for p in folder.iterdir() if _FILE.fullmatch(p.name)]
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return []
 
 
