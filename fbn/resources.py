@@ -86,11 +86,13 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def check_replaceable(path: Path) -> None:
-    """Refuse a path that a finished file must not replace, before the work is done.
+    """Refuse a path where a finished file cannot be put, before the work is done.
 
     Raises:
-        OSError: it is a folder, or a file without permission to write.
+        OSError: its folder is not there, it is a folder, or a file without permission to write.
     """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, f"there is no folder {path.parent}", str(path))
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "it is a folder, expected the name of a file", str(path))
     if path.exists() and not os.access(path, os.W_OK):

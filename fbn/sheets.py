@@ -48,7 +48,8 @@ def decode(content: bytes) -> str:
     except UnicodeDecodeError as error:
         line = 1 + content.count(b"\n", 0, error.start)
         wrong = f"byte 0x{content[error.start]:02x}" if encoding == "utf-8" else "broken UTF-16"
-        raise FormatError(f"line {line}: expected UTF-8 text, found {wrong}: save it as CSV UTF-8") from None
+        remedy = "save it as UTF-8, in a spreadsheet as CSV UTF-8"
+        raise FormatError(f"line {line}: expected UTF-8 text, found {wrong}: {remedy}") from None
 
 
 def read(text: str) -> Sheet:

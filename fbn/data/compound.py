@@ -215,6 +215,10 @@ def _csv(root: Path, labels: str, pictures: Iterable[str]) -> tuple[list[Sample]
             samples.append(_sample(root, path, label))
         if path is not None:
             seen[path] = line
+    if rejected and not samples:
+        first = rejected[0]
+        why = f"line {first.line}: {first.path}: {first.reason}"
+        raise FormatError(f"{root}: {labels}: none of its {len(rows)} rows can be used, {why}")
     rejected += [Rejected(path, 0, "no label") for path in sorted(there - set(seen))]
     return samples, rejected
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fbn import locks
-from fbn.errors import FbnError, FormatError, MissingFileError
+from fbn.errors import FbnError, FormatError
 from fbn.inference.layouts import LAYOUTS, Value, with_compounds
 from fbn.inference.results import FrameResult
 from fbn.resources import check_replaceable
@@ -50,7 +50,6 @@ class TableWriter:
 
     Raises:
         FormatError: another suffix.
-        MissingFileError: its folder is not there.
         FbnError: another writer writes the file, or it cannot be written; ``write`` and ``close`` raise the latter too.
     """
 
@@ -64,8 +63,6 @@ class TableWriter:
         sinks: dict[str, type[_Csv] | type[_Parquet]] = {".csv": _Csv, ".parquet": _Parquet}
         if self.path.suffix.lower() not in sinks:
             raise FormatError(f"{self.path}: expected a name that ends in {' or '.join(sinks)}")
-        if not self._target.parent.is_dir():
-            raise MissingFileError(f"{self.path}: cannot be written, there is no folder {self._target.parent}")
         with self._named():
             check_replaceable(self._target)
             lock = locks.take(self._part)

@@ -198,8 +198,7 @@ def save(
         FbnError: the folder cannot be made.
     """
     folder = folder.resolve()
-    if folder.exists() and not (folder / MANIFEST).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise FormatError(f"{folder}: expected a model to replace, or nothing; it holds something else and stays")
+    check_folder(folder)
     make_folder(folder.parent)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
         new = Path(temporary) / "new"
@@ -223,6 +222,16 @@ def save(
             os.replace(folder, Path(temporary) / "old")
         os.replace(new, folder)
     return result
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that ``save`` must not replace, before the work is done.
+
+    Raises:
+        FormatError: it holds something that is no model.
+    """
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file()):
+        raise FormatError(f"{folder}: expected a model to replace, or nothing; it holds something else and stays")
 
 
 def file_sha256(path: Path) -> str:

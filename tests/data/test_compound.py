@@ -113,6 +113,12 @@ def test_a_csv_as_people_make_it(tmp_path: Path, text: str, encoding: str) -> No
     assert labels(zipped(root)) == labels(root)
 
 
+def test_where_no_row_can_be_used_the_first_is_named(tmp_path: Path) -> None:
+    root = tree(tmp_path / "mine", "a.png", labels="file,class\nb.png,awed\nc.png,awed\n")
+    with pytest.raises(FormatError, match=r"none of its 2 rows can be used, line 2: b\.png: picture not present"):
+        read_labels(root)
+
+
 def test_names_that_macos_spells_otherwise_are_found(tmp_path: Path) -> None:
     root = tree(tmp_path / "mine", "u\u0308.png", labels="file,class\n\u00fc.png,awed\n")
     assert labels(root) == {"u\u0308.png": "awed"}

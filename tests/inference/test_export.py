@@ -205,7 +205,7 @@ def test_unknown_suffix_and_missing_folder_are_clear_errors(tmp_path: Path) -> N
     with pytest.raises(FormatError, match=r"\.csv or \.parquet"):
         TableWriter(tmp_path / "a.xlsx")
     for suffix in SUFFIXES:
-        with pytest.raises(FbnError, match=r"cannot be written, there is no folder .*none"):
+        with pytest.raises(FbnError, match=r"cannot be written \(there is no folder .*none"):
             TableWriter(tmp_path / "none" / f"a{suffix}")
 
 

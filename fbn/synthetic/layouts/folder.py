@@ -38,8 +38,9 @@ def whole(out: Path) -> Iterator[Path]:
             if out.exists():
                 out.rmdir()
             os.replace(staged, out)
-        finally:
+        except BaseException:  # not otherwise: once renamed, the next run's folder may have this name
             shutil.rmtree(staged, ignore_errors=True)
+            raise
 
 
 def save_picture(path: Path, image: np.ndarray) -> None:
