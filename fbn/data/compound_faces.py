@@ -134,7 +134,7 @@ def read_faces(root: Path, crops: bool | None = None, watch: Watch = lambda shar
     key = _key(root, labelled.samples)
     folder = cache_folder("compound")
     path = folder / f"{key}.npy"
-    if not (path.exists() and path.with_suffix(".json").exists()):
+    if not (os.path.exists(path) and os.path.exists(path.with_suffix(".json"))):
         with whole_file(path) as unfinished:
             seen = _cut(unfinished, labelled.samples, watch)
             write_json(path.with_suffix(".json"), [asdict(look) for look in seen])

@@ -104,7 +104,7 @@ def _batch(upload: Upload) -> Iterator[_Batch]:
 def _labelled(path: Path, name: str, incoming: list[Incoming], files: Sequence[str]) -> _Batch:
     """The labels that a zip brings, if it looks like bringing some."""
     folders = {PurePosixPath(own).parent for own, _ in incoming}
-    if len(folders) < 2 and not _LABEL_FILES & {PurePosixPath(own).name for own in files}:
+    if len(folders) < 2 and not _LABEL_FILES & {PurePosixPath(own).name.lower() for own in files}:
         return _Batch(incoming)
     try:
         found = compound.read_labels(path)

@@ -1,6 +1,9 @@
 """fbn analyse, from the command line: what it writes, what it reports, how it ends."""
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -22,6 +25,7 @@ from fbn.relatedness import RelatednessTable
 from fbn.vocabulary import COMPOUND_RAFDB
 from tests.inference.test_export import COLUMNS
 
+ROOT = Path(__file__).resolve().parents[2]
 HEADER = COLUMNS.split(",")
 #: Small enough that the detector looks once.
 FACE = astronaut()[:300, 60:360].copy()
@@ -210,6 +214,67 @@ def test_ctrl_c_keeps_the_rows(analyse, tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / out
     table = pd.read_csv(path) if out.endswith("csv") else pd.read_parquet(path)
     assert table["frame"].tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("out", ["out.csv", "out.parquet"])
+def test_a_signal_keeps_the_rows(model_folder: Path, tmp_path: Path, out: str, number: signal.Signals) -> None:
+    # the fifth frame is read only after the signal came, however busy the machine is
+    code = (
+        "import os, sys; from fbn import cli; from fbn.faces import frames; real = frames.open_source\n"
+        "def interrupted(*given):\n"
+        "    for frame in real(*given):\n"
+        f"        if frame.index == 4: os.kill(os.getpid(), {int(number)})\n"
+        "        yield frame\n"
+        "frames.open_source = interrupted; cli.main()"
+    )
+    words = ["analyse", str(clip(tmp_path / "v.avi")), "-o", str(tmp_path / out), "--model", str(model_folder)]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 128 + number
+    assert "4 frames of 1 inputs" in done.stdout
+    assert "stopped" in done.stdout
+    path = tmp_path / out
+    table = pd.read_csv(path) if out.endswith("csv") else pd.read_parquet(path)
+    assert table["frame"].tolist() == [0, 1, 2, 3]
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("out", ["out.csv", "out.parquet"])
+def test_where_nothing_can_be_read_the_old_table_stays(analyse, pictures: Path, tmp_path: Path, out: str) -> None:
+    assert analyse(pictures / "a.png", out=out).exit_code == 0
+    old = (tmp_path / out).read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(b"\0" * 100)
+    done = analyse(tmp_path / "cut.mp4", out=out)
+    assert done.exit_code == 1
+    assert f"{out}: not written, no frame was read, the table that was there stays" in done.stdout
+    assert (tmp_path / out).read_bytes() == old
+    done = analyse(tmp_path / "cut.mp4", out=f"new-{out}")
+    assert f"new-{out}: not written, no frame was read, 1 inputs failed" in done.stdout
+    assert not list(tmp_path.glob("new-*"))
+
+
+def test_an_input_is_not_overwritten(analyse, tmp_path: Path) -> None:
+    Image.fromarray(FACE).save(tmp_path / "picture.png")
+    (tmp_path / "picture.png").rename(tmp_path / "picture.csv")
+    old = (tmp_path / "picture.csv").read_bytes()
+    done = analyse(tmp_path / "picture.csv", out="picture.csv")
+    assert done.exit_code == 2
+    assert (tmp_path / "picture.csv").read_bytes() == old
+
+
+def test_without_a_home_that_can_be_written(model_folder: Path, pictures: Path, tmp_path: Path) -> None:
+    code = "from fbn import cli; cli.main()"
+    words = ["analyse", str(pictures / "a.png"), "-o", str(tmp_path / "out.csv"), "--model", str(model_folder)]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FBN_", "XDG_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=kept | {"HOME": "/dev/null/none"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(pd.read_csv(tmp_path / "out.csv")) == 1
 
 
 @pytest.mark.parametrize("layout", ["openface", "fex"])

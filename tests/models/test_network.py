@@ -193,10 +193,21 @@ def test_prepare_maps_black_and_white_to_the_ends_and_keeps_the_channels() -> No
     assert swapped[1, :2].unique().tolist() == [0]
 
 
+def test_prepare_takes_other_pictures_one_by_one() -> None:
+    crops = np.random.default_rng(0).integers(0, 256, (2, 112, 112, 3)).astype(np.uint8)
+    expected = InputSpec().prepare(crops)
+    shares = torch.from_numpy(crops.astype(np.float32) / 255)
+    for same in (list(crops), crops.astype(np.uint16) * 257, shares, shares.permute(0, 3, 1, 2)):
+        assert torch.equal(InputSpec().prepare(same), expected)
+
+
 @pytest.mark.parametrize(
     "crops",
-    [np.zeros((1, 64, 64, 3), np.uint8), np.zeros((1, 112, 112, 3), np.float32), np.zeros((112, 112, 3), np.uint8)],
+    [
+        *(np.zeros((1, 64, 64, 3), np.uint8), np.zeros((112, 112, 3), np.uint8)),
+        *(torch.zeros(112, 112, 3), [np.zeros((112, 112, 3)), np.zeros((50, 50, 3))]),
+    ],
 )
-def test_prepare_refuses_other_shapes_and_types(crops: np.ndarray) -> None:
+def test_prepare_refuses_other_shapes(crops: np.ndarray) -> None:
     with pytest.raises(ValueError, match="expected \\[B, 112, 112, 3\\] uint8"):
         InputSpec().prepare(crops)
