@@ -22,7 +22,7 @@ YUNET_URL = f"https://media.githubusercontent.com/media/opencv/opencv_zoo/main/m
 #: Long sides a frame is searched at: most faces fill enough of a small copy; small faces need the large one.
 SCALES = (320, 1280)
 #: Side in pixels of the smallest face that a thorough search of a large picture is to find, and what it is shrunk to.
-SMALLEST_FACE, _SHRUNK_TO = 40, 24
+SMALLEST_FACE, _SHRUNK_TO = 40, 28
 #: Long side of the smallest copy, which is searched first, and its border on each side as a share of that: a face that
 #: fills the picture is found only with something around it.
 _WITH_BORDER, _BORDER = 160, 0.3

@@ -160,16 +160,17 @@ def asymmetry(network: LandmarkFinder, image: np.ndarray, box: Box) -> float:
 
 
 def appearance(image: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """A face, aligned and coarse, free of brightness and contrast: [n] float32 of unit length.
+    """A face, aligned and coarse, free of brightness and contrast: [256] float32.
 
-    The product of two is their correlation.
+    The product of two is their correlation. All zeros where the face has next to no contrast.
     """
     box = box_of(points)
     square = cv2.cvtColor(cut_squares(image, [box])[0], cv2.COLOR_RGB2GRAY)
     inside = (points - np.float32([box.x, box.y]) + np.float32(0.5)) * np.float32(INPUT_SIZE / box.w) - np.float32(0.5)
     coarse = align(square, inside, _COARSE).astype(np.float32).ravel()
     coarse -= coarse.mean()
-    return coarse / max(float(np.linalg.norm(coarse)), 1e-6)
+    spread = float(coarse.std())
+    return coarse / (spread * _COARSE) if spread > 2 else np.zeros_like(coarse)
 
 
 def _refined(box: Box, points: np.ndarray) -> Box:

@@ -147,6 +147,8 @@ class Tracker:
         return followed
 
     def _is_alike(self, old: Track, looks: np.ndarray) -> bool:
+        if not (old.appearance.any() and looks.any()):
+            return True  # too dark or too flat to tell
         return float(old.appearance @ looks) >= (_ALIKE if self._now - old.seen <= _GAP else _ALIKE_LATER)
 
     def _detect(self, image: np.ndarray, view: np.ndarray, thorough: bool) -> None:
