@@ -191,7 +191,7 @@ class FaceAnalyser:
         tracks = tracker.step(frame.image, frame.timestamp)
         affects = self._read_faces([frame.image] * len(tracks), [track.landmarks for track in tracks])
         faces = (
-            FaceResult(track.face_id, track.box, track.score, track.landmarks, affect)
+            FaceResult(track.face_id, track.box, track.score, track.landmarks, affect, turned=track.turned)
             for track, affect in zip(tracks, affects, strict=True)
         )
         return _result(frame, tuple(faces))
