@@ -39,6 +39,7 @@ button[data-testid^="stBaseButton-primary"]:not(:hover):not(:active):not(:disabl
 .fbn-au{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:.9rem 2rem}
 .fbn-head{font-size:.78rem;letter-spacing:.02em;opacity:.75;margin-bottom:.15rem}
 .st-key-card table{display:block;max-width:100%;overflow-x:auto}
+[class*="st-key-live_past"]{filter:grayscale(1);opacity:.72}
 .fbn-help [title]{cursor:help}
 .fbn-plane{position:relative;width:min(100%,15rem);aspect-ratio:1;margin:1.6rem auto 1.4rem}
 .fbn-circle{position:absolute;inset:0;border:1.5px solid color-mix(in srgb,currentColor 40%,transparent);

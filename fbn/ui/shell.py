@@ -46,7 +46,7 @@ def page(name: str) -> st.Page:
 
 def route() -> None:
     """Show the page that the address names, inside the frame."""
-    st.set_page_config(page_title="FaceBehaviorNet", page_icon=":material/face:", layout="wide")
+    st.set_page_config(page_title="FaceBehaviorNet", page_icon=shipped("assets/icon.png"), layout="wide")
     st.html(marks.STYLE)
     picked = st.navigation([page(name) for name in _ICONS], position="top")
     title, model = st.columns([3, 1], vertical_alignment="bottom")
