@@ -12,8 +12,8 @@ from fbn.inference import FaceResult
 from fbn.ui import charts, shell, tables
 from fbn.ui.clip import RATE, Clip, DrawnClip, FileClip, as_source
 from fbn.ui.effect_view import conflict_panel
-from fbn.ui.jobs import Preview
 from fbn.ui.job_list import lasted
+from fbn.ui.jobs import Preview
 from fbn.ui.live import WEBCAM, LiveSession, View
 from fbn.ui.panels import (
     action_unit_panel,
