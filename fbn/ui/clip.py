@@ -67,11 +67,11 @@ class DrawnClip:
         pictures = self._drawn[_SHOWN[int(turn) % len(_SHOWN)]]
         weight = level - step
         picture = cv2.addWeighted(pictures[step], 1 - weight, pictures[step + 1], weight, 0)
-        scale = (1.28 + 0.03 * np.sin(0.9 * seconds)) * HEIGHT / _SIDE
+        scale = (1.06 + 0.025 * np.sin(0.9 * seconds)) * HEIGHT / _SIDE
         matrix = cv2.getRotationMatrix2D((_SIDE / 2, _SIDE / 2), 3.5 * np.sin(0.7 * seconds), scale)
         matrix[:, 2] += (
             (WIDTH - _SIDE) / 2 + 22 * np.sin(0.5 * seconds),
-            (HEIGHT - _SIDE) / 2 + 8 * np.sin(1.1 * seconds),
+            (HEIGHT - _SIDE) / 2 + 14 + 6 * np.sin(1.1 * seconds),
         )
         return cv2.warpAffine(picture, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT_101)
 

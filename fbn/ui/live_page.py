@@ -30,7 +30,7 @@ from fbn.ui.webcam import Problem, ask_to_start, play, watch, webcam
 
 #: Seconds between two looks at the session while it plays (figures for the eye, not the record) and once it stopped.
 _EVERY, _IDLE = 0.7, 1.0
-_SOURCE, _CLIP = "live_source", "Clip"
+_SOURCE, _CLIP, _WHICH = "live_source", "Clip", "live_clip"
 
 _TABLE, _COMPOUNDS = "live_table", "live_compounds"
 _MOST_CONFLICTS = 5
@@ -73,9 +73,13 @@ def _video(session: LiveSession, source: str) -> bool:
 
 def _clip() -> tuple[Clip, str] | None:
     """The clip to play and what it is called; None while there is none."""
-    which = st.segmented_control("Clip", ["Sample", "Upload"], default="Sample", required=True, key="live_clip")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        which = st.segmented_control(
+            "Clip", ["Sample", "Upload"], default="Sample", required=True, key=_WHICH, label_visibility="collapsed"
+        )
+        if which == "Sample":
+            st.caption("A drawn face that shows five expressions. No camera is used.")
     if which == "Sample":
-        st.caption("A drawn face that shows five expressions. No camera is used.")
         return _drawn_clip(), "sample clip"
     upload = st.file_uploader("A video", type=[suffix[1:] for suffix in sorted(VIDEO_SUFFIXES)])
     if upload is None:
@@ -158,7 +162,7 @@ def _trouble(problem: Problem) -> None:
 
 
 def _use_clip() -> None:
-    st.session_state.update({_SOURCE: _CLIP, "live_clip": "Sample"})
+    st.session_state.update({_SOURCE: _CLIP, _WHICH: "Sample"})
     ask_to_start()
 
 

@@ -24,7 +24,6 @@ _PREFIX, _STAMP = "fbn-live", "%Y-%m-%d-%H%M%S"
 _ABANDONED = 60.0
 #: The recordings that this process writes.
 _open: dict[Path, "Recording"] = {}
-atexit.register(lambda: [recording.end() for recording in list(_open.values())])
 
 
 class Recording:
@@ -94,6 +93,12 @@ class Recording:
             self._writer.close(keep=self.frames > 0)
         except FbnError as error:
             self.problem = self.problem or f"The recording could not be finished: {error}"
+
+
+@atexit.register
+def _end_all() -> None:
+    for recording in list(_open.values()):
+        recording.end()
 
 
 @dataclass(frozen=True)

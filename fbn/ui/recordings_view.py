@@ -49,7 +49,6 @@ def show_recordings(own: Recording | None) -> None:
             list(finished),
             format_func=lambda name: _described(finished[name]),
             key=_PICKED,
-            help=f"Kept in `{recordings.folder()}` until you delete them.",
         )
         st.download_button(
             "Download CSV", _contents(finished[name]), name, icon=":material/download:", on_click="ignore"
@@ -57,7 +56,7 @@ def show_recordings(own: Recording | None) -> None:
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Delete **{_described(finished[name])}** for good?")
             st.button("Delete it", type="primary", on_click=_delete, args=(finished[name],))
-    st.caption(f"Kept in {recordings.folder()} until you delete them.")
+    st.caption(f"Kept in `{recordings.folder()}` until you delete them.")
 
 
 def _described(entry: Entry) -> str:
