@@ -22,9 +22,12 @@ REGIONS: dict[str, tuple[int, ...]] = {
     "Chin and jaw": (17, 26),
 }
 
-# white on the dark theme's bright accent would be a contrast of 2.7
+# white on the dark theme's bright accent would be a contrast of 2.7, Streamlit's captions on white have 4.3
 STYLE = """<style>
-button[data-testid^="stBaseButton-primary"]:not(:hover):not(:active):not(:disabled){color:light-dark(#fff,#12151d)}
+button:is([data-testid^="stBaseButton-primary"],[kind="primary"]):not(:hover):not(:active):not(:disabled){
+  color:light-dark(#fff,#12151d)}
+[data-testid="stCaptionContainer"]{color:light-dark(#5a6072,#a9afbd)}
+[data-testid="stCaptionContainer"] code{color:inherit}
 .fbn-row{display:grid;grid-template-columns:minmax(6.5rem,9.5rem) 1fr 2.7rem;gap:.6rem;align-items:center;
   font-size:.875rem;line-height:1.55}
 .fbn-au .fbn-row{grid-template-columns:12rem 1fr 2.4rem}
@@ -39,6 +42,7 @@ button[data-testid^="stBaseButton-primary"]:not(:hover):not(:active):not(:disabl
 .fbn-au{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:.9rem 2rem}
 .fbn-head{font-size:.78rem;letter-spacing:.02em;opacity:.8;margin-bottom:.15rem}
 .st-key-card table{display:block;max-width:100%;overflow-x:auto}
+@media (max-width:640px){.st-key-card :is(th,td){padding:.3rem .35rem;font-size:.8rem;overflow-wrap:anywhere}}
 [class*="st-key-live_past"]{filter:grayscale(1);opacity:.85}
 [class*="st-key-live_past"] .fbn-track{opacity:.55}
 .fbn-help [title]{cursor:help}

@@ -14,7 +14,7 @@ _UNNAMED = """() => {
   return [...images, ...plots].filter(shown).map(element => element.outerHTML.slice(0, 200))
 }"""
 
-#: Texts whose contrast with what lies behind them is below 4.5 (3 for large ones), with their contrast.
+#: Texts whose contrast with what lies behind them is below 4.5 (3 for large ones and signs), with their contrast.
 _FAINT = """() => {
   const parse = text => {
     const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true })
@@ -38,7 +38,7 @@ _FAINT = """() => {
     const text = walker.currentNode.textContent.trim(), element = walker.currentNode.parentElement
     if (!text || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue
     if (element.closest('style, script, [data-testid=stIconMaterial], :disabled, [aria-disabled=true], svg, canvas')) continue
-    if (element.closest('label:has(:disabled), [aria-hidden=true]')) continue
+    if (element.closest('label:has(:disabled), [aria-hidden=true], [role=slider]')) continue
     const box = element.getBoundingClientRect()
     if (!box.width || !box.height) continue
     let back = [255, 255, 255], opacity = 1
@@ -52,7 +52,8 @@ _FAINT = """() => {
     const [light, dark] = [luminance(over([r, g, b, a * opacity], back)), luminance(back)].sort((x, y) => y - x)
     const ratio = (light + .05) / (dark + .05), size = parseFloat(style.fontSize)
     const large = size >= 24 || (size >= 18.66 && +style.fontWeight >= 700)
-    if (ratio < (large ? 3 : 4.5)) faint.push(`${ratio.toFixed(2)} ${text.slice(0, 60)} <${element.className}>`)
+    const sign = !/[\\p{L}\\p{N}]/u.test(text)
+    if (ratio < (large || sign ? 3 : 4.5)) faint.push(`${ratio.toFixed(2)} ${text.slice(0, 60)} <${element.className}>`)
   }
   return faint
 }"""

@@ -15,6 +15,8 @@ from fbn.ui.server import command, environment
 
 #: Milliseconds for whatever a page is asked: a busy machine takes long to import torch on the first page.
 PATIENCE = 120_000
+#: Addresses of all pages.
+PAGES = ("", "live", "analyse", "compound", "studio", "relatedness", "coupling", "study", "about")
 expect.set_options(timeout=PATIENCE)
 
 
