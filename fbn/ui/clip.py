@@ -103,25 +103,32 @@ class FileClip:
 
     def _begin(self, base: float) -> None:
         self._frames: Iterator[Frame] = read_video(self._path)
-        self._base, self._now = base, next(self._frames)
-        self._gap = 1 / RATE
+        self._base, self._now, self._gap = base, next(self._frames), 1 / RATE
+        self._following = self._read()
+
+    def _read(self) -> Frame | None:
+        try:
+            return next(self._frames, None)
+        except FbnError:  # damaged from here on: as if it ended
+            return None
 
     def frame(self, seconds: float) -> np.ndarray:
-        """[H, W, 3] uint8 RGB at a time since the start; the last one that could be read where the file is damaged."""
+        """[H, W, 3] uint8 RGB at a time since the start; a damaged file begins anew where it breaks off."""
         with self._lock:
-            while seconds >= self._base + self._now.timestamp + self._gap:
-                try:
-                    following = next(self._frames, None)
-                except FbnError:  # damaged from here on: from the beginning again
-                    following = None
-                if following is None:
-                    self._begin(seconds)
-                    break
-                self._gap = max(following.timestamp - self._now.timestamp, 1e-3)
-                self._now = following
+            while seconds >= (due := self._due()):
+                if self._following is None:
+                    self._begin(due if seconds - due < 1 else seconds)
+                else:
+                    self._gap = max(self._following.timestamp - self._now.timestamp, 1e-3)
+                    self._now, self._following = self._following, self._read()
             image = self._now.image
         share = _LONGEST / max(image.shape[:2])
         return image if share >= 1 else cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+
+    def _due(self) -> float:
+        """When the frame after this one is to be shown."""
+        following = self._following
+        return self._base + (following.timestamp if following else self._now.timestamp + self._gap)
 
 
 def as_source(clip: Clip, pts: int, time_base: Fraction) -> av.VideoFrame:

@@ -26,7 +26,7 @@ REGIONS: dict[str, tuple[int, ...]] = {
 STYLE = """<style>
 button:is([data-testid^="stBaseButton-primary"],[kind="primary"]):not(:hover):not(:active):not(:disabled){
   color:light-dark(#fff,#12151d)}
-[data-testid="stCaptionContainer"]{color:light-dark(#5a6072,#a9afbd)}
+[data-testid="stCaptionContainer"]{opacity:.75}
 [data-testid="stCaptionContainer"] code{color:inherit}
 .fbn-row{display:grid;grid-template-columns:minmax(6.5rem,9.5rem) 1fr 2.7rem;gap:.6rem;align-items:center;
   font-size:.875rem;line-height:1.55}

@@ -37,8 +37,11 @@ _FAINT = """() => {
   while (walker.nextNode()) {
     const text = walker.currentNode.textContent.trim(), element = walker.currentNode.parentElement
     if (!text || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue
-    if (element.closest('style, script, [data-testid=stIconMaterial], :disabled, [aria-disabled=true], svg, canvas')) continue
-    if (element.closest('label:has(:disabled), [aria-hidden=true], [role=slider]')) continue
+    if (element.closest('style, script, svg, canvas, [data-testid=stIconMaterial]')) continue
+    if (element.closest(':disabled, [aria-disabled=true]')) continue
+    // a slider's number stands inside its knob and is drawn above it
+    if (element.closest('[data-testid=stSlider] [style*="left:"]')) continue
+    if (element.closest('label:has(:disabled), [aria-hidden=true]')) continue
     const box = element.getBoundingClientRect()
     if (!box.width || !box.height) continue
     let back = [255, 255, 255], opacity = 1
