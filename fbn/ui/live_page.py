@@ -23,7 +23,7 @@ from fbn.ui.panels import (
     show_picture,
 )
 from fbn.ui.prior import pick_table
-from fbn.ui.recordings_view import pick, say, show_recordings
+from fbn.ui.recordings_view import say, show_recordings
 from fbn.ui.scores import Picked, compound_panel, pick_compounds, terms_panel
 from fbn.ui.uploads import read_upload
 from fbn.ui.webcam import Problem, ask_to_start, play, watch, webcam
@@ -183,7 +183,7 @@ def _controls(session: LiveSession, playing: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         session.set(frozen=st.toggle("Freeze", key="freeze", disabled=not playing) and playing)
         if session.view().recording:
-            st.button("Stop recording", icon=":material/stop:", type="primary", on_click=_stop, args=(session,))
+            st.button("Stop recording", icon=":material/stop:", type="primary", on_click=session.stop_recording)
         else:
             icon, off = ":material/fiber_manual_record:", not playing
             st.button("Record", icon=icon, on_click=_record, args=(session,), disabled=off)
@@ -203,12 +203,6 @@ def _record(session: LiveSession) -> None:
         say("")
     except FbnError as error:
         say(f"Nothing is recorded: {error}")
-
-
-def _stop(session: LiveSession) -> None:
-    table = session.stop_recording()
-    if table is not None:
-        pick(table.name)
 
 
 def _status(session: LiveSession) -> None:

@@ -7,14 +7,10 @@ from fbn.ui import recordings
 from fbn.ui.job_list import lasted
 from fbn.ui.recordings import Entry, Recording
 
-_PICKED, _FILE, _PROBLEM = "live_recording", "live_recording_file", "live_recording_problem"
+_PICKED, _NEWEST = "live_recording", "live_recording_newest"
+_FILE, _PROBLEM = "live_recording_file", "live_recording_problem"
 #: Seconds without a frame after which a recording of another page may be ended by hand.
 _QUIET = 3.0
-
-
-def pick(name: str) -> None:
-    """Show this recording in the list."""
-    st.session_state[_PICKED] = name
 
 
 def say(problem: str) -> None:
@@ -41,8 +37,9 @@ def show_recordings(own: Recording | None) -> None:
     finished = {entry.path.name: entry for entry in found if not entry.unfinished}
     if not finished:
         return
-    if st.session_state.get(_PICKED) not in finished:
-        st.session_state[_PICKED] = next(iter(finished))
+    newest = next(iter(finished))
+    if st.session_state.get(_NEWEST) != newest or st.session_state.get(_PICKED) not in finished:
+        st.session_state.update({_NEWEST: newest, _PICKED: newest})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             f"Recordings ({len(finished)})",

@@ -33,7 +33,7 @@ _FAINT = """() => {
     return found.reverse()
   }
   const faint = []
-  const walker = document.createTreeWalker(document.querySelector('[data-testid=stMain]'), NodeFilter.SHOW_TEXT)
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
   while (walker.nextNode()) {
     const text = walker.currentNode.textContent.trim(), element = walker.currentNode.parentElement
     if (!text || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue

@@ -33,6 +33,11 @@ def test_pictures_have_words_and_text_has_contrast(browser: Browser, app: str, s
     page.goto(f"{app}/study")
     expect(page.get_by_test_id("stPlotlyChart").first).to_be_visible()
     found += _look(page, "study's plots")
+    page.goto(f"{app}/relatedness")
+    page.get_by_role("button", name="Save as").click()
+    expect(page.get_by_role("button", name="Save under this name")).to_be_visible()
+    page.mouse.move(0, 0)
+    found += _look(page, "a popover")
     context.close()
     assert found == []
 
