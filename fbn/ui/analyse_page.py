@@ -109,7 +109,8 @@ def _over_time(results: list[FrameResult], face: FaceResult | None, now: float) 
     seen = [next((f for f in result.faces if f.face_id == wanted), None) for result in results]
     points = np.array([(f.smoothed or f.affect).valence_arousal if f else (np.nan, np.nan) for f in seen])
     figure = charts.time_line([r.timestamp for r in results], points[:, 0].tolist(), points[:, 1].tolist(), now)
-    st.plotly_chart(figure, config=charts.CONFIG, key="analyse_time_line")
+    said = f"Valence and arousal of face {wanted} over time, two lines between −1 and 1."
+    st.plotly_chart(figure, config=charts.CONFIG, key="analyse_time_line", alt=said)
 
 
 def _table(results: list[FrameResult]) -> None:
