@@ -11,7 +11,7 @@ import numpy as np
 
 from fbn.errors import FormatError, MissingFileError
 from fbn.faces.files import describe, exists, is_clutter, opened, walk
-from fbn.faces.pictures import decode_picture, to_eight_bits
+from fbn.faces.pictures import decode_picture, scaled
 from fbn.records import Sample
 
 
@@ -86,25 +86,25 @@ def read_picture(sample: Sample) -> np.ndarray:
 
     Returns:
         [H, W, 3] uint8 RGB; a gray picture's value stands in all three channels, and more than 8 bits are scaled as
-        ``fbn.faces.pictures.to_eight_bits`` says.
+        ``fbn.faces.arrays.to_eight_bits`` says.
 
     Raises:
         MissingFileError: it is not there.
         FormatError: it cannot be decoded; the message names it.
         FbnError: no permission, or the disk fails.
     """
-    data = np.frombuffer(read_bytes(sample), np.uint8)
+    contents = read_bytes(sample)
     # labels and landmarks were made on the stored pixels: an EXIF turn would part them
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        picture = cv2.imdecode(data, flags) if data.size else None
+        picture = cv2.imdecode(np.frombuffer(contents, np.uint8), flags) if contents else None
     except cv2.error:  # larger than OpenCV will hold
         picture = None
     name = f"{sample.root}: {sample.path}"
     if picture is not None:
-        return cv2.cvtColor(to_eight_bits(picture, name), cv2.COLOR_BGR2RGB)
+        return cv2.cvtColor(scaled(picture, name), cv2.COLOR_BGR2RGB)
     try:
-        return decode_picture(io.BytesIO(data), name, lambda note: None, upright=False)
+        return decode_picture(io.BytesIO(contents), name, lambda note: None, upright=False)
     except FormatError as error:
         why = str(error).removeprefix(f"{name}: ")
         raise FormatError(f"{name} cannot be read as a picture ({why})") from error

@@ -9,10 +9,11 @@ from fbn.errors import FormatError
 
 #: What transparency is laid on, as in pictures read from files.
 GROUND = 127
-#: Counts fill one of these, in bits: the smallest that holds the largest value. 10, 12 and 14 are cameras'.
-_DEPTHS = (8, 10, 12, 14, 16)
-#: How far beyond its ends, as a share, resampling puts values of a float picture.
-_OVERSHOOT = 0.2
+#: Counts are of at most so many bits.
+_MOST_BITS = 32
+#: Floating point up to this is a share of white. Resampling and sharpening put values beyond the ends: of counts in
+#: floating point by this share.
+_UNIT, _BEYOND = 2.0, 0.2
 _EXPECTED = "expected [H, W, 3] RGB, [H, W] gray or [H, W, 4] RGBA, as uint8, other counts from 0, or floats in [0, 1]"
 
 
@@ -27,9 +28,7 @@ def as_rgb(image: Any) -> np.ndarray:
     is transparent is laid on mid-gray; channels may stand first, as torch has them. Three channels are taken for RGB:
     the order of OpenCV's BGR cannot be seen in an array.
 
-    Values: uint8 stays. Other integers are counts from 0 and are scaled from the smallest of 8, 10, 12, 14 and 16 bits
-    that holds their maximum. Floats up to 1 are shares of white, those above are counts too; what resampling put
-    slightly beyond the ends is clipped. False and True are black and white.
+    Values: scaled as ``to_eight_bits`` says.
 
     Args:
         image: a NumPy array, PIL picture (turned upright by its EXIF tag), torch tensor, or nested list.
@@ -38,13 +37,13 @@ def as_rgb(image: Any) -> np.ndarray:
         [H, W, 3] uint8 RGB; ``image`` itself where it is that already, else a new array.
 
     Raises:
-        PictureError: another shape or type, no pixel, or values that are not finite, negative or above 65535.
+        PictureError: another shape or type, no pixel, or values that are not finite or negative.
     """
     if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3:
         if not image.size:
             raise PictureError(f"picture of shape {list(image.shape)} without a pixel: {_EXPECTED}")
         return image
-    pixels = _eight_bits(_channels_last(_array(image)))
+    pixels = to_eight_bits(_channels_last(_array(image)))
     if pixels.shape[2] in (2, 4):
         opacity = pixels[..., -1:].astype(np.float32) / 255
         pixels = np.rint(pixels[..., :-1] * opacity + GROUND * (1 - opacity)).astype(np.uint8)
@@ -85,20 +84,35 @@ def _channels_last(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _eight_bits(values: np.ndarray) -> np.ndarray:
+def to_eight_bits(values: np.ndarray, name: str = "picture") -> np.ndarray:
+    """Scale pixels of any number type to uint8, by the range that they use.
+
+    Full scale is 1 for floating point up to 2, else the smallest of 8, 10, 12, 14, 16, ... 32 bits that holds the
+    largest value: 12 bits stored in 16 are read as 12. False and True are black and white. What resampling put
+    slightly beyond the ends is clipped.
+
+    Args:
+        values: of any shape.
+        name: what errors call the picture.
+
+    Raises:
+        PictureError: another type, values that are not finite, or values below 0, as no brightness has.
+    """
     if values.dtype == np.uint8:
         return values
     if values.dtype == bool:
         return values.astype(np.uint8) * np.uint8(255)
-    if not np.issubdtype(values.dtype, np.integer) and not np.issubdtype(values.dtype, np.floating):
-        raise PictureError(f"picture of type {values.dtype}: {_EXPECTED}")
-    floats = np.issubdtype(values.dtype, np.floating)
-    low, high = float(values.min()), float(values.max())  # nan where any value is
+    floating = values.dtype.kind == "f"
+    if not floating and values.dtype.kind not in "iu":
+        raise PictureError(f"{name} of type {values.dtype}: {_EXPECTED}")
+    low, high = float(values.min(initial=0)), float(values.max(initial=0))  # nan where any value is
     if not np.isfinite([low, high]).all():
-        raise PictureError(f"picture of type {values.dtype} with values that are not finite: {_EXPECTED}")
-    beyond = _OVERSHOOT if floats else 0.0
-    tops = ([1.0] if floats else []) + [2.0**bits - 1 for bits in _DEPTHS]
-    top = next((top for top in tops if high <= top * (1 + beyond)), 0.0)
-    if not top or low < -beyond * top:
-        raise PictureError(f"picture of type {values.dtype} with values from {low:g} to {high:g}: {_EXPECTED}")
-    return np.rint(np.clip(values.astype(np.float32) * (255 / top), 0, 255)).astype(np.uint8)
+        raise PictureError(f"{name} of type {values.dtype} with values that are not finite: {_EXPECTED}")
+    bits = max(8, 2 * int(np.ceil(np.log2(high / (1 + _BEYOND * floating) + 1) / 2)))
+    full = 1.0 if floating and high <= _UNIT else 2.0**bits - 1
+    if bits > _MOST_BITS or low < -_BEYOND * full * floating:
+        raise PictureError(f"{name} of type {values.dtype} with values from {low:g} to {high:g}: {_EXPECTED}")
+    if values.dtype == np.uint16:
+        table = np.rint(np.arange(2**16) * (255 / full)).clip(0, 255).astype(np.uint8)
+        return table[values]
+    return np.rint(values.astype(np.float32) * np.float32(255 / full)).clip(0, 255).astype(np.uint8)

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, TiffImagePlugin
 
 from fbn.errors import FbnError, FormatError
+from fbn.faces.arrays import GROUND, to_eight_bits
 from fbn.faces.files import opened, printable
 
 #: Names of pictures that are read, whatever else is found to be one by what it holds.
@@ -31,10 +32,7 @@ _LIMIT = f"expected at most {MAX_PIXELS // 10**6} megapixels"
 _FORMATS = ("JPEG", "PNG", "BMP", "DIB", "WEBP", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM", "QOI")
 _ANIMATED = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
 _HEIF = (b"ftypheic", b"ftypheix", b"ftypheim", b"ftypheis", b"ftyphevc", b"ftypmif1", b"ftypmsf1")
-_GRAY = (127, 127, 127)
 _ORIENTATION = 0x112
-#: A picture in [0, 1] may overshoot by so much where it was sharpened or resized.
-_UNIT, _BELOW = 2.0, -0.1
 #: Seconds of an animation's frame that states none, as browsers show it.
 _PAUSE = 0.1
 
@@ -50,7 +48,8 @@ Notify = Callable[[str], None]
 def read_picture(path: str | Path, notify: Notify = warnings.warn) -> np.ndarray:
     """Decode a picture: [H, W, 3] uint8 RGB, turned upright by its EXIF tag; of an animated one the first frame.
 
-    Gray is repeated, transparency is laid on mid-gray, and more than 8 bits are scaled as ``to_eight_bits`` says.
+    Gray is repeated, transparency is laid on mid-gray, and more than 8 bits are scaled as
+    ``fbn.faces.arrays.to_eight_bits`` says.
     Of a TIFF with several pages the first is read.
 
     Args:
@@ -171,38 +170,20 @@ def animation(
         seconds += duration if duration > 0 else _PAUSE
 
 
-def to_eight_bits(values: np.ndarray, name: str) -> np.ndarray:
-    """Scale pixels of any number type to uint8, by the range that they use.
-
-    Full scale is 1 for floating point up to 2, else the smallest of 8, 10, 12, 14, 16, ... bits that holds the largest
-    value: 12 bits stored in 16 are read as 12. NaN and infinity become 0.
-
-    Args:
-        values: of any shape.
-        name: what errors call the picture.
+def scaled(values: np.ndarray, name: str) -> np.ndarray:
+    """A file's pixels as uint8: ``fbn.faces.arrays.to_eight_bits``, what is not finite taken for 0.
 
     Raises:
         FormatError: values below 0, as no brightness has.
     """
-    if values.dtype == np.uint8:
-        return values
     if values.dtype.kind == "f":
         values = np.where(np.isfinite(values), values, np.float32(0)).astype(np.float32, copy=False)
-    low, high = float(values.min(initial=0)), float(values.max(initial=0))
-    unit = values.dtype.kind == "f" and high <= _UNIT
-    bits = max(8, 2 * int(np.ceil(np.log2(high + 1) / 2)))
-    full = 1.0 if unit else 2.0**bits - 1
-    if low < (_BELOW * full if values.dtype.kind == "f" else 0):
-        raise FormatError(f"{name}: values from {low:g} to {high:g}, expected none below 0")
-    if values.dtype == np.uint16:
-        table = np.rint(np.arange(2**16) * (255 / full)).clip(0, 255).astype(np.uint8)
-        return table[values]
-    return np.rint(values.astype(np.float32) * np.float32(255 / full)).clip(0, 255).astype(np.uint8)
+    return to_eight_bits(values, f"{name}: a picture")
 
 
 def on_gray(picture: Image.Image) -> Image.Image:
     """A picture with transparency, laid on mid-gray."""
-    ground = Image.new("RGBA", picture.size, (*_GRAY, 255))
+    ground = Image.new("RGBA", picture.size, (GROUND, GROUND, GROUND, 255))
     return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
 
 
@@ -212,7 +193,7 @@ def _rgb(picture: Image.Image, file: BinaryIO, name: str, upright: bool = True) 
         return np.asarray(ImageOps.exif_transpose(image) if upright else image)
     picture = ImageOps.exif_transpose(picture) if upright else picture
     if picture.mode.startswith("I") or picture.mode == "F":
-        return np.repeat(to_eight_bits(np.asarray(picture), name)[..., None], 3, axis=2)
+        return np.repeat(scaled(np.asarray(picture), name)[..., None], 3, axis=2)
     if picture.mode == "LAB":
         spaces = (ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"))
         picture = ImageCms.applyTransform(picture, ImageCms.buildTransform(*spaces, "LAB", "RGB")) or picture
@@ -243,9 +224,9 @@ def _deep_colour(file: BinaryIO, name: str) -> Image.Image | None:
     if values is None:
         return None
     if values.ndim == 2:
-        return Image.fromarray(to_eight_bits(values, name))
-    colours = Image.fromarray(to_eight_bits(np.ascontiguousarray(values[..., 2::-1]), name))
+        return Image.fromarray(scaled(values, name))
+    colours = Image.fromarray(scaled(np.ascontiguousarray(values[..., 2::-1]), name))
     if values.shape[2] == 4:
-        colours.putalpha(Image.fromarray(to_eight_bits(values[..., 3], name)))
+        colours.putalpha(Image.fromarray(scaled(values[..., 3], name)))
         colours = on_gray(colours)
     return colours
