@@ -5,6 +5,7 @@ import csv
 import io
 import re
 from dataclasses import dataclass
+from typing import TextIO
 
 from fbn.errors import FormatError
 
@@ -26,6 +27,24 @@ class Sheet:
     header: tuple[str, ...]
     line: int
     rows: tuple[tuple[int, tuple[str, ...]], ...]
+
+
+class Writer:
+    """Writes rows as CSV with lines that end in LF, as pandas writes them; cells with any line end are quoted.
+
+    Args:
+        file: text, opened with ``newline=""``.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        # csv quotes a carriage return only where lines end in one: so they do until they are written
+        self._rows = csv.writer(self, lineterminator="\r\n")
+        self.writerow, self.writerows = self._rows.writerow, self._rows.writerows
+
+    def write(self, line: str) -> None:
+        """What ``csv`` calls with each line."""
+        self._file.write(line.removesuffix("\r\n") + "\n")
 
 
 def decode(content: bytes) -> str:

@@ -1,9 +1,11 @@
 """Tables as spreadsheets and editors save them: one table, however it was saved; what cannot be read is named."""
 
+import io
+
 import pytest
 
 from fbn.errors import FormatError
-from fbn.sheets import decode, read
+from fbn.sheets import Writer, decode, read
 
 ROWS = [("a b.jpg", "happy"), ("ä.jpg", "sad; or not, |")]
 
@@ -31,6 +33,14 @@ def test_one_table_however_it_was_saved(content: bytes) -> None:
     sheet = read(decode(content))
     assert sheet.header == ("file", "class")
     assert [tuple(cell.strip() for cell in cells) for _, cells in sheet.rows] == ROWS
+
+
+def test_cells_with_line_ends_are_read_back_and_lines_end_in_lf() -> None:
+    rows = [("a\rb", "c\nd"), ("e\r\nf", "g"), (' "h', ",;")]
+    out = io.StringIO(newline="")
+    Writer(out).writerows([("file", "class"), *rows])
+    assert [cells for _, cells in read(out.getvalue()).rows] == rows
+    assert out.getvalue().startswith('file,class\n"a\rb","c\nd"\n')
 
 
 def test_rows_know_their_lines() -> None:

@@ -1,6 +1,5 @@
 """Results to a table file, row by row: memory does not grow, and what is written survives an interruption."""
 
-import csv
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import Protocol, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fbn import locks
+from fbn import locks, sheets
 from fbn.errors import FbnError, FormatError
 from fbn.inference.layouts import LAYOUTS, Value, with_compounds
 from fbn.inference.results import FrameResult
@@ -126,7 +125,7 @@ class TableWriter:
 class _Csv:
     def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
         self._file = path.open("w", newline="", encoding="utf-8")
-        self._writer = csv.writer(self._file, lineterminator="\n")
+        self._writer = sheets.Writer(self._file)
         self._writer.writerow(columns)
 
     def write(self, row: list[Value]) -> None:

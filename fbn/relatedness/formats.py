@@ -1,6 +1,5 @@
 """A relatedness table as text: JSON, and CSV that spreadsheets open. Errors name line, cell and what was expected."""
 
-import csv
 import io
 import json
 import math
@@ -102,7 +101,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def to_csv(rows: Rows, provenance: Mapping[str, str], notes: Notes) -> str:
     """A row per category, a column per AU, 1 for a prototypical AU; the first row carries the provenance."""
     out = io.StringIO()
-    sheet = csv.writer(out, lineterminator="\n")
+    sheet = sheets.Writer(out)
     sheet.writerow(["category", *CODES, *_PROVENANCE, *([_NOTES] if notes else [])])
     for i, (category, weights) in enumerate(rows.items()):
         tail = [provenance[name] if i == 0 else "" for name in _PROVENANCE]

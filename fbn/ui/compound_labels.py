@@ -1,6 +1,5 @@
 """Labels of one folder of pictures, kept on disk as they are made, with undo that outlives the page; no Streamlit."""
 
-import csv
 import io
 import json
 import time
@@ -9,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fbn import locks
+from fbn import locks, sheets
 from fbn.context import write_json
 from fbn.data.compound import LABELS, label_rows
 from fbn.errors import FbnError, FormatError
@@ -126,7 +125,7 @@ class Labels:
 
     def _write(self, labels: Mapping[str, str], steps: Steps) -> None:
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([_HEADER, *sorted(labels.items())])
+        sheets.Writer(text).writerows([_HEADER, *sorted(labels.items())])
         with whole_file(self.folder / LABELS) as unfinished:
             unfinished.write_text(text.getvalue(), "utf-8")
         sides = {"past": steps.past, "future": steps.future}

@@ -134,8 +134,8 @@ def test_a_missing_head_is_an_empty_cell(tmp_path: Path) -> None:
 
 def test_file_names_that_are_no_utf8(tmp_path: Path) -> None:
     for suffix in SUFFIXES:
-        table = write(tmp_path / f"a{suffix}", [frame(0, name="caf\udce9,\n.jpg")])
-        assert table["input"][0] == "caf\\udce9,\n.jpg"
+        table = write(tmp_path / f"a{suffix}", [frame(0, name="caf\udce9,\n.jpg"), frame(0, name="a\rb.jpg")])
+        assert table["input"].tolist() == ["caf\\udce9,\n.jpg", "a\rb.jpg"]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
