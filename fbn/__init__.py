@@ -4,6 +4,6 @@ import os
 
 __version__ = "0.6.5"
 
-# Newer versions of onnxruntime send usage data to their maker and keep a device number in the home folder, unless this
-# is set before the library is loaded. Nothing leaves the machine.
+# From 1.29 on onnxruntime sends usage data to its maker and keeps a device number in the user's cache. Only this
+# variable, read when it is first imported, turns off all of it: its own call leaves a first event.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import tempfile
 import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -14,13 +13,18 @@ import numpy as np
 
 from fbn.errors import ChecksumError, FbnError, MissingFileError
 from fbn.faces.geometry import Box, Detection
-from fbn.resources import cache_folder
+from fbn.resources import cache_folder, whole_file
 
 YUNET_FILE = "face_detection_yunet_2026may.onnx"
 YUNET_SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
 YUNET_URL = f"https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_detection_yunet/{YUNET_FILE}"
 #: Long sides a frame is searched at: most faces fill enough of a small copy; small faces need the large one.
 SCALES = (320, 1280)
+#: Side in pixels of the smallest face that a thorough search of a large picture is to find, and what it is shrunk to.
+SMALLEST_FACE, _SHRUNK_TO = 40, 28
+#: Long side of the smallest copy, which is searched first, and its border on each side as a share of that: a face that
+#: fills the picture is found only with something around it.
+_WITH_BORDER, _BORDER = 160, 0.3
 _SMALLEST = 16
 
 
@@ -41,26 +45,31 @@ class Detector(Protocol):
 
 
 class _ScaledDetector(ABC):
-    """Searches small first, then large; subclasses find faces at one scale."""
+    """Searches small copies first, then larger ones; subclasses find faces at one scale."""
 
     def __call__(self, image: np.ndarray, thorough: bool = False) -> list[Detection]:
         """Find faces; see ``Detector``."""
         height, width = image.shape[:2]
         found: list[Detection] = []
-        for factor in sorted({min(1.0, scale / max(height, width)) for scale in SCALES}):
+        for factor, border in _copies(max(height, width), thorough):
             if min(height, width) * factor < _SMALLEST:
                 continue  # no face fits, and the detectors answer nonsense
             small = image
             if factor < 1:
                 small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+            if border:
+                small = cv2.copyMakeBorder(small, border, border, border, border, cv2.BORDER_REPLICATE)
             for face in self._find(small):
-                face = _enlarged(face, 1 / factor)
-                inside = 0 <= face.box.x + face.box.w / 2 < width and 0 <= face.box.y + face.box.h / 2 < height
-                if inside and all(face.box.overlap(other.box) < 0.4 for other in found):
+                face = _in_picture(face, 1 / factor, border)
+                if 0 <= face.box.x + face.box.w / 2 < width and 0 <= face.box.y + face.box.h / 2 < height:
                     found.append(face)
-            if found and not thorough:
+            if found and not thorough and not border:
                 break
-        return sorted(found, key=lambda face: -face.score)
+        kept: list[Detection] = []
+        for face in sorted(found, key=lambda face: -face.score):
+            if all(face.box.overlap(other.box) < 0.4 for other in kept):
+                kept.append(face)
+        return kept
 
     @abstractmethod
     def _find(self, image: np.ndarray) -> list[Detection]:
@@ -115,9 +124,20 @@ class YuNetDetector(_ScaledDetector):
         ]
 
 
-def _enlarged(face: Detection, factor: float) -> Detection:
-    box = Box(face.box.x * factor, face.box.y * factor, face.box.w * factor, face.box.h * factor)
-    return Detection(box, face.score, None if face.landmarks is None else face.landmarks * np.float32(factor))
+def _copies(side: int, thorough: bool) -> list[tuple[float, int]]:
+    """The factor and the border in pixels of each copy to search, smallest first, for a picture's long side."""
+    factors = {min(1.0, scale / side) for scale in SCALES}
+    if thorough:
+        factors.add(min(1.0, max(_SHRUNK_TO / SMALLEST_FACE, max(SCALES) / side)))
+    smallest = min(1.0, _WITH_BORDER / side)
+    return [(smallest, round(_BORDER * smallest * side)), *((factor, 0) for factor in sorted(factors))]
+
+
+def _in_picture(face: Detection, factor: float, border: int) -> Detection:
+    x, y = (face.box.x - border) * factor, (face.box.y - border) * factor
+    box = Box(x, y, face.box.w * factor, face.box.h * factor)
+    points = None if face.landmarks is None else (face.landmarks - np.float32(border)) * np.float32(factor)
+    return Detection(box, face.score, points)
 
 
 def yunet_file() -> Path | None:
@@ -131,7 +151,7 @@ def yunet_file() -> Path | None:
             raise MissingFileError(f"FBN_YUNET names {named}, which is not a file")
         return Path(named)
     cached = cache_folder("detectors") / YUNET_FILE
-    return cached if cached.is_file() else None
+    return cached if os.path.isfile(cached) else None  # Path.is_file raises in a home that may not be entered
 
 
 def fetch_yunet(url: str = YUNET_URL) -> Path:
@@ -156,9 +176,8 @@ def fetch_yunet(url: str = YUNET_URL) -> Path:
         ) from error
     if (found := hashlib.sha256(content).hexdigest()) != YUNET_SHA256:
         raise ChecksumError(f"{url}: sha256 {found}, expected {YUNET_SHA256}")
-    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as part:
-        part.write(content)
-    os.replace(part.name, file)
+    with whole_file(file) as unfinished:
+        unfinished.write_bytes(content)
     return file
 
 

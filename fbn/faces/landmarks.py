@@ -9,13 +9,15 @@ import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 import onnxruntime as ort
 
 from fbn.errors import ChecksumError
-from fbn.faces.align import crop_matrix
+from fbn.faces.align import align, crop_matrix
+from fbn.faces.arrays import as_rgb
 from fbn.faces.geometry import Box
 from fbn.resources import shipped
 
@@ -25,6 +27,16 @@ INPUT_SIZE = 64
 _CONTEXT = 1.25
 #: Below this presence a crop's landmarks are not believed.
 PRESENT = 0.5
+#: Side in pixels of the crop by which ``appearance`` compares faces.
+_COARSE = 16
+
+
+class LandmarkFinder(Protocol):
+    """Finds five landmarks inside given boxes."""
+
+    def __call__(self, image: np.ndarray, boxes: Sequence[Box], passes: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """[n, 5, 2] float32 points in pixels of ``image``, [n] float32 presence of a face in [0, 1]."""
+        ...
 
 
 def box_of(points: np.ndarray) -> Box:
@@ -104,7 +116,7 @@ class LandmarkNetwork:
         """Find five landmarks in each box.
 
         Args:
-            image: [H, W, 3] uint8 RGB.
+            image: [H, W, 3] uint8 RGB, or another picture that ``as_rgb`` takes.
             boxes: n upright boxes, roughly as ``box_of`` places them.
             passes: after the first, each pass reads the box around the points just found (a detector's box is
                 only roughly right: use 2; a tracked face: 1).
@@ -112,6 +124,7 @@ class LandmarkNetwork:
         Returns:
             points [n, 5, 2] float32 in frame pixels; presence [n] float32 in [0, 1].
         """
+        image = as_rgb(image)
         points = np.zeros((0, 5, 2), np.float32)
         presence = np.zeros(0, np.float32)
         for index in range(passes if boxes else 0):
@@ -123,6 +136,43 @@ class LandmarkNetwork:
             points = relative * sides[:, None, None] + centres[:, None] - 0.5
             presence = 1 / (1 + np.exp(-logit))
         return points.astype(np.float32), presence.astype(np.float32)
+
+
+def asymmetry(network: LandmarkFinder, image: np.ndarray, box: Box) -> float:
+    """How differently the landmarks are found in the mirrored picture: small only for an upright face.
+
+    Presence does not tell upright faces from turned ones, and nor does the shape of the landmarks: the network
+    answers with an upright face wherever it looks. In a face that is upside down the answers to the picture and to its
+    mirror image disagree.
+
+    Args:
+        network: the landmark network.
+        image: [H, W, 3] uint8 RGB.
+        box: around the face, as ``box_of`` places it.
+
+    Returns:
+        Mean distance of the two answers as a share of the box's side.
+    """
+    square = cut_squares(image, [box])[0]
+    whole = [Box(0, 0, INPUT_SIZE, INPUT_SIZE)]
+    points, _ = network(square, whole)
+    mirrored, _ = network(np.ascontiguousarray(square[:, ::-1]), whole)
+    back = mirrored[0][[1, 0, 2, 4, 3]] * np.float32([-1, 1]) + np.float32([INPUT_SIZE - 1, 0])
+    return float(np.linalg.norm(points[0] - back, axis=1).mean() / INPUT_SIZE)
+
+
+def appearance(image: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """A face, aligned and coarse, free of brightness and contrast: [256] float32.
+
+    The product of two is their correlation. All zeros where the face has next to no contrast.
+    """
+    box = box_of(points)
+    square = cv2.cvtColor(cut_squares(image, [box])[0], cv2.COLOR_RGB2GRAY)
+    inside = (points - np.float32([box.x, box.y]) + np.float32(0.5)) * np.float32(INPUT_SIZE / box.w) - np.float32(0.5)
+    coarse = align(square, inside, _COARSE).astype(np.float32).ravel()
+    coarse -= coarse.mean()
+    spread = float(coarse.std())
+    return coarse / (spread * _COARSE) if spread > 2 else np.zeros_like(coarse)
 
 
 def _refined(box: Box, points: np.ndarray) -> Box:
@@ -139,17 +189,18 @@ def default_network() -> LandmarkNetwork:
 
 
 def crop_landmarks(image: np.ndarray, network: LandmarkNetwork | None = None) -> np.ndarray:
-    """Landmarks in a picture that is a face crop already, of any looseness. Never fails.
+    """Landmarks in a picture that is a face crop already, of any looseness. Never fails on a picture.
 
     Where nothing in it is face-like, the points where an average tight crop has them.
 
     Args:
-        image: [H, W, 3] uint8 RGB.
+        image: [H, W, 3] uint8 RGB, or another picture that ``as_rgb`` takes.
         network: the shipped one by default.
 
     Returns:
         [5, 2] float32 pixels.
     """
+    image = as_rgb(image)
     found = face_in_crop(image, network)
     return _average_crop(image.shape[1], image.shape[0]) if found is None else found
 
@@ -159,7 +210,7 @@ def face_in_crop(image: np.ndarray, network: LandmarkNetwork | None = None) -> n
 
     The whole picture and tighter squares of it are tried, and the most face-like answer wins.
     """
-    network = network or default_network()
+    image, network = as_rgb(image), network or default_network()
     height, width = image.shape[:2]
     boxes = []
     for share in (1.25, 0.95, 0.7):

@@ -95,6 +95,7 @@ class FaceResult:
         landmarks: [5, 2] float32 pixels.
         affect: what the network reads in this frame alone.
         smoothed: the same, smoothed over time; None where no smoothing was asked for.
+        turned: degrees, counterclockwise, by which the frame was turned to read the face: 0, 90, 180 or 270.
     """
 
     face_id: int
@@ -103,6 +104,7 @@ class FaceResult:
     landmarks: np.ndarray
     affect: Affect
     smoothed: Affect | None = None
+    turned: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,6 +64,8 @@ def show(job: AnalysisJob) -> None:
         st.info(f"Stopped after {progress.frames:,} frames; what was read until then is below.")
     for problem in progress.problems:
         st.error(problem, icon=":material/broken_image:")
+    for note in progress.notes:
+        st.info(note, icon=":material/info:")
     results = job.results()
     if not results:
         return

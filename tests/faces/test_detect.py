@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from skimage.data import astronaut
+from skimage.data import astronaut, coffee
 
 from fbn.errors import ChecksumError, FbnError, MissingFileError
 from fbn.faces import detect
@@ -75,11 +75,42 @@ def test_a_thorough_look_adds_the_small_face_beside_a_large_one(cascade: Detecto
     assert any(face.box.overlap(small) > 0.4 for face in cascade(canvas, thorough=True))
 
 
+def check_finds_a_face_that_fills_the_picture(detector: Detector) -> None:
+    for x, y, w, h in ((175, 60, 95, 105), (165, 50, 115, 125)):
+        close = cv2.resize(astronaut()[y : y + h, x : x + w], (5 * w, 5 * h), interpolation=cv2.INTER_CUBIC)
+        assert any(face.box.overlap(Box(0, 0, 5 * w, 5 * h)) > 0.4 for face in detector(close))
+
+
+def check_finds_the_smallest_faces_in_twelve_megapixels(detector: Detector) -> None:
+    canvas = cv2.resize(coffee(), (4000, 3000), interpolation=cv2.INTER_CUBIC)
+    places = {}
+    for i, width in enumerate((44, 50, 70, 100, 200)):
+        side = width * 240 // 95
+        x, y = 300 + 700 * i, 1000 + 150 * i
+        canvas[y : y + side, x : x + side] = cv2.resize(
+            astronaut()[:240, 100:340], (side, side), interpolation=cv2.INTER_AREA
+        )
+        share = side / 240
+        places[width] = Box(x + 75 * share, y + 60 * share, 95 * share, 105 * share)
+    found = detector(canvas, thorough=True)
+    assert [width for width, box in places.items() if not any(f.box.overlap(box) > 0.4 for f in found)] == []
+
+
+def test_cascade_finds_a_face_that_fills_the_picture(cascade: Detector) -> None:
+    check_finds_a_face_that_fills_the_picture(cascade)
+
+
+def test_cascade_finds_the_smallest_faces_in_twelve_megapixels(cascade: Detector) -> None:
+    check_finds_the_smallest_faces_in_twelve_megapixels(cascade)
+
+
 @pytest.mark.data
 def test_yunet_finds_faces_and_landmarks(data_root: Path) -> None:
     detector = YuNetDetector(data_root / "models" / detect.YUNET_FILE)
     check_finds_the_astronaut(detector)
     check_finds_a_small_face(detector)
+    check_finds_a_face_that_fills_the_picture(detector)
+    check_finds_the_smallest_faces_in_twelve_megapixels(detector)
     check_finds_nothing(detector)
     points = detector(astronaut())[0].landmarks
     assert points is not None
