@@ -106,7 +106,7 @@ def _session() -> LiveSession:
     with st.popover("Options", icon=":material/tune:"):
         smooth = st.toggle("Smooth", True, help="Calms the figures with a one-euro filter. A recording keeps both.")
         gauges = st.toggle("Gauges in the video", True, help="Bars and circumplex that move with every frame.")
-        mirror = st.toggle("Mirror", True, help="Show, read and record the picture as a mirror would.")
+        mirror = st.toggle("Mirror", True, help="Show, read and record the webcam as a mirror would.")
         st.session_state[_COMPOUNDS] = picked = pick_compounds(shell.model_name(), "live compounds")
         _conflict_options()
     wanted = (shell.model_state(), smooth, picked.classes)
