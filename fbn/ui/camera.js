@@ -11,28 +11,35 @@ export default function ({ data, parentElement, setStateValue }) {
 }
 
 function look(host) {
-  const frame = [...document.querySelectorAll('iframe')].find(one => one.src.includes('streamlit_webrtc'))
-  const page = frame?.contentDocument
-  if (!page?.head || !page.querySelector('button')) return
+  const { camera, start, stop } = host.data
+  // while a page changes its source, the old frame may still stand there: the one with this source's words counts
+  const pages = [...document.querySelectorAll('iframe')]
+    .filter(frame => frame.src.includes('streamlit_webrtc') && frame.contentDocument?.head)
+    .map(frame => frame.contentDocument)
+  const page = pages.find(one => named(one, start)) ?? pages.find(one => named(one, stop))
+  if (!page) return
   if (!page.getElementById('fbn')) page.head.append(Object.assign(page.createElement('style'), { id: 'fbn', textContent: HIDDEN }))
   press(host, page)
-  const insecure = host.data.camera && !navigator.mediaDevices ? 'Insecure' : ''
-  const alert = page.querySelector('.MuiAlert-message')?.textContent ?? ''
-  const problem = insecure || alert
+  const insecure = camera && !navigator.mediaDevices ? 'Insecure' : ''
+  const problem = insecure || (page.querySelector('.MuiAlert-message')?.textContent ?? '')
   if (problem === host.problem) return
   host.problem = problem
   host.say('problem', problem)
 }
 
+function named(page, words) {
+  return [...page.querySelectorAll('button')].find(one => words.includes(one.textContent.trim()) && !one.disabled)
+}
+
 // Start, after Stop where it plays already. What was done outlives this element, which comes and goes with its page.
 function press(host, page) {
-  const { asked, start, stop } = host.data
-  window.fbnStarted = Math.min(window.fbnStarted ?? 0, asked)
-  if (window.fbnStarted === asked) return
-  const named = words => [...page.querySelectorAll('button')].find(one => words.includes(one.textContent.trim()) && !one.disabled)
-  const begin = named(start), end = named(stop)
+  const { camera, asked, start, stop } = host.data
+  const done = (window.fbnStarted ??= {})
+  done[camera] = Math.min(done[camera] ?? 0, asked)
+  if (done[camera] === asked) return
+  const begin = named(page, start), end = named(page, stop)
   if (begin) {
-    window.fbnStarted = asked
+    done[camera] = asked
     begin.click()
   } else if (end && host.ending !== asked) {
     host.ending = asked

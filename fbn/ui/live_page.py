@@ -106,7 +106,7 @@ def _session() -> LiveSession:
     with st.popover("Options", icon=":material/tune:"):
         smooth = st.toggle("Smooth", True, help="Calms the figures with a one-euro filter. A recording keeps both.")
         gauges = st.toggle("Gauges in the video", True, help="Bars and circumplex that move with every frame.")
-        mirror = st.toggle("Mirror", True, help="Show, read and record the picture as a mirror would.")
+        mirror = st.toggle("Mirror", True, help="Show, read and record the webcam as a mirror would.")
         st.session_state[_COMPOUNDS] = picked = pick_compounds(shell.model_name(), "live compounds")
         _conflict_options()
     wanted = (shell.model_state(), smooth, picked.classes)
@@ -141,36 +141,37 @@ def _handles(session: LiveSession, playing: bool, source: str) -> None:
     Timed, though no control moves by itself: what a click draws is lost where another timed fragment is asked for just
     as the click's run ends (Streamlit then begins a new runner and drops what the old one still had to say).
     """
-    problem = watch(camera=source != _CLIP)
+    camera = source != _CLIP
+    problem = watch(camera)
     if problem is not None and not playing:
-        _trouble(problem)
+        _trouble(problem, camera)
     elif playing:
-        _stall(session.view())
+        _stall(session.view(), camera)
     _controls(session, playing)
     _status(session)
     show_recordings(session.recording)
 
 
-def _trouble(problem: Problem) -> None:
+def _trouble(problem: Problem, camera: bool) -> None:
     """Why there is no video, what to do, and how to go on without."""
     st.error(f"**{problem.title}**  \n{problem.words}", icon=":material/videocam_off:")
     with st.container(horizontal=True):
         if problem.retry:
-            st.button("Retry", icon=":material/refresh:", type="primary", on_click=ask_to_start)
-        if st.button("Play the sample clip", icon=":material/movie:", on_click=_use_clip):
+            st.button("Retry", icon=":material/refresh:", type="primary", on_click=ask_to_start, args=(camera,))
+        if camera and st.button("Play the sample clip", icon=":material/movie:", on_click=_use_clip):
             st.rerun()
 
 
 def _use_clip() -> None:
     st.session_state.update({_SOURCE: _CLIP, _WHICH: "Sample"})
-    ask_to_start()
+    ask_to_start(camera=False)
 
 
-def _stall(view: View) -> None:
+def _stall(view: View, camera: bool) -> None:
     if view.stalled:
         words = f"**No new picture for {lasted(view.age)}.** The video above and the figures stand still."
         st.warning(words, icon=":material/pause_circle:")
-        st.button("Start again", icon=":material/refresh:", on_click=ask_to_start)
+        st.button("Start again", icon=":material/refresh:", on_click=ask_to_start, args=(camera,))
 
 
 def _controls(session: LiveSession, playing: bool) -> None:
@@ -183,7 +184,7 @@ def _controls(session: LiveSession, playing: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         session.set(frozen=st.toggle("Freeze", key="freeze", disabled=not playing) and playing)
         if session.view().recording:
-            st.button("Stop recording", icon=":material/stop:", type="primary", on_click=session.stop_recording)
+            st.button("Stop recording", icon=":material/stop:", type="primary", on_click=_stop, args=(session,))
         else:
             icon, off = ":material/fiber_manual_record:", not playing
             st.button("Record", icon=icon, on_click=_record, args=(session,), disabled=off)
@@ -203,6 +204,10 @@ def _record(session: LiveSession) -> None:
         say("")
     except FbnError as error:
         say(f"Nothing is recorded: {error}")
+
+
+def _stop(session: LiveSession) -> None:
+    session.stop_recording()
 
 
 def _status(session: LiveSession) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, cast
 
+import aioice
 import av
 import streamlit as st
 from streamlit_webrtc import Translations, VideoSourceTrack, WebRtcMode, webrtc_streamer
@@ -27,6 +28,25 @@ _WORDS = {
 _ASKED = "live_asked"
 _JS = (files("fbn") / "ui" / "camera.js").read_text("utf-8")
 _watcher = st.components.v2.component("fbn_camera", html='<div class="camera"></div>', js=_JS)
+
+
+class _OwnAddress:
+    """Stands for aioice's look-up of ``.local`` names, which asks the whole local network by multicast.
+
+    A browser that was not asked for a camera hides its address behind such a name. Most often it runs on this machine,
+    so it has this machine's address; where it does not, it finds the way itself once it has the server's.
+    """
+
+    async def resolve(self, hostname: str) -> str | None:
+        """This machine's first IPv4 address."""
+        return next(iter(aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=False)), None)
+
+
+async def _ask_nobody(subscriber: object) -> _OwnAddress:
+    return _OwnAddress()
+
+
+aioice.ice.get_or_create_mdns_protocol = _ask_nobody  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -96,9 +116,14 @@ def problem_of(message: str) -> Problem | None:
     return _PROBLEMS.get(_ALIASES.get(name, name), other)
 
 
-def ask_to_start() -> None:
-    """Have the video started as if Start were pressed; where it plays, stopped first."""
-    st.session_state[_ASKED] = st.session_state.get(_ASKED, 0) + 1
+def ask_to_start(camera: bool) -> None:
+    """Have the video started as if Start were pressed; where it plays, stopped first.
+
+    Args:
+        camera: the camera's video, or the clip's.
+    """
+    key = f"{_ASKED} {camera}"
+    st.session_state[key] = st.session_state.get(key, 0) + 1
 
 
 def watch(camera: bool) -> Problem | None:
@@ -109,9 +134,9 @@ def watch(camera: bool) -> Problem | None:
     """
     told = _watcher(
         data={
-            "asked": st.session_state.get(_ASKED, 0),
+            "asked": st.session_state.get(f"{_ASKED} {camera}", 0),
             "camera": camera,
-            "start": [_START, _AGAIN, _PLAY],
+            "start": [_START, _AGAIN] if camera else [_PLAY],
             "stop": [_STOP],
         },
         key=f"video watcher {camera}",

@@ -1,8 +1,10 @@
 """Clips that play on the live page without a camera."""
 
+import asyncio
 from fractions import Fraction
 from pathlib import Path
 
+import aioice
 import cv2
 import numpy as np
 import pytest
@@ -71,3 +73,13 @@ def test_what_the_browser_says_becomes_words(message: str, title: str, retry: bo
 
 def test_no_message_is_no_problem():
     assert problem_of("") is None
+
+
+def test_the_local_network_is_not_asked_for_a_browsers_name():
+    """A multicast would leave the machine; a browser on it has one of its addresses."""
+
+    async def resolved() -> str | None:
+        return await (await aioice.ice.get_or_create_mdns_protocol(object())).resolve("0c1e4f.local")
+
+    own = aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=False)
+    assert asyncio.run(resolved()) == next(iter(own), None)
