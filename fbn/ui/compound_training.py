@@ -41,7 +41,7 @@ def training_view(chosen: PictureSet) -> None:
     """The question, then the answers."""
     with st.container(border=True):
         _ask(chosen)
-    _LIST.watch()
+    LEARNT.watch()
 
 
 def _ask(chosen: PictureSet) -> None:
@@ -123,9 +123,9 @@ def _ask(chosen: PictureSet) -> None:
         type="primary",
         icon=":material/play_arrow:",
         disabled=bool(why) or taken or model is None,
-        on_click=partial(_LIST.start, f"{chosen.name}: {_STRATEGIES[strategy or 'probe'].lower()}", asked),
+        on_click=partial(LEARNT.start, f"{chosen.name}: {_STRATEGIES[strategy or 'probe'].lower()}", asked),
     )
-    _LIST.problem()
+    LEARNT.problem()
 
 
 def _free(name: str, taken: list[str]) -> str:
@@ -174,7 +174,7 @@ def _ready(chosen: PictureSet) -> tuple[Counter[str], str]:
     return counts, "" if len(counts) > 1 else "Label pictures of at least two classes first."
 
 
-_LIST = JobList(
+LEARNT = JobList(
     kind="fewshot",
     key="compound job",
     title="What was learned",

@@ -58,13 +58,14 @@ KINDS = {
 }
 
 
-def action_units(effect: Effect, form: MatchingForm, before: Effect | None = None) -> str:
+def action_units(effect: Effect, form: MatchingForm, before: Effect | None = None, against: str = "") -> str:
     """A row for each AU: p as a bar, q as a diamond (hollow: under ``before``), part of the loss, pull on p.
 
     Args:
         effect: of the table that is looked at.
         form: of the distribution-matching loss.
-        before: of the table it is held against.
+        before: of the table it is compared with.
+        against: that table's name; "": it is the one before the edit.
     """
     parts, pull = effect.matching[form], effect.pull[form]
     most = max(float(parts.max()), 1e-9)
@@ -102,11 +103,11 @@ def action_units(effect: Effect, form: MatchingForm, before: Effect | None = Non
         )
     return (
         f'<div class="fbn-eff fbn-help" role="list" aria-label="Seen and implied, by AU">{"".join(rows)}</div>'
-        + _keys(before is not None, True)
+        + _keys(before is not None, True, against)
     )
 
 
-def expressions(effect: Effect, before: Effect | None = None) -> str:
+def expressions(effect: Effect, before: Effect | None = None, against: str = "") -> str:
     """A row for each expression: p(e|x) as a bar, the soft label q(e|x) as a diamond (hollow: under ``before``)."""
     rows = ['<div class="fbn-headrow"><span>Expression</span><span></span>' + _numbers("p", "q") + "</div>"]
     for i, name in enumerate(EXPRESSIONS):
@@ -120,7 +121,7 @@ def expressions(effect: Effect, before: Effect | None = None) -> str:
             f'<div class="{style}" role="listitem" title="{tip}">{label}{track}{_numbers(f"{p:.2f}", f"{q:.2f}")}</div>'
         )
     return f'<div class="fbn-eff fbn-short" role="list" aria-label="Read and soft label">{"".join(rows)}</div>' + _keys(
-        before is not None, False
+        before is not None, False, against
     )
 
 
@@ -132,10 +133,11 @@ def conflicts(found: Sequence[Conflict], most: int = 8) -> str:
     return f'<ul class="fbn-cons" aria-label="Conflicts">{"".join(rows)}</ul>'
 
 
-def changed_conflicts(comparison: Comparison) -> str:
-    """Conflicts that the edit settles, and those it brings."""
-    rows = [_conflict(conflict, "settled by the edit") for conflict in comparison.settled]
-    rows += [_conflict(conflict, "new with the edit") for conflict in comparison.new]
+def changed_conflicts(comparison: Comparison, against: str = "") -> str:
+    """Conflicts that the edit settles, and those it brings; or that differ from the table named ``against``."""
+    settled, new = (f"only with {against}", f"not with {against}") if against else _BY_THE_EDIT
+    rows = [_conflict(conflict, escape(settled)) for conflict in comparison.settled]
+    rows += [_conflict(conflict, escape(new)) for conflict in comparison.new]
     return f'<ul class="fbn-cons" aria-label="Conflicts that change">{"".join(rows)}</ul>'
 
 
@@ -144,6 +146,7 @@ def _conflict(conflict: Conflict, remark: str) -> str:
     return f"<li><b>{sign}</b><span>{escape(conflict.words)}<small>{remark}</small></span></li>"
 
 
+_BY_THE_EDIT = ("settled by the edit", "new with the edit")
 _DASH = '<span class="fbn-num">–</span>'
 
 
@@ -172,14 +175,15 @@ def _diamond(value: float, style: str) -> str:
     return f'<span class="{style}" style="left:{100 * min(max(value, 0.0), 1.0):.1f}%"></span>'
 
 
-def _keys(compared: bool, units: bool) -> str:
+def _keys(compared: bool, units: bool, against: str) -> str:
     bar = "<i class='fbn-k-bar'></i>" if units else ""
     parts = [f"<span>{bar}{'p: seen' if units else 'bar p: read'}</span>"]
     parts.append(
         f"<span><i class='fbn-k-q'></i>q: {'implied by the expressions' if units else 'said by the AUs'}</span>"
     )
     if compared:
-        parts.append("<span><i class='fbn-k-was'></i>q before the edit</span>")
+        by = f"by {escape(against)}" if against else "before the edit"
+        parts.append(f"<span><i class='fbn-k-was'></i>q {by}</span>")
     if units:
         parts.append("<span><i class='fbn-k-part'></i>part of the loss</span><span>▲▼ where the loss pulls p</span>")
     return f'<div class="fbn-keys" aria-hidden="true">{"".join(parts)}</div>'

@@ -4,7 +4,7 @@ import streamlit as st
 
 from fbn.errors import FbnError, FormatError
 from fbn.relatedness import RelatednessTable, Versions, resolve
-from fbn.ui.studio_state import bound
+from fbn.ui.widgets import bound
 from fbn.vocabulary import EXPRESSIONS
 
 FIRST = "du2014"

@@ -16,7 +16,7 @@ from fbn.ui import charts
 from fbn.ui.job_list import JobList
 from fbn.ui.relatedness import plain
 from fbn.ui.relatedness_results import cells, differences, figures, sentence
-from fbn.ui.relatedness_versions import choices, table_of, usual
+from fbn.ui.relatedness_state import choices, table_of, usual
 
 _RECIPE = "coupled"
 _STUDIES = "assets/studies/relatedness"
@@ -32,7 +32,7 @@ def training_view() -> None:
     with asking:
         _ask()
     with asked:
-        _LIST.watch()
+        COMPARISONS.watch()
         _studies()
 
 
@@ -79,7 +79,7 @@ def _ask() -> None:
         disabled=first == second,
         on_click=partial(_start, first, second, None if truth == truths[0] else truth, size or "quick", data, how),
     )
-    _LIST.problem()
+    COMPARISONS.problem()
 
 
 def _start(first: str, second: str, truth: str | None, size: str, data: str, how: str) -> None:
@@ -88,7 +88,7 @@ def _start(first: str, second: str, truth: str | None, size: str, data: str, how
         if truth and not data:
             tables["truth"] = table_of(truth)
     except FbnError as error:
-        _LIST.refuse(str(error))
+        COMPARISONS.refuse(str(error))
         return
     asked: dict[str, Any] = {
         **tables,
@@ -97,7 +97,7 @@ def _start(first: str, second: str, truth: str | None, size: str, data: str, how
         "data": data or None,
         "recipe": how,
     }
-    _LIST.start(f"{first} against {second}", asked)
+    COMPARISONS.start(f"{first} against {second}", asked)
 
 
 def _studies() -> None:
@@ -127,7 +127,7 @@ def show_result(result: Mapping[str, Any], key: str) -> None:
         st.dataframe(figures(result), hide_index=True)
 
 
-_LIST = JobList(
+COMPARISONS = JobList(
     kind="compare",
     key="rel job",
     title="Comparisons",

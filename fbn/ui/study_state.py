@@ -7,8 +7,8 @@ import streamlit as st
 
 from fbn import jobs
 from fbn.errors import FbnError
-from fbn.ui.compound_state import place
 from fbn.ui.study_read import Studied, committed
+from fbn.ui.widgets import pick, place
 
 OPEN, VIEW, PATHS, PROBLEM = "study open", "study view", "study paths", "study problem"
 #: A view's name that others lead to.
@@ -39,17 +39,17 @@ def choices() -> dict[str, Choice]:
 
 def picked(found: dict[str, Choice]) -> Choice:
     """The picker; ``found`` is not empty."""
-    place("study", OPEN, list(found), next(iter(found)))
-    key = st.selectbox(
+    pick(
+        st.selectbox,
         "Study",
-        list(found),
+        OPEN,
+        lambda: st.session_state.update({PROBLEM: ""}),
+        options=list(found),
         format_func=lambda k: found[k].title,
-        key=OPEN,
-        on_change=lambda: st.session_state.update({PROBLEM: ""}),
         width=420,
         help="Those that ship with fbn, folders opened here, and studies run here.",
     )
-    return found[key]
+    return found[st.session_state[OPEN]]
 
 
 def show(key: str, view: str = ANSWER) -> None:
