@@ -12,7 +12,7 @@ from fbn.ui.compound_overview import overview
 from fbn.ui.compound_sets import Sets
 from fbn.ui.compound_state import DELETED, OPEN, STARTING, VIEW, fresh, open_set, refuse, said
 from fbn.ui.compound_training import LEARNT, training_view
-from fbn.ui.widgets import pick, place
+from fbn.ui.widgets import drawn, pick, place
 
 _VIEWS = {"Pictures": overview, "Label": label_view, "Train": training_view}
 
@@ -26,6 +26,8 @@ def show_compound() -> None:
     except (FbnError, OSError) as error:
         st.error(f"The folder of sets cannot be used: {error}", icon=":material/error:")
         return
+    if "compound path" not in st.session_state and not drawn(VIEW):
+        fresh()()  # what was said before the viewer left the page
     drawing()
     said()
     _deleted(sets)

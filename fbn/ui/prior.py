@@ -14,6 +14,11 @@ _HELP = (
 )
 
 
+def picked(key: str) -> str:
+    """Name of the table that ``pick_table`` shows."""
+    return str(st.session_state.get(f"{key} name", FIRST))
+
+
 def pick_table(key: str) -> RelatednessTable:
     """A built-in table, or the newest version of a saved one; kept where the viewer leaves the page.
 

@@ -77,9 +77,7 @@ def _drawn() -> tuple[Affect, Annotations | None] | None:
     face = studio.preset(Face(), table, category, strength)
     image = studio.picture(face).image
     st.image(image, width=_SHOWN)
-    st.caption(
-        f"{category.capitalize()} at {strength:.0%}, drawn by {name}: it stays as you edit."
-    )
+    st.caption(f"{category.capitalize()} at {strength:.0%}, drawn by {name}: it stays as you edit.")
     affect = _read(face, image, whole=False)
     units = dict(zip(AU_NUMBERS, coded(face.intensities).tolist(), strict=True))
     labels = Annotations.of(category, units) if category in EXPRESSIONS else None

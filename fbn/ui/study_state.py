@@ -7,8 +7,9 @@ import streamlit as st
 
 from fbn import jobs
 from fbn.errors import FbnError
+from fbn.training.study.folder import SUMMARY
 from fbn.ui.study_read import Studied, committed
-from fbn.ui.widgets import pick, place
+from fbn.ui.widgets import pick
 
 OPEN, VIEW, PATHS, PROBLEM = "study open", "study view", "study paths", "study problem"
 #: A view's name that others lead to.
@@ -25,7 +26,8 @@ class Choice:
 
 
 def choices() -> dict[str, Choice]:
-    """What ships with fbn, what this session opened, the jobs that are done."""
+    """What ships with fbn, folders that this session or the address opened, the jobs that are done."""
+    _open_named()
     found = [Choice(name, f"{_words(name)} (ships with fbn)", folder) for name, folder in committed()]
     found += [Choice(str(path), f"{path.name} (folder)", path) for path in st.session_state.get(PATHS, [])]
     try:
@@ -35,6 +37,14 @@ def choices() -> dict[str, Choice]:
         done = []
     found += [Choice(job.id, f"{job.title}, {job.created.astimezone():%d %b %H:%M}", job.folder) for job in done]
     return {choice.key: choice for choice in found}
+
+
+def _open_named() -> None:
+    """A folder that the address names, as it does once one was opened: a reload and a link find it again."""
+    named, known = st.query_params.get("study", ""), st.session_state.get(PATHS, [])
+    path = Path(named)
+    if path.is_absolute() and path not in known and (path / SUMMARY).is_file():
+        st.session_state[PATHS] = [*known, path]
 
 
 def picked(found: dict[str, Choice]) -> Choice:

@@ -42,7 +42,7 @@ def labelled(home: Path) -> PictureSet:
 def opened(view: str = "") -> AppTest:
     test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run()
     if view:
-        test.session_state["compound view kept"] = view
+        test.session_state["compound view"] = view
     return test.switch_page("pages/compound.py").run()
 
 
@@ -87,7 +87,7 @@ def test_a_folder_is_pointed_at(home: Path, labelled: PictureSet):
     assert not test.exception
     assert "2 labelled pictures" in words(test)
     assert Sets().open("theirs").data == theirs
-    test.button_group(key="compound view").set_value("Label").run()
+    test.button_group(key="compound view pick").set_value("Label").run()
     press(test, "Take a copy to label")
     assert not test.exception
     assert Sets().open("theirs-copy").labels.read() == {"a.png": CLASSES[0], "a (2).png": CLASSES[1]}

@@ -104,9 +104,9 @@ def test_the_sheet_tells_prototypical_from_observational_and_marks_changes_and_n
     assert [len(sheet["rows"]), len(sheet["columns"])] == [22, 18]
     assert [row["name"] for row in sheet["rows"] if row["edge"]] == ["Happily surprised"]
     assert [column["code"] for column in sheet["columns"] if column["edge"]] == ["AU9"]
-    assert [row["name"] for row in relatedness_sheets.sheet(AFF, ("affwild2", AFF), ("fear", 5))["rows"] if row["there"]] == [
-        c.capitalize() for c in AFF.categories
-    ]
+    assert [
+        row["name"] for row in relatedness_sheets.sheet(AFF, ("affwild2", AFF), ("fear", 5))["rows"] if row["there"]
+    ] == [c.capitalize() for c in AFF.categories]
 
 
 def test_a_selected_compound_out_of_sight_is_not_marked():

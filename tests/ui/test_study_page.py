@@ -47,7 +47,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, dict[str, A
 
 def opened(view: str = "", study: str = "") -> AppTest:
     test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run()
-    for key, value in (("study view kept", view), ("study open kept", study)):
+    for key, value in (("study view", view), ("study open", study)):
         if value:
             test.session_state[key] = value
     return test.switch_page("pages/study.py").run()
@@ -94,7 +94,7 @@ def test_a_shipped_study_shows_every_view_its_notes_and_files(nothing_yet: Path)
     (nothing_yet / "PLAN.md").write_text("# The plan\nFixed before.\n")
     test = opened()
     assert not test.exception
-    assert test.selectbox(key="study open").options == ["Scarce labels (ships with fbn)"]
+    assert test.selectbox(key="study open pick").options == ["Scarce labels (ships with fbn)"]
     assert "better on **16** of 16 figures" in words(test)
     assert "On action units: yes." in words(test)
     assert "What was trained, on what" in [each.label for each in test.expander]
@@ -112,7 +112,7 @@ def test_a_shipped_study_shows_every_view_its_notes_and_files(nothing_yet: Path)
     # another beside it for the view of several
     make(nothing_yet / "plenty", action_units=2400)
     make(nothing_yet / "a-few", rows=("none", "both"), seeds=1)
-    assert opened().selectbox(key="study open").value == "plenty"
+    assert opened().selectbox(key="study open pick").value == "plenty"
     for view in study_page._VIEWS:
         test = opened(view, "scarce-labels")
         assert not test.exception, view
