@@ -10,7 +10,7 @@ from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS, SECOND
 from fbn.vocabulary import ACTION_UNITS, EXPRESSIONS
 
 STYLE = """<style>
-.fbn-eff{display:grid;grid-template-columns:2.7rem minmax(0,9.5rem) minmax(3.2rem,1fr) 2.3rem 2.3rem 4.4rem 1rem;
+.fbn-eff{display:grid;grid-template-columns:2.7rem minmax(0,9.5rem) minmax(3.2rem,1fr) 2.3rem 2.3rem 5.2rem 1rem;
   column-gap:.5rem;align-items:center;font-size:.84rem;line-height:1.75}
 .fbn-eff.fbn-short{grid-template-columns:5.6rem minmax(3.2rem,1fr) 2.3rem 2.3rem}
 .fbn-eff>div{display:contents}
@@ -23,8 +23,10 @@ STYLE = """<style>
 .fbn-eff .fbn-q{position:absolute;top:50%;width:.66rem;height:.66rem;margin-left:-.33rem;background:currentColor;
   transform:translateY(-50%) rotate(45deg);border-radius:.1rem}
 .fbn-eff .fbn-q.fbn-was{background:none;border:1.5px solid currentColor;box-sizing:border-box;opacity:.75}
-.fbn-eff .fbn-part{position:relative;text-align:right;font-variant-numeric:tabular-nums;padding-right:.2rem;
-  border-radius:.2rem}
+.fbn-eff .fbn-part{display:grid;grid-template-columns:1fr 2rem;column-gap:.35rem;align-items:center;text-align:right;
+  font-variant-numeric:tabular-nums}
+.fbn-eff .fbn-part i{justify-self:end;height:.62rem;border-radius:.2rem;
+  background:color-mix(in srgb,SECOND 45%,transparent)}
 .fbn-eff .fbn-sign{text-align:center}
 .fbn-keys{display:flex;flex-wrap:wrap;gap:.15rem 1.1rem;font-size:.78rem;margin:.5rem 0 0}
 .fbn-keys span{opacity:.85}
@@ -45,7 +47,7 @@ STYLE = """<style>
 [class*=written_out] .katex-display{padding:.45em 0}
 @media (max-width:640px){
   [class*=written_out] .katex{font-size:.82em}
-  .fbn-eff:not(.fbn-short){grid-template-columns:2.5rem minmax(3.2rem,1fr) 2.1rem 2.1rem 3.6rem .9rem;column-gap:.4rem}
+  .fbn-eff:not(.fbn-short){grid-template-columns:2.5rem minmax(3.2rem,1fr) 2.1rem 2.1rem 4.2rem .9rem;column-gap:.4rem}
   .fbn-eff:not(.fbn-short) .fbn-name{display:none}
 }
 </style>""".replace("ACCENT", ACCENT).replace("SECOND", SECOND)
@@ -76,10 +78,8 @@ def action_units(effect: Effect, form: MatchingForm, before: Effect | None = Non
         was = "" if before is None or not before.support[i] else _diamond(float(before.mixture[i]), "fbn-q fbn-was")
         track = _track(p, ACCENT, was + (_diamond(q, "fbn-q") if on else ""))
         share = 100 * max(float(parts[i]), 0.0) / most
-        fill = f"linear-gradient(to left,color-mix(in srgb,{SECOND} 45%,transparent) {share:.0f}%,transparent 0)"
-        part = (
-            f'<span class="fbn-part" style="background:{fill}">{max(float(parts[i]), 0.0):.2f}</span>' if on else _DASH
-        )
+        number = f"{max(float(parts[i]), 0.0):.2f}"
+        part = f'<span class="fbn-part"><i style="width:{share:.0f}%"></i>{number}</span>' if on else _DASH
         sign = "" if not on or abs(float(pull[i])) < 0.01 else "▲" if pull[i] > 0 else "▼"
         wants = {"▲": "the loss wants it higher", "▼": "the loss wants it lower"}.get(sign, "no pull worth speaking of")
         held = (

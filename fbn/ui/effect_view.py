@@ -174,8 +174,17 @@ def _figures(now: Effect, before: Effect | None, form: MatchingForm, soft_form: 
     by = f"against {against}" if against else "by the edit"
     with st.container(horizontal=True):
         for label, read, shape in figures:
-            delta = None if before is None else f"{read(now) - read(before):+{shape}} {by}"
-            st.metric(label, f"{read(now):{shape}}", delta, delta_color="off", width=200 if against else 150)
+            moved = "" if before is None else f"{read(now) - read(before):+{shape}}"
+            same = not moved.strip("+-0.")
+            delta = None if before is None else f"{'±0' if same else moved} {by}"
+            st.metric(
+                label,
+                f"{read(now):{shape}}",
+                delta,
+                delta_color="off",
+                delta_arrow="off" if same else "auto",
+                width=200 if against else 150,
+            )
 
 
 def _conflicts(now: Effect, compared: Comparison | None, against: str) -> None:

@@ -59,7 +59,6 @@ def _ask() -> None:
         help=_BUDGET_HELP,
     )
     budget = budget or "smoke"
-    st.caption(_BUDGETS[budget])
     size = st.empty()
     rows = st.multiselect(
         "Rows",
@@ -95,7 +94,7 @@ def _ask() -> None:
         "action_units": None if units is None else int(units),
         "data": str(Path(data).expanduser().resolve()) if data else None,
     }
-    size.caption(_size(asked))
+    size.caption(f"{_BUDGETS[budget]} {_size(asked)}")
     title = f"{budget.capitalize()} study, {'real' if data else 'drawn'} faces, {len(rows) or len(ROWS)} rows"
     st.button("Start", type="primary", icon=":material/play_arrow:", on_click=partial(JOBS.start, title, asked))
     JOBS.problem()

@@ -203,18 +203,40 @@ def test_a_study_of_an_older_version_kept_means_of_aus_alone(nothing_yet: Path):
     assert any(said.startswith("This study's table has means alone") for said in captions(test))
 
 
-def test_a_study_of_one_row_says_what_it_lacks(nothing_yet: Path):
+def test_a_study_of_one_row_hides_what_it_lacks(nothing_yet: Path):
     make(nothing_yet / "alone", rows=("single-au",), seeds=1)
     assert "No row of this study is held against another." in captions(opened("AUs and expressions"))
     for view, said in (
         ("Answer", "No row of this study couples anything"),
-        ("Video", "This study has no video"),
-        ("Scarcity", "Only this study of its kind is here"),
         ("The papers", "This study has no such rows"),
     ):
         test = opened(view)
         assert not test.exception, view
         assert said in words(test), view
+    views = ["Answer", "All figures", "AUs and expressions", "Training", "The papers", "Run one"]
+    assert test.button_group(key="study view pick").options == views
+
+
+def test_names_in_the_address_that_do_not_exist_are_told(nothing_yet: Path, tmp_path: Path):
+    make(nothing_yet / "alone", rows=("single-au",), seeds=1)
+
+    def at(**address: str) -> AppTest:
+        test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run().switch_page("pages/study.py")
+        test.query_params.update(address)
+        test.run()
+        assert not test.exception
+        return test
+
+    assert not at(study="alone", view="Training").warning
+    (told,) = at(view="Video").warning
+    assert told.value.startswith("The address asks for the view “Video”")
+    (told,) = at(study="20260102-030405-a1b2c3").warning
+    assert "There are: alone." in told.value
+    # a folder that was opened is found again by its address
+    folder = make(tmp_path / "mine", rows=("none", "both"), seeds=1)
+    test = at(study=str(folder))
+    assert not test.warning
+    assert test.selectbox(key="study open pick").value == str(folder)
 
 
 def test_a_smoke_study_warns_and_a_damaged_one_is_told(nothing_yet: Path):
