@@ -10,6 +10,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   Object.assign(host, { shape, data, say })
   fill(host)
   if (data.at && !(host.at && host.pending)) mark(host, data.at)
+  // a reload begins a session of its own, in which nothing unsaved is left: the browser asks first
+  window.onbeforeunload = data.unsaved ? event => event.preventDefault() : null
+  return () => { window.onbeforeunload = null }
 }
 
 function build(host, { columns, rows, label }) {

@@ -117,13 +117,12 @@ def place(parameter: str, key: str, choices: Sequence[str], default: str, what: 
             found = next((choice for choice in choices if choice.casefold() == wanted.casefold()), None)
             if found is None:
                 unknown[parameter] = _no_such(what, wanted, choices, default)
-    if found not in choices:
-        found = default
-    st.session_state[key], _places()[key] = found, _Placed(found, parameter, default, asked)
+    shown = default if found not in choices else str(found)
+    st.session_state[key], _places()[key] = shown, _Placed(shown, parameter, default, asked)
     follow(key)
     if words := unknown.get(parameter):
         st.warning(words, icon=":material/link_off:")
-    return found
+    return shown
 
 
 def follow(key: str) -> None:
