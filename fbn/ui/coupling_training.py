@@ -140,12 +140,18 @@ class LiveTraining(Background):
 
     def _train(self) -> None:
         lesson, parts = self.lesson, []
-        for start in range(0, lesson.faces + lesson.held_out, _BLOCK):
+        total, began, then = lesson.faces + lesson.held_out, time.monotonic(), expected(lesson)
+        for start in range(0, total, _BLOCK):
             if self.cancelled:
                 break
-            end = min(start + _BLOCK, lesson.faces + lesson.held_out)
+            end = min(start + _BLOCK, total)
             parts.append(_drawn(lesson.seed, start, end, lesson.size))
-            self._say(words=f"Drawing faces: {end}", share=0.25 * end / (lesson.faces + lesson.held_out))
+            rest = durations.left(time.monotonic() - began, end / total)
+            left = None if rest is None or then is None else rest + then
+            words = f"Drawing faces: {end} of {total}"
+            if rest is not None and then is None:
+                words += f"{durations.countdown(rest)}, then they are trained on"
+            self._say(words=words, share=0.25 * end / total, left=left)
         if not self.cancelled:
             images = torch.cat([images for images, _ in parts])
             labels = Annotations.concatenate([labels for _, labels in parts])

@@ -86,6 +86,11 @@ class Draft:
         return bool(self.changes) or self.saved.notes != self.table.notes
 
     @property
+    def unsaved(self) -> bool:
+        """It would be lost with this session: it has changes, or was never saved."""
+        return self.dirty or self.origin not in ("saved", "built in")
+
+    @property
     def parent(self) -> tuple[str, RelatednessTable]:
         """What the edit began from, with its name: saving the edit does not change it."""
         if self.before is None or self.dirty:

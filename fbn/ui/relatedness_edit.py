@@ -67,7 +67,7 @@ def editable_heatmap(compounds: bool, key: str) -> None:
         # what is selected must be in sight
         _select(Expression.FEAR.value, draft().cell[1])
     sheet = relatedness_sheets.sheet(draft().table, compared(), draft().cell, compounds)
-    sheet["unsaved"] = any(each.dirty for each in workshop().drafts.values())
+    sheet["unsaved"] = any(each.unsaved for each in workshop().drafts.values())
     heatmap(sheet, f"Relatedness table {workshop().open}", key, _act)
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 
 from fbn import jobs
 from fbn.bench.browser import free_port, serving
@@ -207,6 +207,26 @@ def test_what_an_edit_does_stays_in_sight_when_it_is_saved(visit: Open):
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("version 2")).to_be_visible()
     expect(page.get_by_text("differs from affwild2")).to_be_visible()
+
+
+def test_a_reload_asks_before_an_edit_is_lost(visit: Open):
+    page, asked = visit(), []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", answer)
+    cell(page, "Fear, AU5").click()
+    page.reload()
+    ready(page)
+    assert asked == []
+    type_into(page, "Fear, AU5", "0.1")
+    shows(page, "Fear, AU5", ".10")
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+    page.reload()
+    ready(page)
+    assert asked == ["beforeunload"]
 
 
 def test_export_and_import_and_a_broken_file(visit: Open, tmp_path: Path):
