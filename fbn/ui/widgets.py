@@ -117,6 +117,8 @@ def place(parameter: str, key: str, choices: Sequence[str], default: str, what: 
             found = next((choice for choice in choices if choice.casefold() == wanted.casefold()), None)
             if found is None:
                 unknown[parameter] = _no_such(what, wanted, choices, default)
+    else:
+        unknown.clear()
     shown = default if found not in choices else str(found)
     st.session_state[key], _places()[key] = shown, _Placed(shown, parameter, default, asked)
     follow(key)
