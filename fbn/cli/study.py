@@ -61,9 +61,10 @@ def _group() -> None:
 def affect(
     data: Annotated[Path | None, typer.Option(help="Folder with FER+, AffectNet and CK+; drawn faces without.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write to; the same command again goes on.")] = None,
-    budget: Annotated[Amount, typer.Option(help="smoke: a minute; lesson: minutes; small: hours; full: a GPU.")] = (
-        Amount.SMALL
-    ),
+    budget: Annotated[
+        Amount,
+        typer.Option(help="smoke: to see that all works; lesson: for a class; small: for figures; full: for a GPU."),
+    ] = (Amount.SMALL),
     rows: Annotated[str, typer.Option(help="Names with commas between them; all if empty. --list names them.")] = "",
     seeds: Annotated[
         int | None,

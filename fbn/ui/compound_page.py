@@ -10,8 +10,9 @@ from fbn.ui.compound_label import label_view
 from fbn.ui.compound_new import drawing, ways_in
 from fbn.ui.compound_overview import overview
 from fbn.ui.compound_sets import Sets
-from fbn.ui.compound_state import DELETED, OPEN, STARTING, VIEW, fresh, open_set, place, refuse, said
-from fbn.ui.compound_training import training_view
+from fbn.ui.compound_state import DELETED, OPEN, STARTING, VIEW, fresh, open_set, refuse, said
+from fbn.ui.compound_training import LEARNT, training_view
+from fbn.ui.widgets import drawn, pick, place
 
 _VIEWS = {"Pictures": overview, "Label": label_view, "Train": training_view}
 
@@ -25,31 +26,39 @@ def show_compound() -> None:
     except (FbnError, OSError) as error:
         st.error(f"The folder of sets cannot be used: {error}", icon=":material/error:")
         return
+    if "compound path" not in st.session_state and not drawn(VIEW):
+        fresh()()  # what was said before the viewer left the page
     drawing()
     said()
     _deleted(sets)
+    place("set", OPEN, names, names[0] if names else "", "set of pictures")
     if not names or st.session_state.get(STARTING):
         ways_in(sets, first=not names)
         return
+    view = place("view", VIEW, list(_VIEWS), next(iter(_VIEWS)), "view")
     try:
         chosen = sets.open(_bar(names))
     except FbnError as error:
         st.error(str(error), icon=":material/error:")
         return
-    place("view", VIEW, list(_VIEWS), next(iter(_VIEWS)))
-    view = st.segmented_control(
-        "View", list(_VIEWS), required=True, key=VIEW, label_visibility="collapsed", on_change=fresh()
+    pick(
+        st.segmented_control,
+        "View",
+        VIEW,
+        fresh(partial(LEARNT.refuse, "")),
+        options=list(_VIEWS),
+        required=True,
+        label_visibility="collapsed",
     )
-    st.fragment(_VIEWS[view or "Pictures"])(chosen)
+    st.fragment(_VIEWS[view])(chosen)
 
 
 def _bar(names: list[str]) -> str:
     """Which set, and how to get another."""
-    place("set", OPEN, names, names[0])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        picked = st.selectbox("Set of pictures", names, key=OPEN, width=240, on_change=fresh())
+        pick(st.selectbox, "Set of pictures", OPEN, fresh(), options=names, width=240)
         st.button("New set", icon=":material/add:", on_click=fresh(partial(st.session_state.update, {STARTING: True})))
-    return picked
+    return str(st.session_state[OPEN])
 
 
 def _deleted(sets: Sets) -> None:

@@ -1,4 +1,4 @@
-"""What one viewer of the Compound page has open; the address says it too, so that a reload comes back to it."""
+"""What one viewer of the Compound page has open, what is said of what was done, and work that goes on."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import streamlit as st
 
 from fbn.ui.compound_work import Work
 
-#: Keys of the viewer's state.
+#: Keys of the viewer's state; the first two are choices of ``widgets.place``.
 OPEN, VIEW, STARTING, DELETED, SAID, PROBLEM = (
     "compound set",
     "compound view",
@@ -16,25 +16,6 @@ OPEN, VIEW, STARTING, DELETED, SAID, PROBLEM = (
     "compound said",
     "compound problem",
 )
-
-
-def place(parameter: str, key: str, choices: list[str], default: str) -> None:
-    """Set what a widget shows: its own state, else what the address says, else what was open before, else a default.
-
-    Args:
-        parameter: of the address.
-        key: of the widget, which is to be drawn next.
-        choices: among which it must be.
-        default: where nothing else is known.
-    """
-    kept = f"{key} kept"
-    known = (st.session_state.get(key), st.query_params.get(parameter), st.session_state.get(kept), default)
-    found = next(value for value in known if value in choices)
-    if st.session_state.get(key) != found:
-        st.session_state[key] = found
-    st.session_state[kept] = found
-    if st.query_params.get(parameter) != found:
-        st.query_params[parameter] = found
 
 
 def open_set(name: str, view: str = "Pictures") -> None:

@@ -1,6 +1,7 @@
 """Learning from a set: what to ask for, the jobs, and what came out of the one that is open."""
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from fbn import compound
 from fbn.data.compound import read_labels
 from fbn.errors import FbnError
 from fbn.models import store
-from fbn.ui import shell
+from fbn.ui import durations, shell
 from fbn.ui.compound_result_view import result_view
 from fbn.ui.compound_sets import PictureSet
 from fbn.ui.job_list import JobList
@@ -19,9 +20,9 @@ from fbn.ui.scores import SETS
 
 _STRATEGIES = {"probe": "Linear probe", "last_block": "Last block", "whole": "Whole network"}
 _STRATEGY_WORDS = {
-    "probe": "A linear layer on the network's features is added to the zero-shot score; the network stays. Seconds.",
-    "last_block": "Begins from the probe, then also trains the last block and the heads. A minute or a few.",
-    "whole": "Begins from the probe, then trains everything. Minutes; worth it from some hundred pictures on.",
+    "probe": "A linear layer on the network's features is added to the zero-shot score; the network stays. Fastest.",
+    "last_block": "Begins from the probe, then also trains the last block and the heads. Takes longer.",
+    "whole": "Begins from the probe, then trains everything. Takes longest; worth it from some hundred pictures on.",
 }
 _STRATEGY_HELP = "How much of the network may change. With few pictures the probe is hard to beat."
 _ALL = "All"
@@ -41,7 +42,7 @@ def training_view(chosen: PictureSet) -> None:
     """The question, then the answers."""
     with st.container(border=True):
         _ask(chosen)
-    _LIST.watch()
+    LEARNT.watch()
 
 
 def _ask(chosen: PictureSet) -> None:
@@ -70,6 +71,7 @@ def _ask(chosen: PictureSet) -> None:
             help=_STRATEGY_HELP,
         )
         st.caption(_STRATEGY_WORDS[strategy or "probe"])
+        known = st.empty()
         shots = st.segmented_control(
             "Pictures a class",
             _SHOTS,
@@ -118,14 +120,25 @@ def _ask(chosen: PictureSet) -> None:
         "overwrite": bool(replace),
         **settings,
     }
+    known.caption(_known(asked))
     place.button(
         "Start learning",
         type="primary",
         icon=":material/play_arrow:",
         disabled=bool(why) or taken or model is None,
-        on_click=partial(_LIST.start, f"{chosen.name}: {_STRATEGIES[strategy or 'probe'].lower()}", asked),
+        on_click=partial(LEARNT.start, f"{chosen.name}: {_STRATEGIES[strategy or 'probe'].lower()}", asked),
     )
-    _LIST.problem()
+    LEARNT.problem()
+
+
+def _known(asked: Mapping[str, Any]) -> str:
+    """How long this takes here, where the same set was learned from before in the same way."""
+    same = ("data", "strategy", "shots", "folds", "draws")
+
+    def work(of: Mapping[str, Any]) -> float | None:
+        return 1.0 if all(of.get(name) == asked[name] for name in same) else None
+
+    return durations.remembered("fewshot", work, 1.0)
 
 
 def _free(name: str, taken: list[str]) -> str:
@@ -174,7 +187,7 @@ def _ready(chosen: PictureSet) -> tuple[Counter[str], str]:
     return counts, "" if len(counts) > 1 else "Label pictures of at least two classes first."
 
 
-_LIST = JobList(
+LEARNT = JobList(
     kind="fewshot",
     key="compound job",
     title="What was learned",

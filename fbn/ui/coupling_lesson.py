@@ -116,7 +116,7 @@ STEPS: tuple[Step, ...] = (
         "Now for real, small. Two networks start with equal weights and see equal batches of drawn faces. Most faces "
         "come with an expression label only, a few with AU labels only: that is how real data sets are. One network "
         "learns each task by itself, the other has the couplings too. Both are measured on faces that neither has "
-        "seen. It takes a minute or two; stop when you like.",
+        "seen. The time left is measured while it runs; stop when you like.",
         (
             "Start, and watch which curve leaves first.",
             "Give it 160 faces with AU labels instead of 20. Is the coupling worth as much?",

@@ -3,12 +3,13 @@
 import streamlit as st
 
 from fbn.relatedness import Provenance, RelatednessTable
-from fbn.ui import charts, coupling_charts
-from fbn.ui.coupling_training import COUPLINGS, Lesson, LiveTraining, Point
+from fbn.ui import charts, coupling_charts, durations
+from fbn.ui.coupling_training import CLASSROOM, COUPLINGS, Lesson, LiveTraining, Point, expected
+from fbn.ui.relatedness import plain
 from fbn.vocabulary import EXPRESSIONS
 
 _TRAINING = "lab training"
-_EVERY = 1.0  # seconds between two looks at the curves
+_EVERY, _IDLE = 1.0, 4.0  # seconds between two looks at the curves; and at whether somebody started a training
 _NAMES = {
     "distribution_matching": "Distribution matching",
     "soft_co_annotation": "Soft co-annotation",
@@ -39,14 +40,15 @@ def exchanged(table: RelatednessTable) -> RelatednessTable:
     return RelatednessTable.of(rows, Provenance("derived", table.provenance.source, "rows exchanged"))
 
 
-def training_view(table: RelatednessTable) -> None:
-    """Choices, start and stop, and the curves.
+def training_view(table: RelatednessTable, title: str) -> None:
+    """Choices, start and stop, and the curves of the server's training, whoever started it.
 
     Args:
         table: relatedness that the couplings use.
+        title: what it is called.
     """
-    running: LiveTraining | None = st.session_state.get(_TRAINING)
-    busy = running is not None and running.progress().running
+    training = CLASSROOM.training()
+    busy = training is not None and training.progress().running
     with st.container(key="lab_choices"):
         wrong = st.toggle(
             "Exchange the table's rows",
@@ -73,18 +75,47 @@ def training_view(table: RelatednessTable) -> None:
             help="The other faces have an expression label only.",
         )
     if busy:
-        st.button("Stop", icon=":material/stop:", type="primary", on_click=running.cancel)  # type: ignore[union-attr]
+        st.button("Stop", icon=":material/stop:", type="primary", on_click=training.cancel)  # type: ignore[union-attr]
     else:
-        lesson = Lesson(exchanged(table) if wrong else table, tuple(couplings), labelled or 20)
-        st.button(
-            "Start training",
-            icon=":material/play_arrow:",
-            type="primary",
-            disabled=not couplings,
-            on_click=lambda: st.session_state.update({_TRAINING: LiveTraining(lesson)}),
-        )
-    if running is not None:
-        st.fragment(_curves, run_every=_EVERY if busy else None)(running, busy)
+        named = f"{title}, rows exchanged" if wrong else title
+        lesson = Lesson(exchanged(table) if wrong else table, named, tuple(couplings), labelled or 20)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                "Start training",
+                icon=":material/play_arrow:",
+                type="primary",
+                disabled=not couplings,
+                on_click=lambda: st.session_state.update({_TRAINING: CLASSROOM.begin(lesson)}),
+            )
+            st.caption(_size(lesson), width="content")
+    if training is not None:
+        st.fragment(_curves, run_every=_EVERY if busy else None)(training, busy)
+    if not busy:
+        st.fragment(_wait, run_every=_IDLE)(training)
+
+
+def _size(lesson: Lesson) -> str:
+    """How much there is to do, and how long that took the last time."""
+    seconds = expected(lesson)
+    known = f" · about {durations.in_words(seconds)} on this machine" if seconds else ""
+    return f"Two networks, {lesson.steps} steps of {lesson.batch} faces each{known}"
+
+
+def _wait(known: LiveTraining | None) -> None:
+    """Somebody else's training appears as soon as it begins."""
+    if CLASSROOM.training() is not known:
+        st.rerun()
+
+
+def _what(training: LiveTraining) -> str:
+    """Whose training it is, and what is trained."""
+    lesson = training.lesson
+    names = ", ".join(_NAMES[name].lower() for name in lesson.couplings)
+    own = st.session_state.get(_TRAINING) is training
+    whose = (
+        "" if own else " Started on another page or before this one was loaded: everybody who uses this app sees it."
+    )
+    return f"Table {plain(lesson.title)}; {names}; {lesson.labelled} of {lesson.faces} faces have AU labels.{whose}"
 
 
 def _curves(training: LiveTraining, busy: bool) -> None:
@@ -93,7 +124,8 @@ def _curves(training: LiveTraining, busy: bool) -> None:
         st.rerun()
     if now.problem:
         st.error(f"The training failed: {now.problem}")
-    st.progress(now.share, now.words)
+    st.progress(now.share, now.words + durations.countdown(now.left))
+    st.caption(_what(training))
     if not now.points:
         st.caption("The faces are drawn first; they are kept for the next training.")
         return

@@ -11,11 +11,14 @@ from fbn.ui import charts, coupling, coupling_charts
 from fbn.ui.coupling_lesson import STEPS, Step
 from fbn.ui.coupling_live import training_view
 from fbn.ui.effect_view import FORMS
-from fbn.ui.prior import pick_table
-from fbn.ui.studio_state import bound
+from fbn.ui.prior import pick_table, picked
+from fbn.ui.widgets import pick as pick_placed
+from fbn.ui.widgets import place
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_NUMBERS, EXPRESSIONS
 
-_STEP = "lab at step"
+_STEP = "lab step"
+#: As the address has them.
+_NUMBERS = [str(number) for number in range(1, len(STEPS) + 1)]
 _MATCHING: tuple[MatchingForm, ...] = get_args(MatchingForm)
 STYLE = """<style>
 .st-key-lab_text ol{margin-bottom:.4rem}
@@ -26,16 +29,14 @@ STYLE = """<style>
 def show_lab() -> None:
     """The steps' buttons, the step's text, and beside it what to play with."""
     st.html(STYLE)
-    at = int(st.session_state.setdefault(_STEP, 0))
-    bound(
+    at = _NUMBERS.index(place("step", _STEP, _NUMBERS, _NUMBERS[0], "step"))
+    pick_placed(
         st.segmented_control,
         "Step",
-        at,
-        _go,
-        "lab step",
-        options=list(range(len(STEPS))),
+        _STEP,
+        options=_NUMBERS,
         required=True,
-        format_func=lambda i: f"{i + 1} {STEPS[i].name}",
+        format_func=lambda number: f"{number} {STEPS[int(number) - 1].name}",
         label_visibility="collapsed",
     )
     text, play = st.columns([4, 6], gap="large")
@@ -46,7 +47,7 @@ def show_lab() -> None:
 
 
 def _go(step: int) -> None:
-    st.session_state[_STEP] = step
+    st.session_state[_STEP] = _NUMBERS[step]
 
 
 def _text(at: int, step: Step) -> None:
@@ -205,5 +206,5 @@ _VIEWS: tuple[Callable[[], None], ...] = (
     _descent,
     _gradients,
     _soft,
-    lambda: training_view(pick_table("lab table")),
+    lambda: training_view(pick_table("lab table"), picked("lab table")),
 )

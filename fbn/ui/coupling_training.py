@@ -1,10 +1,12 @@
 """The Coupling lab's live training, without Streamlit: two small networks that differ in the coupling terms alone.
 
 Same first weights, same batches; most faces have an expression label only, few have AU labels. It runs on a thread of
-the server, which is enough for two minutes; longer comparisons are jobs.
+the server and belongs to it, not to a page: every page shows the same training and can stop it, so that a reload, or
+another viewer, finds it again. Longer comparisons are jobs.
 """
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -21,14 +23,17 @@ from fbn.relatedness import RelatednessTable
 from fbn.synthetic.domains import Domain
 from fbn.synthetic.pool import draw_crops
 from fbn.synthetic.world import World
+from fbn.ui import durations
 from fbn.ui.background import Background
 
 #: Terms that both networks learn from; the coupled one has ``COUPLINGS`` beside them.
 TASKS: dict[str, float] = {"expression": 1.0, "action_units": 1.0}
 COUPLINGS: dict[str, float] = {"distribution_matching": 0.3, "soft_co_annotation": 0.3, "co_annotation": 1.0}
-#: One training at a time: two would halve each other's pace.
+#: One training at a time: two would halve each other's pace. One that was stopped takes a moment to end.
 _TURN = threading.Lock()
 _BLOCK = 40
+#: Seconds that a step of the last training took here, by side of the pictures and faces in a step.
+_SPEEDS: dict[tuple[int, int], float] = {}
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Lesson:
 
     Attributes:
         table: relatedness that the couplings use. The faces are made with Du 2014's.
+        title: what the table is called.
         couplings: names in ``COUPLINGS``.
         labelled: faces with AU labels; the others have an expression label only.
         faces: drawn for training.
@@ -48,6 +54,7 @@ class Lesson:
     """
 
     table: RelatednessTable
+    title: str = ""
     couplings: tuple[str, ...] = tuple(COUPLINGS)
     labelled: int = 20
     faces: int = 900
@@ -81,13 +88,23 @@ class Point:
 
 @dataclass(frozen=True)
 class Progress:
-    """A look at a running lesson: what it does in words, share done in [0, 1], curves so far, what went wrong."""
+    """A look at a running lesson.
+
+    Attributes:
+        running: it has not ended.
+        words: what it does.
+        share: done, in [0, 1].
+        points: curves so far.
+        problem: what went wrong, or "".
+        left: seconds until it is done, measured; None where that cannot be told yet.
+    """
 
     running: bool
     words: str
     share: float
     points: tuple[Point, ...]
     problem: str = ""
+    left: float | None = None
 
 
 class LiveTraining(Background):
@@ -122,23 +139,30 @@ class LiveTraining(Background):
             self._say(running=False, words="Failed", problem=f"{type(error).__name__}: {error}")
 
     def _train(self) -> None:
-        lesson = self.lesson
-        parts = []
-        for start in range(0, lesson.faces + lesson.held_out, _BLOCK):
+        lesson, parts = self.lesson, []
+        total, began, then = lesson.faces + lesson.held_out, time.monotonic(), expected(lesson)
+        for start in range(0, total, _BLOCK):
             if self.cancelled:
                 break
-            end = min(start + _BLOCK, lesson.faces + lesson.held_out)
+            end = min(start + _BLOCK, total)
             parts.append(_drawn(lesson.seed, start, end, lesson.size))
-            self._say(words=f"Drawing faces: {end}", share=0.25 * end / (lesson.faces + lesson.held_out))
+            rest = durations.left(time.monotonic() - began, end / total)
+            left = None if rest is None or then is None else rest + then
+            words = f"Drawing faces: {end} of {total}"
+            if rest is not None and then is None:
+                words += f"{durations.countdown(rest)}, then they are trained on"
+            self._say(words=words, share=0.25 * end / total, left=left)
         if not self.cancelled:
             images = torch.cat([images for images, _ in parts])
             labels = Annotations.concatenate([labels for _, labels in parts])
             self._fit(Pair(lesson, images, labels))
         stopped = self.cancelled
-        self._say(running=False, words="Stopped" if stopped else "Done", share=self._now.share if stopped else 1.0)
+        self._say(
+            left=None, running=False, words="Stopped" if stopped else "Done", share=self._now.share if stopped else 1.0
+        )
 
     def _fit(self, pair: "Pair") -> None:
-        steps, every = self.lesson.steps, max(1, self.lesson.steps // 40)
+        steps, every, began = self.lesson.steps, max(1, self.lesson.steps // 40), time.monotonic()
         for step in range(steps + 1):
             if step % every == 0 or step == steps:
                 point = pair.measure(step)
@@ -146,7 +170,40 @@ class LiveTraining(Background):
             if self.cancelled or step == steps:
                 return
             pair.step()
-            self._say(share=0.25 + 0.75 * (step + 1) / steps)
+            seconds = time.monotonic() - began
+            left = durations.left(seconds, (step + 1) / steps)
+            if left is not None:
+                _SPEEDS[self.lesson.size, self.lesson.batch] = seconds / (step + 1)
+            self._say(share=0.25 + 0.75 * (step + 1) / steps, left=left)
+
+
+class Classroom:
+    """The server's one training, for every page to start, look at and stop."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._training: LiveTraining | None = None
+
+    def training(self) -> LiveTraining | None:
+        """The one that runs, else the one that ended last."""
+        with self._lock:
+            return self._training
+
+    def begin(self, lesson: Lesson) -> LiveTraining:
+        """Start a lesson; where somebody else's goes on, that one is given and nothing started."""
+        with self._lock:
+            if self._training is None or self._training.cancelled or not self._training.progress().running:
+                self._training = LiveTraining(lesson)
+            return self._training
+
+
+CLASSROOM = Classroom()
+
+
+def expected(lesson: Lesson) -> float | None:
+    """Seconds that a lesson's steps take here, by the last training; None before the first."""
+    speed = _SPEEDS.get((lesson.size, lesson.batch))
+    return None if speed is None else speed * lesson.steps
 
 
 class Pair:

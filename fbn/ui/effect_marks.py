@@ -10,7 +10,7 @@ from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS, SECOND
 from fbn.vocabulary import ACTION_UNITS, EXPRESSIONS
 
 STYLE = """<style>
-.fbn-eff{display:grid;grid-template-columns:2.7rem minmax(0,9.5rem) minmax(3.2rem,1fr) 2.3rem 2.3rem 4.4rem 1rem;
+.fbn-eff{display:grid;grid-template-columns:2.7rem minmax(0,9.5rem) minmax(3.2rem,1fr) 2.3rem 2.3rem 5.2rem 1rem;
   column-gap:.5rem;align-items:center;font-size:.84rem;line-height:1.75}
 .fbn-eff.fbn-short{grid-template-columns:5.6rem minmax(3.2rem,1fr) 2.3rem 2.3rem}
 .fbn-eff>div{display:contents}
@@ -23,8 +23,10 @@ STYLE = """<style>
 .fbn-eff .fbn-q{position:absolute;top:50%;width:.66rem;height:.66rem;margin-left:-.33rem;background:currentColor;
   transform:translateY(-50%) rotate(45deg);border-radius:.1rem}
 .fbn-eff .fbn-q.fbn-was{background:none;border:1.5px solid currentColor;box-sizing:border-box;opacity:.75}
-.fbn-eff .fbn-part{position:relative;text-align:right;font-variant-numeric:tabular-nums;padding-right:.2rem;
-  border-radius:.2rem}
+.fbn-eff .fbn-part{display:grid;grid-template-columns:1fr 2rem;column-gap:.35rem;align-items:center;text-align:right;
+  font-variant-numeric:tabular-nums}
+.fbn-eff .fbn-part i{justify-self:end;height:.62rem;border-radius:.2rem;
+  background:color-mix(in srgb,SECOND 45%,transparent)}
 .fbn-eff .fbn-sign{text-align:center}
 .fbn-keys{display:flex;flex-wrap:wrap;gap:.15rem 1.1rem;font-size:.78rem;margin:.5rem 0 0}
 .fbn-keys span{opacity:.85}
@@ -45,7 +47,7 @@ STYLE = """<style>
 [class*=written_out] .katex-display{padding:.45em 0}
 @media (max-width:640px){
   [class*=written_out] .katex{font-size:.82em}
-  .fbn-eff:not(.fbn-short){grid-template-columns:2.5rem minmax(3.2rem,1fr) 2.1rem 2.1rem 3.6rem .9rem;column-gap:.4rem}
+  .fbn-eff:not(.fbn-short){grid-template-columns:2.5rem minmax(3.2rem,1fr) 2.1rem 2.1rem 4.2rem .9rem;column-gap:.4rem}
   .fbn-eff:not(.fbn-short) .fbn-name{display:none}
 }
 </style>""".replace("ACCENT", ACCENT).replace("SECOND", SECOND)
@@ -58,13 +60,14 @@ KINDS = {
 }
 
 
-def action_units(effect: Effect, form: MatchingForm, before: Effect | None = None) -> str:
+def action_units(effect: Effect, form: MatchingForm, before: Effect | None = None, against: str = "") -> str:
     """A row for each AU: p as a bar, q as a diamond (hollow: under ``before``), part of the loss, pull on p.
 
     Args:
         effect: of the table that is looked at.
         form: of the distribution-matching loss.
-        before: of the table it is held against.
+        before: of the table it is compared with.
+        against: that table's name; "": it is the one before the edit.
     """
     parts, pull = effect.matching[form], effect.pull[form]
     most = max(float(parts.max()), 1e-9)
@@ -75,10 +78,8 @@ def action_units(effect: Effect, form: MatchingForm, before: Effect | None = Non
         was = "" if before is None or not before.support[i] else _diamond(float(before.mixture[i]), "fbn-q fbn-was")
         track = _track(p, ACCENT, was + (_diamond(q, "fbn-q") if on else ""))
         share = 100 * max(float(parts[i]), 0.0) / most
-        fill = f"linear-gradient(to left,color-mix(in srgb,{SECOND} 45%,transparent) {share:.0f}%,transparent 0)"
-        part = (
-            f'<span class="fbn-part" style="background:{fill}">{max(float(parts[i]), 0.0):.2f}</span>' if on else _DASH
-        )
+        number = f"{max(float(parts[i]), 0.0):.2f}"
+        part = f'<span class="fbn-part"><i style="width:{share:.0f}%"></i>{number}</span>' if on else _DASH
         sign = "" if not on or abs(float(pull[i])) < 0.01 else "▲" if pull[i] > 0 else "▼"
         wants = {"▲": "the loss wants it higher", "▼": "the loss wants it lower"}.get(sign, "no pull worth speaking of")
         held = (
@@ -102,11 +103,11 @@ def action_units(effect: Effect, form: MatchingForm, before: Effect | None = Non
         )
     return (
         f'<div class="fbn-eff fbn-help" role="list" aria-label="Seen and implied, by AU">{"".join(rows)}</div>'
-        + _keys(before is not None, True)
+        + _keys(before is not None, True, against)
     )
 
 
-def expressions(effect: Effect, before: Effect | None = None) -> str:
+def expressions(effect: Effect, before: Effect | None = None, against: str = "") -> str:
     """A row for each expression: p(e|x) as a bar, the soft label q(e|x) as a diamond (hollow: under ``before``)."""
     rows = ['<div class="fbn-headrow"><span>Expression</span><span></span>' + _numbers("p", "q") + "</div>"]
     for i, name in enumerate(EXPRESSIONS):
@@ -120,7 +121,7 @@ def expressions(effect: Effect, before: Effect | None = None) -> str:
             f'<div class="{style}" role="listitem" title="{tip}">{label}{track}{_numbers(f"{p:.2f}", f"{q:.2f}")}</div>'
         )
     return f'<div class="fbn-eff fbn-short" role="list" aria-label="Read and soft label">{"".join(rows)}</div>' + _keys(
-        before is not None, False
+        before is not None, False, against
     )
 
 
@@ -132,10 +133,11 @@ def conflicts(found: Sequence[Conflict], most: int = 8) -> str:
     return f'<ul class="fbn-cons" aria-label="Conflicts">{"".join(rows)}</ul>'
 
 
-def changed_conflicts(comparison: Comparison) -> str:
-    """Conflicts that the edit settles, and those it brings."""
-    rows = [_conflict(conflict, "settled by the edit") for conflict in comparison.settled]
-    rows += [_conflict(conflict, "new with the edit") for conflict in comparison.new]
+def changed_conflicts(comparison: Comparison, against: str = "") -> str:
+    """Conflicts that the edit settles, and those it brings; or that differ from the table named ``against``."""
+    settled, new = (f"only with {against}", f"not with {against}") if against else _BY_THE_EDIT
+    rows = [_conflict(conflict, escape(settled)) for conflict in comparison.settled]
+    rows += [_conflict(conflict, escape(new)) for conflict in comparison.new]
     return f'<ul class="fbn-cons" aria-label="Conflicts that change">{"".join(rows)}</ul>'
 
 
@@ -144,6 +146,7 @@ def _conflict(conflict: Conflict, remark: str) -> str:
     return f"<li><b>{sign}</b><span>{escape(conflict.words)}<small>{remark}</small></span></li>"
 
 
+_BY_THE_EDIT = ("settled by the edit", "new with the edit")
 _DASH = '<span class="fbn-num">–</span>'
 
 
@@ -172,14 +175,15 @@ def _diamond(value: float, style: str) -> str:
     return f'<span class="{style}" style="left:{100 * min(max(value, 0.0), 1.0):.1f}%"></span>'
 
 
-def _keys(compared: bool, units: bool) -> str:
+def _keys(compared: bool, units: bool, against: str) -> str:
     bar = "<i class='fbn-k-bar'></i>" if units else ""
     parts = [f"<span>{bar}{'p: seen' if units else 'bar p: read'}</span>"]
     parts.append(
         f"<span><i class='fbn-k-q'></i>q: {'implied by the expressions' if units else 'said by the AUs'}</span>"
     )
     if compared:
-        parts.append("<span><i class='fbn-k-was'></i>q before the edit</span>")
+        by = f"by {escape(against)}" if against else "before the edit"
+        parts.append(f"<span><i class='fbn-k-was'></i>q {by}</span>")
     if units:
         parts.append("<span><i class='fbn-k-part'></i>part of the loss</span><span>▲▼ where the loss pulls p</span>")
     return f'<div class="fbn-keys" aria-hidden="true">{"".join(parts)}</div>'

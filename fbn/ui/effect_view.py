@@ -21,6 +21,7 @@ from fbn.losses.coupling import MatchingForm, SoftForm
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable
 from fbn.ui import effect_marks
+from fbn.ui.relatedness import plain
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_NUMBERS, EXPRESSIONS
 
 #: What the forms of the losses are called on the page.
@@ -52,20 +53,22 @@ def effect_view(
     base: RelatednessTable | None = None,
     annotations: Annotations | None = None,
     key: str = "effect",
+    against: str = "",
 ) -> None:
     """Conflicts, implied AUs, losses, co-annotation and formulas of one face; a fragment of its own.
 
     Args:
         predictions: one face's, of batch shape [] or [1]; ``effect.predictions_of`` makes them from an ``Affect``.
         table: the table that is looked at.
-        base: the table it is held against, if any: the one before the edit.
+        base: the table it is compared with, if any.
         annotations: the face's labels, where it has some (a drawn face's truth); else the network's reading serves.
         key: another one for each panel on a page.
+        against: name of ``base``; "": it is the table before the edit.
     """
     if predictions.expression_logits is None or predictions.action_unit_logits is None:
         st.caption(_SILENT)
         return
-    st.fragment(_view)(predictions, table, None if base == table else base, annotations, key)
+    st.fragment(_view)(predictions, table, None if base == table else base, annotations, key, against)
 
 
 def conflict_panel(affect: Affect, table: RelatednessTable, most: int = 8) -> None:
@@ -98,6 +101,7 @@ def _view(
     base: RelatednessTable | None,
     annotations: Annotations | None,
     key: str,
+    against: str,
 ) -> None:
     st.html(effect_marks.STYLE)
     form, soft_form, settings = _options(key)
@@ -108,16 +112,16 @@ def _view(
         st.error(f"The losses need a row for each of the seven expressions: {error}.")
         return
     before = None if compared is None else compared.before
-    _figures(now, before, form, soft_form)
+    _figures(now, before, form, soft_form, against)
     left, right = st.columns([4, 5], gap="large")
     with left:
-        _conflicts(now, compared)
+        _conflicts(now, compared, against)
         st.markdown("**Expressions: read, and said by the AUs**", help=_SOFT_HELP)
-        st.html(effect_marks.expressions(now, before))
-        _co_annotation(now, before, annotations is not None)
+        st.html(effect_marks.expressions(now, before, against))
+        _co_annotation(now, before, annotations is not None, against)
     with right:
         st.markdown("**Action units: seen, and implied by the expressions**", help=_SEEN_HELP)
-        st.html(effect_marks.action_units(now, form, before))
+        st.html(effect_marks.action_units(now, form, before, against))
     _formulas(now, form, soft_form, key)
 
 
@@ -161,33 +165,43 @@ def _options(key: str) -> tuple[MatchingForm, SoftForm, Settings]:
     return form, soft_form, settings
 
 
-def _figures(now: Effect, before: Effect | None, form: MatchingForm, soft_form: SoftForm) -> None:
+def _figures(now: Effect, before: Effect | None, form: MatchingForm, soft_form: SoftForm, against: str) -> None:
     figures: list[tuple[str, Callable[[Effect], float], str]] = [
         ("Distribution matching", lambda e: e.total(form), ".2f"),
         ("Soft co-annotation", lambda e: e.soft_loss[soft_form], ".2f"),
         ("Conflicts", lambda e: len(e.conflicts), ".0f"),
     ]
+    by = f"against {against}" if against else "by the edit"
     with st.container(horizontal=True):
         for label, read, shape in figures:
-            delta = None if before is None else f"{read(now) - read(before):+{shape}} by the edit"
-            st.metric(label, f"{read(now):{shape}}", delta, delta_color="off", width=150)
+            moved = "" if before is None else f"{read(now) - read(before):+{shape}}"
+            same = not moved.strip("+-0.")
+            delta = None if before is None else f"{'±0' if same else moved} {by}"
+            st.metric(
+                label,
+                f"{read(now):{shape}}",
+                delta,
+                delta_color="off",
+                delta_arrow="off" if same else "auto",
+                width=200 if against else 150,
+            )
 
 
-def _conflicts(now: Effect, compared: Comparison | None) -> None:
+def _conflicts(now: Effect, compared: Comparison | None, against: str) -> None:
     st.markdown("**Statements in conflict**", help=_CONFLICT_HELP)
     if now.conflicts:
         st.html(effect_marks.conflicts(now.conflicts))
     else:
         st.caption(_AGREED)
     if compared is not None:
-        st.markdown("**What the edit changes there**")
+        st.markdown(f"**What differs from {plain(against)}**" if against else "**What the edit changes there**")
         if compared.settled or compared.new:
-            st.html(effect_marks.changed_conflicts(compared))
+            st.html(effect_marks.changed_conflicts(compared, against))
         else:
-            st.caption("The same statements are in conflict before and after.")
+            st.caption("The same statements are in conflict with both tables.")
 
 
-def _co_annotation(now: Effect, before: Effect | None, labelled: bool) -> None:
+def _co_annotation(now: Effect, before: Effect | None, labelled: bool, against: str) -> None:
     st.markdown(
         "**What co-annotation would add**",
         help="Labels that the table gives to a picture which has one kind of label only. "
@@ -196,7 +210,8 @@ def _co_annotation(now: Effect, before: Effect | None, labelled: bool) -> None:
     lines = co_annotation_words(now)
     if before is not None and (earlier := co_annotation_words(before)) != lines:
         lines = [
-            f"{line}  \n:gray[before: {was}]" if was != line else line for line, was in zip(lines, earlier, strict=True)
+            f"{line}  \n:gray[{plain(against) or 'before'}: {was}]" if was != line else line
+            for line, was in zip(lines, earlier, strict=True)
         ]
     for line in lines:
         st.markdown(f"- {line}")

@@ -10,6 +10,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   Object.assign(host, { shape, data, say })
   fill(host)
   if (data.at && !(host.at && host.pending)) mark(host, data.at)
+  // a reload begins a session of its own, in which nothing unsaved is left: the browser asks first
+  window.onbeforeunload = data.unsaved ? event => event.preventDefault() : null
+  return () => { window.onbeforeunload = null }
 }
 
 function build(host, { columns, rows, label }) {
@@ -74,7 +77,7 @@ function fill(host) {
       td.classList.toggle('was', about.was !== undefined)
       td.classList.toggle('noted', !!about.note)
       const words = [`${rows[r].name}, ${columns[c].code} ${columns[c].name}: ${about.tip || 'no part of it'}`]
-      if (about.was !== undefined) words.push(`not saved; was ${about.was}`)
+      if (about.was !== undefined) words.push(`${host.data.base}: ${about.was}`)
       if (about.note) words.push(`note: ${about.note}`)
       td.title = words.join('\n')
       td.setAttribute('aria-label', words.join('. '))
@@ -134,7 +137,30 @@ function put(host, weight) {
   host.say({ at: host.at, weight })
 }
 
+// null: no weight
+function weightOf(input) {
+  const weight = +input.value.trim().replace(',', '.')
+  return weight >= 0 && weight <= 1 ? weight : null
+}
+
+function tell(host, td, words) {
+  quiet(host)
+  const said = Object.assign(document.createElement('p'), { className: 'said', textContent: words })
+  said.setAttribute('role', 'alert')
+  host.append(said)
+  const sheet = host.getBoundingClientRect(), box = td.getBoundingClientRect()
+  const left = box.left - sheet.left + host.scrollLeft - said.offsetWidth / 2 + box.width / 2
+  const most = host.scrollLeft + host.clientWidth - said.offsetWidth
+  said.style.left = `${Math.max(host.scrollLeft, Math.min(left, most))}px`
+  const below = box.bottom - sheet.top + 6
+  const over = box.top - sheet.top - said.offsetHeight - 6
+  said.style.top = `${below + said.offsetHeight > host.clientHeight ? over : below}px`
+}
+
+const quiet = host => host.querySelector('.said')?.remove()
+
 function edit(host, first) {
+  quiet(host)
   const td = cell(host, host.at), about = host.data.cells[host.at.join()] || {}
   const input = Object.assign(document.createElement('input'), {
     value: first || about.share || '', inputMode: 'decimal', title: 'a weight from 0 to 1',
@@ -143,14 +169,32 @@ function edit(host, first) {
   td.append(input)
   input.focus()
   if (!first) input.select()
-  const close = () => { input.onblur = null; input.remove(); td.focus() }
+  const close = told => {
+    input.onblur = null
+    input.remove()
+    if (!told) { quiet(host); td.focus() }
+  }
   const keep = () => {
-    const weight = +input.value.trim().replace(',', '.')
-    if (!(weight >= 0 && weight <= 1)) return input.setAttribute('aria-invalid', 'true')
+    const weight = weightOf(input)
+    if (weight === null) return refuse(false)
     close()
     put(host, weight)
   }
-  input.onblur = close
+  // what is no weight is never dropped without a word: what is expected, and what the cell keeps
+  const refuse = left => {
+    const typed = input.value.trim(), percent = +typed.replace('%', '').replace(',', '.')
+    const meant = percent > 1 && percent <= 100 ? `, as ${percent / 100} for ${percent} %` : ''
+    const kept = about.text || 'empty'
+    input.setAttribute('aria-invalid', 'true')
+    tell(host, td, `“${typed}” is not a weight: expected a number from 0 to 1${meant}. ` +
+      (left ? `The cell keeps ${kept}.` : `Correct it, or press Esc to keep ${kept}.`))
+  }
+  input.onblur = () => {
+    const changed = input.value !== input.defaultValue || first
+    const wrong = changed && weightOf(input) === null
+    if (wrong) refuse(true)
+    close(wrong)
+  }
   input.onkeydown = event => {
     if (event.key === 'Enter' || event.key === 'Tab') { event.preventDefault(); keep() }
     else if (event.key === 'Escape') close()

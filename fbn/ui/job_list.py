@@ -10,6 +10,7 @@ import streamlit as st
 from fbn import jobs
 from fbn.errors import FbnError
 from fbn.jobs import Job
+from fbn.ui import durations
 from fbn.ui.relatedness import plain
 
 #: Seconds between two looks while a job waits or runs; and while none does, since others may start one.
@@ -93,9 +94,9 @@ class JobList:
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
                 said = "stopping" if job.cancelling else words
-                when = f"{job.created.astimezone():%d %b, %H:%M}"
+                when = f"{job.created.astimezone():%d %b, %H:%M} · {durations.in_words(job.seconds)}"
                 st.markdown(
-                    f":material/{icon}: **{plain(job.title)}** · {said}  \n:gray[{when} · {lasted(job.seconds)}]",
+                    f":material/{icon}: **{plain(job.title)}** · {said}  \n:gray[{when}]",
                     width="stretch",
                 )
                 if job.active:
@@ -107,11 +108,23 @@ class JobList:
                 if not opened:
                     self._button("Show", "visibility", job, self._pick)
             if job.active:
-                st.progress(job.share, text=f"{job.share:.0%} · {job.words}")
+                st.progress(
+                    job.share, text=f"{job.share:.0%} · {plain(job.words)}{durations.countdown(self._left(job))}"
+                )
             elif job.status == "failed":
                 st.error(job.words, icon=":material/error:")
             if opened:
                 self._opened(job)
+
+    def _left(self, job: Job) -> float | None:
+        """Seconds left; of a job that was started again, and found a part of its work done, by its pace since then."""
+        if job.status != "running":
+            return None
+        seconds, share = 0.0, 0.0
+        if job.queued != job.created:
+            seen = st.session_state.setdefault(f"{self.key} seen", {})
+            seconds, share = seen.setdefault((job.id, job.queued), (job.seconds, job.share))
+        return durations.left(job.seconds - seconds, (job.share - share) / (1 - share) if share < 1 else 1.0)
 
     def _button(self, label: str, icon: str, job: Job, act: Any, disabled: bool = False) -> None:
         st.button(
@@ -144,8 +157,3 @@ class JobList:
         if log := job.log(60):
             with st.expander("Log", icon=":material/terminal:"):
                 st.code(log, language=None, height=240)
-
-
-def lasted(seconds: float) -> str:
-    """A job's time for people."""
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -4,7 +4,7 @@ import streamlit as st
 
 from fbn.errors import FbnError, FormatError
 from fbn.relatedness import RelatednessTable, Versions, resolve
-from fbn.ui.studio_state import bound
+from fbn.ui.widgets import bound
 from fbn.vocabulary import EXPRESSIONS
 
 FIRST = "du2014"
@@ -12,6 +12,11 @@ _HELP = (
     "Which action units go with which expression. du2014: seen in posed faces. affwild2: read off films. Your own come "
     "from the Relatedness page."
 )
+
+
+def picked(key: str) -> str:
+    """Name of the table that ``pick_table`` shows."""
+    return str(st.session_state.get(f"{key} name", FIRST))
 
 
 def pick_table(key: str) -> RelatednessTable:

@@ -42,8 +42,9 @@ class Draft:
         grid: the table that the spreadsheet began from. It keeps its own edits on top, so it is fed anew only
             where a change came from elsewhere.
         turn: grows whenever the spreadsheet is fed anew.
-        slid: how many of these turns the weight's slider made itself. Widgets are keyed by turns, so that one that
-            the browser has not redrawn yet cannot send its old weight over a newer one.
+        before: what the saved table was made from, with its name: the version before, the built-in table; None where
+            that is not known.
+        against: a table to compare with, as ``relatedness_versions.table_of`` knows it; "" for the ``parent``.
     """
 
     name: str
@@ -54,12 +55,20 @@ class Draft:
     cell: tuple[str, int]
     grid: RelatednessTable
     turn: int = 0
-    slid: int = 0
+    before: tuple[str, RelatednessTable] | None = None
+    against: str = ""
 
     @classmethod
-    def of(cls, name: str, table: RelatednessTable, origin: str, number: int = 0) -> Self:
+    def of(
+        cls,
+        name: str,
+        table: RelatednessTable,
+        origin: str,
+        number: int = 0,
+        before: tuple[str, RelatednessTable] | None = None,
+    ) -> Self:
         """A draft that nothing was done to."""
-        return cls(name, origin, number, table, History(Step(table)), _FIRST_CELL, table)
+        return cls(name, origin, number, table, History(Step(table)), _FIRST_CELL, table, before=before)
 
     @property
     def table(self) -> RelatednessTable:
@@ -75,6 +84,24 @@ class Draft:
     def dirty(self) -> bool:
         """Something is there to be saved: cells, or notes."""
         return bool(self.changes) or self.saved.notes != self.table.notes
+
+    @property
+    def unsaved(self) -> bool:
+        """It would be lost with this session: it has changes, or was never saved."""
+        return self.dirty or self.origin not in ("saved", "built in")
+
+    @property
+    def parent(self) -> tuple[str, RelatednessTable]:
+        """What the edit began from, with its name: saving the edit does not change it."""
+        if self.before is None or self.dirty:
+            return self._saved_name, self.saved
+        return self.before
+
+    @property
+    def _saved_name(self) -> str:
+        if self.origin == "saved":
+            return f"{self.name}@{self.number}"
+        return self.name if self.origin == "built in" else f"{self.name} as {self.origin}"
 
     def to(self, table: RelatednessTable, words: str, cell: tuple[str, int], typed: bool = False) -> Self:
         """One step on; none where nothing changes. ``typed``: into the spreadsheet, which shows it already."""
@@ -102,8 +129,8 @@ class Draft:
         return replace(self, history=history, cell=history.now.cell).fed()
 
     def kept(self, name: str, number: int) -> Self:
-        """What it is after it was saved; the history stays."""
-        return replace(self, name=name, origin="saved", number=number, saved=self.table)
+        """What it is after it was saved; the history stays, and what the edit began from."""
+        return replace(self, name=name, origin="saved", number=number, saved=self.table, before=self.parent)
 
     def fed(self) -> Self:
         """The spreadsheet begins anew from the table as it stands."""

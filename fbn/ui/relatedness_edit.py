@@ -15,9 +15,9 @@ from fbn.ui import relatedness as logic
 from fbn.ui import relatedness_marks, relatedness_sheets, studio
 from fbn.ui.heatmap import heatmap
 from fbn.ui.relatedness_files import bar, messages
-from fbn.ui.relatedness_state import draft, edit, keep, put, workshop
+from fbn.ui.relatedness_state import compared, draft, edit, keep, put, workshop
 from fbn.ui.studio_marks import described
-from fbn.ui.studio_state import bound
+from fbn.ui.widgets import bound
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, Expression
 
 #: Side of the drawn faces, pixels.
@@ -57,7 +57,7 @@ def _table() -> None:
         _grid()
     else:
         editable_heatmap(workshop().compounds, "rel heatmap")
-        st.html(relatedness_marks.SIGNS)
+        st.html(relatedness_marks.signs(compared()[0]))
         st.caption("Click a cell, or walk with the arrow keys. Type a weight, Enter to keep it, Delete to empty.")
 
 
@@ -66,7 +66,8 @@ def editable_heatmap(compounds: bool, key: str) -> None:
     if draft().cell[0] not in relatedness_sheets.shown(compounds):
         # what is selected must be in sight
         _select(Expression.FEAR.value, draft().cell[1])
-    sheet = relatedness_sheets.sheet(draft().table, draft().saved, draft().cell, compounds)
+    sheet = relatedness_sheets.sheet(draft().table, compared(), draft().cell, compounds)
+    sheet["unsaved"] = any(each.unsaved for each in workshop().drafts.values())
     heatmap(sheet, f"Relatedness table {workshop().open}", key, _act)
 
 
@@ -93,8 +94,7 @@ def _grid() -> None:
         unit.short: st.column_config.NumberColumn(
             str(unit.number),
             help=described(unit),
-            min_value=0.0,
-            max_value=1.0,
+            # no range: the browser would put another weight in the place of one that lies outside, without a word
             format="plain",
             width=53,
         )
@@ -144,7 +144,7 @@ def cell_panel() -> None:
         "In this expression it is",
         kind,
         lambda chosen: edit(category, number, _KINDS[chosen]) if chosen != kind else None,
-        f"rel kind {workshop().open} {category} {number} {draft().turn}",
+        f"rel kind {workshop().open} {category} {number}",
         options=list(_KINDS),
         format_func=str.capitalize,
         required=True,
@@ -155,8 +155,8 @@ def cell_panel() -> None:
         st.slider,
         "Weight",
         float(weight),
-        lambda moved: edit(category, number, round(float(moved), 4), slid=True),
-        f"rel weight {workshop().open} {category} {number} {draft().turn - draft().slid}",
+        lambda moved: edit(category, number, round(float(moved), 4)),
+        f"rel weight {workshop().open} {category} {number}",
         min_value=0.0,
         max_value=1.0,
         step=0.01,
@@ -192,14 +192,13 @@ def _noted(category: str, number: int, key: str) -> None:
 
 
 def _row() -> None:
-    category = draft().cell[0]
-    changed = any(change.category == category for change in draft().changes)
+    category, (name, base) = draft().cell[0], compared()
+    changed = any(change.category == category for change in base.diff(draft().table))
     st.markdown(f"**A typical face of {category}**", help="Drawn from the row: every AU of weight 0.5 or more, at 0.8.")
     with st.container(key="relatedness_face"):
         first, second = st.columns(2, gap="small")
         alt = f"A drawn face that shows {category}"
-        shown = draft().saved if changed else draft().table
-        first.image(_face(shown), caption="As opened" if changed else None, alt=alt)
+        first.image(_face(base if changed else draft().table), caption=name if changed else None, alt=alt)
         if changed:
             second.image(_face(draft().table), caption="Now", alt=f"{alt}, by the edited table")
         else:

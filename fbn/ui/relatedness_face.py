@@ -15,7 +15,7 @@ from fbn.ui import shell, studio
 from fbn.ui.effect_view import effect_view
 from fbn.ui.relatedness_edit import cell_panel, editable_heatmap
 from fbn.ui.relatedness_files import bar, messages
-from fbn.ui.relatedness_state import draft
+from fbn.ui.relatedness_state import compared, draft
 from fbn.ui.uploads import read_upload
 from fbn.vocabulary import AU_NUMBERS, EXPRESSIONS
 
@@ -39,8 +39,9 @@ def face_view() -> None:
         st.info("What the table makes of the face appears here once there is one.", icon=":material/face:")
         return
     affect, labels = read
-    now = draft()
-    effect_view(predictions_of(affect), now.table, now.saved if now.changes else None, labels, key="rel effect")
+    now, (name, base) = draft(), compared()
+    against = "" if base == now.parent[1] else name
+    effect_view(predictions_of(affect), now.table, base, labels, key="rel effect", against=against)
 
 
 def _choose() -> tuple[Affect, Annotations | None] | None:
@@ -67,7 +68,7 @@ def _choose() -> tuple[Affect, Annotations | None] | None:
 
 
 def _drawn() -> tuple[Affect, Annotations | None] | None:
-    table = draft().saved
+    name, table = compared()
     known = [category for category in CATEGORIES if category in table.categories]
     category = st.selectbox(
         "It shows", known, known.index("fear") if "fear" in known else 0, format_func=str.capitalize
@@ -76,9 +77,7 @@ def _drawn() -> tuple[Affect, Annotations | None] | None:
     face = studio.preset(Face(), table, category, strength)
     image = studio.picture(face).image
     st.image(image, width=_SHOWN, alt=f"A drawn face that shows {category}")
-    st.caption(
-        f"{category.capitalize()} at {strength:.0%}, drawn from the table as it was opened: it stays as you edit."
-    )
+    st.caption(f"{category.capitalize()} at {strength:.0%}, drawn by {name}: it stays as you edit.")
     affect = _read(face, image, whole=False)
     units = dict(zip(AU_NUMBERS, coded(face.intensities).tolist(), strict=True))
     labels = Annotations.of(category, units) if category in EXPRESSIONS else None

@@ -1,5 +1,6 @@
 """Opening, saving, copying, deleting, importing and exporting tables; and what is said of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -10,7 +11,7 @@ from fbn.ui import relatedness_state as state
 from fbn.ui import studio
 from fbn.ui.relatedness import plain, summary
 from fbn.ui.relatedness_state import draft, put, workshop
-from fbn.ui.studio_state import bound
+from fbn.ui.widgets import bound
 
 
 def bar() -> None:
@@ -26,8 +27,9 @@ def bar() -> None:
             options=list(titles),
             format_func=titles.__getitem__,
             help="Built-in tables stay as they are: save your changes under a name of your own.",
-            width=300,
+            width=260,
         )
+        _compare_with()
         undo = f"Takes back: {history.now.words}" if history.past else None
         redo = f"Does again: {history.future[0].words}" if history.future else None
         st.button(
@@ -52,6 +54,22 @@ def bar() -> None:
             )
         _save_as()
         _more()
+
+
+def _compare_with() -> None:
+    now, others = draft(), [choice for choice in state.choices() if not choice.startswith(workshop().open + " (")]
+    bound(
+        st.selectbox,
+        "Compare with",
+        now.against if now.against in others else "",
+        lambda choice: put(replace(draft(), against=choice)),
+        f"rel against {workshop().open}",
+        options=["", *others],
+        format_func=lambda choice: choice or f"Before the edit ({now.parent[0]})",
+        help="Marks in the table, and what the edit does to a face, are told against this one. Saving changes nothing "
+        "about it.",
+        width=220,
+    )
 
 
 def _said(now: state.Draft) -> str | None:

@@ -17,7 +17,7 @@ from fbn.ui import relatedness_state as state
 from fbn.ui.heatmap import heatmap
 from fbn.ui.relatedness import brief
 from fbn.ui.relatedness_files import messages
-from fbn.ui.relatedness_versions import choices, table_of, usual
+from fbn.ui.relatedness_state import VIEW, choices, table_of, usual
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER
 
 _EVIDENCE = "rel evidence"
@@ -152,7 +152,7 @@ def verdict(findings: tuple[Finding, ...], name: str) -> str:
 
 def _open(name: str, evidence: Evidence) -> None:
     state.add(f"inferred from {name}", evidence.table(), "inferred")
-    st.session_state["rel view"] = "Edit"
+    st.session_state[VIEW] = "Edit"
 
 
 def _counts(evidence: Evidence, findings: tuple[Finding, ...]) -> dict[str, list[Any]]:

@@ -45,12 +45,6 @@ STYLE = """<style>
 }
 </style>""".replace("ACCENT", ACCENT)
 
-#: What the heatmap's signs mean.
-SIGNS = (
-    '<div class="fbn-signs"><span><i class="fbn-one">1</i>prototypical: everybody showed it</span>'
-    '<span><i class="fbn-part">.55</i>observational: the share that showed it</span>'
-    '<span><i class="fbn-was"></i>not saved</span><span><i class="fbn-noted"></i>has a note</span></div>'
-)
 #: What the signs of a comparison mean.
 CHANGE_SIGNS = (
     '<div class="fbn-signs"><span><i class="fbn-plus">+.55</i>added</span>'
@@ -64,6 +58,16 @@ FINDING_SIGNS = (
     '<span><i class="fbn-up">↑.65</i>more often than the table says</span>'
     '<span><i class="fbn-down">↓.02</i>less often</span><span><i>·</i>too few images</span></div>'
 )
+
+
+def signs(base: str) -> str:
+    """What the heatmap's signs mean, where it is compared with ``base``."""
+    return (
+        '<div class="fbn-signs"><span><i class="fbn-one">1</i>prototypical: everybody showed it</span>'
+        '<span><i class="fbn-part">.55</i>observational: the share that showed it</span>'
+        f'<span><i class="fbn-was"></i>differs from {escape(base)}</span>'
+        '<span><i class="fbn-noted"></i>has a note</span></div>'
+    )
 
 
 def agreement_signs(first: str, second: str) -> str:

@@ -6,13 +6,19 @@ from fbn.ui import relatedness_marks
 from fbn.ui.relatedness_edit import edit_view
 from fbn.ui.relatedness_face import face_view
 from fbn.ui.relatedness_infer import infer_view
-from fbn.ui.relatedness_training import training_view
+from fbn.ui.relatedness_state import FIRST, OPEN, VIEW, keep, labels, open_table, workshop
+from fbn.ui.relatedness_training import COMPARISONS, training_view
 from fbn.ui.relatedness_versions import versions_view
+from fbn.ui.widgets import drawn, pick, place
 
 
 def show_workshop() -> None:
     """The views of the page."""
     st.html(relatedness_marks.STYLE)
+    if not drawn(VIEW):
+        _forget()
+    if (wanted := place("table", OPEN, labels(), FIRST, "table", VIEW)) != workshop().open:
+        open_table(wanted)
     views = {
         "Edit": edit_view,
         "Versions": versions_view,
@@ -20,7 +26,12 @@ def show_workshop() -> None:
         "On a face": face_view,
         "Training": training_view,
     }
-    view = st.segmented_control(
-        "View", list(views), default="Edit", required=True, key="rel view", label_visibility="collapsed"
-    )
-    st.fragment(views[view or "Edit"])()
+    view = place("view", VIEW, list(views), "Edit", "view")
+    pick(st.segmented_control, "View", VIEW, _forget, options=list(views), required=True, label_visibility="collapsed")
+    st.fragment(views[view])()
+
+
+def _forget() -> None:
+    """What was said belongs to the view in which it was done."""
+    keep(said="", problem="")
+    COMPARISONS.refuse("")

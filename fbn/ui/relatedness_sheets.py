@@ -33,11 +33,11 @@ def shown(compounds: bool) -> tuple[str, ...]:
 
 
 def sheet(
-    table: RelatednessTable, saved: RelatednessTable, cell: tuple[str, int], compounds: bool = True
+    table: RelatednessTable, base: tuple[str, RelatednessTable], cell: tuple[str, int], compounds: bool = True
 ) -> dict[str, Any]:
-    """What the heatmap draws, as plain data; ``saved`` says which cells changed."""
+    """What the heatmap draws, as plain data; ``base``, with its name, says which cells differ."""
     categories = shown(compounds)
-    before, notes = {c: dict(cells) for c, cells in saved.rows}, dict(table.notes)
+    before, notes = {c: dict(cells) for c, cells in base[1].rows}, dict(table.notes)
     cells: dict[str, dict[str, Any]] = {}
     for r, category in enumerate(categories):
         row = table.row(category) if category in table.categories else {}
@@ -54,7 +54,8 @@ def sheet(
                 about["note"] = " · ".join(part for part in (note.who, note.why, note.source) if part)
             if about:
                 cells[f"{r},{c}"] = about
-    return _frame(categories, set(table.categories)) | {"cells": cells, "at": _place(categories, cell)}
+    frame = _frame(categories, set(table.categories))
+    return frame | {"cells": cells, "at": _place(categories, cell), "base": base[0]}
 
 
 def sheet_of_changes(before: RelatednessTable, after: RelatednessTable, compounds: bool = True) -> dict[str, Any]:
@@ -168,17 +169,20 @@ def gridded(base: RelatednessTable, edits: Mapping[int, Mapping[str, Any]]) -> R
         edits: row -> column name -> typed weight or None, all since then.
 
     Raises:
-        FormatError: an AU given to neutral, or something that is no number; the message names the cell.
+        FormatError: an AU given to neutral, or something that is no weight; the message names the cell and what it
+            keeps.
     """
     table = base
     for row, cells in edits.items():
         for short, typed in cells.items():
             category, number = CATEGORIES[int(row)], int(short.removeprefix("AU"))
             try:
-                # the browser alone holds the range, so it is held here too
-                weight = min(max(float(typed or 0), 0.0), 1.0)
+                weight = float(typed or 0)
             except (TypeError, ValueError):
-                raise FormatError(f"{category}, {short} = {typed!r}: expected a weight in [0, 1]") from None
+                weight = -1.0
+            if not 0 <= weight <= 1:
+                kept = brief(weight_of(table, category, number))
+                raise FormatError(f"{category}, {short} = {typed!r}: expected a weight from 0 to 1; it stays {kept}")
             if weight != weight_of(table, category, number):
                 table = table.edited(category, number, weight)
     return table

@@ -1,19 +1,26 @@
 """What one viewer's Relatedness page holds between two runs: a draft of every table opened, and what is to be said."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
 
 from fbn.errors import FbnError, FormatError
-from fbn.relatedness import ConflictError, RelatednessTable, Versions
+from fbn.relatedness import ConflictError, RelatednessTable, Versions, resolve
 from fbn.relatedness.versions import Token
 from fbn.ui.relatedness import Draft, rebased, summary
+from fbn.ui.widgets import follow
 
 _STATE = "relatedness"
-_ADDRESS = "table"
-_FIRST = "du2014"
+FIRST = "du2014"
+#: Key of the session's state that names the table on the page, for ``widgets.place``.
+OPEN = "relatedness table"
+#: And the one that names the view.
+VIEW = "rel view"
+#: A table as it is being edited, beside its saved self.
+_EDITED = " (as edited)"
 
 
 @dataclass(frozen=True)
@@ -40,18 +47,20 @@ class Workshop:
 
 
 def workshop() -> Workshop:
-    """This viewer's workshop; the address says which table to begin with, so that a reload finds it again."""
+    """This viewer's workshop; a new one has a built-in table open."""
     if _STATE not in st.session_state:
         st.session_state[_STATE] = Workshop()
-        wanted = st.query_params.get(_ADDRESS, _FIRST)
-        open_table(wanted if wanted in labels() else _FIRST)
+        open_table(FIRST)
     kept: Workshop = st.session_state[_STATE]
     return kept
 
 
 def keep(**changes: Any) -> None:
     """Change the workshop."""
-    st.session_state[_STATE] = replace(workshop(), **changes)
+    st.session_state[_STATE] = shop = replace(workshop(), **changes)
+    if st.session_state.get(OPEN) != shop.open:
+        st.session_state[OPEN] = shop.open
+        follow(OPEN)
 
 
 def draft() -> Draft:
@@ -81,6 +90,53 @@ def titled(label: str) -> str:
     return f"{label} · {'built in' if label in RelatednessTable.names() else 'saved'}{edited}"
 
 
+def choices() -> list[str]:
+    """Every table there is: as it stands, as saved, and in each older version."""
+    found = []
+    for label in labels():
+        opened = workshop().drafts.get(label)
+        if opened is not None and opened.origin in ("imported", "inferred"):
+            found.append(label)
+            continue
+        if opened is not None and opened.dirty:
+            found.append(label + _EDITED)
+        found.append(label)
+        found += [f"{label}@{n}" for n in range(Versions().newest(label) - 1, 0, -1)]
+    return found
+
+
+def table_of(choice: str) -> RelatednessTable:
+    """The table of a choice.
+
+    Raises:
+        FbnError: it is not there any more, or damaged.
+    """
+    label = choice.removesuffix(_EDITED)
+    opened = workshop().drafts.get(label)
+    if opened is not None and (label != choice or opened.origin in ("imported", "inferred")):
+        return opened.table
+    return resolve(choice)
+
+
+def usual() -> tuple[str, str]:
+    """What is compared unless somebody asks for something else: the table as it was with the table as it is."""
+    names, label = choices(), workshop().open
+    if label + _EDITED in names:
+        return label, label + _EDITED
+    if f"{label}@{draft().number - 1}" in names:
+        return f"{label}@{draft().number - 1}", label
+    return ("du2014", "affwild2") if label == "du2014" else ("du2014", label)
+
+
+def compared() -> tuple[str, RelatednessTable]:
+    """What the marks on the page compare its table with, and that table's name: its parent unless one was chosen."""
+    now = draft()
+    if now.against:
+        with suppress(FbnError):  # somebody deleted it
+            return now.against, table_of(now.against)
+    return now.parent
+
+
 def open_table(label: str) -> None:
     """Put a table on the page. An edit that was left is found again; an untouched one is read anew."""
     drafts, known = dict(workshop().drafts), workshop().drafts.get(label)
@@ -90,12 +146,12 @@ def open_table(label: str) -> None:
         elif known is None or (known.origin == "saved" and not known.dirty):
             number = Versions().newest(label)
             if known is None or known.number != number:
-                drafts[label] = Draft.of(label, Versions().load(label, number), "saved", number)
+                table = Versions().load(label, number)
+                drafts[label] = Draft.of(label, table, "saved", number, _made_from(label, number, table))
     except FbnError as error:
         keep(problem=str(error))
         return
     keep(drafts=drafts, open=label, said="", problem="", conflict=0)
-    _remember()
 
 
 def add(label: str, table: RelatednessTable, origin: str) -> None:
@@ -130,7 +186,6 @@ def save(name: str, note: str = "") -> None:
         drafts[label] = Draft.of(label, now.saved, "built in")
     keep(drafts={**drafts, name: now.kept(name, number)}, open=name, problem="", conflict=0)
     keep(said=f"Saved as “{name}”, version {number}.")
-    _remember()
 
 
 def reapply() -> None:
@@ -153,7 +208,7 @@ def reopen() -> None:
     """Forget the edit and open what is saved, or built in."""
     name = workshop().open
     keep(drafts={label: d for label, d in workshop().drafts.items() if label != name})
-    open_table(name if name in labels() else _FIRST)
+    open_table(name if name in labels() else FIRST)
 
 
 def duplicate(new: str) -> None:
@@ -179,7 +234,7 @@ def delete() -> None:
         keep(problem=str(error), said="")
         return
     keep(drafts={label: d for label, d in workshop().drafts.items() if label != name})
-    open_table(_FIRST)
+    open_table(FIRST)
     keep(deleted=token)
 
 
@@ -213,12 +268,10 @@ def revert(number: int) -> None:
     keep(said=f"Version {number} is back, as version {new}.")
 
 
-def edit(category: str, number: int, weight: float, slid: bool = False) -> None:
-    """Change one cell of the table on the page, ``slid`` by its slider; what cannot be is refused in words."""
-    before = draft()
+def edit(category: str, number: int, weight: float) -> None:
+    """Change one cell of the table on the page; what cannot be is refused in words."""
     try:
-        after = before.with_weight(category, number, weight)
-        put(replace(after, slid=before.slid + after.turn - before.turn) if slid else after)
+        put(draft().with_weight(category, number, weight))
     except FormatError as error:
         keep(problem=str(error), said="")
 
@@ -227,6 +280,9 @@ def _unsaved() -> set[str]:
     return {label for label, d in workshop().drafts.items() if d.origin not in ("saved", "built in")}
 
 
-def _remember() -> None:
-    if st.query_params.get(_ADDRESS) != workshop().open:
-        st.query_params[_ADDRESS] = workshop().open
+def _made_from(name: str, number: int, table: RelatednessTable) -> tuple[str, RelatednessTable] | None:
+    """What a saved version was made from: the version before it, the built-in table; None where that is not known."""
+    if number > 1:
+        return f"{name}@{number - 1}", Versions().load(name, number - 1)
+    built_in = ((label, RelatednessTable.named(label)) for label in RelatednessTable.names())
+    return next((known for known in built_in if known[1].provenance.source == table.provenance.parent), None)

@@ -12,17 +12,18 @@ from fbn.errors import FbnError
 from fbn.resources import shipped
 from fbn.training import recipe
 from fbn.training.compare import RESULT
-from fbn.ui import charts
+from fbn.training.comparison import Budget
+from fbn.ui import charts, durations
 from fbn.ui.job_list import JobList
 from fbn.ui.relatedness import plain
 from fbn.ui.relatedness_results import cells, differences, figures, sentence
-from fbn.ui.relatedness_versions import choices, table_of, usual
+from fbn.ui.relatedness_state import choices, table_of, usual
 
 _RECIPE = "coupled"
 _STUDIES = "assets/studies/relatedness"
 _SIZES: dict[str, tuple[str, dict[str, int]]] = {
-    "quick": ("Quick look: 2 seeds", {"pictures": 2000, "held_out": 500, "steps": 250, "seeds": 2}),
-    "full": ("Five seeds", {}),
+    "quick": ("2 seeds", {"pictures": 2000, "held_out": 500, "steps": 250, "seeds": 2}),
+    "full": ("5 seeds", {}),
 }
 
 
@@ -32,7 +33,7 @@ def training_view() -> None:
     with asking:
         _ask()
     with asked:
-        _LIST.watch()
+        COMPARISONS.watch()
         _studies()
 
 
@@ -56,6 +57,8 @@ def _ask() -> None:
     size = st.segmented_control(
         "How much", list(_SIZES), default="quick", required=True, format_func=lambda s: _SIZES[s][0], key="rel job size"
     )
+    budget = Budget(**_SIZES[size or "quick"][1])
+    words = st.empty()
     data = st.text_input(
         "Or on real faces: folder of data sets",
         key="rel job data",
@@ -68,8 +71,9 @@ def _ask() -> None:
         recipes,
         recipes.index(_RECIPE),
         key="rel job recipe",
-        help="How both are trained. “coupled” is small and quick; the others are meant for real faces and take hours.",
+        help="How both are trained. “coupled” is the smallest; the others are larger, and meant for real faces.",
     )
+    words.caption(_size(budget, how, bool(data)))
     if first == second:
         st.caption("Choose two tables that differ.")
     st.button(
@@ -79,7 +83,21 @@ def _ask() -> None:
         disabled=first == second,
         on_click=partial(_start, first, second, None if truth == truths[0] else truth, size or "quick", data, how),
     )
-    _LIST.problem()
+    COMPARISONS.problem()
+
+
+def _size(budget: Budget, how: str, real: bool) -> str:
+    """How much there is to do, and how long that takes here where such a comparison was run before."""
+
+    def work(of: Mapping[str, Any]) -> float | None:
+        if bool(of.get("data")) != real or of.get("recipe") != recipe.read(how).model_dump(mode="json"):
+            return None
+        done = Budget(**of["budget"])
+        return done.seeds * done.steps
+
+    faces = "" if real else f" on {budget.pictures:,} faces"
+    known = durations.remembered("compare", work, budget.seeds * budget.steps)
+    return f"{2 * budget.seeds} trainings of {budget.steps} steps{faces}. {known}"
 
 
 def _start(first: str, second: str, truth: str | None, size: str, data: str, how: str) -> None:
@@ -88,7 +106,7 @@ def _start(first: str, second: str, truth: str | None, size: str, data: str, how
         if truth and not data:
             tables["truth"] = table_of(truth)
     except FbnError as error:
-        _LIST.refuse(str(error))
+        COMPARISONS.refuse(str(error))
         return
     asked: dict[str, Any] = {
         **tables,
@@ -97,7 +115,7 @@ def _start(first: str, second: str, truth: str | None, size: str, data: str, how
         "data": data or None,
         "recipe": how,
     }
-    _LIST.start(f"{first} against {second}", asked)
+    COMPARISONS.start(f"{first} against {second}", asked)
 
 
 def _studies() -> None:
@@ -128,7 +146,7 @@ def show_result(result: Mapping[str, Any], key: str) -> None:
         st.dataframe(figures(result), hide_index=True)
 
 
-_LIST = JobList(
+COMPARISONS = JobList(
     kind="compare",
     key="rel job",
     title="Comparisons",

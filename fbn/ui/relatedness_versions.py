@@ -5,17 +5,14 @@ from functools import partial
 import streamlit as st
 
 from fbn.errors import FbnError
-from fbn.relatedness import RelatednessTable, Version, Versions, resolve
+from fbn.relatedness import Version, Versions
 from fbn.ui import relatedness as logic
 from fbn.ui import relatedness_marks, relatedness_sheets
 from fbn.ui import relatedness_state as state
 from fbn.ui.heatmap import heatmap
 from fbn.ui.relatedness_files import messages
-from fbn.ui.relatedness_state import draft, workshop
+from fbn.ui.relatedness_state import choices, draft, table_of, usual, workshop
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, EXPRESSIONS
-
-#: A table as it is being edited, beside its saved self.
-_EDITED = " (as edited)"
 
 
 def versions_view() -> None:
@@ -26,44 +23,6 @@ def versions_view() -> None:
         _comparison()
     with history:
         _history()
-
-
-def choices() -> list[str]:
-    """Every table there is: as it stands, as saved, and in each older version."""
-    found = []
-    for label in state.labels():
-        opened = workshop().drafts.get(label)
-        if opened is not None and opened.origin in ("imported", "inferred"):
-            found.append(label)
-            continue
-        if opened is not None and opened.dirty:
-            found.append(label + _EDITED)
-        found.append(label)
-        found += [f"{label}@{n}" for n in range(Versions().newest(label) - 1, 0, -1)]
-    return found
-
-
-def table_of(choice: str) -> RelatednessTable:
-    """The table of a choice.
-
-    Raises:
-        FbnError: it is not there any more, or damaged.
-    """
-    label = choice.removesuffix(_EDITED)
-    opened = workshop().drafts.get(label)
-    if opened is not None and (label != choice or opened.origin in ("imported", "inferred")):
-        return opened.table
-    return resolve(choice)
-
-
-def usual() -> tuple[str, str]:
-    """What is compared unless somebody asks for something else: the table as it was with the table as it is."""
-    names, label = choices(), workshop().open
-    if label + _EDITED in names:
-        return label, label + _EDITED
-    if f"{label}@{draft().number - 1}" in names:
-        return f"{label}@{draft().number - 1}", label
-    return ("du2014", "affwild2") if label == "du2014" else ("du2014", label)
 
 
 def _comparison() -> None:

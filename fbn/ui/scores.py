@@ -10,7 +10,7 @@ from fbn.inference import Affect
 from fbn.inference.breakdown import breakdown
 from fbn.models import store
 from fbn.ui import score_marks
-from fbn.ui.studio_state import bound
+from fbn.ui.widgets import bound
 from fbn.vocabulary import Task
 
 #: What the sets of classes that ship with fbn are called.

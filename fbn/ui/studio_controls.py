@@ -9,7 +9,8 @@ from fbn.synthetic.parameters import Face, Hair, HairColour
 from fbn.ui import studio, studio_knobs
 from fbn.ui.studio_knobs import Knob, put
 from fbn.ui.studio_marks import described, units_by_region
-from fbn.ui.studio_state import bound, current, keep, show, slider
+from fbn.ui.studio_state import current, keep, show, slider
+from fbn.ui.widgets import bound
 from fbn.vocabulary import AU_INDEX, ActionUnit
 
 _GROUPS = ("Action units", "Person", "Scene", "Camera")

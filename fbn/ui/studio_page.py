@@ -16,8 +16,9 @@ from fbn.ui.panels import circumplex_panel, expression_panel
 from fbn.ui.studio_animation import animation_view
 from fbn.ui.studio_controls import controls
 from fbn.ui.studio_quiz import quiz_view
-from fbn.ui.studio_state import bound, current, keep, show, slider
+from fbn.ui.studio_state import current, keep, show, slider
 from fbn.ui.tables import png_bytes
+from fbn.ui.widgets import bound
 
 #: Side of a saved picture, pixels.
 _SAVED = 640
@@ -97,7 +98,6 @@ def _preset() -> None:
             lambda category: _apply(category, current().intensity),
             "studio category",
             options=state.table.categories,
-            index=None,
             format_func=str.capitalize,
             placeholder="Choose one",
             help="The seven expressions, then compounds of two. It sets the action units; sliders change them further.",
@@ -126,8 +126,6 @@ def _apply(category: str | None, intensity: float) -> None:
 def _tables() -> None:
     state, names = current(), _names()
     choices = names if state.source in names else (*names, state.source)
-    # what is in a popover is built when it opens, from the last run: each run has to say which table it is
-    st.session_state["studio table"] = state.source
     bound(
         st.selectbox, "Relatedness table", state.source, _pick_table, "studio table", options=choices, help=_TABLE_HELP
     )

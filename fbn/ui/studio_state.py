@@ -1,9 +1,9 @@
-"""What one viewer's studio holds between two runs of the page, and widgets that always show it.
+"""What one viewer's studio holds between two runs of the page, and its sliders.
 
 The face is the one truth; widgets follow it. So undo, a preset or a loaded file move every slider by themselves.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from fbn.relatedness import RelatednessTable
 from fbn.synthetic.parameters import Face
 from fbn.ui import studio
 from fbn.ui.history import History
+from fbn.ui.widgets import bound
 
 _STATE = "studio"
 DEFAULT_TABLE = "du2014"
@@ -67,18 +68,6 @@ def keep(**changes: Any) -> None:
 def show(face: Face) -> None:
     """One step on in the history."""
     keep(history=current().history.to(face))
-
-
-def bound(
-    widget: Callable[..., Any], label: str, value: Hashable, apply: Callable[[Any], None], key: str, **how: Any
-) -> Any:
-    """A widget that shows ``value`` and calls ``apply`` with what the viewer makes of it.
-
-    The widget's state is written where it differs alone: a write during a drag would throw the thumb back.
-    """
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
-    return widget(label, key=key, on_change=lambda: apply(st.session_state[key]), **how)
 
 
 def slider(label: str, value: float, apply: Callable[[float], None], key: str, **how: Any) -> None:

@@ -17,9 +17,6 @@ _CURVE_HELP = (
 def video_view(studied: Studied) -> None:
     """Raw against median-filtered readings of video."""
     keys = [key for key in studied.keys if key[2]]
-    if not keys:
-        st.info("This study has no video.", icon=":material/videocam_off:")
-        return
     left, right = st.columns([2, 5])
     with left:
         key = st.selectbox(
@@ -49,11 +46,7 @@ def video_view(studied: Studied) -> None:
 
 def curves_view(studied: Studied) -> None:
     """Losses along the training."""
-    curves = studied.curves
-    terms = list(dict.fromkeys(term for own in curves.values() for term in own))
-    if not terms:
-        st.info("This study kept no training curves.", icon=":material/info:")
-        return
+    curves, terms = studied.curves, studied.terms
     left, right = st.columns([2, 5])
     with left:
         term = st.selectbox("Loss", terms, format_func=lambda name: TERMS.get(name, name), key="study term")

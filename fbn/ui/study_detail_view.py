@@ -38,9 +38,6 @@ def detail_view(studied: Studied) -> None:
         "recall": ("Expressions", _RECALL_HELP, "recall"),
     }
     found = [figure for figure in kinds if any(each.figure == figure for each in studied.details)]
-    if not found:
-        st.info("This study kept neither AUs nor expressions apart.", icon=":material/info:")
-        return
     figure = st.segmented_control(
         "Look at",
         found,

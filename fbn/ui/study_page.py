@@ -9,7 +9,6 @@ import streamlit as st
 
 from fbn.errors import FbnError
 from fbn.ui import study_marks
-from fbn.ui.compound_state import place
 from fbn.ui.relatedness import plain
 from fbn.ui.study_answer_view import answer_view
 from fbn.ui.study_closer_view import curves_view, video_view
@@ -17,10 +16,11 @@ from fbn.ui.study_detail_view import detail_view
 from fbn.ui.study_figures_view import figures_view
 from fbn.ui.study_papers_view import papers_view
 from fbn.ui.study_read import TABLES, Studied
-from fbn.ui.study_scarcity_view import scarcity_view
-from fbn.ui.study_state import ANSWER, PROBLEM, VIEW, Choice, choices, open_folder, picked
-from fbn.ui.study_training import training_view
+from fbn.ui.study_scarcity_view import has_scarcity, scarcity_view
+from fbn.ui.study_state import ANSWER, OPEN, PROBLEM, VIEW, Choice, choices, open_folder, picked
+from fbn.ui.study_training import JOBS, training_view
 from fbn.ui.study_words import LABELS, TERMS, about, row_name
+from fbn.ui.widgets import pick, place
 
 _RUN = "Run one"
 _VIEWS: dict[str, Callable[[Studied], None]] = {
@@ -37,7 +37,10 @@ _VIEWS: dict[str, Callable[[Studied], None]] = {
 def show_study() -> None:
     """The study that is open, or how to get one."""
     st.html(study_marks.STYLE)
+    if "study path" not in st.session_state:
+        _forget()
     found = choices()
+    place("study", OPEN, list(found), next(iter(found), ""), "study")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = picked(found) if found else None
         studied, problem = _read(chosen)
@@ -55,11 +58,30 @@ def show_study() -> None:
         st.fragment(training_view)()
         return
     st.caption(plain(about(studied)))
-    place("view", VIEW, [*_VIEWS, _RUN], ANSWER)
-    view = st.segmented_control("View", [*_VIEWS, _RUN], required=True, key=VIEW, label_visibility="collapsed")
-    st.fragment(training_view if view == _RUN else partial(_VIEWS[view or ANSWER], studied))()
+    views = [*_views(studied), _RUN]
+    view = place("view", VIEW, views, ANSWER, "view")
+    pick(st.segmented_control, "View", VIEW, _forget, options=views, required=True, label_visibility="collapsed")
+    st.fragment(training_view if view == _RUN else partial(_VIEWS[view], studied))()
     if view == ANSWER:
         _what_was_done(studied)
+
+
+def _views(studied: Studied) -> list[str]:
+    """The views in which there is something to see."""
+    empty = {
+        "All figures": not studied.keys,
+        "AUs and expressions": not studied.details,
+        "Scarcity": not has_scarcity(studied),
+        "Video": not any(key[2] for key in studied.keys),
+        "Training": not studied.terms,
+    }
+    return [view for view in _VIEWS if not empty.get(view)]
+
+
+def _forget() -> None:
+    """What was refused belongs to the view in which it was asked for."""
+    st.session_state[PROBLEM] = ""
+    JOBS.refuse("")
 
 
 def _read(chosen: Choice | None) -> tuple[Studied | None, str]:

@@ -129,6 +129,11 @@ class Studied:
         return groups == {"architecture"}
 
     @cached_property
+    def terms(self) -> tuple[str, ...]:
+        """Losses that the study kept curves of."""
+        return tuple(dict.fromkeys(term for own in self.curves.values() for term in own))
+
+    @cached_property
     def steps(self) -> dict[str, int]:
         """Row -> steps of each of its trainings, as far as ``runs.csv`` tells."""
         told = {line["row"]: int(line["steps"]) for line in self.runs if (line.get("steps") or "").isdecimal()}

@@ -1,9 +1,11 @@
 """What couplings gain by how many pictures have AU labels: studies that differ by that alone; without Streamlit."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from fbn.errors import FbnError
+from fbn.training.study.folder import SUMMARY
 from fbn.ui import study_answer as answer
 from fbn.ui.study_read import Studied
 from fbn.ui.study_records import Difference, Key
@@ -13,6 +15,12 @@ from fbn.vocabulary import Task
 _FREE = ("rows", "seeds", "action_units")
 #: Asked, or a budget's own, which may have been others in another version: what was taken is compared.
 _STEPS = "steps"
+
+
+@lru_cache(maxsize=64)
+def _read(folder: Path, _written: int) -> Studied:
+    """A study that others are compared with, read once for as long as nobody writes it anew."""
+    return Studied.read(folder)
 
 
 def alike(studied: Studied, there: Iterable[Path]) -> list[Studied]:
@@ -27,8 +35,8 @@ def alike(studied: Studied, there: Iterable[Path]) -> list[Studied]:
 
     for folder in there:
         try:
-            other = Studied.read(folder)
-        except FbnError:
+            other = _read(folder, (folder / SUMMARY).stat().st_mtime_ns)
+        except (FbnError, OSError):
             # whoever opens it is told
             continue
         if _asked(other) == _asked(studied) and other.summary.trained_on == studied.summary.trained_on:

@@ -6,22 +6,27 @@ from fbn.ui import charts, study_charts, study_scarcity
 from fbn.ui.study_charts import MOST_SERIES
 from fbn.ui.study_parts import INTERVAL_HELP, pick_side
 from fbn.ui.study_read import Studied
+from fbn.ui.study_records import Key
 from fbn.ui.study_state import choices
 from fbn.ui.study_words import METRIC_HELP, SIDES, key_name, row_name
 
 _USUAL = ("co", "both")
 
 
+def has_scarcity(studied: Studied) -> bool:
+    """Whether other studies are here that differ from it by the number of AU labels alone."""
+    studies, rows, _ = _shared(studied)
+    return len(studies) > 1 and bool(rows)
+
+
+def _shared(studied: Studied) -> tuple[list[Studied], list[str], list[Key]]:
+    studies = study_scarcity.alike(studied, (choice.folder for choice in choices().values()))
+    return studies, *study_scarcity.shared(studies)
+
+
 def scarcity_view(studied: Studied) -> None:
     """The open study beside those that differ from it by the number of AU labels alone."""
-    studies = study_scarcity.alike(studied, (choice.folder for choice in choices().values()))
-    rows, keys = study_scarcity.shared(studies)
-    if len(studies) < 2 or not rows:
-        st.info(
-            "Only this study of its kind is here. Run the same with another number of AU pictures to see a curve.",
-            icon=":material/stairs:",
-        )
-        return
+    studies, rows, keys = _shared(studied)
     left, right = st.columns([2, 3])
     with left:
         key = st.selectbox(

@@ -7,8 +7,9 @@ import streamlit as st
 
 from fbn import jobs
 from fbn.errors import FbnError
-from fbn.ui.compound_state import place
+from fbn.training.study.folder import SUMMARY
 from fbn.ui.study_read import Studied, committed
+from fbn.ui.widgets import pick
 
 OPEN, VIEW, PATHS, PROBLEM = "study open", "study view", "study paths", "study problem"
 #: A view's name that others lead to.
@@ -25,7 +26,8 @@ class Choice:
 
 
 def choices() -> dict[str, Choice]:
-    """What ships with fbn, what this session opened, the jobs that are done."""
+    """What ships with fbn, folders that this session or the address opened, the jobs that are done."""
+    _open_named()
     found = [Choice(name, f"{_words(name)} (ships with fbn)", folder) for name, folder in committed()]
     found += [Choice(str(path), f"{path.name} (folder)", path) for path in st.session_state.get(PATHS, [])]
     try:
@@ -37,19 +39,27 @@ def choices() -> dict[str, Choice]:
     return {choice.key: choice for choice in found}
 
 
+def _open_named() -> None:
+    """A folder that the address names, as it does once one was opened: a reload and a link find it again."""
+    named, known = st.query_params.get("study", ""), st.session_state.get(PATHS, [])
+    path = Path(named)
+    if path.is_absolute() and path not in known and (path / SUMMARY).is_file():
+        st.session_state[PATHS] = [*known, path]
+
+
 def picked(found: dict[str, Choice]) -> Choice:
     """The picker; ``found`` is not empty."""
-    place("study", OPEN, list(found), next(iter(found)))
-    key = st.selectbox(
+    pick(
+        st.selectbox,
         "Study",
-        list(found),
+        OPEN,
+        lambda: st.session_state.update({PROBLEM: ""}),
+        options=list(found),
         format_func=lambda k: found[k].title,
-        key=OPEN,
-        on_change=lambda: st.session_state.update({PROBLEM: ""}),
         width=420,
         help="Those that ship with fbn, folders opened here, and studies run here.",
     )
-    return found[key]
+    return found[st.session_state[OPEN]]
 
 
 def show(key: str, view: str = ANSWER) -> None:

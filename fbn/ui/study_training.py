@@ -1,5 +1,6 @@
 """A study as a job: what to ask for, the jobs, and a word on what came out."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,20 +9,21 @@ import streamlit as st
 
 from fbn.errors import FbnError
 from fbn.jobs import Job
-from fbn.training.study.asked import BUDGETS
+from fbn.training.study.asked import BUDGETS, Study
 from fbn.training.study.rows import ROWS, UNCOUPLED
+from fbn.ui import durations
 from fbn.ui import study_answer as answer
 from fbn.ui.job_list import JobList
 from fbn.ui.study_read import Studied
 from fbn.ui.study_state import show
 from fbn.ui.study_words import GROUPS
 
-#: What each takes, and what it is good for.
+#: What each is good for.
 _BUDGETS = {
-    "smoke": "A minute: a handful of steps on few faces, to see that all works. Its figures mean nothing.",
-    "lesson": "Minutes: three seeds, steps enough to see co-annotation work on scarce AU labels. Others want more.",
-    "small": "Hours: five seeds, two thirds of the steps of most studies that ship with fbn. Choose fewer rows for "
-    "less; architectures are slow, and have fewer steps and seeds.",
+    "smoke": "To see that all works. Its figures mean nothing.",
+    "lesson": "Steps enough to see co-annotation work on scarce AU labels. Others want more.",
+    "small": "Two thirds of the steps of most studies that ship with fbn. Choose fewer rows for less; architectures "
+    "are slow, and have fewer steps and seeds.",
 }
 _BUDGET_HELP = (
     "How many faces, steps and seeds. The shipped network's own size, fbn study affect --budget full, wants a GPU."
@@ -57,7 +59,7 @@ def _ask() -> None:
         help=_BUDGET_HELP,
     )
     budget = budget or "smoke"
-    st.caption(_BUDGETS[budget])
+    size = st.empty()
     rows = st.multiselect(
         "Rows",
         list(ROWS),
@@ -92,6 +94,7 @@ def _ask() -> None:
         "action_units": None if units is None else int(units),
         "data": str(Path(data).expanduser().resolve()) if data else None,
     }
+    size.caption(f"{_BUDGETS[budget]} {_size(asked)}")
     title = f"{budget.capitalize()} study, {'real' if data else 'drawn'} faces, {len(rows) or len(ROWS)} rows"
     st.button("Start", type="primary", icon=":material/play_arrow:", on_click=partial(JOBS.start, title, asked))
     JOBS.problem()
@@ -99,6 +102,19 @@ def _ask() -> None:
         for group, words in GROUPS.items():
             lines = [f"- `{row.name}` {row.words}" for row in ROWS.values() if row.group == group]
             st.markdown(f"**{words}**\n\n" + "\n".join(lines))
+
+
+def _size(asked: dict[str, Any]) -> str:
+    """How much there is to do, and how long that takes here where a study of the budget was run before."""
+    runs = len(Study.model_validate(asked).runs)
+
+    def work(of: Mapping[str, Any]) -> float | None:
+        if of.get("steps") or of.get("budget") != asked["budget"] or bool(of.get("data")) != bool(asked["data"]):
+            return None
+        return len(Study.model_validate(of).runs)
+
+    steps = BUDGETS[asked["budget"]].steps
+    return f"{runs} trainings of {steps} steps. {durations.remembered('study', work, runs)}"
 
 
 def _came_out(job: Job, _: Any) -> None:

@@ -1,7 +1,7 @@
 """The Coupling lab in a browser: through the lesson by keyboard, a training started and stopped; Live's conflicts."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from fbn.ui.coupling_lesson import STEPS
 from tests.browser.conftest import PATIENCE, settled
@@ -29,14 +29,40 @@ def test_the_lesson_goes_by_keyboard_and_its_figures_follow(lab: Page):
     expect(lab.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_a_training_grows_in_the_page_and_stops(lab: Page):
+def test_a_training_grows_in_the_page_is_found_after_a_reload_and_stops(lab: Page, browser: Browser, app: str):
     lab.get_by_role("radio", name="Training").click()
     lab.get_by_role("button", name="Start training").click()
     expect(lab.get_by_text("Training: step")).to_be_visible(timeout=2 * PATIENCE)
     expect(lab.locator(".js-plotly-plot")).to_have_count(3)
-    lab.get_by_role("button", name="Stop").click()
+    # a reload finds it again, another viewer sees it too, and each can stop it
+    lab.reload()
+    expect(lab.get_by_text("Training: step")).to_be_visible()
+    expect(lab.get_by_role("button", name="Stop")).to_be_visible()
+    other = browser.new_page()
+    other.goto(f"{app}/coupling?step=6")
+    other.get_by_role("button", name="Stop").click(timeout=PATIENCE)
+    expect(other.get_by_role("button", name="Start training")).to_be_visible()
+    other.close()
     expect(lab.get_by_role("button", name="Start training")).to_be_visible()
     expect(lab.get_by_text("One pair with one seed")).to_be_visible()
+
+
+def test_a_step_is_in_the_address_for_links_reload_and_back(lab: Page, app: str):
+    lab.get_by_role("button", name="Next step").click()
+    expect(lab.get_by_text(STEPS[1].title)).to_be_visible()
+    expect(lab).to_have_url(f"{app}/coupling?step=2")
+    settled(lab)
+    lab.get_by_role("radio", name="4 Gradients").click()
+    expect(lab).to_have_url(f"{app}/coupling?step=4")
+    lab.reload()
+    expect(lab.get_by_text(STEPS[3].title)).to_be_visible()
+    settled(lab)
+    lab.go_back()
+    expect(lab.get_by_text(STEPS[1].title)).to_be_visible()
+    expect(lab).to_have_url(f"{app}/coupling?step=2")
+    settled(lab)
+    lab.go_forward()
+    expect(lab.get_by_text(STEPS[3].title)).to_be_visible()
 
 
 def test_live_lists_conflicts_of_a_picture(page: Page, app: str):

@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 
 from fbn import jobs
 from fbn.bench.browser import free_port, serving
@@ -163,15 +163,70 @@ def test_the_grid_edits_too_and_follows_undo(visit: Open):
     shows(page, "Anger, AU1", "")
 
 
-def test_a_weight_that_is_none_stays_in_its_cell(visit: Open):
+def test_a_weight_that_is_none_is_told_and_stays_out_of_its_cell(visit: Open):
     page = visit()
-    cell(page, "Fear, AU5").click()
-    page.keyboard.type("7")
-    page.keyboard.press("Enter")
+    type_into(page, "Fear, AU5", "70")
     box = cell(page, "Fear, AU5").locator("input")
     expect(box).to_have_attribute("aria-invalid", "true")
+    said = page.get_by_role("alert").filter(
+        has_text="“70” is not a weight: expected a number from 0 to 1, as 0.7 for 70 %"
+    )
+    expect(said).to_contain_text("press Esc to keep .63")
     box.press("Escape")
+    expect(said).to_have_count(0)
     shows(page, "Fear, AU5", ".63")
+    # whoever goes on elsewhere is told too
+    cell(page, "Fear, AU5").click()
+    page.keyboard.type("7")
+    cell(page, "Anger, AU9").click()
+    expect(page.get_by_role("alert").filter(has_text="The cell keeps .63")).to_be_visible()
+    type_into(page, "Anger, AU9", "0.5")
+    shows(page, "Anger, AU9", ".50")
+    expect(page.get_by_role("alert").filter(has_text="is not a weight")).to_have_count(0)
+
+
+def test_what_an_edit_does_stays_in_sight_when_it_is_saved(visit: Open):
+    page = visit()
+    type_into(page, "Fear, AU5", "0.1")
+    expect(page.get_by_text("differs from du2014")).to_be_visible()
+    marked = page.get_by_role("gridcell", name=re.compile("^Fear, AU5 .*du2014: .63"))
+    expect(marked).to_be_visible()
+    save_as(page, "mine")
+    expect(marked).to_be_visible()
+    view(page, "On a face")
+    expect(page.get_by_text("by the edit").first).to_be_visible()
+    # what was said of the saving stays in its view
+    expect(page.get_by_text("Saved as “mine”")).to_have_count(0)
+    view(page, "Edit")
+    expect(marked).to_be_visible()
+    expect(page.get_by_text("Saved as “mine”")).to_have_count(0)
+    page.get_by_role("combobox", name="Compare with").click()
+    page.get_by_role("option", name="affwild2", exact=True).click()
+    expect(page.get_by_text("differs from affwild2")).to_be_visible()
+    type_into(page, "Fear, AU5", "0.2")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("version 2")).to_be_visible()
+    expect(page.get_by_text("differs from affwild2")).to_be_visible()
+
+
+def test_a_reload_asks_before_an_edit_is_lost(visit: Open):
+    page, asked = visit(), []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", answer)
+    cell(page, "Fear, AU5").click()
+    page.reload()
+    ready(page)
+    assert asked == []
+    type_into(page, "Fear, AU5", "0.1")
+    shows(page, "Fear, AU5", ".10")
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+    page.reload()
+    ready(page)
+    assert asked == ["beforeunload"]
 
 
 def test_export_and_import_and_a_broken_file(visit: Open, tmp_path: Path):

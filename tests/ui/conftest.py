@@ -1,7 +1,8 @@
 """Stand-ins for the analyser, so that pages are tested without weights; the studio, open."""
 
+import re
 from collections.abc import Iterable, Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -75,3 +76,8 @@ def press(opened: AppTest, label: str) -> AppTest:
 
 def words(opened: AppTest) -> str:
     return "\n".join(e.value for e in [*opened.markdown, *opened.info, *opened.warning, *opened.error, *opened.success])
+
+
+def by_key(widgets: Iterable[Any], key: str) -> Any:
+    """A bound widget: its key grows by a number where the page itself changes what it shows."""
+    return next(each for each in widgets if re.fullmatch(rf"{re.escape(key)}( \d+)?", each.key or ""))

@@ -42,7 +42,7 @@ def labelled(home: Path) -> PictureSet:
 def opened(view: str = "") -> AppTest:
     test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run()
     if view:
-        test.session_state["compound view kept"] = view
+        test.session_state["compound view"] = view
     return test.switch_page("pages/compound.py").run()
 
 
@@ -87,7 +87,7 @@ def test_a_folder_is_pointed_at(home: Path, labelled: PictureSet):
     assert not test.exception
     assert "2 labelled pictures" in words(test)
     assert Sets().open("theirs").data == theirs
-    test.button_group(key="compound view").set_value("Label").run()
+    test.button_group(key="compound view pick").set_value("Label").run()
     press(test, "Take a copy to label")
     assert not test.exception
     assert Sets().open("theirs-copy").labels.read() == {"a.png": CLASSES[0], "a (2).png": CLASSES[1]}
@@ -218,3 +218,18 @@ def test_work_can_be_stopped_leaves_nothing_and_says_what_failed(tmp_path: Path)
     failed = Work("failing", lambda report: np.zeros(3)[7])
     assert failed.wait(10)
     assert failed.progress().problem.startswith("IndexError: ")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_set_and_a_view_in_the_address_that_do_not_exist_are_told(
+    there: bool, request: pytest.FixtureRequest, home: Path
+):
+    if there:
+        request.getfixturevalue("labelled")
+    test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run().switch_page("pages/compound.py")
+    test.query_params.update({"set": "gone", "view": "nope"})
+    test.run()
+    assert not test.exception
+    told = [each.value.partition(", and")[0] for each in test.warning]
+    assert told[0] == "The address asks for the set of pictures “gone”"
+    assert told[1:] == (["The address asks for the view “nope”"] if there else [])

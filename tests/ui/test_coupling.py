@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -175,6 +176,13 @@ def lab(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactor
     return test.switch_page("pages/coupling.py").run()
 
 
+def opened_at(step: str) -> AppTest:
+    """The lab in another session, by a link to a step."""
+    test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run().switch_page("pages/coupling.py")
+    test.query_params["step"] = step
+    return test.run()
+
+
 def test_every_step_opens_and_leads_to_the_next(lab: AppTest):
     for number, step in enumerate(STEPS, 1):
         assert not lab.exception
@@ -193,7 +201,7 @@ def test_the_saved_tables_can_be_chosen(lab: AppTest):
     lab.run()
     lab.selectbox(key="lab table").set_value("mine").run()
     assert not lab.exception
-    lab.button_group(key="lab step").set_value(4).run()
+    lab.button_group(key="lab step pick").set_value("5").run()
     assert lab.selectbox(key="lab table").value == "mine"
     assert "Hard co-annotation: **happiness**" in words(lab)
 
@@ -210,7 +218,7 @@ def test_a_table_that_lacks_an_expression_is_refused_in_words(lab: AppTest):
 
 
 def test_the_form_says_where_everything_goes(lab: AppTest):
-    lab.button_group(key="lab step").set_value(2).run()
+    lab.button_group(key="lab step pick").set_value("3").run()
     assert "**As printed**: all on their way to 0" in words(lab)
     assert "**KL divergence**: all meet at q" in words(lab)
     lab.slider(key="lab q below").set_value(0.7).run()
@@ -226,8 +234,8 @@ def test_a_training_starts_from_the_page_and_its_outcome_stands_there(lab: AppTe
         training.wait(60)
         return training
 
-    monkeypatch.setattr("fbn.ui.coupling_live.LiveTraining", tiny)
-    lab.button_group(key="lab step").set_value(5).run()
+    monkeypatch.setattr("fbn.ui.coupling_training.LiveTraining", tiny)
+    lab.button_group(key="lab step pick").set_value("6").run()
     lab.toggle(key="lab wrong").set_value(True).run()
     lab.button_group(key="lab couplings").set_value(["co_annotation"]).run()
     press(lab, "Start training")
@@ -235,3 +243,60 @@ def test_a_training_starts_from_the_page_and_its_outcome_stands_there(lab: AppTe
     assert (started[0].table, started[0].couplings) == (exchanged(DU), ("co_annotation",))
     assert "After 2 steps: AU F1" in words(lab)
     assert set(COUPLINGS) > set(started[0].couplings)
+    # whoever loads the page anew sees it too, and is told that it is not theirs
+    other = opened_at("6")
+    assert "After 2 steps: AU F1" in words(other)
+    assert any("co-annotation; 8 of 24 faces" in each.value for each in other.caption)
+    assert any("Started on another page" in each.value for each in other.caption)
+    assert not any("Started on another page" in each.value for each in lab.caption)
+
+
+def test_a_training_that_goes_on_is_found_by_every_page_and_stopped_by_any(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("fbn.models.store.names", lambda: ("fbn",))
+    drawing, go_on = threading.Event(), threading.Event()
+    draw = coupling_training._drawn
+
+    def slow(*wanted: int) -> tuple:
+        drawing.set()
+        go_on.wait(60)
+        return draw(*wanted)
+
+    monkeypatch.setattr(coupling_training, "_drawn", slow)
+    running = coupling_training.CLASSROOM.begin(TINY)
+    assert drawing.wait(60)
+    assert coupling_training.CLASSROOM.begin(TINY) is running, "no second one beside it"
+    other = opened_at("6")
+    assert not any(button.label == "Start training" for button in other.button)
+    press(other, "Stop")
+    assert running.cancelled
+    go_on.set()
+    assert running.wait(60)
+    other.run()
+    assert any(button.label == "Start training" for button in other.button)
+
+
+def test_the_time_left_is_measured_and_the_speed_remembered(monkeypatch: pytest.MonkeyPatch):
+    seconds, seen = iter(range(0, 1000, 3)), []
+    monkeypatch.setattr(coupling_training.time, "monotonic", lambda: float(next(seconds)))
+    monkeypatch.setattr(coupling_training, "_SPEEDS", {})
+    monkeypatch.setattr(LiveTraining, "_run", lambda self: None)
+    training = LiveTraining(TINY)
+    monkeypatch.setattr(training, "_say", lambda **changes: seen.append(changes.get("left")))
+    assert coupling_training.expected(TINY) is None
+    stand_in = SimpleNamespace(step=lambda: None, measure=lambda step: None)
+    training._fit(stand_in)
+    # each step takes 3 s; of two, one is left after the first
+    assert [left for left in seen if left is not None] == [3.0, 0.0]
+    assert coupling_training.expected(TINY) == 6.0
+
+
+def test_a_link_leads_to_a_step_and_one_that_is_none_is_told(lab: AppTest):
+    other = opened_at("4")
+    assert f"### 4. {STEPS[3].title}" in words(other)
+    assert not other.warning
+    other = opened_at("nine")
+    assert "### 1." in words(other)
+    assert "The address asks for the step “nine”" in words(other)
+    press(other, "Next step")
+    assert other.query_params["step"] == "2"
+    assert not other.warning

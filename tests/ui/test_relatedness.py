@@ -65,11 +65,11 @@ def test_the_spreadsheet_is_fed_anew_by_all_changes_but_its_own():
     assert typed.undo().grid == DU
 
 
-def test_what_is_typed_into_the_spreadsheet_is_clipped_and_emptied():
+def test_what_is_typed_into_the_spreadsheet_is_kept_emptied_or_refused_in_words():
     frame = relatedness_sheets.grid(DU)
     row = list(frame.index).index("Fear")
     assert frame.loc["Fear", "AU5"] == 0.63
-    table = relatedness_sheets.gridded(DU, {row: {"AU5": None, "AU9": 7, "AU11": 0.25}})
+    table = relatedness_sheets.gridded(DU, {row: {"AU5": None, "AU9": 1, "AU11": 0.25}})
     assert {logic.changed(change) for change in DU.diff(table)} == {
         "fear AU5: .63 → none",
         "fear AU9: none → 1",
@@ -77,8 +77,9 @@ def test_what_is_typed_into_the_spreadsheet_is_clipped_and_emptied():
     }
     with pytest.raises(FormatError, match="neutral"):
         relatedness_sheets.gridded(DU, {0: {"AU5": 0.5}})
-    with pytest.raises(FormatError, match="fear, AU5 = 'x'"):
-        relatedness_sheets.gridded(DU, {row: {"AU5": "x"}})
+    for typed in ("x", 70, -0.1, float("nan")):
+        with pytest.raises(FormatError, match=r"fear, AU5 = .*: expected a weight from 0 to 1; it stays \.63"):
+            relatedness_sheets.gridded(DU, {row: {"AU5": typed}})
 
 
 def test_equal_cells_typed_again_are_no_change():
@@ -88,7 +89,7 @@ def test_equal_cells_typed_again_are_no_change():
 
 def test_the_sheet_tells_prototypical_from_observational_and_marks_changes_and_notes():
     table = DU.edited("fear", 5, None).annotated("fear", 1, Note("kim", "seen on video", "own data"))
-    sheet = relatedness_sheets.sheet(table, DU, ("fear", 5))
+    sheet = relatedness_sheets.sheet(table, ("du2014", DU), ("fear", 5))
     assert place(sheet, "fear", "AU1") == {
         "text": "1",
         "kind": "one",
@@ -103,13 +104,13 @@ def test_the_sheet_tells_prototypical_from_observational_and_marks_changes_and_n
     assert [len(sheet["rows"]), len(sheet["columns"])] == [22, 18]
     assert [row["name"] for row in sheet["rows"] if row["edge"]] == ["Happily surprised"]
     assert [column["code"] for column in sheet["columns"] if column["edge"]] == ["AU9"]
-    assert [row["name"] for row in relatedness_sheets.sheet(AFF, AFF, ("fear", 5))["rows"] if row["there"]] == [
-        c.capitalize() for c in AFF.categories
-    ]
+    assert [
+        row["name"] for row in relatedness_sheets.sheet(AFF, ("affwild2", AFF), ("fear", 5))["rows"] if row["there"]
+    ] == [c.capitalize() for c in AFF.categories]
 
 
 def test_a_selected_compound_out_of_sight_is_not_marked():
-    assert relatedness_sheets.sheet(DU, DU, ("awed", 1), compounds=False)["at"] is None
+    assert relatedness_sheets.sheet(DU, ("du2014", DU), ("awed", 1), compounds=False)["at"] is None
 
 
 def test_a_comparison_has_a_sign_for_each_kind_of_change():

@@ -66,7 +66,7 @@ def test_it_opens_on_a_cell_and_edits_it(opened: AppTest):
     assert slider(opened).value == 0.63
     weigh(opened, 0.2)
     assert draft(opened).table.row("fear")[5] == 0.2
-    opened.button_group(key=f"rel kind du2014 fear 5 {draft(opened).turn}").set_value("prototypical").run()
+    opened.button_group(key="rel kind du2014 fear 5").set_value("prototypical").run()
     assert draft(opened).table.row("fear")[5] == 1
     press(opened, "Undo")
     assert slider(opened).value == 0.2
@@ -113,7 +113,7 @@ def test_saved_versions_pile_up_and_come_back(opened: AppTest):
     save_as(weigh(opened, 0.2), "mine")
     press(weigh(opened, 0.4), "Save")
     assert draft(opened).number == 2
-    opened.button_group(key="rel view").set_value("Versions").run()
+    opened.button_group(key="rel view pick").set_value("Versions").run()
     assert "Version 2" in words(opened)
     press(opened, "Bring this one back")
     assert Versions().load("mine", 3).row("fear")[5] == 0.2
@@ -196,7 +196,7 @@ def test_a_table_deleted_elsewhere_is_told(opened: AppTest):
 
 def test_a_world_is_counted_and_its_changed_cells_named(opened: AppTest):
     save_as(weigh(opened, 0.0), "no-lids")
-    opened.button_group(key="rel view").set_value("Infer").run()
+    opened.button_group(key="rel view pick").set_value("Infer").run()
     opened.selectbox(key="rel world table").set_value("no-lids").run()
     opened.number_input(key="rel world count").set_value(600).run()
     press(opened, "Draw and count")
@@ -208,7 +208,7 @@ def test_a_world_is_counted_and_its_changed_cells_named(opened: AppTest):
 
 
 def test_data_that_is_not_there_is_told(opened: AppTest, tmp_path: Path):
-    opened.button_group(key="rel view").set_value("Infer").run()
+    opened.button_group(key="rel view pick").set_value("Infer").run()
     opened.button_group(key="rel infer source").set_value("Data sets").run()
     opened.text_input(key="rel data").set_value(str(tmp_path / "nothing")).run()
     press(opened, "Count")
@@ -217,7 +217,7 @@ def test_data_that_is_not_there_is_told(opened: AppTest, tmp_path: Path):
 
 
 def test_two_tables_stand_side_by_side(opened: AppTest):
-    opened.button_group(key="rel view").set_value("Infer").run()
+    opened.button_group(key="rel view pick").set_value("Infer").run()
     opened.button_group(key="rel infer source").set_value("Two tables").run()
     assert not opened.exception
     assert "They agree in" in words(opened)
@@ -228,7 +228,7 @@ def test_two_tables_stand_side_by_side(opened: AppTest):
 
 def test_a_face_shows_what_the_edit_does(opened: AppTest):
     weigh(opened, 0.0)
-    opened.button_group(key="rel view").set_value("On a face").run()
+    opened.button_group(key="rel view pick").set_value("On a face").run()
     assert not opened.exception
     assert [metric.label for metric in opened.metric] == ["Distribution matching", "Soft co-annotation", "Conflicts"]
     assert all("by the edit" in metric.delta for metric in opened.metric)
@@ -243,7 +243,7 @@ def test_a_comparison_is_asked_for_with_the_tables_as_they_stand(opened: AppTest
 
     monkeypatch.setattr("fbn.jobs.start", start)
     weigh(opened, 0.0)
-    opened.button_group(key="rel view").set_value("Training").run()
+    opened.button_group(key="rel view pick").set_value("Training").run()
     assert "None yet" in words(opened)
     press(opened, "Start the comparison")
     ((kind, title, parameters),) = asked
@@ -252,3 +252,68 @@ def test_a_comparison_is_asked_for_with_the_tables_as_they_stand(opened: AppTest
     assert parameters["edited"] == draft(opened).table
     assert parse(kind, parameters).budget.seeds == 2
     assert opened.error[0].value == "the disk is full"
+
+
+def at(**address: str) -> AppTest:
+    """The page in another session, by a link."""
+    test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run().switch_page("pages/relatedness.py")
+    test.query_params.update(address)
+    return test.run()
+
+
+def test_a_link_leads_to_a_table_and_a_view_and_what_is_none_is_told(opened: AppTest):
+    Versions().save("mine", DU.edited("fear", 5, 0.1), 0)
+    test = at(table="mine", view="Versions")
+    assert shop(test).open == "mine"
+    assert "**Saved versions of “mine”**" in words(test)
+    assert not test.warning
+    test = at(table="gone", view="nope")
+    assert shop(test).open == "du2014"
+    assert [each.value.partition(", and")[0] for each in test.warning] == [
+        "The address asks for the table “gone”",
+        "The address asks for the view “nope”",
+    ]
+    table(test).set_value("mine").run()
+    assert test.query_params["table"] == "mine"
+
+
+def test_an_edit_is_compared_with_what_it_began_from_also_when_it_is_saved(opened: AppTest):
+    weigh(opened, 0.2)
+    assert draft(opened).parent == ("du2014", DU)
+    save_as(opened, "mine")
+    assert draft(opened).parent == ("du2014", DU)
+    first = draft(opened).table
+    press(weigh(opened, 0.4), "Save")
+    assert draft(opened).parent == ("mine@1", first)
+    # another session knows it too
+    assert draft(at(table="mine")).parent == ("mine@1", first)
+    Versions().save("copied", first, 0)
+    assert draft(at(table="copied")).parent == ("du2014", DU)
+
+
+def test_what_to_compare_with_is_chosen_and_outlives_saving(opened: AppTest):
+    def against() -> Selectbox:
+        return next(widget for widget in opened.selectbox if widget.label == "Compare with")
+
+    assert against().options[0] == "Before the edit (du2014)"
+    against().set_value("affwild2").run()
+    save_as(weigh(opened, 0.2), "mine")
+    assert draft(opened).against == "affwild2"
+    opened.button_group(key="rel view pick").set_value("On a face").run()
+    assert not opened.exception
+    assert all("against affwild2" in metric.delta for metric in opened.metric)
+
+
+def test_what_was_said_belongs_to_its_view(opened: AppTest):
+    save_as(weigh(opened, 0.2), "mine")
+    assert "Saved as “mine”, version 1." in words(opened)
+    opened.button_group(key="rel view pick").set_value("Versions").run()
+    assert "Saved as" not in words(opened)
+    opened.button_group(key="rel view pick").set_value("Edit").run()
+    assert "Saved as" not in words(opened)
+    save_as(weigh(opened, 0.3), "du2014")
+    assert opened.error
+    opened.switch_page("pages/about.py").run()
+    opened.switch_page("pages/relatedness.py").run()
+    assert not opened.error
+    assert draft(opened).dirty, "the edit itself is still there"

@@ -16,7 +16,7 @@ from fbn.relatedness import RelatednessTable, Versions
 from fbn.resources import shipped
 from fbn.ui import score_marks
 from fbn.vocabulary import Expression, Task
-from tests.ui.conftest import FakeAnalyser, face
+from tests.ui.conftest import FakeAnalyser, by_key, face
 
 OWN = CompoundClasses.of(["happily surprised", "confused"], RelatednessTable.named("du2014"), "own")
 HAPPY, SURPRISE = Expression.HAPPINESS, Expression.SURPRISE
@@ -131,7 +131,7 @@ def test_live_shows_compounds_when_asked_and_their_terms_when_frozen(about: Simp
     about.callbacks[-1](frame())
     test.run()
     assert not shows_compounds(test)
-    test.selectbox(key="live compounds set").set_value("rafdb").run()
+    by_key(test.selectbox, "live compounds set").set_value("rafdb").run()
     about.callbacks[-1](frame())
     test.run()
     assert shows_compounds(test)
@@ -139,7 +139,7 @@ def test_live_shows_compounds_when_asked_and_their_terms_when_frozen(about: Simp
     assert "fbn-terms" not in drawn(test).split("</style>")[-1]
     test.toggle(key="freeze").set_value(True).run()
     assert 'class="fbn-terms"' in drawn(test)
-    test.selectbox(key="live compounds set").set_value("off").run()
+    by_key(test.selectbox, "live compounds set").set_value("off").run()
     assert not shows_compounds(test)
 
 
@@ -147,28 +147,28 @@ def test_a_saved_table_is_among_the_sets_and_told_when_it_is_gone(about: SimpleN
     Versions().save("mine", RelatednessTable.named("du2014"), 0)
     Versions().save("basic", RelatednessTable.named("affwild2"), 0)
     test = opened("live")
-    options = test.selectbox(key="live compounds set").options
+    options = by_key(test.selectbox, "live compounds set").options
     assert options == [
         *("Off", "RAF-DB: 11 compounds", "EmotioNet: 6 basic, 10 compound", "Du 2014: 15 compounds"),
         "mine: your table",
     ]
-    test.selectbox(key="live compounds set").set_value("mine").run()
+    by_key(test.selectbox, "live compounds set").set_value("mine").run()
     assert test.session_state["live compounds of fbn"] == "mine"
     Versions().delete("mine")
     test.run()
     assert not test.exception
-    assert test.selectbox(key="live compounds set").value == "off"
+    assert by_key(test.selectbox, "live compounds set").value == "off"
 
 
 def test_what_a_model_has_learnt_is_shown_unasked(about: SimpleNamespace, monkeypatch: pytest.MonkeyPatch):
     about.classes = OWN.classes
     monkeypatch.setattr(Scoring, "learnt", OWN)
     test = opened("live")
-    assert test.selectbox(key="live compounds set").options[1] == "Learnt by fbn: 2 classes"
+    assert by_key(test.selectbox, "live compounds set").options[1] == "Learnt by fbn: 2 classes"
     about.callbacks[-1](frame())
     test.run()
     assert "Confused" in drawn(test)
-    test.selectbox(key="live compounds set").set_value("off").run()
+    by_key(test.selectbox, "live compounds set").set_value("off").run()
     about.callbacks[-1](frame())
     test.run()
     assert not shows_compounds(test)
@@ -176,7 +176,7 @@ def test_what_a_model_has_learnt_is_shown_unasked(about: SimpleNamespace, monkey
 
 def test_a_model_that_lacks_a_task_cannot_score(about: SimpleNamespace):
     about.tasks = (Task.EXPRESSION,)
-    box = opened("live").selectbox(key="live compounds set")
+    box = by_key(opened("live").selectbox, "live compounds set")
     assert box.disabled
     assert box.options == ["Off"]
 
@@ -184,7 +184,7 @@ def test_a_model_that_lacks_a_task_cannot_score(about: SimpleNamespace):
 def test_a_picture_on_live_too(about: SimpleNamespace):
     test = opened("live")
     test.button_group(key="live_source").set_value("Picture").run()
-    test.selectbox(key="live compounds set").set_value("emotionet").run()
+    by_key(test.selectbox, "live compounds set").set_value("emotionet").run()
     assert 'class="fbn-terms"' in drawn(test)
 
 
@@ -193,7 +193,7 @@ def test_analyse_shows_the_terms_and_writes_the_columns(about: SimpleNamespace):
     next(button for button in test.button if button.label == "Use the sample picture").click().run()
     assert not shows_compounds(test)
     plain = list(test.dataframe[0].value.columns)
-    test.selectbox(key="analyse compounds set").set_value("du2014").run()
+    by_key(test.selectbox, "analyse compounds set").set_value("du2014").run()
     assert shows_compounds(test)
     assert 'class="fbn-terms"' in drawn(test)
     table = test.dataframe[0].value

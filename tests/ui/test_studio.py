@@ -15,7 +15,7 @@ from fbn.synthetic.parameters import Face, Scene
 from fbn.ui import animation, studio, studio_knobs, studio_marks
 from fbn.ui.studio_state import Studio
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, COMPOUND_EXPRESSIONS
-from tests.ui.conftest import Reader, press, words
+from tests.ui.conftest import Reader, by_key, press, words
 
 DU = RelatednessTable.named("du2014")
 SMILE = Face().with_units({6: 0.8, 12: 0.8})
@@ -172,51 +172,51 @@ def test_page_opens_on_a_smile_with_its_reading(opened: AppTest):
 
 def test_a_slider_moves_one_unit_and_undo_moves_the_slider_back(opened: AppTest):
     before = now(opened)
-    opened.slider(key="studio AU09 None").set_value(0.6).run()
+    by_key(opened.slider, "studio AU09 None").set_value(0.6).run()
     assert now(opened) == studio.with_unit(before, 9, 0.6)
     assert len(Reader.seen) == 2
     press(opened, "Undo")
     assert now(opened) == before
-    assert opened.slider(key="studio AU09 None").value == 0
+    assert by_key(opened.slider, "studio AU09 None").value == 0
     press(opened, "Redo")
-    assert opened.slider(key="studio AU09 None").value == 0.6
+    assert by_key(opened.slider, "studio AU09 None").value == 0.6
     assert len(opened.slider) == 18
 
 
 def test_halves_move_apart_and_are_levelled_again(opened: AppTest):
-    opened.toggle(key="studio linked").set_value(False).run()
-    opened.slider(key="studio AU12 1").set_value(0.1).run()
+    by_key(opened.toggle, "studio linked").set_value(False).run()
+    by_key(opened.slider, "studio AU12 1").set_value(0.1).run()
     assert unit(now(opened), 12) == (0.8, 0.1)
-    opened.toggle(key="studio linked").set_value(True).run()
+    by_key(opened.toggle, "studio linked").set_value(True).run()
     assert unit(now(opened), 12) == (0.8, 0.8)
     press(opened, "Undo")
     # halves that differ keep their two sliders
-    assert opened.slider(key="studio AU12 1").value == 0.1
+    assert by_key(opened.slider, "studio AU12 1").value == 0.1
     assert len(opened.slider) == 19
 
 
 def test_presets_follow_the_table_and_the_intensity(opened: AppTest):
-    opened.selectbox(key="studio category").set_value("fearfully surprised").run()
+    by_key(opened.selectbox, "studio category").set_value("fearfully surprised").run()
     assert {u.number for u in studio.active(studio.drawn(now(opened)))} >= set(DU.prototypical("fearfully surprised"))
-    opened.slider(key="studio intensity").set_value(0.3).run()
+    by_key(opened.slider, "studio intensity").set_value(0.3).run()
     assert studio.drawn(now(opened)).max() == pytest.approx(0.3)
-    opened.selectbox(key="studio table").set_value("affwild2").run()
+    by_key(opened.selectbox, "studio table").set_value("affwild2").run()
     assert opened.session_state["studio"].source == "affwild2"
     press(opened, "Relax")
     assert not studio.drawn(now(opened)).any()
-    assert opened.selectbox(key="studio category").value is None
+    assert by_key(opened.selectbox, "studio category").value is None
 
 
 def test_an_uploaded_table_serves_presets_and_a_bad_one_is_told(opened: AppTest):
     upload = opened.file_uploader(key="studio own table")
     upload.set_value(("mine.csv", b"category,AU01,AU12\nhappiness,1,\n", "text/csv")).run()
-    assert opened.selectbox(key="studio table").value == "mine.csv"
+    assert by_key(opened.selectbox, "studio table").value == "mine.csv"
     assert [u.number for u in studio.active(studio.drawn(now(opened)))] == [1]
     upload = opened.file_uploader(key="studio own table")
     upload.set_value(("bad.csv", b"category,AU01\nhappiness,two\n", "text/csv")).run()
     assert not opened.exception
     assert [error.value.split(" = ")[0] for error in opened.error] == ["bad.csv: line 2: happiness, AU1"]
-    assert opened.selectbox(key="studio table").value == "mine.csv"
+    assert by_key(opened.selectbox, "studio table").value == "mine.csv"
 
 
 def test_a_saved_table_serves_presets_and_its_newer_version_the_next_time(
@@ -226,11 +226,11 @@ def test_a_saved_table_serves_presets_and_its_newer_version_the_next_time(
     sneer = DU.edited("happiness", 12, None).edited("happiness", 9, 1.0)
     Versions().save("mine", sneer, 0)
     opened.run()
-    assert "mine" in opened.selectbox(key="studio table").options
-    opened.selectbox(key="studio table").set_value("mine").run()
+    assert "mine" in by_key(opened.selectbox, "studio table").options
+    by_key(opened.selectbox, "studio table").set_value("mine").run()
     assert {u.number for u in studio.active(studio.drawn(now(opened)))} == {6, 9, 25}
     by_hand = studio.with_unit(now(opened), 4, 0.9)
-    opened.slider(key="studio AU04 None").set_value(0.9).run()
+    by_key(opened.slider, "studio AU04 None").set_value(0.9).run()
     opened.run()
     assert now(opened) == by_hand
     Versions().save("mine", sneer.edited("happiness", 6, None), 1)
@@ -255,20 +255,20 @@ def test_a_face_is_loaded_and_a_bad_one_is_told(opened: AppTest):
 
 def test_person_scene_and_camera_have_their_sliders(opened: AppTest):
     opened.button_group(key="studio_group").set_value("Person").run()
-    opened.number_input(key="studio person").set_value(42).run()
+    by_key(opened.number_input, "studio person").set_value(42).run()
     identity, appearance = studio.looks(42)
     assert (now(opened).identity, now(opened).appearance) == (identity, appearance)
-    opened.selectbox(key="studio hair").set_value("bald").run()
+    by_key(opened.selectbox, "studio hair").set_value("bald").run()
     assert now(opened).appearance.hair == "bald"
-    assert opened.number_input(key="studio person").value is None
+    assert by_key(opened.number_input, "studio person").value is None
     opened.button_group(key="studio_group").set_value("Scene").run()
-    opened.slider(key="studio scene.yaw").set_value(20.0).run()
-    opened.slider(key="studio scene.light.1").set_value(-60.0).run()
-    opened.number_input(key="studio background").set_value(5).run()
+    by_key(opened.slider, "studio scene.yaw").set_value(20.0).run()
+    by_key(opened.slider, "studio scene.light.1").set_value(-60.0).run()
+    by_key(opened.number_input, "studio background").set_value(5).run()
     scene = now(opened).scene
     assert (scene.yaw, scene.light[1], scene.background) == (20, -60, 5)
     opened.button_group(key="studio_group").set_value("Camera").run()
-    opened.toggle(key="studio gray").set_value(True).run()
+    by_key(opened.toggle, "studio gray").set_value(True).run()
     assert now(opened).camera.gray
     Face.model_validate_json(now(opened).model_dump_json())
 
@@ -298,6 +298,6 @@ def test_a_model_that_cannot_be_used_leaves_the_face(opened: AppTest, monkeypatc
 
     monkeypatch.setattr("fbn.ui.shell.FaceAnalyser", missing)
     opened.session_state["studio model"] = "another"
-    opened.slider(key="studio AU09 None").set_value(0.5).run()
+    by_key(opened.slider, "studio AU09 None").set_value(0.5).run()
     assert unit(now(opened), 9) == (0.5, 0.5)
     assert "The model cannot be used: no weights" in words(opened)

@@ -47,7 +47,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, dict[str, A
 
 def opened(view: str = "", study: str = "") -> AppTest:
     test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run()
-    for key, value in (("study view kept", view), ("study open kept", study)):
+    for key, value in (("study view", view), ("study open", study)):
         if value:
             test.session_state[key] = value
     return test.switch_page("pages/study.py").run()
@@ -94,7 +94,7 @@ def test_a_shipped_study_shows_every_view_its_notes_and_files(nothing_yet: Path)
     (nothing_yet / "PLAN.md").write_text("# The plan\nFixed before.\n")
     test = opened()
     assert not test.exception
-    assert test.selectbox(key="study open").options == ["Scarce labels (ships with fbn)"]
+    assert test.selectbox(key="study open pick").options == ["Scarce labels (ships with fbn)"]
     assert "better on **16** of 16 figures" in words(test)
     assert "On action units: yes." in words(test)
     assert "What was trained, on what" in [each.label for each in test.expander]
@@ -112,7 +112,7 @@ def test_a_shipped_study_shows_every_view_its_notes_and_files(nothing_yet: Path)
     # another beside it for the view of several
     make(nothing_yet / "plenty", action_units=2400)
     make(nothing_yet / "a-few", rows=("none", "both"), seeds=1)
-    assert opened().selectbox(key="study open").value == "plenty"
+    assert opened().selectbox(key="study open pick").value == "plenty"
     for view in study_page._VIEWS:
         test = opened(view, "scarce-labels")
         assert not test.exception, view
@@ -203,18 +203,40 @@ def test_a_study_of_an_older_version_kept_means_of_aus_alone(nothing_yet: Path):
     assert any(said.startswith("This study's table has means alone") for said in captions(test))
 
 
-def test_a_study_of_one_row_says_what_it_lacks(nothing_yet: Path):
+def test_a_study_of_one_row_hides_what_it_lacks(nothing_yet: Path):
     make(nothing_yet / "alone", rows=("single-au",), seeds=1)
     assert "No row of this study is held against another." in captions(opened("AUs and expressions"))
     for view, said in (
         ("Answer", "No row of this study couples anything"),
-        ("Video", "This study has no video"),
-        ("Scarcity", "Only this study of its kind is here"),
         ("The papers", "This study has no such rows"),
     ):
         test = opened(view)
         assert not test.exception, view
         assert said in words(test), view
+    views = ["Answer", "All figures", "AUs and expressions", "Training", "The papers", "Run one"]
+    assert test.button_group(key="study view pick").options == views
+
+
+def test_names_in_the_address_that_do_not_exist_are_told(nothing_yet: Path, tmp_path: Path):
+    make(nothing_yet / "alone", rows=("single-au",), seeds=1)
+
+    def at(**address: str) -> AppTest:
+        test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run().switch_page("pages/study.py")
+        test.query_params.update(address)
+        test.run()
+        assert not test.exception
+        return test
+
+    assert not at(study="alone", view="Training").warning
+    (told,) = at(view="Video").warning
+    assert told.value.startswith("The address asks for the view “Video”")
+    (told,) = at(study="20260102-030405-a1b2c3").warning
+    assert "There are: alone." in told.value
+    # a folder that was opened is found again by its address
+    folder = make(tmp_path / "mine", rows=("none", "both"), seeds=1)
+    test = at(study=str(folder))
+    assert not test.warning
+    assert test.selectbox(key="study open pick").value == str(folder)
 
 
 def test_a_smoke_study_warns_and_a_damaged_one_is_told(nothing_yet: Path):
