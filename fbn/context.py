@@ -2,14 +2,18 @@
 
 import json
 import os
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
-from fbn.resources import whole_file
+from fbn import locks
+from fbn.errors import FbnError
+from fbn.resources import make_folder, whole_file
 
 
 class Cancelled(Exception):
@@ -36,6 +40,26 @@ class Context:
             raise Cancelled
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder to write results in, made where it is not there; removed at the end if nothing was put there.
+
+    Raises:
+        FbnError: another run holds it, or it cannot be made.
+    """
+    new = not folder.exists()
+    make_folder(folder)
+    with locks.holding(folder) as free:
+        if not free:
+            raise FbnError(f"{folder}: another run is writing there; wait for it, or give another folder")
+        try:
+            yield
+        finally:
+            if new:
+                with suppress(OSError):  # not empty
+                    folder.rmdir()
+
+
 def end_with_parent() -> None:
     """For a worker process' start: it ends when its parent does, however that ended.
 
@@ -53,6 +77,23 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True, name="fbn parent").start()
 
 
+def end_on_signals() -> None:
+    """For a process' start: SIGTERM and SIGHUP end it as an error does, so that files are finished or removed.
+
+    Raises ``SystemExit`` with the shell's status for that signal (143, 129) in the main thread, wherever it is then.
+    What was set to be ignored stays so, as ``nohup`` wants. While the process ends, further signals do not hasten it.
+    """
+
+    def end(number: int, frame: object) -> None:
+        for each in mine:
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    mine = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) == signal.SIG_DFL]
+    for each in mine:
+        signal.signal(each, end)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a file whole or not at all, its folder too.
 
@@ -61,6 +102,5 @@ def write_json(path: Path, value: Any) -> None:
         OSError: the disk is full, or the folder cannot be written.
     """
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as unfinished:
         unfinished.write_text(text, "utf-8")

@@ -1,5 +1,7 @@
 """The errors a user can meet. Their message says what was read, where, and what was expected."""
 
+import errno
+
 
 class FbnError(Exception):
     """Base of every error that is the input's fault, not the program's. The command line prints it in one line."""
@@ -15,3 +17,12 @@ class MissingFileError(FbnError):
 
 class ChecksumError(FbnError):
     """A weights file is not the one its manifest names."""
+
+
+def describe_os_error(error: OSError, path: object = None) -> str:
+    """What the operating system refused, in words: the file, or ``path`` where the error names none, and why."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = path or error.filename
+        return f"{where}: no space is left on the disk" if where else "no space is left on the disk"
+    where = error.filename or path
+    return f"{where}: {error.strerror or error}" if where else str(error)

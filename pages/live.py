@@ -1,10 +1,10 @@
-"""Live: the webcam, read as you look."""
+"""Live: the webcam or a clip, read as you look."""
 
 from fbn.ui import live_page, shell
 
 shell.enter("Live")
 source, session = live_page.choose()
-if source == "Webcam":
-    live_page.webcam_view(session)
-else:
+if source == "Picture":
     live_page.picture_view()
+else:
+    live_page.video_view(session, source)

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from fbn import __version__
-from fbn.errors import FbnError
+from fbn.context import end_on_signals
+from fbn.errors import FbnError, describe_os_error
 
 application = typer.Typer(
     name="fbn", help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
@@ -47,9 +48,20 @@ for _name in (
 
 
 def main() -> None:
-    """Entry point: an error that is the input's fault is one line on stderr and exit status 1, no traceback."""
+    """Entry point: an error that is the input's fault is one line on stderr and exit status 1, no traceback.
+
+    So is what the operating system refuses: no permission, no space. SIGTERM and SIGHUP end as an error does, with
+    status 143 and 129.
+    """
+    end_on_signals()
     try:
         application()
     except FbnError as error:
-        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
+        _fail(str(error))
+    except OSError as error:
+        _fail(describe_os_error(error))
+
+
+def _fail(message: str) -> None:
+    Console(stderr=True, highlight=False).print(f"[red]error:[/red] {escape(message)}", soft_wrap=True)
+    sys.exit(1)

@@ -1,5 +1,6 @@
 """``fbn analyse`` and ``fbn detector``."""
 
+import os
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -73,8 +74,11 @@ def analyse(
     """Read the faces of pictures and videos into a table: one row for each face and frame.
 
     A frame without a face gives one row with empty face columns. A file that cannot be read is reported and skipped.
-    Exit status: 0 all inputs read, 1 some not, 130 stopped by Ctrl-C (rows written so far are kept). Where there is
-    nothing to read no table is written, and one that is there stays.
+    In a folder files that hold a picture or a video are read, whatever their suffix; other files are named and counted.
+    An animated GIF, WebP or PNG is read as a video.
+    Exit status: 0 all inputs read, 1 some not, 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP (rows written so
+    far are kept). Where no frame can be read no table is written, and one that is there stays. While a run writes a
+    table, another one with the same --output is refused.
     """
     if output.suffix.lower() not in (".csv", ".parquet"):
         raise typer.BadParameter(f"{output}: expected a name that ends in .csv or .parquet", param_hint="--output")
@@ -87,7 +91,8 @@ def analyse(
 
     from fbn.compound import CompoundClasses
     from fbn.faces.detect import fetch_yunet
-    from fbn.faces.frames import find_inputs, frame_count, open_source
+    from fbn.faces.files import printable
+    from fbn.faces.frames import Inputs, find_inputs, frame_count, open_source
     from fbn.inference.analyser import FaceAnalyser
     from fbn.inference.export import TableWriter
 
@@ -116,12 +121,23 @@ def analyse(
         failed.append(error)
         errors.print(f"[yellow]skipped[/yellow] {escape(str(error))}")
 
+    def note(words: str) -> None:
+        errors.print(f"[yellow]note[/yellow] {escape(words)}")
+
     paths: dict[Path, None] = {}  # in order, each once
+    left_out: dict[Path, None] = {}
     for path in inputs:
         try:
-            paths.update(dict.fromkeys(find_inputs(path)))
+            found = find_inputs(path)
         except FbnError as error:
             report(error)
+            continue
+        paths.update(dict.fromkeys(found.files))
+        left_out.update(dict.fromkeys(found.left_out))
+        for unseen in found.errors:
+            report(unseen)
+    if left_out:
+        note(Inputs((), tuple(left_out)).describe_left_out())
 
     def close(status: int) -> None:
         for failure in failed:
@@ -131,13 +147,16 @@ def analyse(
 
     if not paths:
         close(1)
+    # os.path answers no, where pathlib raises, to what lies behind a locked folder
+    if os.path.exists(output) and any(os.path.exists(path) and os.path.samefile(path, output) for path in paths):
+        raise typer.BadParameter(f"{output} is one of the inputs", param_hint="--output")
 
     def frames() -> Iterator["Frame"]:
         for path in paths:
-            progress.update(task, description=escape(path.name[-30:]))
-            yield from open_source(path, every, report)
+            progress.update(task, description=escape(printable(path.name)[-30:]))
+            yield from open_source(path, every, report, note)
 
-    stopped = False
+    stopped = 0
     with TableWriter(output, "fbn_smooth" if smooth else format, classes) as table, progress:
         task = progress.add_task("frames", total=sum(-(-frame_count(path) // every) for path in paths))
         try:
@@ -145,9 +164,15 @@ def analyse(
                 table.write(result)
                 progress.advance(task)
         except KeyboardInterrupt:
-            stopped = True
-    typer.echo(
-        f"{output}: {table.frames} frames of {len(paths)} inputs, {table.faces} faces, "
-        f"{table.empty_frames} frames without a face, {len(failed)} inputs failed{', stopped' if stopped else ''}"
+            stopped = 130
+        except SystemExit as signal:
+            stopped = int(signal.code or 0)
+        table.close(keep=table.frames > 0)
+    read = (
+        f"{table.frames} frames of {len(paths)} inputs, {table.faces} faces, {table.empty_frames} frames without a face"
     )
-    close(130 if stopped else int(bool(failed)))
+    if not table.frames:
+        read = "not written, no frame was read" + (", the table that was there stays" if output.exists() else "")
+    rest = (f", {len(left_out)} files left out" if left_out else "") + (", stopped" if stopped else "")
+    typer.echo(f"{printable(output)}: {read}, {len(failed)} inputs failed{rest}")
+    close(stopped or int(bool(failed)))

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fbn.cli.analyse import Detector
+from fbn.context import alone_in
 from fbn.resources import whole_file
 from fbn.training.allocator import with_allocator
 
@@ -142,10 +143,11 @@ def synthetic(
     sources = ("synthetic", "ict") if source is Source.BOTH else (source.value,)
     plan = Plan(pictures=pictures, steps=steps, seed=seed)
     bar = sys.stderr.isatty()
-    report = transfer(data, out, sources, plan, threads=threads or os.cpu_count() or 1, progress=bar)
-    text = json.dumps(report, indent=1) + "\n"
-    with whole_file(out / "report.json") as unfinished:
-        unfinished.write_text(text)
+    with alone_in(out):
+        report = transfer(data, out, sources, plan, threads=threads or os.cpu_count() or 1, progress=bar)
+        text = json.dumps(report, indent=1) + "\n"
+        with whole_file(out / "report.json") as unfinished:
+            unfinished.write_text(text)
     if as_json:
         typer.echo(text, nl=False)
         return

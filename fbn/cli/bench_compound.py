@@ -31,7 +31,7 @@ def compound(
     from rich.console import Console
     from rich.progress import Progress
 
-    from fbn.context import Context, write_json
+    from fbn.context import Context, alone_in, write_json
     from fbn.errors import FormatError, MissingFileError
     from fbn.training import compound_study, compound_study_ferplus
     from fbn.training.recipe import read
@@ -42,9 +42,8 @@ def compound(
         raise FormatError("--seeds 0: expected --data too, or nothing is measured")
     asked = {"seeds": seeds, "first_seed": first_seed, "pictures": pictures, "steps": steps, "draws": draws}
     plan = compound_study.Study.model_validate(asked | {"recipe": read(recipe)}) if seeds else None
-    output.mkdir(parents=True, exist_ok=True)
     console = Console(highlight=False)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with alone_in(output), Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("starting", total=1.0)
         context = Context(output, lambda share, words: progress.update(task, completed=share, description=words))
         if plan:

@@ -29,9 +29,11 @@ def evaluate(
         raise typer.BadParameter(f"{part}: expected test or valid", param_hint="--part")
     from rich.console import Console
 
-    from fbn.resources import whole_file
+    from fbn.resources import check_replaceable, whole_file
     from fbn.training import evaluate as evaluation
 
+    if output:
+        check_replaceable(output)
     report = evaluation.evaluate(data, model, part, flip=flip)
     Console().print(_table(report))
     if output:

@@ -65,7 +65,7 @@ def fewshot(
     from rich.console import Console
     from rich.progress import Progress
 
-    from fbn.context import Context
+    from fbn.context import Context, alone_in
     from fbn.jobs.kinds import parse
     from fbn.training.fewshot import FewShot, few_shot
 
@@ -87,9 +87,8 @@ def fewshot(
         },
     )
     assert isinstance(asked, FewShot)
-    output.mkdir(parents=True, exist_ok=True)
     try:
-        with Progress(console=Console(stderr=True), transient=True) as progress:
+        with alone_in(output), Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("starting", total=1.0)
             found = few_shot(
                 asked, Context(output, lambda share, words: progress.update(task, completed=share, description=words))

@@ -54,9 +54,11 @@ def infer(
     from fbn.relatedness import resolve
     from fbn.relatedness.evidence import compare
     from fbn.relatedness.formats import writer
+    from fbn.resources import check_replaceable
     from fbn.training import inferring
 
     writer(output)
+    check_replaceable(output)
     other = resolve(against) if against else None
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     with Progress(console=errors, transient=True) as progress:

@@ -33,7 +33,7 @@ def compare(
     from rich.console import Console
     from rich.progress import Progress
 
-    from fbn.context import Context
+    from fbn.context import Context, alone_in
     from fbn.errors import FormatError, MissingFileError
     from fbn.jobs.kinds import parse
     from fbn.training import compare as comparing
@@ -56,14 +56,13 @@ def compare(
         },
     )
     assert isinstance(asked, Comparison)
-    output.mkdir(parents=True, exist_ok=True)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with alone_in(output), Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("starting", total=1.0)
         found = comparing.compare(
             asked, Context(output, lambda share, words: progress.update(task, completed=share, description=words))
         )
-    rows = comparing.rows(found)
-    _write_csv(output / "differences.csv", rows)
+        rows = comparing.rows(found)
+        _write_csv(output / "differences.csv", rows)
     _print(rows, asked.names, found)
 
 

@@ -95,8 +95,8 @@ def affect(
     from rich.console import Console
     from rich.progress import Progress
 
-    from fbn.context import Context
-    from fbn.errors import FormatError, MissingFileError
+    from fbn.context import Context, alone_in
+    from fbn.errors import MissingFileError
     from fbn.jobs.kinds import parse
     from fbn.training.study import study as studying
     from fbn.training.study.asked import Study
@@ -118,11 +118,7 @@ def affect(
     )
     assert isinstance(asked, Study)
     folder = out or Path("runs") / f"affect-{'data' if data else 'synthetic'}-{budget}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FormatError(f"{folder} cannot be written to: {error.strerror}") from None
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with alone_in(folder), Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("starting", total=1.0)
         context = Context(folder, lambda share, words: progress.update(task, completed=share, description=words))
         found = studying.study(asked, context) if workers == 1 else studying.study_apart(asked, context, workers)

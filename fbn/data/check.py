@@ -13,7 +13,8 @@ from fbn.data.corpus import split, twins
 from fbn.data.pictures import read_picture
 from fbn.data.sources import SOURCES, SourceReading, ckplus, detect, ferplus, find
 from fbn.data.splits import PARTS, positive_sequences
-from fbn.errors import FormatError, MissingFileError
+from fbn.errors import FbnError, FormatError, MissingFileError
+from fbn.faces.files import exists
 from fbn.records import Annotations, Sample
 from fbn.vocabulary import ACTION_UNITS, COMPOUND_EXPRESSIONS, DECISION, EXPRESSIONS
 
@@ -51,7 +52,7 @@ def locate(path: Path, name: str | None = None) -> list[tuple[str, Path]]:
         if name not in SOURCES:
             raise FormatError(f"--set {name}: expected one of {', '.join(SOURCES)}")
         return [(name, find(path, name))]
-    if not path.exists():
+    if not exists(path):
         raise MissingFileError(f"{path}: expected a folder or a zip file")
     inside = [(n, p) for n in SOURCES for p in (path / n, path / f"{n}.zip") if p.exists()]
     return inside or [(detect(path), path)]
@@ -69,7 +70,7 @@ def examine(name: str, root: Path) -> Examination:
     for sample in reading.samples:
         try:
             sizes[read_picture(sample).shape[:2]] += 1
-        except FormatError as error:
+        except FbnError as error:
             unreadable.append(str(error))
     parts = split(name, reading.samples)
     return Examination(reading, parts, twins(reading.samples), tuple(unreadable), dict(sizes))

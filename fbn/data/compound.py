@@ -1,28 +1,34 @@
 """A user's labelled pictures of compound expressions, in one of three layouts, from a folder or a zip; no pixels.
 
 - RAF-DB's compound part (``fbn.data.sources.rafdb``), with its train and test part;
-- a csv ``file,class`` beside the pictures: ``labels.csv``, or EmotioNet's ``emotionet_classes.csv`` with ``images/``;
+- a table ``file,class`` beside the pictures: ``labels.csv``, or EmotioNet's ``emotionet_classes.csv`` with ``images/``;
 - one folder a class, which may stand in ``train/`` and ``test/``.
 """
 
 import os
 import re
+import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile
 
-from fbn.data.pictures import list_files
+from fbn import sheets
+from fbn.data.pictures import list_files, read_file
 from fbn.data.sources import emotionet, rafdb
-from fbn.data.sources.layout import Rejected, read_table
+from fbn.data.sources.layout import Rejected
 from fbn.errors import FormatError
-from fbn.faces.frames import PICTURE_SUFFIXES
+from fbn.faces.pictures import PICTURE_SUFFIXES, UNREADABLE_SUFFIXES
 from fbn.records import Annotations, Sample
 from fbn.vocabulary import CLASSES_EMOTIONET, COMPOUND_EXPRESSIONS, COMPOUND_RAFDB, EXPRESSION_INDEX
 
 LABELS = "labels.csv"
 #: Limits on what is read, so that a hostile zip cannot fill memory or disk.
 MAX_PICTURES, MAX_FILES, MAX_BYTES, MAX_TOTAL = 50_000, 200_000, 64 * 2**20, 16 * 2**30
+#: What people call the columns of a label file, the likeliest first.
+_FILE = ("file", "filename", "file name", "image", "picture", "path")
+_CLASS = ("class", "label", "expression", "emotion")
 _LIST = f"{rafdb.COMPOUND_FOLDER}/list_patition_label.txt"
 #: Folders that part a set, and the part they are.
 _PARTS = {"train": "train", "valid": "train", "val": "train", "test": "test"}
@@ -62,7 +68,7 @@ def read_labels(root: Path) -> Labelled:
     """
     if root.is_file():
         _check_zip(root)
-    files = frozenset(path for path in list_files(root) if not _hidden(path))
+    files = list_files(root)
     if len(files) > MAX_FILES:
         raise FormatError(f"{root}: {len(files)} files, expected at most {MAX_FILES}")
     pictures = [path for path in files if PurePosixPath(path).suffix.lower() in PICTURE_SUFFIXES]
@@ -72,6 +78,11 @@ def read_labels(root: Path) -> Labelled:
         layout, (samples, rejected) = "csv", _csv(root, labels, pictures)
     else:
         layout, (samples, rejected) = "folders", _folders(root, pictures)
+    rejected += [
+        Rejected(path, 0, "of a kind that cannot be read; save it as JPEG")
+        for path in sorted(files)
+        if PurePosixPath(path).suffix.lower() in UNREADABLE_SUFFIXES
+    ]
     if len(samples) > MAX_PICTURES:
         raise FormatError(f"{root}: {len(samples)} pictures, expected at most {MAX_PICTURES}")
     if not samples:
@@ -88,11 +99,6 @@ def class_name(text: str) -> str:
 
 def _place(name: str) -> tuple[int, str]:
     return (_ORDER.index(name) if name in _ORDER else len(_ORDER)), name
-
-
-def _hidden(path: str) -> bool:
-    """Files that systems and archivers leave: ``.DS_Store``, ``__MACOSX/``."""
-    return any(part.startswith((".", "__MACOSX")) for part in path.split("/"))
 
 
 def _check_zip(root: Path) -> None:
@@ -134,28 +140,85 @@ def _rafdb(root: Path) -> tuple[list[Sample], list[Rejected]]:
 
 def _label_file(files: Iterable[str]) -> str | None:
     """A label file at the top, or in the one folder that all files are in."""
-    named = [path for path in files if PurePosixPath(path).name in (LABELS, emotionet.CLASSES)]
+    named = [path for path in files if PurePosixPath(path).name.lower() in (LABELS, emotionet.CLASSES)]
     return min(named, key=lambda path: (path.count("/"), path)) if named else None
 
 
+def label_rows(content: bytes) -> list[tuple[int, str, str]]:
+    """Line, file and class of each row of a label file, as people make them: see ``fbn.sheets``.
+
+    The header may be called otherwise (``File,Class``, ``image;label``), have further columns, or be missing where
+    there are two columns and the first names pictures.
+
+    Raises:
+        FormatError: no such columns, or what is no table; the message names the line.
+    """
+    sheet = sheets.read(sheets.decode(content))
+    names = [" ".join(re.split(r"[\s_-]+", name.lower())) for name in sheet.header]
+    file, label = (next((names.index(own) for own in known if own in names), None) for known in (_FILE, _CLASS))
+    rows = sheet.rows
+    if file is None and len(names) == 2 and PurePosixPath(names[0]).suffix in PICTURE_SUFFIXES:
+        file, label, rows = 0, 1, ((sheet.line, sheet.header), *rows)
+    if file is None or label is None:
+        found = ",".join(sheet.header)[:60]
+        raise FormatError(f"line {sheet.line}: expected a header file,class but found {found!r}")
+    return [(line, cells[file].strip(), cells[label].strip()) for line, cells in rows]
+
+
+class _Files:
+    """Pictures by what people call them: with backslashes, another case, without a suffix, by a whole path."""
+
+    def __init__(self, pictures: Iterable[str], base: PurePosixPath) -> None:
+        self._there = set(pictures)
+        self._folders = (base, base / emotionet.PICTURES)
+        self._alike: dict[str, list[str]] = defaultdict(list)
+        for path in self._there:
+            for name in (path, str(PurePosixPath(path).with_suffix(""))):
+                self._alike[_folded(name)].append(path)
+
+    def find(self, name: str) -> list[str]:
+        """The pictures that may be meant: one, none, or several."""
+        parts = PurePosixPath(name.replace("\\", "/")).parts
+        # of a path on the machine where the table was made its end is the same here
+        whole = name.startswith("/") or re.match(r"[A-Za-z]:", name)
+        ends = [PurePosixPath(*parts[start:]) for start in (range(1, len(parts)) if whole else [0])]
+        places = [str(folder / end) for end in (PurePosixPath(name), *ends) for folder in self._folders]
+        if exact := [place for place in places if place in self._there]:
+            return exact[:1]
+        return next((alike for place in places if (alike := self._alike.get(_folded(place)))), [])
+
+
+def _folded(name: str) -> str:
+    # macOS writes accents as letters of their own
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 def _csv(root: Path, labels: str, pictures: Iterable[str]) -> tuple[list[Sample], list[Rejected]]:
-    base = PurePosixPath(labels).parent
     there, samples, rejected = set(pictures), [], []
+    files = _Files(there, PurePosixPath(labels).parent)
     seen: dict[str, int] = {}
-    for row in read_table(root, labels, ("file", "class")):
-        name, label = row["file"], class_name(row["class"])
-        places = (str(base / folder / name) for folder in ("", emotionet.PICTURES))
-        path = next((place for place in places if place in there), None)
+    try:
+        rows = label_rows(read_file(root, labels))
+    except FormatError as error:
+        raise FormatError(f"{root}: {labels}, {error}") from None
+    for line, name, text in rows:
+        label, found = class_name(text), files.find(name)
+        path = found[0] if len(found) == 1 else None
         if path is None:
-            rejected.append(Rejected(name, row.line, "picture not present"))
+            reason = f"may be any of {', '.join(sorted(found))}" if found else "picture not present"
+            rejected.append(Rejected(name, line, reason))
         elif not label:
-            rejected.append(Rejected(path, row.line, "no class"))
+            rejected.append(Rejected(path, line, "no class"))
         elif path in seen:
-            raise FormatError(f"{root}: {labels}, line {row.line}: {name} listed before, on line {seen[path]}")
+            raise FormatError(f"{root}: {labels}, line {line}: {name} listed before, on line {seen[path]}")
         else:
             samples.append(_sample(root, path, label))
         if path is not None:
-            seen[path] = row.line
+            seen[path] = line
+    if rejected and not samples:
+        first = rejected[0]
+        why = f"line {first.line}: {first.path}: {first.reason}"
+        raise FormatError(f"{root}: {labels}: none of its {len(rows)} rows can be used, {why}")
     rejected += [Rejected(path, 0, "no label") for path in sorted(there - set(seen))]
     return samples, rejected
 

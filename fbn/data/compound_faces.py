@@ -25,8 +25,8 @@ from fbn.data.sources import rafdb
 from fbn.errors import FbnError, FormatError
 from fbn.faces.align import TEMPLATE, align
 from fbn.faces.detect import Detector, make_detector, yunet_file
-from fbn.faces.frames import decode_picture
 from fbn.faces.landmarks import crop_landmarks, default_network, face_in_crop
+from fbn.faces.pictures import decode_picture
 from fbn.faces.track import Tracker
 from fbn.records import Sample
 from fbn.resources import cache_folder, whole_file
@@ -134,7 +134,7 @@ def read_faces(root: Path, crops: bool | None = None, watch: Watch = lambda shar
     key = _key(root, labelled.samples)
     folder = cache_folder("compound")
     path = folder / f"{key}.npy"
-    if not (path.exists() and path.with_suffix(".json").exists()):
+    if not (os.path.exists(path) and os.path.exists(path.with_suffix(".json"))):
         with whole_file(path) as unfinished:
             seen = _cut(unfinished, labelled.samples, watch)
             write_json(path.with_suffix(".json"), [asdict(look) for look in seen])
@@ -216,7 +216,7 @@ def _look(detector: Detector, lock: Lock, sample: Sample) -> tuple[_Look, np.nda
         data = read_bytes(sample)
         if len(data) > MAX_BYTES:
             raise FormatError(f"{len(data)} bytes, expected at most {MAX_BYTES}")
-        picture = decode_picture(io.BytesIO(data), sample.path)
+        picture = decode_picture(io.BytesIO(data), sample.path, lambda note: None)
     except FbnError as error:
         return _Look(error=str(error)), nothing
     except (OSError, RuntimeError) as error:  # no permission; a zip's encrypted or unknown member
@@ -256,9 +256,10 @@ def _key(root: Path, samples: tuple[Sample, ...]) -> str:
     kept = tuple(field.name for field in fields(_Look))
     key = hashlib.sha256(repr((SIZE, MARGIN, TEMPLATE.tolist(), default_network().sha256, detector, kept)).encode())
     archive = root.is_file()
-    key.update(f"{root.resolve()} {_stamp(root) if archive else ''}".encode())
+    key.update(f"{root.resolve()} {_stamp(root) if archive else ''}".encode(errors="surrogatepass"))
     for sample in samples:
-        key.update(f"\n{sample.path} {'' if archive else _stamp(f'{sample.root}/{sample.path}')}".encode())
+        stamp = "" if archive else _stamp(f"{sample.root}/{sample.path}")
+        key.update(f"\n{sample.path} {stamp}".encode(errors="surrogatepass"))
     return key.hexdigest()[:24]
 
 

@@ -1,6 +1,7 @@
 """Aligned crops of a data set, cut once and kept: an array on disk that training reads without decoding."""
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +11,7 @@ from rich.progress import track
 
 from fbn.data.pictures import read_picture
 from fbn.faces.align import TEMPLATE, align
+from fbn.faces.arrays import as_rgb
 from fbn.faces.landmarks import crop_landmarks, default_network
 from fbn.records import Sample
 from fbn.resources import cache_folder, whole_file
@@ -22,12 +24,13 @@ def aligned(picture: np.ndarray, margin: int = 0) -> np.ndarray:
     """The crop that training and inference share, of a picture that is a face crop already.
 
     Args:
-        picture: [H, W, 3] uint8 RGB, any size.
+        picture: [H, W, 3] uint8 RGB of any size, or another picture that ``as_rgb`` takes.
         margin: pixels of context to keep around it.
 
     Returns:
         [SIZE + 2 margin, SIZE + 2 margin, 3] uint8 RGB.
     """
+    picture = as_rgb(picture)
     return align(picture, crop_landmarks(picture), SIZE, margin)
 
 
@@ -45,7 +48,7 @@ def cached_crops(samples: Sequence[Sample], cut: Callable[[np.ndarray, int], np.
         MissingFileError, FormatError: a picture cannot be read; nothing is cached then.
     """
     path = cache_folder("crops") / f"{_key(samples, cut)}.npy"
-    if not path.exists():
+    if not os.path.exists(path):
         side = SIZE + 2 * MARGIN
         with whole_file(path) as unfinished:
             crops = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (len(samples), side, side, 3))
@@ -82,7 +85,7 @@ def _key(samples: Sequence[Sample], cut: Callable[[np.ndarray, int], np.ndarray]
 
 def _stamp(path: Path) -> str:
     """Changes when a file does; a missing one is reported when it is read."""
-    if not path.exists():
+    if not os.path.exists(path):
         return "missing"
     about = path.stat()
     return f"{about.st_size} {about.st_mtime_ns}"

@@ -1,5 +1,6 @@
 """Files of a data set, from a folder or straight from its zip; and pictures decoded from them."""
 
+import io
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -9,6 +10,8 @@ import cv2
 import numpy as np
 
 from fbn.errors import FormatError, MissingFileError
+from fbn.faces.files import describe, exists, is_clutter, opened, walk
+from fbn.faces.pictures import decode_picture, to_eight_bits
 from fbn.records import Sample
 
 
@@ -20,6 +23,8 @@ def _archive(root: str, process: int, stamp: tuple[int, int]) -> ZipFile:
         return ZipFile(root)
     except BadZipFile as error:
         raise FormatError(f"{root}: expected a zip archive ({error})") from error
+    except OSError as error:
+        raise describe(error, root) from error
 
 
 def _opened(path: Path) -> ZipFile:
@@ -28,7 +33,7 @@ def _opened(path: Path) -> ZipFile:
 
 
 def _checked(root: str | Path) -> Path:
-    if not (path := Path(root)).exists():
+    if not exists(path := Path(root)):
         raise MissingFileError(f"{path}: expected a folder or a zip file")
     return path
 
@@ -36,15 +41,16 @@ def _checked(root: str | Path) -> Path:
 def list_files(root: str | Path) -> frozenset[str]:
     """Paths of all files under a folder or in a zip, relative to it, with forward slashes.
 
+    Links are followed; what systems leave (``fbn.faces.files.is_clutter``) is not among them.
+
     Raises:
-        MissingFileError: nothing is there.
+        MissingFileError: nothing is there, or a link in the folder leads nowhere.
         FormatError: a file that is no zip archive.
+        FbnError: a folder that cannot be listed.
     """
     if (path := _checked(root)).is_dir():
-        return frozenset(
-            Path(folder, name).relative_to(path).as_posix() for folder, _, names in os.walk(path) for name in names
-        )
-    return frozenset(name for name in _opened(path).namelist() if not name.endswith("/"))
+        return frozenset(file.relative_to(path).as_posix() for file in walk(path))
+    return frozenset(name for name in _opened(path).namelist() if not name.endswith("/") and not is_clutter(name))
 
 
 def read_file(root: str | Path, path: str) -> bytes:
@@ -57,12 +63,14 @@ def read_file(root: str | Path, path: str) -> bytes:
     Raises:
         MissingFileError: it is not there.
         FormatError: the zip is damaged there.
+        FbnError: no permission, or the disk fails.
     """
     try:
         if (base := _checked(root)).is_dir():
-            return (base / path).read_bytes()
+            with opened(base / path) as file:
+                return file.read()
         return _opened(base).read(path)
-    except (KeyError, FileNotFoundError) as error:
+    except (KeyError, MissingFileError) as error:
         raise MissingFileError(f"{root}: expected it to hold {path}") from error
     except BadZipFile as error:
         raise FormatError(f"{root}: {path} is damaged in the archive ({error})") from error
@@ -77,16 +85,26 @@ def read_picture(sample: Sample) -> np.ndarray:
     """The picture.
 
     Returns:
-        [H, W, 3] uint8 RGB; a gray picture's value stands in all three channels.
+        [H, W, 3] uint8 RGB; a gray picture's value stands in all three channels, and more than 8 bits are scaled as
+        ``fbn.faces.pictures.to_eight_bits`` says.
 
     Raises:
         MissingFileError: it is not there.
         FormatError: it cannot be decoded; the message names it.
+        FbnError: no permission, or the disk fails.
     """
     data = np.frombuffer(read_bytes(sample), np.uint8)
     # labels and landmarks were made on the stored pixels: an EXIF turn would part them
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    picture = cv2.imdecode(data, flags) if data.size else None
-    if picture is None:
-        raise FormatError(f"{sample.root}: {sample.path} cannot be read as a picture")
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        picture = cv2.imdecode(data, flags) if data.size else None
+    except cv2.error:  # larger than OpenCV will hold
+        picture = None
+    name = f"{sample.root}: {sample.path}"
+    if picture is not None:
+        return cv2.cvtColor(to_eight_bits(picture, name), cv2.COLOR_BGR2RGB)
+    try:
+        return decode_picture(io.BytesIO(data), name, lambda note: None, upright=False)
+    except FormatError as error:
+        why = str(error).removeprefix(f"{name}: ")
+        raise FormatError(f"{name} cannot be read as a picture ({why})") from error

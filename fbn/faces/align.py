@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from fbn.faces.arrays import as_rgb
+
 #: Where the five landmarks lie in a crop, as shares of its side. Placed higher than the usual recognition crop,
 #: so that brows and chin, which carry AU1, 2, 17 and 26, stay inside even when the jaw drops.
 TEMPLATE = np.array([[0.34, 0.36], [0.66, 0.36], [0.50, 0.543], [0.367, 0.73], [0.633, 0.73]], dtype=np.float32)
@@ -38,6 +40,8 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 def crop_matrix(landmarks: np.ndarray, size: int = 112, margin: int = 0) -> np.ndarray:
     """[2, 3] matrix that takes frame pixels to pixels of the crop that ``align`` returns."""
+    if landmarks.shape != TEMPLATE.shape:
+        raise ValueError(f"landmarks of shape {list(landmarks.shape)}: expected [5, 2]")
     # pixel centres lie at integers, so a share s of the side is s * size - 0.5
     return similarity(landmarks, TEMPLATE * size - 0.5 + margin)
 
@@ -46,7 +50,7 @@ def align(image: np.ndarray, landmarks: np.ndarray, size: int = 112, margin: int
     """Cut a face out upright, at a fixed place and scale.
 
     Args:
-        image: [H, W, 3] uint8 RGB.
+        image: [H, W, 3] uint8 RGB, or another picture that ``as_rgb`` takes.
         landmarks: [5, 2] pixels in ``LANDMARK_NAMES`` order.
         size: side of the crop in pixels.
         margin: pixels of context kept around the crop (training cuts its shifts and scales from it).
@@ -55,8 +59,10 @@ def align(image: np.ndarray, landmarks: np.ndarray, size: int = 112, margin: int
         [size + 2 margin, size + 2 margin, 3] uint8 RGB; what lies outside the frame repeats its edge.
 
     Raises:
-        ValueError: landmarks that are not finite or coincide.
+        ValueError: landmarks that are not finite or coincide, or of another shape.
+        PictureError: what is no picture.
     """
+    image, landmarks = as_rgb(image), np.asarray(landmarks)
     matrix = crop_matrix(landmarks, size, margin)
     side = size + 2 * margin
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import tempfile
 import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import numpy as np
 
 from fbn.errors import ChecksumError, FbnError, MissingFileError
 from fbn.faces.geometry import Box, Detection
-from fbn.resources import cache_folder
+from fbn.resources import cache_folder, whole_file
 
 YUNET_FILE = "face_detection_yunet_2026may.onnx"
 YUNET_SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
@@ -152,7 +151,7 @@ def yunet_file() -> Path | None:
             raise MissingFileError(f"FBN_YUNET names {named}, which is not a file")
         return Path(named)
     cached = cache_folder("detectors") / YUNET_FILE
-    return cached if cached.is_file() else None
+    return cached if os.path.isfile(cached) else None  # Path.is_file raises in a home that may not be entered
 
 
 def fetch_yunet(url: str = YUNET_URL) -> Path:
@@ -177,9 +176,8 @@ def fetch_yunet(url: str = YUNET_URL) -> Path:
         ) from error
     if (found := hashlib.sha256(content).hexdigest()) != YUNET_SHA256:
         raise ChecksumError(f"{url}: sha256 {found}, expected {YUNET_SHA256}")
-    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as part:
-        part.write(content)
-    os.replace(part.name, file)
+    with whole_file(file) as unfinished:
+        unfinished.write_bytes(content)
     return file
 
 

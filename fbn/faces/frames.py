@@ -3,29 +3,38 @@
 import os
 import time
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
 
 from fbn.errors import FbnError, FormatError, MissingFileError
+from fbn.faces.files import describe, opened, printable, walk
+from fbn.faces.pictures import (
+    PICTURE_SUFFIXES,
+    UNREADABLE_SUFFIXES,
+    Notify,
+    animation,
+    decode_picture,
+    is_animated,
+    is_heif,
+    is_picture,
+    open_picture,
+)
+from fbn.faces.videos import (
+    MOTION_JPEG_SUFFIXES,
+    VIDEO_SUFFIXES,
+    count_frames,
+    is_video,
+    open_video,
+    video_frames,
+)
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".mjpeg"})
-#: A larger picture is refused before it is decoded: three bytes a pixel must fit beside everything else.
-MAX_PIXELS = 40_000_000
-_GRAY = (127, 127, 127)
-
-# read_picture refuses by MAX_PIXELS itself and words it better
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-# FFmpeg writes what is wrong with a file to stderr; read_video says it in one line (-8: quiet)
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-# OpenCV warns of unreadable files too
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+#: Never more than one frame: these need not be opened to be counted.
+_STILL = frozenset({".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 
 
 @dataclass(frozen=True)
@@ -35,8 +44,8 @@ class Frame:
     Attributes:
         image: [H, W, 3] uint8 RGB, upright.
         index: number of the frame in its input, from 0; skipped frames count.
-        timestamp: seconds since the input's first frame; 0 for a picture.
-        input: the path, or ``camera N``.
+        timestamp: seconds since the input's first frame, never falling; 0 for a picture.
+        input: the path as ``fbn.faces.files.printable`` writes it, or ``camera N``.
     """
 
     image: np.ndarray
@@ -45,145 +54,170 @@ class Frame:
     input: str = ""
 
 
-def read_picture(path: str | Path) -> np.ndarray:
-    """Decode a picture of any colour model: [H, W, 3] uint8 RGB, turned upright by its EXIF tag.
+@dataclass(frozen=True)
+class Inputs:
+    """What a path names.
 
-    Gray is repeated, 16 bits keep their upper 8, transparency is laid on mid-gray.
+    Attributes:
+        files: pictures and videos, sorted: those whose name says so, and others that hold one.
+        left_out: other files.
+        errors: folders that cannot be listed, links that lead nowhere.
+    """
+
+    files: tuple[Path, ...]
+    left_out: tuple[Path, ...] = ()
+    errors: tuple[FbnError, ...] = ()
+
+    def describe_left_out(self) -> str:
+        """How many files were left out, and the names of the first."""
+        count = len(self.left_out)
+        return f"left out {count} that are neither pictures nor videos: {_name_some(self.left_out)}"
+
+
+def find_inputs(path: str | Path) -> Inputs:
+    """The pictures and videos a path names: the file itself, or all below a folder.
+
+    What systems leave in folders (``fbn.faces.files.is_clutter``) is neither read nor counted.
 
     Raises:
-        MissingFileError: no such file.
-        FormatError: empty, truncated, not a picture, or more than ``MAX_PIXELS``.
+        MissingFileError: no such path, or a folder in which there is nothing to read and nothing to report.
+        FbnError: it cannot be looked at.
     """
     path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"{path}: no such file")
-    if path.stat().st_size == 0:
-        raise FormatError(f"{path}: the file is empty, expected a picture")
-    return decode_picture(path, str(path))
-
-
-def decode_picture(file: Path | BinaryIO, name: str) -> np.ndarray:
-    """Decode a picture from a file or what one holds; as ``read_picture``, errors call it ``name``."""
-    limit = f"expected at most {MAX_PIXELS // 10**6} megapixels"
     try:
-        with Image.open(file) as picture:
-            width, height = picture.size
-            if width * height > MAX_PIXELS:
-                raise FormatError(f"{name}: {width}x{height} pixels, {limit}")
-            return _rgb(ImageOps.exif_transpose(picture))
-    except FormatError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise FormatError(f"{name}: {limit}, found far more") from error
-    except Image.UnidentifiedImageError as error:
-        raise FormatError(f"{name}: not a picture that can be read ({', '.join(sorted(PICTURE_SUFFIXES))})") from error
-    except Exception as error:  # decoders raise nearly anything on broken bytes
-        raise FormatError(f"{name}: damaged picture ({error})") from error
-
-
-def _rgb(picture: Image.Image) -> np.ndarray:
-    if picture.mode.startswith("I") or picture.mode == "F":
-        values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
-        # 16-bit gray fills 65535; floating point pictures are either in [0, 1] or in 8-bit counts
-        top = 65535.0 if picture.mode != "F" else (1.0 if values.max(initial=0) <= 1 else 255.0)
-        gray = (values * (255.0 / top)).clip(0, 255).astype(np.uint8)
-        return np.repeat(gray[..., None], 3, axis=2)
-    if picture.has_transparency_data:
-        ground = Image.new("RGBA", picture.size, (*_GRAY, 255))
-        picture = Image.alpha_composite(ground, picture.convert("RGBA"))
-    return np.asarray(picture.convert("RGB"))
-
-
-def find_inputs(path: str | Path) -> list[Path]:
-    """The pictures and videos a path names: the file itself, or all below a folder, sorted.
-
-    Raises:
-        MissingFileError: no such path, or a folder that holds none.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise MissingFileError(f"{path}: no such file or folder")
+        os.stat(path)
+    except OSError as error:
+        raise describe(error, path) from error
     if not path.is_dir():
-        return [path]
-    known = PICTURE_SUFFIXES | VIDEO_SUFFIXES
-    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in known and p.is_file())
-    if not found:
-        raise MissingFileError(f"{path}: the folder holds no picture and no video ({', '.join(sorted(known))})")
-    return found
+        return Inputs((path,))
+    errors: list[FbnError] = []
+    files: list[Path] = []
+    left_out: list[Path] = []
+    for file in sorted(walk(path, errors.append)):
+        (files if _is_input(file) else left_out).append(file)
+    if not files and not errors:
+        found = f", only {_name_some(left_out)}" if left_out else ""
+        raise MissingFileError(f"{printable(path)}: the folder holds no picture and no video{found}")
+    return Inputs(tuple(files), tuple(left_out), tuple(errors))
+
+
+def _name_some(paths: Sequence[Path], most: int = 3) -> str:
+    more = len(paths) - most
+    return ", ".join(printable(path.name) for path in paths[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _is_input(path: Path) -> bool:
+    if path.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES | UNREADABLE_SUFFIXES:
+        return True
+    try:
+        with opened(path) as file:
+            return is_picture(file) or is_heif(file) or is_video(file)
+    except FbnError:  # it may be one: reading it says what is wrong
+        return True
 
 
 def frame_count(path: Path) -> int:
-    """About how many frames an input has, for a progress bar: 1 for a picture, what the container says of a video."""
-    if path.suffix.lower() not in VIDEO_SUFFIXES:
+    """About how many frames an input has, for a progress bar: 1 for a picture and for what cannot be read."""
+    if path.suffix.lower() in _STILL:
         return 1
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    capture.release()
-    return max(count, 1)
+    try:
+        with opened(path) as file:
+            if _kind(path, file) == "video":
+                with open_video(file, "", path.suffix.lower() in MOTION_JPEG_SUFFIXES) as container:
+                    return count_frames(container)
+            with open_picture(file, "") as picture:
+                return int(getattr(picture, "n_frames", 1)) if is_animated(picture) else 1
+    except FbnError:
+        return 1
 
 
 def open_source(
-    source: str | Path | int, every: int = 1, on_error: Callable[[FbnError], None] | None = None
+    source: str | Path | int,
+    every: int = 1,
+    on_error: Callable[[FbnError], None] | None = None,
+    notify: Notify = warnings.warn,
 ) -> Iterator[Frame]:
     """The frames of a picture, a folder (walked, sorted), a video or a camera, one at a time.
 
+    An animated GIF, WebP, PNG or AVIF is a video. What a file holds counts, not its suffix.
+
     Args:
         source: a path, or a camera's number.
-        every: of a video or camera take each n-th frame; the others are not decoded.
+        every: of a video or camera take each n-th frame; the others are not converted.
         on_error: told of each input that fails, after its readable frames; without it the error is raised.
+        notify: told what a reader of the results should know: times that had to be filled in, further pages, files of
+            a folder that were left out.
 
     Raises:
-        FbnError: see ``read_picture``, ``read_video``, ``find_inputs``; only where ``on_error`` is None.
+        FbnError: see ``read_file``, ``find_inputs``; only where ``on_error`` is None.
     """
+
+    def complain(error: FbnError) -> None:
+        if on_error is None:
+            raise error
+        on_error(error)
+
     try:
         if isinstance(source, int):
             yield from _read_camera(source, every)
             return
         inputs = find_inputs(source)
     except FbnError as error:
-        if on_error is None:
-            raise
-        on_error(error)
+        complain(error)
         return
-    for path in inputs:
+    if inputs.left_out:
+        notify(f"{printable(source)}: {inputs.describe_left_out()}")
+    for unseen in inputs.errors:
+        complain(unseen)
+    for path in inputs.files:
         try:
-            if path.suffix.lower() in VIDEO_SUFFIXES:
-                yield from read_video(path, every)
-            else:
-                yield Frame(read_picture(path), input=str(path))
+            yield from read_file(path, every, notify)
         except FbnError as error:
-            if on_error is None:
-                raise
-            on_error(error)
+            complain(error)
 
 
-def read_video(path: str | Path, every: int = 1) -> Iterator[Frame]:
-    """The frames of a video file with the container's timestamps; memory does not grow with its length.
+def read_file(path: str | Path, every: int = 1, notify: Notify = warnings.warn) -> Iterator[Frame]:
+    """The frames of a picture or video file; memory does not grow with its length.
+
+    Args:
+        path: the file.
+        every: of a video take each n-th frame.
+        notify: as for ``open_source``.
 
     Raises:
         MissingFileError: no such file.
-        FormatError: not a video, or it breaks off before the frame count its header promises; the frames before the
-            break have been yielded by then.
+        FormatError: neither a picture nor a video, or damaged; the frames that could be read have been yielded by then.
+        FbnError: no permission, or the disk fails.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"{path}: no such file")
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    try:
-        if not capture.isOpened():
-            raise FormatError(f"{path}: not a video that can be read (empty, truncated, or of an unknown format)")
-        size = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)) * int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-        if size > MAX_PIXELS:
-            raise FormatError(f"{path}: expected at most {MAX_PIXELS // 10**6} megapixels a frame, found {size}")
-        promised = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        read, seconds = yield from _read_capture(capture, every, str(path))
-        # containers without a frame table estimate their count from length and rate, wrongly where the rate varies:
-        # so a file is whole when either its frames or its length came, give or take a little
-        enough = promised - max(2, promised // 50)
-        if read == 0 or max(read, seconds * capture.get(cv2.CAP_PROP_FPS) + 1) < enough:
-            raise FormatError(f"{path}: damaged video, {read} of {promised} frames could be read")
-    finally:
-        capture.release()
+    path, name = Path(path), printable(path)
+    with opened(path) as file:
+        kind = _kind(path, file)
+        if kind == "video":
+            with open_video(file, name, path.suffix.lower() in MOTION_JPEG_SUFFIXES) as container:
+                for index, seconds, image in video_frames(container, name, every, notify):
+                    yield Frame(image, index, seconds, name)
+            return
+        if kind == "unknown" and file.read(1):
+            raise FormatError(f"{name}: neither a picture nor a video that can be read")
+        with open_picture(file, name) as picture:
+            if is_animated(picture):
+                for index, seconds, image in animation(picture, file, name, every, notify):
+                    yield Frame(image, index, seconds, name)
+                return
+        file.seek(0)
+        yield Frame(decode_picture(file, name, notify), input=name)
+
+
+def _kind(path: Path, file: BinaryIO) -> Literal["picture", "video", "unknown"]:
+    """What to read a file as: by what it holds; one that holds neither by its name, so that errors fit it."""
+    suffix = path.suffix.lower()
+    if suffix in MOTION_JPEG_SUFFIXES:
+        return "video"
+    if is_picture(file) or is_heif(file):
+        return "picture"
+    if suffix in VIDEO_SUFFIXES or is_video(file):
+        return "video"
+    return "picture" if suffix in PICTURE_SUFFIXES else "unknown"
 
 
 def _read_camera(number: int, every: int) -> Iterator[Frame]:
@@ -191,24 +225,15 @@ def _read_camera(number: int, every: int) -> Iterator[Frame]:
     try:
         if not capture.isOpened():
             raise MissingFileError(f"camera {number}: cannot be opened (is one connected, and not in use?)")
-        yield from _read_capture(capture, every, f"camera {number}", clock=time.monotonic)
+        start, index = None, 0
+        while capture.grab():
+            now = time.monotonic()
+            start = now if start is None else start
+            if index % every == 0:
+                decoded, image = capture.retrieve()
+                if not decoded:
+                    break
+                yield Frame(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), index, now - start, f"camera {number}")
+            index += 1
     finally:
         capture.release()
-
-
-def _read_capture(
-    capture: cv2.VideoCapture, every: int, name: str, clock: Callable[[], float] | None = None
-) -> Generator[Frame, None, tuple[int, float]]:
-    """Yield each n-th frame; return how many there were and the last one's timestamp."""
-    start, index, seconds = None, 0, 0.0
-    while capture.grab():
-        now = clock() if clock else capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-        start = now if start is None else start
-        seconds = now - start
-        if index % every == 0:
-            decoded, image = capture.retrieve()
-            if not decoded:
-                break
-            yield Frame(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), index, seconds, name)
-        index += 1
-    return index, seconds

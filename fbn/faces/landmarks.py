@@ -17,6 +17,7 @@ import onnxruntime as ort
 
 from fbn.errors import ChecksumError
 from fbn.faces.align import align, crop_matrix
+from fbn.faces.arrays import as_rgb
 from fbn.faces.geometry import Box
 from fbn.resources import shipped
 
@@ -115,7 +116,7 @@ class LandmarkNetwork:
         """Find five landmarks in each box.
 
         Args:
-            image: [H, W, 3] uint8 RGB.
+            image: [H, W, 3] uint8 RGB, or another picture that ``as_rgb`` takes.
             boxes: n upright boxes, roughly as ``box_of`` places them.
             passes: after the first, each pass reads the box around the points just found (a detector's box is
                 only roughly right: use 2; a tracked face: 1).
@@ -123,6 +124,7 @@ class LandmarkNetwork:
         Returns:
             points [n, 5, 2] float32 in frame pixels; presence [n] float32 in [0, 1].
         """
+        image = as_rgb(image)
         points = np.zeros((0, 5, 2), np.float32)
         presence = np.zeros(0, np.float32)
         for index in range(passes if boxes else 0):
@@ -187,17 +189,18 @@ def default_network() -> LandmarkNetwork:
 
 
 def crop_landmarks(image: np.ndarray, network: LandmarkNetwork | None = None) -> np.ndarray:
-    """Landmarks in a picture that is a face crop already, of any looseness. Never fails.
+    """Landmarks in a picture that is a face crop already, of any looseness. Never fails on a picture.
 
     Where nothing in it is face-like, the points where an average tight crop has them.
 
     Args:
-        image: [H, W, 3] uint8 RGB.
+        image: [H, W, 3] uint8 RGB, or another picture that ``as_rgb`` takes.
         network: the shipped one by default.
 
     Returns:
         [5, 2] float32 pixels.
     """
+    image = as_rgb(image)
     found = face_in_crop(image, network)
     return _average_crop(image.shape[1], image.shape[0]) if found is None else found
 
@@ -207,7 +210,7 @@ def face_in_crop(image: np.ndarray, network: LandmarkNetwork | None = None) -> n
 
     The whole picture and tighter squares of it are tried, and the most face-like answer wins.
     """
-    network = network or default_network()
+    image, network = as_rgb(image), network or default_network()
     height, width = image.shape[:2]
     boxes = []
     for share in (1.25, 0.95, 0.7):

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fbn.faces.arrays import as_rgb
 from fbn.models.network import FaceBehaviorNet
 from fbn.records import Predictions
 from fbn.vocabulary import AU_INDEX, EXPRESSION_INDEX
@@ -89,13 +90,13 @@ def over(crop: np.ndarray, activation: np.ndarray) -> np.ndarray:
     A line runs where the map is at half. Brightness carries everything, so it is read without colours too.
 
     Args:
-        crop: [H, W, 3] uint8 RGB; not changed.
+        crop: [H, W, 3] uint8 RGB, or another picture that ``as_rgb`` takes; not changed.
         activation: [H, W] in [0, 1].
 
     Returns:
         [H, W, 3] uint8 RGB.
     """
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)[..., None]
+    grey = cv2.cvtColor(as_rgb(crop), cv2.COLOR_RGB2GRAY).astype(np.float32)[..., None]
     shine = activation.astype(np.float32)[..., None]
     warm = (90 + 0.85 * grey) / 255 * _GLOW
     lit = np.clip(np.round(grey * 0.6 * (1 - shine) + warm * shine), 0, 255).astype(np.uint8)

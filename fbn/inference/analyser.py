@@ -12,6 +12,7 @@ import torch
 from fbn.compound import CompoundClasses
 from fbn.errors import FormatError
 from fbn.faces.align import align
+from fbn.faces.arrays import PictureError, as_rgb
 from fbn.faces.detect import Detector, make_detector
 from fbn.faces.frames import Frame
 from fbn.faces.geometry import Box
@@ -96,16 +97,26 @@ class FaceAnalyser:
         self._live_filter = OneEuroFilter()
 
     def picture(self, image: np.ndarray) -> FrameResult:
-        """Read all faces of one picture, [H, W, 3] uint8 RGB; what ``step`` follows is not touched."""
-        return next(self.stream([Frame(image)]))
+        """Read all faces of one picture; what ``step`` follows is not touched.
+
+        Args:
+            image: [H, W, 3] uint8 RGB, or another picture that ``fbn.faces.arrays.as_rgb`` takes.
+
+        Raises:
+            PictureError: it is none.
+        """
+        return next(self.stream([Frame(as_rgb(image))]))
 
     def stream(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
         """Read frames as they come; each input's faces are followed and numbered afresh.
 
         Yields:
             One result for each frame, in order; with ``smooth="median"`` ``window // 2`` frames late.
+
+        Raises:
+            PictureError: a frame's image is no picture; see ``picture``.
         """
-        for _, group in groupby(frames, key=lambda frame: frame.input):
+        for _, group in groupby(map(_checked, frames), key=lambda frame: frame.input):
             tracker = self._new_tracker()
             yield from self._smoothed(self._follow(frame, tracker) for frame in group)
 
@@ -114,22 +125,27 @@ class FaceAnalyser:
 
         Raises:
             ValueError: ``smooth="median"``, which would need the frames to come.
+            PictureError: its image is no picture; see ``picture``.
         """
         if self.smooth == "median":
             raise ValueError("the centred median needs frames to come: use stream(), or smooth='one_euro'")
-        result = self._follow(frame, self._tracker)
+        result = self._follow(_checked(frame), self._tracker)
         return self._live_filter(result) if self.smooth == "one_euro" else result
 
     def crop_stream(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
         """Read pictures that are face crops already, of any size and looseness; each gives one face.
 
         Crops of one input are taken for one face over time, as from a video, and smoothed as such.
+
+        Raises:
+            PictureError: a frame's image is no picture; see ``picture``.
         """
         for _, group in groupby(self._read_crops(frames), key=lambda result: result.input):
             yield from self._smoothed(group)
 
     def _read_crops(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
-        aligned = map(self._align_crop, frames)  # pictures go as soon as they are cut: 64 large ones would fill memory
+        # pictures go as soon as they are cut: 64 large ones would fill memory
+        aligned = map(self._align_crop, map(_checked, frames))
         while batch := list(islice(aligned, _BATCH)):
             affects = self._read(np.stack([crop for _, _, crop in batch]))
             for (empty, landmarks, _), affect in zip(batch, affects, strict=True):
@@ -142,11 +158,15 @@ class FaceAnalyser:
         return _result(frame, ()), landmarks, align(frame.image, landmarks, self.network.spec.size)
 
     def crops(self, images: Iterable[np.ndarray]) -> list[Affect]:
-        """Read face crops, each [H, W, 3] uint8 RGB of any size."""
-        return [result.faces[0].affect for result in self.crop_stream(Frame(image) for image in images)]
+        """Read face crops of any size, each a picture as ``picture`` takes it; one that is none is named by number."""
+        frames = (Frame(image, index) for index, image in enumerate(images))
+        return [result.faces[0].affect for result in self.crop_stream(frames)]
 
     def affects(self, crops: np.ndarray) -> Predictions:
-        """The network alone on aligned crops, [B, 112, 112, 3] uint8 RGB (the size the network declares).
+        """The network alone on aligned crops.
+
+        Args:
+            crops: [B, 112, 112, 3] uint8 RGB (the size the network declares), or pictures of that size.
 
         Returns:
             With ``compound_logits`` of ``classes`` where there are some.
@@ -186,6 +206,17 @@ class FaceAnalyser:
     def _read(self, crops: np.ndarray) -> list[Affect]:
         with torch.inference_mode():
             return Affect.of(self.affects(crops), self.scorer)
+
+
+def _checked(frame: Frame) -> Frame:
+    """The frame with an image as everything after it takes it."""
+    if not isinstance(frame, Frame):
+        raise PictureError(f"{type(frame).__name__} is no Frame: expected Frame(image, index, timestamp, input)")
+    try:
+        image = as_rgb(frame.image)
+    except PictureError as error:
+        raise PictureError(f"{frame.input}{', ' * bool(frame.input)}frame {frame.index}: {error}") from None
+    return frame if image is frame.image else replace(frame, image=image)
 
 
 def _mean(one: Predictions, other: Predictions) -> Predictions:

@@ -11,9 +11,11 @@ from typing import Protocol, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fbn import locks
 from fbn.errors import FbnError, FormatError
 from fbn.inference.layouts import LAYOUTS, Value, with_compounds
 from fbn.inference.results import FrameResult
+from fbn.resources import check_replaceable
 
 _TEXT = {
     *("input", "expression", "expression_smooth", "approx_time", "Identity"),
@@ -31,12 +33,15 @@ class _Sink(Protocol):
 class TableWriter:
     """Writes frame results into a ``.csv`` or ``.parquet`` file; use it in a ``with`` statement.
 
-    Rows go to ``<name>.part`` beside the file, which takes the file's name at the end. An interruption (Ctrl-C) or
-    an error keeps the rows written so far; an error before the first row leaves no file. Where the disk is full an
-    existing file and ``<name>.part`` stay as they are.
+    Rows go to ``<name>.part`` beside the file, which takes the file's name at the end. An interruption (Ctrl-C,
+    SIGTERM where the process ends by ``SystemExit``) or an error keeps the rows written so far. A file that is there
+    is replaced by rows only: without any it stays. Where the disk is full it and ``<name>.part`` stay as they are.
+
+    Only one writer at a time, of whichever process or thread, writes a file. A ``<name>.part`` that a killed process
+    left is overwritten. Where the path is a link, the file that it points at is written.
 
     Args:
-        path: where to; an existing file is replaced at the end.
+        path: where to.
         layout: a name in ``LAYOUTS``.
         compounds: classes of compound expressions to add columns for; to fbn's own layouts only.
 
@@ -45,22 +50,30 @@ class TableWriter:
 
     Raises:
         FormatError: another suffix.
-        FbnError: the file cannot be written; ``write`` and ``close`` raise it too.
+        FbnError: another writer writes the file, or it cannot be written; ``write`` and ``close`` raise the latter too.
     """
 
     def __init__(self, path: str | Path, layout: str = "fbn", compounds: Sequence[str] = ()) -> None:
         self.path = Path(path)
         self._layout = with_compounds(layout, compounds) if compounds else LAYOUTS[layout]
-        self._part = self.path.with_name(self.path.name + ".part")
+        self._target = Path(os.path.realpath(path))
+        self._part = self._target.with_name(self._target.name + ".part")
         self.frames = self.faces = self.empty_frames = 0
-        self._failed = False
+        self._failed = self._closed = False
         sinks: dict[str, type[_Csv] | type[_Parquet]] = {".csv": _Csv, ".parquet": _Parquet}
         if self.path.suffix.lower() not in sinks:
             raise FormatError(f"{self.path}: expected a name that ends in {' or '.join(sinks)}")
-        if self.path.is_dir():
-            raise FbnError(f"{self.path}: is a folder, expected the name of a file to write")
         with self._named():
-            self._sink: _Sink = sinks[self.path.suffix.lower()](self._part, self._layout.columns)
+            check_replaceable(self._target)
+            lock = locks.take(self._part)
+            if lock is None:
+                raise FbnError(f"{self.path}: another run is writing this file; wait for it, or give another name")
+            self._lock = lock
+            try:
+                self._sink: _Sink = sinks[self.path.suffix.lower()](self._part, self._layout.columns)
+            except BaseException:
+                os.close(lock)
+                raise
 
     def write(self, result: FrameResult) -> None:
         """Add one row for each face, or one with empty face columns where there is none."""
@@ -72,13 +85,24 @@ class TableWriter:
         self.empty_frames += not result.faces
 
     def close(self, keep: bool = True) -> None:
-        """Finish the file and give it its name, or drop it."""
-        with self._named():
-            self._sink.close()
-            if not keep:
-                self._part.unlink()
-            elif not self._failed:  # else rows were lost: that is no table to put in an older one's place
-                os.replace(self._part, self.path)
+        """Finish the file and give it its name, or drop it; only the first call does something.
+
+        Without a row an old file stays; where there is none, a table without rows is kept.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            with self._named():
+                self._sink.close()
+                if self._failed:
+                    return  # rows were lost: that is no table to put in an older one's place
+                if keep and (self.frames or not self._target.exists()):
+                    os.replace(self._part, self._target)
+                else:
+                    self._part.unlink()
+        finally:
+            os.close(self._lock)
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -102,7 +126,7 @@ class TableWriter:
 class _Csv:
     def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
         self._file = path.open("w", newline="", encoding="utf-8")
-        self._writer = csv.writer(self._file)
+        self._writer = csv.writer(self._file, lineterminator="\n")
         self._writer.writerow(columns)
 
     def write(self, row: list[Value]) -> None:
@@ -128,11 +152,11 @@ class _Parquet:
         self._writer.close()
 
     def _flush(self) -> None:
-        rows, self._rows = self._rows, []
-        if rows:
-            columns = zip(*rows, strict=True)
+        if self._rows:
+            columns = zip(*self._rows, strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
             self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+            self._rows = []  # not before: an interruption on the way would lose them
 
 
 def _type(column: str) -> pa.DataType:

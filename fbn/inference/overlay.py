@@ -11,6 +11,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from fbn.faces.arrays import as_rgb
 from fbn.inference.results import Affect, FaceResult, FrameResult
 from fbn.vocabulary import ACTION_UNITS, DECISION, EXPRESSIONS
 
@@ -61,7 +62,7 @@ def draw(
     """Draw a frame's results.
 
     Args:
-        image: [H, W, 3] uint8 RGB; not changed.
+        image: [H, W, 3] uint8 RGB, or another picture that ``as_rgb`` takes; not changed.
         result: what was read from it. Smoothed values are drawn where there are some.
         trail: earlier valence, arousal pairs of the shown face, oldest first.
         face_id: whose bars to show; the largest face's where None or gone.
@@ -70,7 +71,7 @@ def draw(
     Returns:
         A new [H, W, 3] uint8 RGB picture.
     """
-    canvas = np.ascontiguousarray(image).copy()
+    canvas = np.ascontiguousarray(as_rgb(image)).copy()
     height, width = canvas.shape[:2]
     shown = next((face for face in result.faces if face.face_id == face_id), None)
     shown = shown or max(result.faces, key=lambda face: face.box.area, default=None)

@@ -16,9 +16,9 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from fbn import locks
 from fbn.context import write_json
 from fbn.errors import FbnError, FormatError, MissingFileError
-from fbn.jobs import locks
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 M = TypeVar("M", bound=BaseModel)

@@ -16,10 +16,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from fbn.errors import FbnError, FormatError, MissingFileError
-from fbn.jobs import kinds, locks
+from fbn import locks
+from fbn.errors import FbnError, FormatError, MissingFileError, describe_os_error
+from fbn.jobs import kinds
 from fbn.jobs.folder import CANCEL, IDENTIFIER, LOCK, LOG, REQUEST, RESULT, STATE, Job, JobError, Request, State
-from fbn.resources import data_folder
+from fbn.resources import data_folder, make_folder
 from fbn.training.allocator import ALLOCATOR
 
 #: The command that runs a job's folder.
@@ -49,6 +50,10 @@ def start(kind: str, title: str, parameters: BaseModel | Mapping[str, Any], devi
         problem = error.errors()[0]
         raise FormatError(f"{problem['loc'][0]}: {problem['msg']}") from None
     root, name = _root(), f"{now:%Y%m%d-%H%M%S}-{token_hex(3)}"
+    try:
+        make_folder(root)
+    except FbnError as error:
+        raise JobError(str(error)) from None
     draft, folder = root / f".{name}", root / name
     with _worded(root):
         draft.mkdir()
@@ -195,16 +200,15 @@ def device_lock(own: Job) -> Path:
 
 
 def _root() -> Path:
-    try:
-        return data_folder("jobs")
-    except OSError as error:
-        raise JobError(f"{error.filename}: the folder of jobs cannot be made ({error.strerror})") from None
+    return data_folder("jobs")
 
 
 def _entries() -> Iterator[Job | FbnError]:
     root = _root()
     try:
         names = [name for name in os.listdir(root) if IDENTIFIER.fullmatch(name)]
+    except FileNotFoundError:
+        return  # no job was started yet
     except OSError as error:
         raise JobError(f"{root}: the folder of jobs cannot be read ({error.strerror})") from None
     for name in names:
@@ -246,6 +250,5 @@ def _worded(path: Path) -> Iterator[None]:
 
 def words_of(error: OSError, path: Path) -> str:
     """What a full disk or a folder without permission is to a user."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{path}: no space is left on the disk; fbn jobs clean deletes jobs that have ended"
-    return f"{error.filename or path}: {error.strerror or error}"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return describe_os_error(error, path) + ("; fbn jobs clean deletes jobs that have ended" if full else "")

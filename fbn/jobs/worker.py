@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fbn.context import Cancelled, Context, write_json
+from fbn import locks
+from fbn.context import Cancelled, Context, end_on_signals, write_json
 from fbn.errors import FbnError
-from fbn.jobs import kinds, locks
+from fbn.jobs import kinds
 from fbn.jobs.folder import CANCEL, RESULT, STATE, Job, State, Status
 from fbn.jobs.queue import device_lock, first_in_line, words_of
 
@@ -68,6 +69,9 @@ def work(folder: Path) -> Status:
         book.end("cancelled", "cancelled")
     except FbnError as error:
         book.end("failed", str(error))
+    except SystemExit:
+        book.end("failed", "stopped by the system: it is shutting down, or somebody ended the process; start it again")
+        raise
     except OSError as error:
         traceback.print_exc()
         book.end("failed", words_of(error, folder))
@@ -97,6 +101,7 @@ def main() -> None:
     """Run the job whose folder the command line names."""
     if hasattr(os, "nice"):
         os.nice(_NICE)
+    end_on_signals()
     sys.exit(0 if work(Path(sys.argv[1])) == "done" else 1)
 
 

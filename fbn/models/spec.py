@@ -1,11 +1,13 @@
 """What a network wants to be shown: declared on the network, converted to in one place."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from fbn.faces.arrays import PictureError, as_rgb
 
 
 @dataclass(frozen=True)
@@ -28,19 +30,31 @@ class InputSpec:
         """The one conversion from pictures to a network's input.
 
         Args:
-            crops: [B, size, size, 3] uint8 RGB.
+            crops: [B, size, size, 3] uint8 RGB, or B pictures of that size that ``as_rgb`` takes.
 
         Returns:
             [B, 3, size, size] float32 in [low, high], channels last in memory.
 
         Raises:
-            ValueError: another shape or type.
+            PictureError: another size, or what is no picture.
         """
-        pixels = torch.from_numpy(np.ascontiguousarray(crops)) if isinstance(crops, np.ndarray) else crops
+        pixels = crops if isinstance(crops, Tensor) else torch.from_numpy(self._pictures(crops))
         if pixels.dtype != torch.uint8 or pixels.ndim != 4 or pixels.shape[1:] != (self.size, self.size, 3):
-            expected = f"[B, {self.size}, {self.size}, 3] uint8"
-            raise ValueError(f"crops are {list(pixels.shape)} {pixels.dtype}: expected {expected}")
+            pixels = torch.from_numpy(self._pictures(pixels)).to(pixels.device)
         if self.channels == "BGR":
             pixels = pixels.flip(-1)
         scaled = pixels.to(torch.float32).mul_((self.high - self.low) / 255).add_(self.low)
         return scaled.permute(0, 3, 1, 2)
+
+    def _pictures(self, crops: Any) -> np.ndarray:
+        """[B, size, size, 3] uint8 RGB of an array, or of a list of pictures."""
+        side = (self.size, self.size, 3)
+        if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8 or crops.shape[1:] != side:
+            single = isinstance(crops, np.ndarray | Tensor) and crops.ndim != 4
+            pictures = [] if single else [as_rgb(crop) for crop in crops]
+            if {picture.shape for picture in pictures} != {side}:
+                found = [list(picture.shape) for picture in pictures] or [list(np.shape(crops))]
+                expected = f"expected [B, {self.size}, {self.size}, 3] uint8 RGB"
+                raise PictureError(f"crops of shape {' and '.join(map(str, found[:3]))}: {expected}")
+            crops = np.stack(pictures)
+        return np.ascontiguousarray(crops)

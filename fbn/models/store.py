@@ -20,7 +20,7 @@ from fbn.models.network import FaceBehaviorNet
 from fbn.models.onnx import OnnxNetwork, export
 from fbn.models.spec import InputSpec
 from fbn.models.zoo import ZOO
-from fbn.resources import data_folder, shipped
+from fbn.resources import data_folder, make_folder, shipped
 from fbn.vocabulary import Task
 
 WEIGHTS, ONNX, MANIFEST, CARD = "model.safetensors", "model.onnx", "model.json", "CARD.md"
@@ -61,8 +61,7 @@ class Manifest(BaseModel):
 def folders() -> tuple[Path, ...]:
     """Where models are looked for, in order: ``FBN_MODELS``, the user's data folder (``FBN_HOME``), what is shipped."""
     found = [Path(os.environ["FBN_MODELS"])] if os.environ.get("FBN_MODELS") else []
-    with contextlib.suppress(OSError):  # a home that cannot be written
-        found.append(data_folder("models"))
+    found.append(data_folder("models"))
     with contextlib.suppress(MissingFileError):  # a checkout from before the first training has none
         found.append(shipped("assets/models"))
     return tuple(found)
@@ -86,7 +85,7 @@ def find(name_or_path: str | Path) -> Path:
         MissingFileError: there is none.
     """
     for folder in (Path(name_or_path), *(root / str(name_or_path) for root in folders())):
-        if (folder / MANIFEST).is_file():
+        if os.path.isfile(folder / MANIFEST):  # Path.is_file raises in a home that may not be entered
             return folder
     raise MissingFileError(
         f"no model {str(name_or_path)!r}: expected a folder with {MANIFEST}, or one of {list(names())} "
@@ -193,9 +192,14 @@ def save(
         zoo: name of its constructor in ``ZOO``, called with ``arguments``.
         card: the model card, Markdown.
         about: further fields of ``Manifest``: recipe, git_sha, date, metrics, terms.
+
+    Raises:
+        FormatError: what stands there is no model.
+        FbnError: the folder cannot be made.
     """
     folder = folder.resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    check_folder(folder)
+    make_folder(folder.parent)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
         new = Path(temporary) / "new"
         new.mkdir()
@@ -218,6 +222,16 @@ def save(
             os.replace(folder, Path(temporary) / "old")
         os.replace(new, folder)
     return result
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that ``save`` must not replace, before the work is done.
+
+    Raises:
+        FormatError: it holds something that is no model.
+    """
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file()):
+        raise FormatError(f"{folder}: expected a model to replace, or nothing; it holds something else and stays")
 
 
 def file_sha256(path: Path) -> str:

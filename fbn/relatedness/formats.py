@@ -4,10 +4,12 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from fbn import sheets
 from fbn.errors import FormatError
 from fbn.relatedness.notes import Note, Notes, parsed, plain
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, COMPOUND_EXPRESSIONS, EXPRESSIONS
@@ -20,6 +22,7 @@ CODES: dict[str, int] = {unit.code: number for number, unit in ACTION_UNIT_BY_NU
 _PROVENANCE = ("source", "parent", "note")
 #: The CSV's column of notes on a row's cells, JSON by AU code; there where a table has notes.
 _NOTES = "cell notes"
+_DECIMAL_COMMA = re.compile(r"\d*,\d+")
 # the mark is how Excel knows UTF-8
 _MARK = "\ufeff"
 
@@ -99,7 +102,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def to_csv(rows: Rows, provenance: Mapping[str, str], notes: Notes) -> str:
     """A row per category, a column per AU, 1 for a prototypical AU; the first row carries the provenance."""
     out = io.StringIO()
-    sheet = csv.writer(out, lineterminator="\r\n")
+    sheet = csv.writer(out, lineterminator="\n")
     sheet.writerow(["category", *CODES, *_PROVENANCE, *([_NOTES] if notes else [])])
     for i, (category, weights) in enumerate(rows.items()):
         tail = [provenance[name] if i == 0 else "" for name in _PROVENANCE]
@@ -111,36 +114,40 @@ def to_csv(rows: Rows, provenance: Mapping[str, str], notes: Notes) -> str:
 
 
 def from_csv(text: str) -> tuple[Rows, dict[str, str], Notes]:
-    """What ``to_csv`` wrote, also after a spreadsheet saved it with semicolons and decimal commas."""
-    first = text.partition("\n")[0]
-    european = first.count(";") > first.count(",")
-    lines = _lines(text, ";" if european else ",")
-    header = [name.strip() for name in next(lines, (1, [""]))[1]]
-    if header[0] != "category":
-        raise FormatError(f'line 1: expected a header "category,AU01,..." but found {first.strip()[:60]!r}')
-    columns = [name if name in (*_PROVENANCE, _NOTES) else _number(name, "line 1") for name in header[1:]]
+    """What ``to_csv`` wrote, also after a spreadsheet saved it: see ``fbn.sheets``; decimal commas are read too."""
+    sheet = sheets.read(text)
+    first, *names = sheet.header
+    if first.casefold() != "category":
+        found = ",".join(sheet.header)[:60]
+        raise FormatError(f'line {sheet.line}: expected a header "category,AU01,..." but found {found!r}')
+    columns = [_column(name, f"line {sheet.line}") for name in names]
     if twice := {str(name) for name in columns if columns.count(name) > 1}:
-        raise FormatError(f"line 1: expected each column once, but {', '.join(sorted(twice))} stands there twice")
+        raise FormatError(
+            f"line {sheet.line}: expected each column once, but {', '.join(sorted(twice))} stands there twice"
+        )
     rows: dict[str, dict[int, float]] = {}
     provenance = dict.fromkeys(_PROVENANCE, "")
     notes: dict[tuple[str, int], Note] = {}
-    for line, cells in lines:
-        category = cells[0].strip()
+    for line, (name, *cells) in sheet.rows:
+        category = " ".join(re.split(r"[\s_-]+", name.strip())).lower()
         if category not in CATEGORIES or category in rows:
             wrong = "stands there twice" if category in rows else "is not a known category"
-            raise FormatError(f"line {line}: {category!r} {wrong}: expected each of {', '.join(CATEGORIES)} once")
-        if len(cells) != len(header):
-            raise FormatError(f"line {line} ({category}): {len(cells)} cells, expected {len(header)} as in line 1")
+            raise FormatError(f"line {line}: {name!r} {wrong}: expected each of {', '.join(CATEGORIES)} once")
         rows[category] = {}
-        for column, cell in zip(columns, cells[1:], strict=True):
+        for column, cell in zip(columns, cells, strict=True):
             if column == _NOTES:
                 notes |= _decoded(_json(cell, f"line {line}, {_NOTES}"), category, f"line {line}, {_NOTES}, ")
             elif isinstance(column, str):
                 provenance[column] = provenance[column] or cell
-            elif cell.strip():
-                value = cell.replace(",", ".") if european else cell
+            elif value := cell.strip():
+                value = value.replace(",", ".") if _DECIMAL_COMMA.fullmatch(value) else value
                 rows[category][column] = _weight(value, f"line {line}: {category}, AU{column}")
     return rows, provenance, notes
+
+
+def _column(name: str, where: str) -> str | int:
+    known = name.lower()
+    return known if known in (*_PROVENANCE, _NOTES) else _number(name, where)
 
 
 def _json(cell: str, where: str) -> Any:
@@ -161,13 +168,8 @@ def _by_suffix(path: Path, functions: dict[str, Callable]) -> Callable:
     return functions[path.suffix.lower()]
 
 
-def _lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    sheet = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return ((sheet.line_num, cells) for cells in sheet if any(cell.strip() for cell in cells))
-
-
 def _number(code: str, where: str) -> int:
-    digits = code.strip().upper().removeprefix("AU")
+    digits = code.strip().upper().removeprefix("AU").strip(" _-")
     if not digits.isascii() or not digits.isdigit() or int(digits) not in ACTION_UNIT_BY_NUMBER:
         raise FormatError(f"{where}: unknown column or AU {code!r}: expected one of {', '.join(CODES)}")
     return int(digits)

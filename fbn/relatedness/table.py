@@ -14,6 +14,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from fbn import sheets
 from fbn.errors import FormatError, MissingFileError
 from fbn.relatedness import formats
 from fbn.relatedness.counts import Labels, count
@@ -238,7 +239,7 @@ class RelatednessTable:
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """Read what ``write`` wrote; a CSV saved by Excel with semicolons and decimal commas is read too.
+        """Read what ``write`` wrote, also after a spreadsheet saved it (``fbn.sheets``), with decimal commas too.
 
         Raises:
             MissingFileError: no such file.
@@ -249,9 +250,7 @@ class RelatednessTable:
         if not path.is_file():
             raise MissingFileError(f"{path}: no such file")
         try:
-            return cls._parsed(*parse(path.read_bytes().decode("utf-8-sig")))
-        except UnicodeDecodeError as error:
-            raise FormatError(f"{path}: expected UTF-8 text ({error})") from None
+            return cls._parsed(*parse(sheets.decode(path.read_bytes())))
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from None
 

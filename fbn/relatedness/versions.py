@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from fbn.errors import FbnError, FormatError, MissingFileError
 from fbn.relatedness.table import RelatednessTable
-from fbn.resources import data_folder
+from fbn.resources import data_folder, make_folder
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _FILE = re.compile(r"\d{4,}\.json")
@@ -65,7 +65,7 @@ class Versions:
 
     def names(self) -> tuple[str, ...]:
         """Names with at least one version, sorted."""
-        if not self.folder.is_dir():
+        if not os.access(self.folder, os.R_OK | os.X_OK):
             return ()
         return tuple(sorted(p.name for p in self.folder.iterdir() if _NAME.fullmatch(p.name) and _numbers(p)))
 
@@ -120,7 +120,7 @@ class Versions:
             if self.newest(name) != base:
                 raise self._conflict(name, base)
             if not base:
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folder(folder)
             _create(self._path(name, number), json.dumps(content, indent=1, ensure_ascii=False) + "\n")
         except (FileExistsError, FileNotFoundError):
             raise self._conflict(name, base) from None
@@ -241,10 +241,10 @@ def resolve(text: str) -> RelatednessTable:
 
 
 def _numbers(folder: Path) -> list[int]:
-    """The versions in a folder; none where it is not there."""
+    """The versions in a folder; none where it is not there or may not be read."""
     try:
         return [int(p.stem) for p in folder.iterdir() if _FILE.fullmatch(p.name)]
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return []
 
 

@@ -49,7 +49,7 @@ def kept_pool(
         FbnError: the mesh cannot be read.
     """
     path = cache_folder("drawn") / f"{_key(world, count, mesh)}.npy"
-    if not path.exists():
+    if not os.path.exists(path):
         side = SIZE + 2 * MARGIN
         with whole_file(path) as unfinished:
             crops = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (count, side, side, 3))

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from fbn import sheets
 from fbn.errors import FormatError, MissingFileError
 from fbn.records import Annotations
 from fbn.relatedness import RelatednessTable
@@ -226,9 +227,7 @@ class World:
         if not path.is_file():
             raise MissingFileError(f"{path}: no such file")
         try:
-            return cls.from_json(path.read_text("utf-8"))
-        except UnicodeDecodeError as error:
-            raise FormatError(f"{path}: expected UTF-8 text ({error})") from None
+            return cls.from_json(sheets.decode(path.read_bytes()))
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from None
 

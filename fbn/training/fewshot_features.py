@@ -1,6 +1,7 @@
 """What a network makes of labelled faces, computed once and kept: features, basic outputs, zero-shot scores."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,7 @@ def look(
     number = np.array([classes.classes.index(name) for name in faces.classes], np.intp)
     key = hashlib.sha256(f"{faces.key} {weights}".encode() + faces.rows.tobytes()).hexdigest()[:24]
     path = cache_folder("features") / f"{key}.safetensors"
-    if not path.exists():
+    if not os.path.exists(path):
         values = _seen(network, faces.crops, faces.rows, watch)
         with whole_file(path) as unfinished:
             save_file(values, unfinished)

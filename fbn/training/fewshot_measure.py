@@ -30,7 +30,6 @@ def remembered(learn: Learn, folder: Path, key: str) -> Learn:
         path = folder / f"{name}.npy"
         if not path.exists():
             scores = learn(rows, out)
-            folder.mkdir(parents=True, exist_ok=True)
             with whole_file(path) as unfinished, unfinished.open("wb") as file:
                 np.save(file, scores, allow_pickle=False)
         return np.load(path, allow_pickle=False)

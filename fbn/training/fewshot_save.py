@@ -172,7 +172,6 @@ def wrong(
 
 
 def _write(path: Path, picture: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     _, code = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     with whole_file(path) as unfinished:
         unfinished.write_bytes(code.tobytes())

@@ -1,6 +1,7 @@
 """From a data folder and a recipe to pools of aligned crops with labels, and a teacher's view of them."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -78,7 +79,7 @@ def teach(teachers: Sequence[str], crops: Sequence[np.ndarray]) -> Predictions |
     for part in crops:
         key.update(str(getattr(part, "filename", "")).encode())
     path = cache_folder("teachers") / f"{key.hexdigest()[:24]}.safetensors"
-    if not path.exists():
+    if not os.path.exists(path):
         said = _ensemble(teachers, crops)
         values = {f.name: value for f in fields(said) if (value := getattr(said, f.name)) is not None}
         with whole_file(path) as unfinished:

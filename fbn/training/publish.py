@@ -66,8 +66,9 @@ def publish(
         checkpoints: whose weights of the run; of several, the mean.
 
     Raises:
-        FbnError: the run or the data cannot be read.
+        FbnError: the run or the data cannot be read, or ``folder`` holds something that is no model.
     """
+    store.check_folder(folder)
     network, recipe = load_run(run, checkpoints), read_run_recipe(run)
     about: dict[str, Any] = {
         "name": name,

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 from pydantic import model_validator as check
 
+from fbn import sheets
 from fbn.data.augment import Augmentation
 from fbn.data.sources import SOURCES
 from fbn.errors import FormatError, MissingFileError
@@ -172,7 +173,11 @@ def read(name_or_path: str | Path, changes: Iterable[str] = ()) -> Recipe:
     path = shipped if shipped.is_file() else Path(name_or_path)
     if not path.is_file():
         raise MissingFileError(f"no recipe {str(name_or_path)!r}: expected a YAML file or one of {list(names())}")
-    values = _load(path.read_text(), str(path))
+    try:
+        written = sheets.decode(path.read_bytes())
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from None
+    values = _load(written, str(path))
     if not isinstance(values, dict):
         raise FormatError(f"{path}: expected fields and their values, found {values!r}")
     values.setdefault("name", path.stem)

@@ -11,6 +11,7 @@ import sys
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -27,7 +28,7 @@ from rich.console import Console
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from fbn.context import write_json
+from fbn.context import alone_in, write_json
 from fbn.data.corpus import Corpus, load_corpus
 from fbn.data.crops import SIZE
 from fbn.data.loading import EpochSampler, Plain, Pool, Steps, Stream, fixed_streams, paper_streams, steps_to_see_all
@@ -80,9 +81,11 @@ def train(
     Raises:
         FbnError: the data or the recipe cannot be used, or ``out`` holds another run.
     """
-    recipe = begin(recipe, out, resume)
-    corpus = load_corpus(data_root, recipe.sets, clean=recipe.clean)
-    return fit(recipe, corpus, out, devices=devices, threads=threads, workers=workers, progress=progress)
+    # the processes of further devices run the same command
+    with nullcontext() if _is_child() else alone_in(out):
+        recipe = begin(recipe, out, resume)
+        corpus = load_corpus(data_root, recipe.sets, clean=recipe.clean)
+        return fit(recipe, corpus, out, devices=devices, threads=threads, workers=workers, progress=progress)
 
 
 def begin(recipe: Recipe, out: Path, resume: bool) -> Recipe:
@@ -95,7 +98,7 @@ def begin(recipe: Recipe, out: Path, resume: bool) -> Recipe:
         FormatError: ``out`` holds a run that is not to be gone on with, or another recipe's.
     """
     path = out / RECIPE
-    is_child = int(os.environ.get("LOCAL_RANK", 0)) > 0
+    is_child = _is_child()
     if recipe.precision == "auto" and path.exists() and (resume or is_child):
         # another machine would choose another
         recipe = recipe.model_copy(update={"precision": read_run_recipe(out).precision})
@@ -108,12 +111,15 @@ def begin(recipe: Recipe, out: Path, resume: bool) -> Recipe:
         if resume and before != values:
             changed = ", ".join(sorted(key for key in values if values[key] != before[key]))
             raise FormatError(f"{path}: the run was begun with another recipe (it differs in {changed})")
-    out.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as unfinished:
         unfinished.write_text(yaml.safe_dump(values, sort_keys=False))
     if not (out / ORIGIN).exists():
         write_json(out / ORIGIN, {"git_sha": revision(), "date": datetime.now(UTC).date().isoformat()})
     return recipe
+
+
+def _is_child() -> bool:
+    return int(os.environ.get("LOCAL_RANK", 0)) > 0
 
 
 def read_run_recipe(out: Path) -> Recipe:

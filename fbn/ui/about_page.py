@@ -29,8 +29,9 @@ def limits() -> None:
     )
     st.markdown(
         "## Your pictures\nPictures, videos and the webcam are read on the machine that runs this app. Nothing is "
-        "sent elsewhere. Live and Analyse keep nothing once you close the page; what you add on Compound, and tables, "
-        "jobs and models that you save, stay in fbn's folder on that machine until you delete them."
+        "sent elsewhere. Live and Analyse keep no picture once you close the page. What you record on Live (numbers, "
+        "no pictures), what you add on Compound, and tables, jobs and models that you save, stay in fbn's folder on "
+        "that machine until you delete them."
     )
     st.markdown(
         f"## Terms\nCode (fbn {__version__}): MIT licence. Trained weights: for research, under the terms of the "

@@ -64,6 +64,8 @@ def show(job: AnalysisJob) -> None:
         st.info(f"Stopped after {progress.frames:,} frames; what was read until then is below.")
     for problem in progress.problems:
         st.error(problem, icon=":material/broken_image:")
+    for note in progress.notes:
+        st.info(note, icon=":material/info:")
     results = job.results()
     if not results:
         return
@@ -107,7 +109,8 @@ def _over_time(results: list[FrameResult], face: FaceResult | None, now: float) 
     seen = [next((f for f in result.faces if f.face_id == wanted), None) for result in results]
     points = np.array([(f.smoothed or f.affect).valence_arousal if f else (np.nan, np.nan) for f in seen])
     figure = charts.time_line([r.timestamp for r in results], points[:, 0].tolist(), points[:, 1].tolist(), now)
-    st.plotly_chart(figure, config=charts.CONFIG, key="analyse_time_line")
+    said = f"Valence and arousal of face {wanted} over time, two lines between −1 and 1."
+    st.plotly_chart(figure, config=charts.CONFIG, key="analyse_time_line", alt=said)
 
 
 def _table(results: list[FrameResult]) -> None:

@@ -40,3 +40,12 @@ def time_line(
             "uirevision": "stay",
         },
     }
+
+
+def described(figure: dict[str, Any]) -> str:
+    """A figure's axes and traces in a sentence, for those who hear it."""
+    layout = figure["layout"]
+    axes = [layout.get(axis, {}).get("title", {}).get("text", "") for axis in ("yaxis", "xaxis")]
+    names = list(dict.fromkeys(trace["name"] for trace in figure["data"] if trace.get("name")))
+    about = " against ".join(filter(None, axes)) or "values"
+    return f"Chart of {about}{': ' if names else ''}{', '.join(names)}."

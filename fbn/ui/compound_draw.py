@@ -5,6 +5,7 @@ from contextlib import suppress
 from functools import partial
 
 from fbn.relatedness import RelatednessTable
+from fbn.resources import make_folder
 from fbn.synthetic.layouts import Item, world_of, write_set
 from fbn.synthetic.layouts.items import draw_stills
 from fbn.ui.compound_sets import PictureSet, Sets
@@ -42,7 +43,7 @@ def draw(sets: Sets, count: int, labelled: bool, report: Report, seed: int = _SE
             yield item
 
     if labelled:
-        folder = sets.folder / name
+        folder = make_folder(sets.folder) / name
         folder.mkdir()
         try:
             write_set(_LAYOUT, folder / _DATA, world, count, watched)

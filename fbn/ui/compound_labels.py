@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from fbn import locks
 from fbn.context import write_json
-from fbn.data.compound import LABELS
+from fbn.data.compound import LABELS, label_rows
 from fbn.errors import FbnError, FormatError
-from fbn.jobs import locks
 from fbn.jobs.queue import words_of
 from fbn.resources import whole_file
 
@@ -63,21 +63,20 @@ class Labels:
         """
         path = self.folder / LABELS
         try:
-            text = path.read_text("utf-8-sig")
+            content = path.read_bytes()
         except FileNotFoundError:
             return {}
-        except UnicodeDecodeError:
-            raise FormatError(f"{path}: expected text in UTF-8") from None
         except OSError as error:
             raise SetError(words_of(error, path)) from None
-        rows = list(csv.reader(io.StringIO(text)))
-        if not rows or rows[0] != _HEADER:
-            raise FormatError(f"{path}: line 1: expected file,class")
-        labels = {}
-        for line, row in enumerate(rows[1:], start=2):
-            if len(row) != 2 or not all(row) or row[0] in labels:
+        try:
+            rows = label_rows(content)
+        except FormatError as error:
+            raise FormatError(f"{path}: {error}") from None
+        labels: dict[str, str] = {}
+        for line, file, name in rows:
+            if not file or not name or file in labels:
                 raise FormatError(f"{path}: line {line}: expected a file, named once, and its class")
-            labels[row[0]] = row[1]
+            labels[file] = name
         return labels
 
     def steps(self) -> Steps:

@@ -9,7 +9,7 @@ from fbn import compound
 from fbn.compound import CompoundClasses
 from fbn.data.compound import read_labels
 from fbn.errors import FbnError
-from fbn.faces.frames import PICTURE_SUFFIXES
+from fbn.faces.pictures import PICTURE_SUFFIXES
 from fbn.ui.compound_draw import draw
 from fbn.ui.compound_results import few
 from fbn.ui.compound_sets import MOST_PICTURES, Added, PictureSet, Sets

@@ -15,9 +15,10 @@ from uuid import uuid4
 from fbn.context import write_json
 from fbn.data.compound import class_name
 from fbn.errors import FormatError, MissingFileError
-from fbn.faces.frames import PICTURE_SUFFIXES
+from fbn.faces.files import is_clutter
+from fbn.faces.pictures import PICTURE_SUFFIXES
 from fbn.jobs.queue import words_of
-from fbn.resources import data_folder, whole_file
+from fbn.resources import data_folder, make_folder, whole_file
 from fbn.ui.compound_labels import Labels, SetError
 
 ABOUT = "set.json"
@@ -186,7 +187,7 @@ class Sets:
         if (folder / ABOUT).exists():
             raise SetError(f"{name!r} is there already: expected another name")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             _write(folder, classes, data)
         except OSError as error:
             raise SetError(words_of(error, folder)) from None
@@ -195,7 +196,7 @@ class Sets:
     def free_name(self, stem: str) -> str:
         """A name that is not taken yet."""
         stem = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:50] or "set"
-        taken = {path.name.lower() for path in self.folder.iterdir()}
+        taken = {path.name.lower() for path in self.folder.glob("*")}
         return next(name for i in range(1, 10_000) if (name := stem if i == 1 else f"{stem}-{i}").lower() not in taken)
 
     def delete(self, name: str) -> str:
@@ -228,7 +229,7 @@ def _write(folder: Path, classes: Sequence[str], data: str | Path | None) -> Non
 
 
 def _is_picture(name: str) -> bool:
-    return Path(name).suffix.lower() in PICTURE_SUFFIXES and not name.startswith(".")
+    return Path(name).suffix.lower() in PICTURE_SUFFIXES and not is_clutter(name)
 
 
 def _free(name: str, taken: set[str]) -> str:

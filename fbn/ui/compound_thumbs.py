@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from fbn.data.pictures import read_file
 from fbn.errors import FbnError
-from fbn.faces.frames import MAX_PIXELS
+from fbn.faces.pictures import MAX_PIXELS
 from fbn.records import Sample
 
 #: The longer side of a picture to label, and of an example.

@@ -13,7 +13,8 @@ from zipfile import BadZipFile, LargeZipFile, ZipFile, ZipInfo
 from fbn.data import compound
 from fbn.data.sources import emotionet
 from fbn.errors import FbnError, FormatError
-from fbn.faces.frames import PICTURE_SUFFIXES
+from fbn.faces.files import is_clutter
+from fbn.faces.pictures import PICTURE_SUFFIXES
 from fbn.jobs.queue import words_of
 from fbn.ui.compound_labels import SetError
 from fbn.ui.compound_sets import MOST_BYTES, MOST_EACH, MOST_PICTURES, Added, Incoming, PictureSet, Sets
@@ -103,7 +104,7 @@ def _batch(upload: Upload) -> Iterator[_Batch]:
 def _labelled(path: Path, name: str, incoming: list[Incoming], files: Sequence[str]) -> _Batch:
     """The labels that a zip brings, if it looks like bringing some."""
     folders = {PurePosixPath(own).parent for own, _ in incoming}
-    if len(folders) < 2 and not _LABEL_FILES & {PurePosixPath(own).name for own in files}:
+    if len(folders) < 2 and not _LABEL_FILES & {PurePosixPath(own).name.lower() for own in files}:
         return _Batch(incoming)
     try:
         found = compound.read_labels(path)
@@ -139,8 +140,7 @@ def _check(name: str, entries: Sequence[ZipInfo]) -> None:
 
 
 def _wanted(name: str) -> bool:
-    path = PurePosixPath(name)
-    return path.suffix.lower() in PICTURE_SUFFIXES and "__MACOSX" not in path.parts and not path.name.startswith(".")
+    return PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES and not is_clutter(name)
 
 
 def _read(archive: ZipFile, name: str, own: str) -> bytes:

@@ -104,7 +104,8 @@ def _curves(training: LiveTraining, busy: bool) -> None:
         with place:
             st.markdown(f"**{title}**", help=words)
             figure = coupling_charts.training(now.points, field, training.lesson.steps, span)
-            st.plotly_chart(figure, config=charts.CONFIG, key=f"lab curve {field}")
+            said = f"{title}: with the coupling and without, along the training."
+            st.plotly_chart(figure, config=charts.CONFIG, key=f"lab curve {field}", alt=said)
 
 
 def outcome(point: Point) -> str:

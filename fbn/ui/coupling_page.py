@@ -83,7 +83,7 @@ def pick(label: str, choices: dict[Any, str], key: str, default: Any = None, wor
 
 
 def _chart(figure: dict[str, Any], key: str) -> None:
-    st.plotly_chart(figure, config=charts.CONFIG, key=key)
+    st.plotly_chart(figure, config=charts.CONFIG, key=key, alt=charts.described(figure))
 
 
 def _mixture() -> None:

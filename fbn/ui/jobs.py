@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 
 from fbn.errors import FbnError
-from fbn.faces.frames import PICTURE_SUFFIXES, VIDEO_SUFFIXES, Frame, frame_count, open_source
+from fbn.faces.files import printable
+from fbn.faces.frames import Frame, frame_count, open_source
 from fbn.faces.geometry import Box
 from fbn.inference import FaceAnalyser, FaceResult, FrameResult
 from fbn.ui.background import Background
@@ -57,13 +58,14 @@ def _scaled(face: FaceResult, factor: float) -> FaceResult:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is: inputs named, share done in [0, 1], frames read, what went wrong in words."""
+    """How far a job is: input at hand, share done in [0, 1], frames read, what went wrong, what else to know."""
 
     running: bool
     name: str
     share: float
     frames: int
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 class AnalysisJob(Background):
@@ -85,6 +87,7 @@ class AnalysisJob(Background):
         self._lock = threading.Lock()
         self._name, self._share, self._frames = "", 0.0, 0
         self._problems: list[str] = []
+        self._notes: list[str] = []
         self._results: dict[str, list[FrameResult]] = {}
         self._previews: dict[str, list[Preview]] = {}
         super().__init__()
@@ -92,8 +95,8 @@ class AnalysisJob(Background):
     def progress(self) -> Progress:
         """How far it is."""
         with self._lock:
-            problems = tuple(self._problems)
-            return Progress(self.running, self._name, self._share, self._frames, problems)
+            words = tuple(self._problems), tuple(self._notes)
+            return Progress(self.running, self._name, self._share, self._frames, *words)
 
     def results(self) -> dict[str, list[FrameResult]]:
         """Results by file name, in reading order."""
@@ -117,25 +120,21 @@ class AnalysisJob(Background):
             for number, (name, contents) in enumerate(self._uploads):
                 if self.cancelled:
                     break
-                # only the suffix matters to the readers, and no upload's name can lead out of the folder
-                path = Path(folder, f"{number}{Path(name).suffix}")
+                # no upload's name can lead out of the folder, or be longer than one may be
+                path = Path(folder, f"{number}{Path(name).suffix[:8]}")
                 try:
                     path.write_bytes(contents)
                     self._read(name, path, number)
                 except FbnError as error:
-                    self._complain(str(error).replace(str(path), name))
+                    self._complain(str(error).replace(printable(path), name))
                 except Exception as error:  # a thread's exception would vanish without a word
                     self._complain(f"{name}: could not be read ({type(error).__name__}: {error})")
                 finally:
                     path.unlink(missing_ok=True)
 
     def _read(self, name: str, path: Path, number: int) -> None:
-        if path.suffix.lower() not in PICTURE_SUFFIXES | VIDEO_SUFFIXES:
-            kinds = ", ".join(sorted(PICTURE_SUFFIXES | VIDEO_SUFFIXES))
-            self._complain(f"{name}: neither a picture nor a video ({kinds})")
-            return
         expected, stride = max(1, frame_count(path) // self._every), 1
-        for read, (image, result) in enumerate(self._results_of(path)):
+        for read, (image, result) in enumerate(self._results_of(name, path)):
             result = replace(result, input=name)
             with self._lock:
                 self._name, self._frames = name, self._frames + 1
@@ -156,11 +155,15 @@ class AnalysisJob(Background):
                 self.cancel()
                 return
 
-    def _results_of(self, path: Path) -> Iterator[tuple[np.ndarray, FrameResult]]:
+    def _results_of(self, name: str, path: Path) -> Iterator[tuple[np.ndarray, FrameResult]]:
         waiting: deque[np.ndarray] = deque()
 
+        def note(words: str) -> None:
+            with self._lock:
+                self._notes.append(words.replace(printable(path), name))
+
         def frames() -> Iterator[Frame]:
-            for frame in open_source(path, self._every):
+            for frame in open_source(path, self._every, notify=note):
                 waiting.append(frame.image)
                 yield frame
 

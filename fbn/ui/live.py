@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
@@ -13,9 +14,13 @@ import numpy as np
 
 from fbn.faces.frames import Frame
 from fbn.inference import FaceResult, FrameResult, overlay
+from fbn.ui import recordings
 
-#: Frames kept for the figures (10 s at 30 frames a second), the trail (1.5 s) and a recording (30 minutes).
-_HISTORY, _TRAIL, _RECORDED = 300, 45, 54_000
+#: Frames kept for the figures (10 s at 30 frames a second) and the trail (1.5 s).
+_HISTORY, _TRAIL = 300, 45
+#: Seconds without a new frame after which a stream has stalled.
+STALLED = 1.5
+WEBCAM = "webcam"
 
 
 class Analyser(Protocol):
@@ -30,7 +35,7 @@ class Settings:
     """What the page asks of the video thread.
 
     Attributes:
-        mirror: show the picture as a mirror does. The mirrored picture is also what is read and recorded.
+        mirror: show the webcam as a mirror does. The mirrored picture is also what is read and recorded.
         gauges: draw the gauges into the picture, where they move with every frame.
         face_id: whose gauges and figures; None, or one that is gone, asks for the largest face.
         frozen: keep showing the last frame and read no more.
@@ -48,7 +53,7 @@ class View:
 
     Attributes:
         frames: frames read since the start.
-        age: seconds since the last frame came; infinity before the first.
+        age: seconds since the last frame came, read or not; infinity before the first.
         fps: frames read each second, over the last 2 s.
         median_ms, p95_ms: time from a frame's arrival to its finished drawing, over the last 300 frames.
         result: the last frame's, or None.
@@ -56,7 +61,8 @@ class View:
         trail: its last (valence, arousal) values, oldest first.
         seconds, valence, arousal: its time line; NaN where it was not seen.
         errors: frames that could not be read; ``error`` says why the last one could not.
-        recording: whether rows are being kept. ``recorded``: frames kept so far.
+        recording: whether frames are being written to disk. ``recorded``: frames in the last recording.
+        problem: why the last recording ended by itself, in words; else empty.
     """
 
     frames: int = 0
@@ -75,6 +81,12 @@ class View:
     settings: Settings = field(default_factory=Settings)
     recording: bool = False
     recorded: int = 0
+    problem: str = ""
+
+    @property
+    def stalled(self) -> bool:
+        """Whether frames came, and come no more."""
+        return STALLED < self.age < float("inf")
 
 
 class LiveSession:
@@ -90,25 +102,54 @@ class LiveSession:
         self._clock = clock
         self._analyser: Analyser | None = None
         self._settings = Settings()
-        self._picture: np.ndarray | None = None
-        self._recording = False
-        self._recorded: list[FrameResult] = []
+        self._recording: recordings.Recording | None = None
+        self._columns: tuple[str, str, tuple[str, ...]] = ("model", "fbn", ())
         self._began = clock()
         self._taken = 0
+        self._source, self._over = WEBCAM, False
         self._start_over()
 
     def _start_over(self) -> None:
-        self._frames, self._errors, self._error = 0, 0, ""
+        self._arrived, self._frames, self._errors, self._error = float("-inf"), 0, 0, ""
         self._result: FrameResult | None = None
+        self._picture: np.ndarray | None = None
         self._history: deque[FrameResult] = deque(maxlen=_HISTORY)
         self._spent: deque[float] = deque(maxlen=_HISTORY)
         self._finished: deque[float] = deque(maxlen=_HISTORY)
 
-    def use(self, analyser: Analyser) -> None:
-        """Read with ``analyser`` from the next frame on; figures start anew, a recording goes on."""
+    def use(
+        self, analyser: Analyser, model: str = "model", layout: str = "fbn", compounds: tuple[str, ...] = ()
+    ) -> None:
+        """Read with ``analyser`` from the next frame on; figures start anew.
+
+        A recording goes on; where the model or the columns change, in a second table.
+
+        Args:
+            analyser: reads the frames.
+            model: its name, for the names of recordings.
+            layout, compounds: the columns of a recording, as in ``TableWriter``.
+        """
         with self._lock:
             self._analyser = analyser
+            before, self._columns = self._columns, (model, layout, compounds)
+            going = self._recording is not None and self._recording.going
             self._start_over()
+        if going and before != self._columns:
+            self.record()
+
+    def source(self, name: str) -> None:
+        """Read ``name`` from now on: another one ends a recording, and the figures start anew."""
+        if name != self._source:
+            self.stop_recording()
+            with self._lock:
+                self._source = name
+                self._start_over()
+
+    def ended(self) -> None:
+        """The stream ended: a recording is finished, and the next frame starts the figures anew."""
+        with self._lock:
+            self._over = True
+        self.stop_recording()
 
     def set(self, **changes: Any) -> None:
         """Change some ``Settings``."""
@@ -131,16 +172,19 @@ class LiveSession:
         """
         began = self._clock()
         with self._lock:
-            analyser, settings, index = self._analyser, self._settings, self._taken
+            if self._over:
+                self._start_over()
+            self._arrived, self._over = began, False
+            analyser, settings, index, source = self._analyser, self._settings, self._taken, self._source
             if settings.frozen and self._picture is not None:
                 return self._picture
             trail = self._trail()
-        if settings.mirror:
+        if settings.mirror and source == WEBCAM:
             image = cv2.flip(image, 1)
         if analyser is None:
             return image
         try:
-            result = analyser.step(Frame(image, index, timestamp, "webcam"))
+            result = analyser.step(Frame(image, index, timestamp, source))
             face = chosen(result, settings.face_id)
             drawn = overlay.draw(image, result, trail, face.face_id if face else None, panels=settings.gauges)
         except Exception as error:
@@ -150,8 +194,12 @@ class LiveSession:
             return image
         now = self._clock()
         with self._lock:
-            if analyser is self._analyser:
+            current = analyser is self._analyser
+            recording = self._recording
+            if current:
                 self._keep(result, drawn, now - began, now)
+        if current and recording is not None:  # the disk is waited for outside the lock
+            recording.add(result)
         return drawn
 
     def _keep(self, result: FrameResult, drawn: np.ndarray, spent: float, now: float) -> None:
@@ -161,8 +209,6 @@ class LiveSession:
         self._history.append(result)
         self._spent.append(spent)
         self._finished.append(now)
-        if self._recording and len(self._recorded) < _RECORDED:
-            self._recorded.append(result)
 
     def _points(self, most: int) -> list[tuple[float, float]]:
         """Valence, arousal of the chosen face in the last frames; NaN where it was not seen."""
@@ -185,7 +231,7 @@ class LiveSession:
             spent = np.array(self._spent or [0.0]) * 1000
             return View(
                 frames=self._frames,
-                age=now - self._finished[-1] if self._finished else float("inf"),
+                age=now - self._arrived,
                 fps=(len(recent) - 1) / (recent[-1] - recent[0]) if len(recent) > 1 else 0.0,
                 median_ms=float(np.median(spent)),
                 p95_ms=float(np.percentile(spent, 95)),
@@ -198,8 +244,9 @@ class LiveSession:
                 errors=self._errors,
                 error=self._error,
                 settings=self._settings,
-                recording=self._recording,
-                recorded=len(self._recorded),
+                recording=self._recording is not None and self._recording.going,
+                recorded=self._recording.frames if self._recording else 0,
+                problem=self._recording.problem if self._recording else "",
             )
 
     def picture(self) -> np.ndarray | None:
@@ -208,19 +255,29 @@ class LiveSession:
             return self._picture
 
     def record(self) -> None:
-        """Begin a new recording of at most 30 minutes; the one before is dropped."""
-        with self._lock:
-            self._recorded, self._recording = [], True
+        """Begin a new recording on disk; one that is going on is finished first.
 
-    def stop_recording(self) -> None:
-        """Keep what was recorded, add nothing more."""
+        Raises:
+            FbnError: see ``recordings.begin``.
+        """
+        self.stop_recording()
+        recording = recordings.begin(*self._columns)
         with self._lock:
-            self._recording = False
+            self._recording = recording
 
-    def recorded(self) -> list[FrameResult]:
-        """What was recorded."""
+    @property
+    def recording(self) -> recordings.Recording | None:
+        """The last recording, going on or ended."""
         with self._lock:
-            return list(self._recorded)
+            return self._recording
+
+    def stop_recording(self) -> Path | None:
+        """Finish the recording; gives its table, or None where there is none."""
+        recording = self.recording
+        if recording is None:
+            return None
+        recording.end()
+        return recording.path if recording.path.exists() else None
 
 
 def chosen(result: FrameResult, face_id: int | None) -> FaceResult | None:

@@ -22,9 +22,12 @@ REGIONS: dict[str, tuple[int, ...]] = {
     "Chin and jaw": (17, 26),
 }
 
-# white on the dark theme's bright accent would be a contrast of 2.7
+# white on the dark theme's bright accent would be a contrast of 2.7, Streamlit's captions on white have 4.3
 STYLE = """<style>
-button[data-testid^="stBaseButton-primary"]:not(:hover):not(:active):not(:disabled){color:light-dark(#fff,#12151d)}
+button:is([data-testid^="stBaseButton-primary"],[kind="primary"]):not(:hover):not(:active):not(:disabled){
+  color:light-dark(#fff,#12151d)}
+[data-testid="stCaptionContainer"]{opacity:.75}
+[data-testid="stCaptionContainer"] code{color:inherit}
 .fbn-row{display:grid;grid-template-columns:minmax(6.5rem,9.5rem) 1fr 2.7rem;gap:.6rem;align-items:center;
   font-size:.875rem;line-height:1.55}
 .fbn-au .fbn-row{grid-template-columns:12rem 1fr 2.4rem}
@@ -34,11 +37,14 @@ button[data-testid^="stBaseButton-primary"]:not(:hover):not(:active):not(:disabl
 .fbn-half{position:absolute;left:50%;top:0;bottom:0;width:1px;background:currentColor;opacity:.45}
 .fbn-value{text-align:right;font-variant-numeric:tabular-nums}
 .fbn-top{font-weight:650}
-.fbn-code{display:inline-block;min-width:2.7em;opacity:.72;font-variant-numeric:tabular-nums}
+.fbn-code{display:inline-block;min-width:2.7em;opacity:.8;font-variant-numeric:tabular-nums}
 .fbn-name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .fbn-au{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:.9rem 2rem}
-.fbn-head{font-size:.78rem;letter-spacing:.02em;opacity:.75;margin-bottom:.15rem}
+.fbn-head{font-size:.78rem;letter-spacing:.02em;opacity:.8;margin-bottom:.15rem}
 .st-key-card table{display:block;max-width:100%;overflow-x:auto}
+@media (max-width:640px){.st-key-card :is(th,td){padding:.3rem .35rem;font-size:.8rem;overflow-wrap:anywhere}}
+[class*="st-key-live_past"]{filter:grayscale(1);opacity:.85}
+[class*="st-key-live_past"] .fbn-track{opacity:.55}
 .fbn-help [title]{cursor:help}
 .fbn-plane{position:relative;width:min(100%,15rem);aspect-ratio:1;margin:1.6rem auto 1.4rem}
 .fbn-circle{position:absolute;inset:0;border:1.5px solid color-mix(in srgb,currentColor 40%,transparent);
@@ -46,10 +52,10 @@ button[data-testid^="stBaseButton-primary"]:not(:hover):not(:active):not(:disabl
   linear-gradient(color-mix(in srgb,currentColor 22%,transparent) 0 0) center/100% 1px no-repeat,
   linear-gradient(color-mix(in srgb,currentColor 22%,transparent) 0 0) center/1px 100% no-repeat}
 .fbn-plane span{position:absolute;transform:translate(-50%,-50%);font-size:.78rem;line-height:1;white-space:nowrap}
-.fbn-plane .fbn-word{opacity:.55}
+.fbn-plane .fbn-word{opacity:.75}
 .fbn-plane .fbn-dot{width:.4rem;height:.4rem;border-radius:50%;background:ACCENT}
 .fbn-plane .fbn-now{width:.95rem;height:.95rem;border-radius:50%;background:ACCENT;border:2px solid currentColor}
-.fbn-plane .fbn-end{opacity:.75}
+.fbn-plane .fbn-end{opacity:.8}
 .fbn-plane .fbn-end[style*="left:100%"]{transform:translate(.4rem,-50%)}
 .fbn-plane .fbn-end[style*="left:0"]{transform:translate(calc(-100% - .4rem),-50%)}
 .fbn-plane .fbn-end[style*="top:0"]{transform:translate(-50%,calc(-100% - .3rem))}
@@ -79,8 +85,9 @@ def action_unit_bars(action_units: np.ndarray) -> str:
             label = f'<span class="fbn-code">{unit.short}</span>{escape(unit.name)}'
             tip = f"{unit.short} {unit.name}: {unit.description}. Muscle: {unit.muscle}."
             rows.append(_row(label, value, ACCENT, " fbn-top" if value >= DECISION else "", tip, half=True))
-        blocks.append(f'<div><div class="fbn-head">{region}</div>{"".join(rows)}</div>')
-    return f'<div class="fbn-au fbn-help" aria-label="Action units">{"".join(blocks)}</div>'
+        listed = f'<div role="list" aria-label="{region}">{"".join(rows)}</div>'
+        blocks.append(f'<div><div class="fbn-head">{region}</div>{listed}</div>')
+    return f'<div class="fbn-au fbn-help" role="group" aria-label="Action units">{"".join(blocks)}</div>'
 
 
 def _row(label: str, value: float, colour: str, style: str, tip: str = "", half: bool = False) -> str:
@@ -89,7 +96,7 @@ def _row(label: str, value: float, colour: str, style: str, tip: str = "", half:
     title = f' title="{escape(tip)}"' if tip else ""
     line = '<span class="fbn-half"></span>' if half else ""
     return (
-        f'<div class="fbn-row{style}"{title}><span class="fbn-name">{label}</span>'
+        f'<div class="fbn-row{style}" role="listitem"{title}><span class="fbn-name">{label}</span>'
         f'<span class="fbn-track"><span class="fbn-fill" style="width:{width:.1f}%;background:{colour};{shade}"></span>'
         f'{line}</span><span class="fbn-value">{width:.0f} %</span></div>'
     )

@@ -72,7 +72,9 @@ def show_picture(preview: Preview, key: str = "picture", compounds: bool = False
     image, result = preview.image(), preview.result
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.image(overlay.draw(image, result, panels=False), width=min(640, image.shape[1]), output_format="JPEG")
+        drawn, width = overlay.draw(image, result, panels=False), min(640, image.shape[1])
+        found = ", ".join(map(face_name, result.faces)) or "no face"
+        st.image(drawn, width=width, output_format="JPEG", alt=f"The picture with what was found: {found}")
     with right:
         if not result.faces:
             st.info("No face was found in this frame.", icon=":material/face:")
@@ -108,7 +110,8 @@ def _summary(image: np.ndarray, face: FaceResult) -> None:
     valence, arousal = point(face)
     label = (face.smoothed or face.affect).label
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.image(cv2.resize(align(image, face.landmarks), (224, 224), interpolation=cv2.INTER_CUBIC), width=104)
+        aligned = cv2.resize(align(image, face.landmarks), (224, 224), interpolation=cv2.INTER_CUBIC)
+        st.image(aligned, width=104, alt="The face, turned upright and cropped as the network sees it")
         st.markdown(
             f"**{label.capitalize() if label else 'Face'}**  \nvalence {valence:+.2f}, arousal {arousal:+.2f}  \n"
             f":gray[found with {face.score:.0%} confidence]",

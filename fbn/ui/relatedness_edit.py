@@ -197,9 +197,11 @@ def _row() -> None:
     st.markdown(f"**A typical face of {category}**", help="Drawn from the row: every AU of weight 0.5 or more, at 0.8.")
     with st.container(key="relatedness_face"):
         first, second = st.columns(2, gap="small")
-        first.image(_face(draft().saved if changed else draft().table), caption="As opened" if changed else None)
+        alt = f"A drawn face that shows {category}"
+        shown = draft().saved if changed else draft().table
+        first.image(_face(shown), caption="As opened" if changed else None, alt=alt)
         if changed:
-            second.image(_face(draft().table), caption="Now")
+            second.image(_face(draft().table), caption="Now", alt=f"{alt}, by the edited table")
         else:
             second.html(relatedness_marks.drawn_units(logic.drawn(draft().table, category)))
     left = logic.undrawn(draft().table, category)

@@ -50,7 +50,7 @@ def _choose() -> tuple[Affect, Annotations | None] | None:
         return _drawn()
     if source == "Sample":
         image, known = shell.sample_picture(), "sample"
-        st.image(image, width=_SHOWN)
+        st.image(image, width=_SHOWN, alt="The sample picture: portrait of an astronaut who smiles")
         st.caption(shell.SAMPLE_CREDIT)
     else:
         widget = st.file_uploader if source == "Upload" else st.camera_input
@@ -58,7 +58,7 @@ def _choose() -> tuple[Affect, Annotations | None] | None:
         if upload is None:
             return None
         image, known = read_upload(upload), upload.file_id
-        st.image(image, width=_SHOWN)
+        st.image(image, width=_SHOWN, alt="The picture you chose")
     affect = _read(known, image, whole=True)
     if affect is None:
         st.warning("No face was found in this picture.", icon=":material/face:")
@@ -75,7 +75,7 @@ def _drawn() -> tuple[Affect, Annotations | None] | None:
     strength = st.slider("How strongly", 0.0, 1.0, 0.8, 0.05, key="rel face strength")
     face = studio.preset(Face(), table, category, strength)
     image = studio.picture(face).image
-    st.image(image, width=_SHOWN)
+    st.image(image, width=_SHOWN, alt=f"A drawn face that shows {category}")
     st.caption(
         f"{category.capitalize()} at {strength:.0%}, drawn from the table as it was opened: it stays as you edit."
     )

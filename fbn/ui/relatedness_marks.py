@@ -26,7 +26,7 @@ STYLE = """<style>
 .fbn-signs span{display:inline-flex;align-items:center;gap:.45rem}
 .fbn-signs i{display:inline-flex;align-items:center;justify-content:center;width:1.7rem;height:1.15rem;
   font-style:normal;font-size:.74rem;border-radius:3px;box-sizing:border-box}
-.fbn-signs .fbn-one{background:ACCENT;color:#fff;font-weight:700}
+.fbn-signs .fbn-one{background:light-dark(#4650c8,#8f97f5);color:light-dark(#fff,#12151d);font-weight:700}
 .fbn-signs .fbn-part{border:1px dashed ACCENT;
   background:linear-gradient(to top,color-mix(in srgb,ACCENT 34%,transparent) 55%,transparent 0)}
 .fbn-signs .fbn-was{width:.5rem;height:.5rem;border-radius:50%;background:#E69F00}

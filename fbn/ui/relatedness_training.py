@@ -122,7 +122,8 @@ def show_result(result: Mapping[str, Any], key: str) -> None:
     st.markdown(sentence(result))
     for line in cells(result):
         st.markdown(f"- {line}")
-    st.plotly_chart(differences(result), config=charts.CONFIG, key=f"rel differences {key}")
+    said = "Differences between the two tables with their intervals; All figures has the numbers."
+    st.plotly_chart(differences(result), config=charts.CONFIG, key=f"rel differences {key}", alt=said)
     with st.expander("All figures", icon=":material/table:"):
         st.dataframe(figures(result), hide_index=True)
 

@@ -46,8 +46,10 @@ def page(name: str) -> st.Page:
 
 def route() -> None:
     """Show the page that the address names, inside the frame."""
-    st.set_page_config(page_title="FaceBehaviorNet", page_icon=":material/face:", layout="wide")
-    st.html(marks.STYLE)
+    st.set_page_config(page_title="FaceBehaviorNet", page_icon=shipped("assets/icon.png"), layout="wide")
+    # what opens over the page stands outside the app's element, which alone knows whether the theme is dark
+    scheme = st.context.theme.type or "normal"
+    st.html(f"{marks.STYLE}<style>#stFloatingOverlayPortal{{color-scheme:{scheme}}}</style>")
     picked = st.navigation([page(name) for name in _ICONS], position="top")
     title, model = st.columns([3, 1], vertical_alignment="bottom")
     with model:

@@ -35,7 +35,8 @@ def animation_view() -> None:
         if known != asked:
             st.info("Choose two faces and how long it takes, then make the animation.", icon=":material/animation:")
             return
-        st.image(file, caption=f"{_name(first)} to {_name(last)}, {animation.RATE:g} frames per second")
+        words = f"{_name(first)} to {_name(last)}"
+        st.image(file, caption=f"{words}, {animation.RATE:g} frames per second", alt=f"A drawn face moves: {words}")
         name = f"fbn-{first}-to-{last}.gif".replace(_OWN, "own").replace(" ", "-")
         st.download_button(
             f"Download GIF ({len(file) / 1000:,.0f} kB)",

@@ -49,7 +49,8 @@ def _draw() -> None:
     image = studio.picture(current().face).image
     with face:
         with st.container(key="studio_face"):
-            st.image(image)
+            moved = ", ".join(unit.short for unit in studio.active(studio.drawn(current().face)))
+            st.image(image, alt=f"The drawn face, action units from 0.5 on: {moved or 'none'}")
         _steps()
         _files()
     with sliders:

@@ -94,11 +94,15 @@ def _forget() -> None:
 def _faces(question: Question, at_rest: bool) -> None:
     with st.container(key="quiz_faces"):
         if not at_rest:
-            st.image(_png(question.face), caption="What does it do?")
+            st.image(
+                _png(question.face), caption="What does it do?", alt="A drawn face with some action units; name them"
+            )
             return
         here, rest = st.columns(2)
-        here.image(_png(question.face), caption="What does it do?")
-        rest.image(_png(question.rest), caption="The same at rest")
+        here.image(
+            _png(question.face), caption="What does it do?", alt="A drawn face with some action units; name them"
+        )
+        rest.image(_png(question.rest), caption="The same at rest", alt="The same drawn face at rest")
 
 
 def _png(face: Face) -> bytes:

@@ -67,7 +67,8 @@ def answer_view(studied: Studied) -> None:
     if blocks:
         st.html(study_marks.legend())
         axis = f"{row_name(row)} − {SIDES[side]}"
-        st.plotly_chart(study_charts.forest(blocks, axis), config=charts.CONFIG, key="study forest of a row")
+        chart, said = study_charts.forest(blocks, axis), f"{axis}: differences of every figure with 95 % intervals."
+        st.plotly_chart(chart, config=charts.CONFIG, key="study forest of a row", alt=said)
 
 
 def _first_name(studied: Studied, row: str, figure: Figure, rows: int) -> str:

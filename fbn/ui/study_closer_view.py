@@ -43,7 +43,8 @@ def video_view(studied: Studied) -> None:
         }
         for name, filtered in (("raw", False), ("filtered", True))
     }
-    st.plotly_chart(study_charts.dots(series, METRICS[key[1]]), config=charts.CONFIG, key="study video plot")
+    chart, said = study_charts.dots(series, METRICS[key[1]]), f"{METRICS[key[1]]} of each row, raw and filtered."
+    st.plotly_chart(chart, config=charts.CONFIG, key="study video plot", alt=said)
 
 
 def curves_view(studied: Studied) -> None:
@@ -64,4 +65,5 @@ def curves_view(studied: Studied) -> None:
     if not series:
         st.caption("Pick a row.")
         return
-    st.plotly_chart(study_charts.curves(series, "mean loss"), config=charts.CONFIG, key="study curves")
+    chart, said = study_charts.curves(series, "mean loss"), f"{TERMS.get(term, term)} by step, a line for each row."
+    st.plotly_chart(chart, config=charts.CONFIG, key="study curves", alt=said)

@@ -99,7 +99,8 @@ def _dots(studied: Studied, details: Sequence[Detail], rows: Sequence[str], axis
     series: dict[str, dict[str, float]] = {row_name(row): {} for row in rows}
     for each, label in _labelled(studied, details, rows):
         series[row_name(each.row)][label] = each.mean
-    st.plotly_chart(study_charts.dots(series, axis), config=charts.CONFIG, key="study details")
+    said = f"Dot plot, {axis}: a colour for each row of {', '.join(series)}."
+    st.plotly_chart(study_charts.dots(series, axis), config=charts.CONFIG, key="study details", alt=said)
 
 
 def _differences(studied: Studied, details: Sequence[Detail], rows: Sequence[str], side: str) -> None:
@@ -120,7 +121,8 @@ def _differences(studied: Studied, details: Sequence[Detail], rows: Sequence[str
             with column:
                 st.markdown(f"**{row_name(row)}**")
                 chart = study_charts.forest({"": shown[row]}, f"difference against {SIDES[side]}", span)
-                st.plotly_chart(chart, config=charts.CONFIG, key=f"study detail forest {row} {side}")
+                said = f"{row_name(row)}: differences against {SIDES[side]} with 95 % intervals."
+                st.plotly_chart(chart, config=charts.CONFIG, key=f"study detail forest {row} {side}", alt=said)
 
 
 def _labelled(studied: Studied, details: Sequence[Detail], rows: Sequence[str]) -> Iterator[tuple[Detail, str]]:

@@ -36,7 +36,8 @@ def figures_view(studied: Studied) -> None:
                     st.caption(f"None of these rows has a difference against {SIDES[side]}.")
                     continue
                 chart = study_charts.forest({"": lines[key]}, f"difference against {SIDES[side]}", span)
-                st.plotly_chart(chart, config=charts.CONFIG, key=f"study forest {key} {side}")
+                said = f"{key_name(studied, key)}: differences against {SIDES[side]} with 95 % intervals."
+                st.plotly_chart(chart, config=charts.CONFIG, key=f"study forest {key} {side}", alt=said)
     if len(shown) < len(keys):
         st.button(
             f"Show the other {len(keys) - len(shown)} plots",

@@ -26,7 +26,7 @@ STYLE = (
 .fbn-claims li{font-size:.8rem;line-height:1.35;margin:0;padding:.12rem .5rem;border-radius:.35rem;cursor:help;
   background:color-mix(in srgb,var(--verdict) 20%,transparent)}
 .fbn-signs{display:flex;flex-wrap:wrap;align-items:baseline;gap:.2rem 1.2rem;font-size:.8rem}
-.fbn-signs span{opacity:.85}
+.fbn-signs span{opacity:1}
 .fbn-signs b{font-size:1rem}
 .fbn-firsts{display:flex;flex-wrap:wrap;gap:.8rem 2.6rem;margin:.3rem 0 .2rem}
 .fbn-firsts div{line-height:1.25}

@@ -59,6 +59,7 @@ def papers_view(studied: Studied) -> None:
         study_charts.forest(blocks, compared.title),
         config=charts.CONFIG,
         key=f"study papers {compared} {table}",
+        alt=f"{compared.title}: this study beside the papers, with 95 % intervals.",
     )
     st.caption(
         "Paper A: Kollias et al., distribution matching, Tables III and V (residual network). Paper C: Kollias et al., "

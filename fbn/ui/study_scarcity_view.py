@@ -51,5 +51,6 @@ def scarcity_view(studied: Studied) -> None:
         study_charts.ladder(drawn, "pictures with AU labels (log scale)", f"difference against {SIDES[side]}"),
         config=charts.CONFIG,
         key="study rungs",
+        alt=f"Differences against {SIDES[side]} by number of labelled pictures, with 95 % intervals.",
     )
     st.caption("Above 0 the coupling gains. Bars: 95 % intervals; rows stand side by side so that all can be seen.")

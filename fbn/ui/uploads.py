@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 
 from fbn.errors import FbnError
-from fbn.faces.frames import read_picture
+from fbn.faces.files import printable
+from fbn.faces.pictures import read_picture
 
 
 class Upload(Protocol):
@@ -24,10 +25,10 @@ class Upload(Protocol):
 def read_upload(upload: Upload) -> np.ndarray:
     """An uploaded picture, [H, W, 3] uint8 RGB; where it is none the page says so in words and ends."""
     with tempfile.TemporaryDirectory(prefix="fbn-") as folder:
-        path = Path(folder, f"picture{Path(upload.name).suffix}")
+        path = Path(folder, f"picture{Path(upload.name).suffix[:8]}")
         path.write_bytes(upload.getvalue())
         try:
-            return read_picture(path)
+            return read_picture(path, lambda note: None)
         except FbnError as error:
-            st.error(str(error).replace(str(path), upload.name), icon=":material/broken_image:")
+            st.error(str(error).replace(printable(path), upload.name), icon=":material/broken_image:")
             st.stop()

@@ -15,6 +15,8 @@ from fbn.ui.server import command, environment
 
 #: Milliseconds for whatever a page is asked: a busy machine takes long to import torch on the first page.
 PATIENCE = 120_000
+#: Addresses of all pages.
+PAGES = ("", "live", "analyse", "compound", "studio", "relatedness", "coupling", "study", "about")
 expect.set_options(timeout=PATIENCE)
 
 
@@ -80,13 +82,20 @@ def cold_app(chromium: str, models: dict[str, str], tmp_path: Path) -> Iterator[
 
 
 @pytest.fixture(scope="session")
-def app(chromium: str, models: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the shared server keeps what its visitors make."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def app(chromium: str, models: dict[str, str], home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a server that all tests share, started from another folder than the repository."""
     port, folder = free_port(), tmp_path_factory.mktemp("server")
     before = Path.cwd()
     os.chdir(folder)
     try:
-        with serving(command(port, browser=False), port, folder / "log.txt", environment() | models) as address:
+        variables = environment() | models | {"FBN_HOME": str(home)}
+        with serving(command(port, browser=False), port, folder / "log.txt", variables) as address:
             yield address
     finally:
         os.chdir(before)

@@ -3,13 +3,16 @@
 import csv
 import io
 import re
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Frame, Page, expect
+from playwright.sync_api import Browser, BrowserType, Frame, Page, expect
 
+from fbn.bench.browser import chromium_flags
 from fbn.inference.layouts import LAYOUTS
 from tests.browser.conftest import PATIENCE
 
@@ -111,6 +114,95 @@ def test_compounds_are_picked_and_their_terms_seen_when_frozen(live: Page):
     expect(live.get_by_text("What the scores are made of")).to_be_visible()
     live.get_by_text("The other 8 classes").click()
     expect(live.get_by_text("Disgustedly surprised").last).to_be_visible()
+
+
+def begin(page: Page, app: str) -> None:
+    page.goto(f"{app}/live")
+    page.frame_locator("iframe").get_by_role("button", name="Start the camera").click()
+    expect(page.get_by_text("Frames/s")).to_be_visible()
+
+
+def record(page: Page) -> None:
+    page.get_by_role("button", name="Record", exact=False).first.click()
+    expect(page.get_by_text("Recording:")).to_be_visible()
+    expect(page.get_by_text("Recording: 0 frames")).to_be_hidden()
+
+
+def kept(home: Path) -> list[str]:
+    return sorted(path.suffix for path in (home / "recordings").glob("*"))
+
+
+def test_what_is_not_live_says_so_and_no_recording_is_lost(page: Page, app: str, home: Path):
+    begin(page, app)
+    before = kept(home)
+    record(page)
+    page.frame_locator("iframe").get_by_role("button", name="Stop").click()
+    stopped = page.get_by_text(re.compile(r"Stopped \d+ s ago"))
+    expect(stopped).to_be_visible()
+    expect(page.locator(".st-key-live_past_figures")).to_have_css("filter", "grayscale(1)")
+    first = stopped.text_content() or ""
+    expect(stopped).not_to_have_text(first)  # it counts up
+    expect(page.get_by_text(f"Recordings ({len(before) + 1})")).to_be_visible()
+    page.frame_locator("iframe").get_by_role("button", name="Start again").click()
+    expect(page.get_by_text("Frames/s")).to_be_visible()
+    expect(stopped).to_be_hidden()
+    record(page)
+    page.get_by_test_id("stTopNavLink").filter(has_text="About").click()
+    expect(page.get_by_role("heading", name="About", exact=True)).to_be_visible()
+    page.go_back()
+    expect(stopped).to_be_visible()
+    expect(page.get_by_text(f"Recordings ({len(before) + 2})")).to_be_visible()
+    page.frame_locator("iframe").get_by_role("button", name="Start again").click()
+    expect(page.get_by_text("Frames/s")).to_be_visible()
+    record(page)
+    page.reload()
+    # the server hears some time later that the page is gone
+    end = time.monotonic() + PATIENCE / 1000
+    while kept(home) != (wanted := [*before, *[".csv"] * 3]) and time.monotonic() < end:
+        page.wait_for_timeout(200)
+    assert kept(home) == wanted
+    page.reload()
+    expect(page.get_by_text(f"Recordings ({len(wanted)})")).to_be_visible()
+
+
+def test_a_stream_that_stalls_is_said_while_it_lasts(page: Page, app: str):
+    page.add_init_script(_KEEP_CAMERA)
+    begin(page, app)
+    component(page).evaluate("window.camera.srcObject.getTracks().forEach(track => track.stop())")
+    stalled = page.get_by_text(re.compile(r"No new picture for \d+ s"))
+    expect(stalled).to_be_visible()
+    expect(page.locator(".st-key-live_past_figures")).to_have_css("filter", "grayscale(1)")
+    page.get_by_role("button", name="Start again").click()
+    expect(stalled).to_be_hidden()
+    expect(page.locator(".st-key-live_now_figures")).to_be_visible()
+
+
+def test_a_refused_camera_is_told_in_words_and_a_clip_plays_instead(browser_type: BrowserType, chromium: str, app: str):
+    flags = [flag for flag in chromium_flags() if "use-fake-ui" not in flag]  # so nobody allows the camera
+    browser = browser_type.launch(executable_path=chromium, args=flags)
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{app}/live")
+    page.frame_locator("iframe").get_by_role("button", name="Start the camera").click()
+    refused = page.get_by_text("The browser was not allowed to use the camera")
+    expect(refused).to_be_visible()
+    expect(page.get_by_text("press Retry")).to_be_visible()
+    expect(page.frame_locator("iframe").get_by_text("NotAllowedError")).to_be_hidden()
+    page.get_by_role("button", name="Retry").click()
+    expect(refused).to_be_visible()
+    page.get_by_role("button", name="Play the sample clip").click()
+    expect(page.get_by_text("Brow lowerer")).to_be_visible()
+    expect(page.get_by_text("Frames/s")).to_be_visible()
+    expect(refused).to_be_hidden()
+    browser.close()
+
+
+def test_an_address_without_cameras_says_so_at_once(page: Page, app: str):
+    page.add_init_script("Object.defineProperty(navigator, 'mediaDevices', {value: undefined})")
+    page.goto(f"{app}/live")
+    expect(page.get_by_text("The browser gives this address no camera")).to_be_visible()
+    expect(page.get_by_role("button", name="Play the sample clip")).to_be_visible()
+    expect(page.get_by_role("button", name="Retry")).to_be_hidden()
 
 
 def test_picture_fallback(page: Page, app: str):

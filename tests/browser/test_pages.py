@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from fbn.inference.layouts import LAYOUTS
-from tests.browser.conftest import fits, settled
+from tests.browser.conftest import PAGES, fits, settled
 
 pytestmark = pytest.mark.browser
 
@@ -69,7 +69,7 @@ def test_a_bad_file_is_told_in_words(page: Page, app: str):
 
 
 def test_no_page_scrolls_sideways(page: Page, app: str):
-    for name in ("", "live", "analyse", "compound", "studio", "relatedness", "coupling", "study", "about"):
+    for name in PAGES:
         page.goto(f"{app}/{name}")
         expect(page.get_by_role("heading", level=1).first).to_be_visible()
         settled(page)

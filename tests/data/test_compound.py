@@ -92,6 +92,60 @@ def test_a_csv(tmp_path: Path) -> None:
     assert labels(zipped(root, "top/")) == {"top/a.png": "happily surprised", "top/images/b.png": "awed"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file;class\r\na.png;awed\r\nsub/b.JPG;hatred\r\n",
+        "\ufeffFile,Class\na.png,awed\nsub/b.JPG,hatred\n",
+        "image\tlabel\tage\na.png\tawed\t30\nsub/b.JPG\thatred\t31\n",
+        "class,file name\nawed,a.png\nhatred,sub/b.JPG\n",
+        "a.png,awed\nsub/b.JPG,hatred\n",
+        "file,class\n./a.PNG, Awed \nsub\\b.jpg,hatred\n",
+        "file,class\na,awed\nSUB/B,hatred\n",
+        "file,class\nC:\\pictures\\mine\\a.png,awed\n/home/me/mine/sub/b.jpg,hatred\n",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_csv_as_people_make_it(tmp_path: Path, text: str, encoding: str) -> None:
+    root = tree(tmp_path / "mine", "a.png", "sub/b.JPG")
+    (root / "Labels.csv").write_bytes(text.encode(encoding))
+    assert labels(root) == {"a.png": "awed", "sub/b.JPG": "hatred"}
+    assert labels(zipped(root)) == labels(root)
+
+
+def test_where_no_row_can_be_used_the_first_is_named(tmp_path: Path) -> None:
+    root = tree(tmp_path / "mine", "a.png", labels="file,class\nb.png,awed\nc.png,awed\n")
+    with pytest.raises(FormatError, match=r"none of its 2 rows can be used, line 2: b\.png: picture not present"):
+        read_labels(root)
+
+
+def test_names_that_macos_spells_otherwise_are_found(tmp_path: Path) -> None:
+    root = tree(tmp_path / "mine", "u\u0308.png", labels="file,class\n\u00fc.png,awed\n")
+    assert labels(root) == {"u\u0308.png": "awed"}
+
+
+def test_a_name_that_may_be_several_is_not_guessed(tmp_path: Path) -> None:
+    root = tree(tmp_path / "mine", "a.png", "a.jpg", "b.png", labels="file,class\na,awed\nb,awed\n")
+    found = read_labels(root)
+    assert labels(root) == {"b.png": "awed"}
+    assert found.rejected[0].reason == "may be any of a.jpg, a.png"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"picture of,mood\na.png,awed\n", "line 1: expected a header file,class but found 'picture of,mood'"),
+        ("file,class\na.png,Ärger\n".encode("latin-1"), "line 2: expected UTF-8 text"),
+        (b"file,class\na.png\n", "line 2 .a.png.: 1 cells, expected 2"),
+    ],
+)
+def test_a_csv_that_cannot_be_meant_is_named_with_its_line(tmp_path: Path, content: bytes, words: str) -> None:
+    root = tree(tmp_path / "mine", "a.png")
+    (root / "labels.csv").write_bytes(content)
+    with pytest.raises(FormatError, match=f"labels.csv, {words}"):
+        read_labels(root)
+
+
 def test_emotionet(tmp_path: Path) -> None:
     root = tree(tmp_path / "e", "images/x.jpg", emotionet_classes="file,class\nx.jpg,happiness\n")
     assert labels(root) == {"images/x.jpg": "happiness"}

@@ -8,7 +8,7 @@ import pytest
 from skimage.data import astronaut
 
 from fbn.data.pictures import read_picture
-from fbn.faces import frames
+from fbn.faces import pictures
 from fbn.records import Annotations, Sample
 
 FACE = astronaut()[40:190, 150:300]
@@ -19,7 +19,7 @@ def test_both_decoders_agree_within_three_grey_levels(tmp_path: Path, name: str)
     picture = cv2.cvtColor(FACE, cv2.COLOR_RGB2GRAY) if "gray" in name else FACE[..., ::-1]
     cv2.imwrite(str(tmp_path / name), picture)
     trained = read_picture(Sample("x", str(tmp_path), name, Annotations.empty()))
-    shown = frames.read_picture(tmp_path / name)
+    shown = pictures.read_picture(tmp_path / name)
     assert trained.shape == shown.shape
     difference = np.abs(trained.astype(int) - shown)
     assert difference.max() <= (0 if name.endswith("png") else 3)

@@ -1,15 +1,18 @@
 """Reading files and pictures from a folder or a zip."""
 
 import multiprocessing
+import os
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from fbn.data.pictures import list_files, read_bytes, read_file, read_picture
-from fbn.errors import FormatError, MissingFileError
+from fbn.errors import FbnError, FormatError, MissingFileError
 from fbn.records import Annotations, Sample
 from tests.data import trees
 
@@ -28,6 +31,27 @@ class TestFolderAndZip:
         root = trees.write(tmp_path / "x", {"a/b.txt": "one", "c.txt": "two"}, zipped)
         assert list_files(root) == {"a/b.txt", "c.txt"}
         assert read_file(root, "a/b.txt") == b"one"
+
+    def test_what_systems_leave_is_not_listed(self, tmp_path: Path, zipped: bool):
+        left = ("._c.txt", ".DS_Store", "a/._b.txt", "a/Thumbs.db", "__MACOSX/._c.txt", "__MACOSX/c.txt", "desktop.ini")
+        root = trees.write(tmp_path / "x", {"a/b.txt": "one", "c.txt": "two", **dict.fromkeys(left, "x")}, zipped)
+        assert list_files(root) == {"a/b.txt", "c.txt"}
+
+    @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+    def test_sixteen_bits_are_scaled_by_those_they_use(self, tmp_path: Path, zipped: bool, bits: int):
+        gray = np.arange(240, dtype=np.uint8).reshape(12, 20) + 16
+        deep = np.rint(gray * ((2**bits - 1) / 255)).astype(np.uint16)
+        files = {f"a{suffix}": cv2.imencode(suffix, deep)[1].tobytes() for suffix in (".png", ".tif")}
+        root = trees.write(tmp_path / "x", files, zipped)
+        for path in files:
+            assert (read_picture(sample(root, path)) == gray[..., None]).all(), path
+
+    @pytest.mark.parametrize("form", ["GIF", "AVIF", "QOI", "JPEG2000"])
+    def test_what_users_give_is_read_in_data_sets_too(self, tmp_path: Path, zipped: bool, form: str):
+        packed = BytesIO()
+        Image.new("RGB", (64, 48), (200, 100, 40)).save(packed, form)
+        root = trees.write(tmp_path / "x", {"a": packed.getvalue()}, zipped)
+        assert np.abs(read_picture(sample(root, "a")).astype(int) - [200, 100, 40]).max() <= 4
 
     def test_what_is_not_there_is_named(self, tmp_path: Path, zipped: bool):
         root = trees.write(tmp_path / "x", {"c.txt": "two"}, zipped)
@@ -54,6 +78,28 @@ class TestFolderAndZip:
         root = trees.write(tmp_path / "x", {"a/broken.png": data}, zipped)
         with pytest.raises(FormatError, match=r"a/broken\.png cannot be read as a picture"):
             read_picture(sample(root, "a/broken.png"))
+
+
+class TestFolder:
+    def test_linked_folders_are_listed(self, tmp_path: Path):
+        trees.write(tmp_path / "elsewhere", {"b.txt": "one"}, False)
+        root = trees.write(tmp_path / "x", {"c.txt": "two"}, False)
+        (root / "a").symlink_to(tmp_path / "elsewhere")
+        (root / "again").symlink_to(root)
+        assert list_files(root) == {"a/b.txt", "c.txt"}
+        assert read_file(root, "a/b.txt") == b"one"
+
+    def test_what_may_not_be_read_is_an_error_that_says_so(self, tmp_path: Path):
+        root = trees.write(tmp_path / "x", {"a/b.png": trees.picture(), "c.png": trees.picture()}, False)
+        (root / "c.png").chmod(0)
+        if os.access(root / "c.png", os.R_OK):
+            pytest.skip("this user may read everything")
+        with pytest.raises(FbnError, match=r"c\.png: cannot be read \(Permission denied\)"):
+            read_picture(sample(root, "c.png"))
+        (root / "a").chmod(0)
+        with pytest.raises(FbnError, match=r"a: cannot be read \(Permission denied\)"):
+            list_files(root)
+        (root / "a").chmod(0o700)
 
 
 class TestZip:

@@ -1,34 +1,22 @@
-"""Frames: every colour model becomes RGB, every broken file one clear error, videos stream."""
+"""Inputs: what a path names, files of any name, and one clear error for each that cannot be read."""
 
+import os
 import struct
 import zlib
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from skimage.data import astronaut
 
 from fbn.errors import FbnError, FormatError, MissingFileError
-from fbn.faces.frames import Frame, find_inputs, frame_count, open_source, read_picture, read_video
+from fbn.faces.files import is_clutter, printable
+from fbn.faces.frames import Frame, find_inputs, frame_count, open_source
+from fbn.faces.pictures import read_picture
+from tests.faces.clips import truncate, write_clip
 
 HALF = Image.fromarray(astronaut()[::2, ::2])
-
-
-def write_video(path: Path, count: int = 40, codec: str = "MJPG", rate: float = 20) -> Path:
-    """A clip whose frame i is gray of value 4 i."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), rate, (64, 48))
-    for i in range(count):
-        writer.write(np.full((48, 64, 3), 4 * i, np.uint8))
-    writer.release()
-    return path
-
-
-def truncate(path: Path, share: float = 0.5) -> Path:
-    content = path.read_bytes()
-    path.write_bytes(content[: int(len(content) * share)])
-    return path
 
 
 def header_only(path: Path, width: int, height: int) -> Path:
@@ -39,70 +27,10 @@ def header_only(path: Path, width: int, height: int) -> Path:
     return path
 
 
-def saved(path: Path, picture: Image.Image, **options: object) -> Path:
+def saved(path: Path, picture: Image.Image = HALF, **options: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path, **options)
     return path
-
-
-def test_colour_png_comes_back_exactly(tmp_path: Path) -> None:
-    image = read_picture(saved(tmp_path / "a.png", HALF))
-    assert image.dtype == np.uint8
-    assert np.array_equal(image, np.asarray(HALF))
-
-
-@pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", "YCbCr"])
-def test_colour_models_become_rgb(tmp_path: Path, mode: str) -> None:
-    suffix = ".jpg" if mode in ("CMYK", "YCbCr") else ".png"
-    path = saved(tmp_path / f"a{suffix}", HALF.convert(mode))
-    image = read_picture(path)
-    assert image.shape == (256, 256, 3)
-    expected = np.asarray(HALF.convert("L").convert("RGB") if mode in ("L", "1") else HALF).astype(float)
-    # halftone, palette and JPEG cost something, a wrong channel order or an inversion would cost far more
-    assert np.abs(cv2.blur(image.astype(float), (16, 16)) - cv2.blur(expected, (16, 16))).mean() < 6
-
-
-def test_sixteen_bits_keep_the_upper_eight(tmp_path: Path) -> None:
-    gray = np.asarray(HALF.convert("L"))
-    colour = np.asarray(HALF)
-    cv2.imwrite(str(tmp_path / "gray.png"), gray.astype(np.uint16) * 257)
-    cv2.imwrite(str(tmp_path / "colour.png"), colour[..., ::-1].astype(np.uint16) * 257)
-    assert np.array_equal(read_picture(tmp_path / "gray.png"), np.repeat(gray[..., None], 3, 2))
-    assert np.array_equal(read_picture(tmp_path / "colour.png"), colour)
-
-
-def test_floating_point_tiff_with_nan(tmp_path: Path) -> None:
-    values = np.asarray(HALF.convert("L"), np.float32) / 255
-    values[0, 0] = np.nan
-    image = read_picture(saved(tmp_path / "a.tif", Image.fromarray(values)))
-    assert image[0, 0].tolist() == [0, 0, 0]
-    assert np.abs(image[1:, :, 0].astype(float) - np.asarray(HALF.convert("L"))[1:]).max() <= 1
-
-
-def test_transparency_lies_on_mid_gray(tmp_path: Path) -> None:
-    picture = HALF.copy()
-    picture.putalpha(Image.new("L", HALF.size, 0))
-    assert (read_picture(saved(tmp_path / "a.png", picture)) == 127).all()
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_undone(tmp_path: Path, orientation: int) -> None:
-    turns = Image.Transpose
-    stored = {
-        1: None,
-        2: turns.FLIP_LEFT_RIGHT,
-        3: turns.ROTATE_180,
-        4: turns.FLIP_TOP_BOTTOM,
-        5: turns.TRANSPOSE,
-        6: turns.ROTATE_90,
-        7: turns.TRANSVERSE,
-        8: turns.ROTATE_270,
-    }[orientation]
-    exif = Image.Exif()
-    exif[0x112] = orientation
-    wide = HALF.crop((0, 0, 256, 128))
-    picture = wide if stored is None else wide.transpose(stored)
-    image = read_picture(saved(tmp_path / "a.png", picture, exif=exif))
-    assert np.array_equal(image, np.asarray(wide))
 
 
 def broken_inputs(folder: Path) -> dict[str, Path]:
@@ -114,14 +42,14 @@ def broken_inputs(folder: Path) -> dict[str, Path]:
     return {
         "is empty": folder / "empty.jpg",
         "not a picture": folder / "text.jpg",
-        "damaged picture": truncate(saved(folder / "cut.jpg", HALF)),
-        "damaged picture ": truncate(saved(folder / "cut.png", HALF)),
+        "damaged picture": truncate(saved(folder / "cut.jpg")),
+        "damaged picture ": truncate(saved(folder / "cut.png")),
         "40 megapixels": header_only(folder / "huge.png", 20_000, 20_000),
         "8000x6000 pixels": header_only(folder / "large.png", 8000, 6000),
         "not a video": folder / "text.mp4",
-        "not a video ": folder / "empty.mp4",
-        "not a video  ": truncate(write_video(folder / "cut.mp4", codec="mp4v")),
-        "frames could be read": truncate(write_video(folder / "cut.avi")),
+        "is empty ": folder / "empty.mp4",
+        "not a video  ": truncate(write_clip(folder / "cut.mp4", codec="mpeg4")),
+        "breaks off": truncate(write_clip(folder / "cut.avi")),
         "no such file": folder / "missing.jpg",
         "no such file ": folder / "missing" / "folder",
     }
@@ -148,7 +76,7 @@ def test_a_folder_goes_on_past_broken_inputs(tmp_path: Path) -> None:
     saved(tmp_path / "one.png", Image.new("RGB", (1, 1)))
     (tmp_path / "notes.txt").write_text("not an input")
     errors: list[FbnError] = []
-    frames = list(open_source(tmp_path, on_error=errors.append))
+    frames = list(open_source(tmp_path, on_error=errors.append, notify=lambda note: None))
     names = [Path(frame.input).name for frame in frames]
     assert names[-1] == "good.PNG"
     assert "one.png" in names
@@ -159,38 +87,157 @@ def test_a_folder_goes_on_past_broken_inputs(tmp_path: Path) -> None:
 def test_inputs_are_sorted_and_known(tmp_path: Path) -> None:
     for name in ("b.png", "a/z.jpg", "a/b/c.MP4", "c.csv"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    assert find_inputs(tmp_path) == [tmp_path / "a/b/c.MP4", tmp_path / "a/z.jpg", tmp_path / "b.png"]
+        (tmp_path / name).write_text("x")
+    found = find_inputs(tmp_path)
+    assert found.files == (tmp_path / "a/b/c.MP4", tmp_path / "a/z.jpg", tmp_path / "b.png")
+    assert (found.left_out, found.errors) == ((tmp_path / "c.csv",), ())
 
 
 def test_an_empty_folder_says_so(tmp_path: Path) -> None:
-    with pytest.raises(MissingFileError, match="no picture and no video"):
+    with pytest.raises(MissingFileError, match=r"no picture and no video$"):
+        find_inputs(tmp_path)
+    (tmp_path / "notes.txt").write_text("no input")
+    with pytest.raises(MissingFileError, match=r"no picture and no video, only notes\.txt"):
         find_inputs(tmp_path)
 
 
-@pytest.mark.parametrize(("suffix", "codec"), [(".avi", "MJPG"), (".mp4", "mp4v")])
-def test_video_frames_come_in_order_with_their_times(tmp_path: Path, suffix: str, codec: str) -> None:
-    path = write_video(tmp_path / f"a{suffix}", codec=codec)
-    frames = list(read_video(path))
-    assert [frame.index for frame in frames] == list(range(40))
-    assert frame_count(path) == 40
-    assert np.allclose([frame.timestamp for frame in frames], np.arange(40) / 20)
-    assert np.allclose([frame.image.mean() for frame in frames], 4 * np.arange(40), atol=4)
-    assert frames[0].image.shape == (48, 64, 3)
+def test_inputs_are_found_by_what_they_hold(tmp_path: Path) -> None:
+    saved(tmp_path / "picture", format="PNG")
+    write_clip(tmp_path / "clip.avi", 5).rename(tmp_path / "clip.dat")
+    (tmp_path / "IMG_1.HEIC").write_text("x")
+    (tmp_path / "IMG_2").write_bytes(b"\0\0\0\x18ftypheic")
+    (tmp_path / "notes").write_text("no input")
+    found = find_inputs(tmp_path)
+    assert {path.name for path in found.files} == {"picture", "clip.dat", "IMG_1.HEIC", "IMG_2"}
+    assert found.left_out == (tmp_path / "notes",)
+    errors: list[FbnError] = []
+    notes: list[str] = []
+    frames = list(open_source(tmp_path, on_error=errors.append, notify=notes.append))
+    assert [Path(frame.input).name for frame in frames] == ["clip.dat"] * 5 + ["picture"]
+    assert len(errors) == 2
+    assert notes == [f"{tmp_path}: left out 1 that are neither pictures nor videos: notes"]
 
 
-def test_every_nth_frame_keeps_number_and_time(tmp_path: Path) -> None:
-    frames = list(open_source(write_video(tmp_path / "a.avi"), every=7))
-    assert [frame.index for frame in frames] == [0, 7, 14, 21, 28, 35]
-    assert np.isclose(frames[-1].timestamp, 35 / 20)
+def test_linked_folders_are_read_and_loops_end(tmp_path: Path) -> None:
+    saved(tmp_path / "elsewhere" / "a.png")
+    folder = tmp_path / "in"
+    saved(folder / "b.png")
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    (folder / "again").symlink_to(folder)
+    assert find_inputs(folder).files == (folder / "b.png", folder / "linked" / "a.png")
 
 
-def test_a_video_is_read_as_it_is_asked_for(tmp_path: Path) -> None:
-    frames = read_video(write_video(tmp_path / "a.avi"))
-    first = next(frames)
-    assert isinstance(first, Frame)
-    assert first.index == 0
-    frames.close()  # releases the file without reading on
+def test_a_link_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
+    saved(tmp_path / "a.png")
+    (tmp_path / "b.png").symlink_to("nowhere.png")
+    errors: list[FbnError] = []
+    assert len(list(open_source(tmp_path, on_error=errors.append))) == 1
+    assert str(errors[0]) == f"{tmp_path / 'b.png'}: a link to nowhere.png, where there is nothing"
+    with pytest.raises(MissingFileError, match=r"a link to nowhere\.png"):
+        list(open_source(tmp_path / "b.png"))
+
+
+def test_what_may_not_be_read_is_an_error_that_says_so(tmp_path: Path) -> None:
+    saved(tmp_path / "good.png")
+    saved(tmp_path / "closed.png").chmod(0)
+    if os.access(tmp_path / "closed.png", os.R_OK):
+        pytest.skip("this user may read everything")
+    saved(tmp_path / "locked" / "a.png").parent.chmod(0)
+    errors: list[FbnError] = []
+    try:
+        assert len(list(open_source(tmp_path, on_error=errors.append))) == 1
+        with pytest.raises(FbnError, match=r"a\.png: cannot be read \(Permission denied\)"):
+            find_inputs(tmp_path / "locked" / "a.png")
+    finally:
+        (tmp_path / "locked").chmod(0o700)
+    assert {str(error) for error in errors} == {
+        f"{tmp_path / name}: cannot be read (Permission denied)" for name in ("closed.png", "locked")
+    }
+
+
+def test_errors_of_the_system_are_not_called_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails while a file is read, for each decoder."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    picture, clip = saved(tmp_path / "a.png"), write_clip(tmp_path / "a.avi", 5)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
+    with pytest.raises(FbnError, match=r"a\.png: cannot be read \(Input/output error\)"):
+        list(open_source(picture))
+    monkeypatch.setattr("fbn.faces.frames.video_frames", fail)
+    with pytest.raises(FbnError, match=r"a\.avi: cannot be read \(Input/output error\)"):
+        list(open_source(clip))
+
+
+def test_folders_and_names_too_long_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FbnError, match="cannot be read"):
+        list(open_source(tmp_path / ("x" * 300 + ".jpg")))
+    with pytest.raises(FbnError, match="is not a file"):
+        read_picture(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    with pytest.raises(FbnError, match="is not a file"):
+        list(open_source(tmp_path / "a.jpg"))
+
+
+AWKWARD = {
+    b"caf\xe9": r"caf\xe9",
+    "żółć".encode(): "żółć",
+    b"two\nlines": r"two\nlines",
+    b"-o": "-o",
+    b"100%d": "100%d",
+    b"a\x1b[31m": r"a\x1b[31m",
+    "9.41\u202fAM".encode(): "9.41\u202fAM",
+    b"concat:a|b": "concat:a|b",
+    b"x" * 240: "x" * 240,
+}
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_any_name_is_read_and_can_be_written(tmp_path: Path, name: bytes) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for plain in (saved(tmp_path / "a.png"), write_clip(tmp_path / "a.avi", 5)):
+        try:
+            os.rename(plain, os.fsencode(folder) + b"/" + name + os.fsencode(plain.suffix))
+        except OSError:
+            pytest.skip("the file system takes no such name")
+    frames = list(open_source(folder))
+    assert len(frames) == 6
+    for frame in frames:
+        assert os.path.basename(frame.input)[:-4] == AWKWARD[name]
+        frame.input.encode()
+    assert sum(map(frame_count, find_inputs(folder).files)) == 6
+
+
+def test_a_path_without_oddities_is_printed_as_it_is(tmp_path: Path) -> None:
+    assert printable(tmp_path / "Ünï cödé 画像.jpg") == str(tmp_path / "Ünï cödé 画像.jpg")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("._a.jpg", ".DS_Store", "a/._b.txt", "__MACOSX/a/b.jpg", "Thumbs.db", "x/thumbs.db", "desktop.ini"),
+        *("@eaDir/a.jpg/thumb.jpg", ".ipynb_checkpoints/a.png", "Icon\r", "$RECYCLE.BIN/a.jpg"),
+    ],
+)
+def test_what_systems_leave_is_no_input(tmp_path: Path, path: str) -> None:
+    assert is_clutter(path)
+    saved(tmp_path / "good.png")
+    (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / path).write_text("x")
+    found = find_inputs(tmp_path)
+    assert (found.files, found.left_out) == ((tmp_path / "good.png",), ())
+    assert not is_clutter("a/good.png")
+
+
+def test_a_hidden_file_that_is_named_is_read(tmp_path: Path) -> None:
+    frames: list[Frame] = list(open_source(saved(tmp_path / ".hidden.png")))
+    assert np.array_equal(frames[0].image, np.asarray(HALF))
 
 
 def test_no_camera_is_a_clear_error() -> None:

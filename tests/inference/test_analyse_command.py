@@ -1,5 +1,9 @@
 """fbn analyse, from the command line: what it writes, what it reports, how it ends."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -21,6 +25,7 @@ from fbn.relatedness import RelatednessTable
 from fbn.vocabulary import COMPOUND_RAFDB
 from tests.inference.test_export import COLUMNS
 
+ROOT = Path(__file__).resolve().parents[2]
 HEADER = COLUMNS.split(",")
 #: Small enough that the detector looks once.
 FACE = astronaut()[:300, 60:360].copy()
@@ -96,6 +101,44 @@ def test_bad_files_are_named_and_the_good_ones_done(analyse, pictures: Path, tmp
     assert "Traceback" not in done.output
 
 
+def test_what_a_folder_holds_beside_inputs_is_counted_and_named(analyse, pictures: Path, tmp_path: Path) -> None:
+    for name in ("notes.txt", "labels.csv", "._a.png", ".DS_Store", "Thumbs.db"):
+        (pictures / name).write_text("no input")
+    Image.fromarray(FACE).save(pictures / "f", "PNG")
+    done = analyse(pictures)
+    assert done.exit_code == 0, done.output
+    assert "6 frames of 6 inputs" in done.stdout
+    assert "0 inputs failed, 2 files left out" in done.stdout
+    assert "note left out 2 that are neither pictures nor videos: labels.csv, notes.txt" in done.stderr
+
+
+@pytest.mark.parametrize("out", ["out.csv", "out.parquet"])
+def test_a_name_that_does_not_decode_is_one_row_of_the_table(analyse, tmp_path: Path, out: str) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in (b"caf\xe9", b"two\nlines"):
+        Image.fromarray(FACE).save(tmp_path / "a.png")
+        try:
+            os.rename(tmp_path / "a.png", os.fsencode(folder) + b"/" + name + b".png")
+        except OSError:
+            pytest.skip("the file system takes no such name")
+    (folder / os.fsdecode(b"bad\xff.jpg")).write_text("no picture")
+    done = analyse(folder, out=out)
+    assert done.exit_code == 1
+    assert r"bad\xff.jpg: not a picture" in done.stderr
+    read = pd.read_csv if out.endswith("csv") else pd.read_parquet
+    assert [Path(name).name for name in read(tmp_path / out)["input"]] == [r"caf\xe9.png", r"two\nlines.png"]
+
+
+def test_notes_on_an_input_are_printed_once(analyse, tmp_path: Path) -> None:
+    pages = [Image.fromarray(FACE)] * 3
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    done = analyse(tmp_path / "a.tif")
+    assert done.exit_code == 0
+    assert done.stderr.count("note ") == 1
+    assert f"note {tmp_path / 'a.tif'}: has 3 pages, the first is read" in done.stderr
+
+
 def test_where_nothing_can_be_found_the_old_table_stays(analyse, pictures: Path, tmp_path: Path) -> None:
     assert analyse(pictures).exit_code == 0
     old = (tmp_path / "out.csv").read_text()
@@ -150,7 +193,7 @@ def test_a_truncated_video_keeps_its_readable_frames(analyse, tmp_path: Path) ->
     video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
     done = analyse(video)
     assert done.exit_code == 1
-    assert "of 20 frames could be read" in done.stderr
+    assert "breaks off 1.0 s before its end; 9 frames were read" in done.stderr
     assert 5 < len(pd.read_csv(tmp_path / "out.csv")) < 15
 
 
@@ -171,6 +214,67 @@ def test_ctrl_c_keeps_the_rows(analyse, tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / out
     table = pd.read_csv(path) if out.endswith("csv") else pd.read_parquet(path)
     assert table["frame"].tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("out", ["out.csv", "out.parquet"])
+def test_a_signal_keeps_the_rows(model_folder: Path, tmp_path: Path, out: str, number: signal.Signals) -> None:
+    # the fifth frame is read only after the signal came, however busy the machine is
+    code = (
+        "import os, sys; from fbn import cli; from fbn.faces import frames; real = frames.open_source\n"
+        "def interrupted(*given):\n"
+        "    for frame in real(*given):\n"
+        f"        if frame.index == 4: os.kill(os.getpid(), {int(number)})\n"
+        "        yield frame\n"
+        "frames.open_source = interrupted; cli.main()"
+    )
+    words = ["analyse", str(clip(tmp_path / "v.avi")), "-o", str(tmp_path / out), "--model", str(model_folder)]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 128 + number
+    assert "4 frames of 1 inputs" in done.stdout
+    assert "stopped" in done.stdout
+    path = tmp_path / out
+    table = pd.read_csv(path) if out.endswith("csv") else pd.read_parquet(path)
+    assert table["frame"].tolist() == [0, 1, 2, 3]
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("out", ["out.csv", "out.parquet"])
+def test_where_nothing_can_be_read_the_old_table_stays(analyse, pictures: Path, tmp_path: Path, out: str) -> None:
+    assert analyse(pictures / "a.png", out=out).exit_code == 0
+    old = (tmp_path / out).read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(b"\0" * 100)
+    done = analyse(tmp_path / "cut.mp4", out=out)
+    assert done.exit_code == 1
+    assert f"{out}: not written, no frame was read, the table that was there stays" in done.stdout
+    assert (tmp_path / out).read_bytes() == old
+    done = analyse(tmp_path / "cut.mp4", out=f"new-{out}")
+    assert f"new-{out}: not written, no frame was read, 1 inputs failed" in done.stdout
+    assert not list(tmp_path.glob("new-*"))
+
+
+def test_an_input_is_not_overwritten(analyse, tmp_path: Path) -> None:
+    Image.fromarray(FACE).save(tmp_path / "picture.png")
+    (tmp_path / "picture.png").rename(tmp_path / "picture.csv")
+    old = (tmp_path / "picture.csv").read_bytes()
+    done = analyse(tmp_path / "picture.csv", out="picture.csv")
+    assert done.exit_code == 2
+    assert (tmp_path / "picture.csv").read_bytes() == old
+
+
+def test_without_a_home_that_can_be_written(model_folder: Path, pictures: Path, tmp_path: Path) -> None:
+    code = "from fbn import cli; cli.main()"
+    words = ["analyse", str(pictures / "a.png"), "-o", str(tmp_path / "out.csv"), "--model", str(model_folder)]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FBN_", "XDG_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=kept | {"HOME": "/dev/null/none"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(pd.read_csv(tmp_path / "out.csv")) == 1
 
 
 @pytest.mark.parametrize("layout", ["openface", "fex"])

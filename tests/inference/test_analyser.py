@@ -10,9 +10,11 @@ from skimage.data import astronaut
 
 from fbn.errors import MissingFileError
 from fbn.faces.align import align
+from fbn.faces.arrays import PictureError
 from fbn.faces.frames import Frame, open_source
 from fbn.faces.geometry import Box
 from fbn.inference import Affect, FaceAnalyser, FrameResult
+from fbn.inference.overlay import draw
 
 #: Small enough that the detector looks once.
 FACE = astronaut()[:300, 60:360].copy()
@@ -52,6 +54,32 @@ def test_torch_and_onnx_agree(analyser: FaceAnalyser, model_folder: Path) -> Non
     same(analyser.picture(FACE), other.picture(FACE), atol=1e-4)
     for a, b in zip(analyser.crops(moved(3)), other.crops(moved(3)), strict=True):
         assert a.vector() == pytest.approx(b.vector(), abs=1e-4)
+
+
+def test_pictures_of_other_types_are_read_alike(analyser: FaceAnalyser) -> None:
+    expected = analyser.picture(FACE)
+    with_opacity = np.dstack([FACE, np.full(FACE.shape[:2], 255, np.uint8)])
+    for alike in (FACE / 255, FACE.astype(np.uint16) * 257, with_opacity, FACE.transpose(2, 0, 1)):
+        same(analyser.picture(alike), expected)
+        (streamed,) = analyser.stream([Frame(alike)])
+        same(streamed, expected)
+        assert np.array_equal(draw(alike, expected), draw(FACE, expected))
+        assert analyser.crops([alike])[0].vector() == pytest.approx(analyser.crops([FACE])[0].vector(), abs=1e-6)
+
+
+def test_what_is_no_picture_is_named(analyser: FaceAnalyser) -> None:
+    empty = np.zeros((0, 5, 3), np.uint8)
+    with pytest.raises(PictureError, match=r"^picture of shape \[0, 5, 3\]"):
+        analyser.picture(empty)
+    with pytest.raises(PictureError, match=r"^frame 1: picture of shape \[0, 5, 3\]"):
+        analyser.crops([FACE, empty])
+    for read in (analyser.stream, analyser.crop_stream):
+        with pytest.raises(PictureError, match=r"clip.mp4, frame 7: str is no picture"):
+            list(read([Frame("x.png", 7, 0.0, "clip.mp4")]))  # type: ignore[arg-type]
+        with pytest.raises(PictureError, match="ndarray is no Frame"):
+            list(read([FACE]))  # type: ignore[list-item]
+    with pytest.raises(PictureError, match="frame 0: NoneType is no picture"):
+        analyser.step(Frame(None))  # type: ignore[arg-type]
 
 
 def test_a_picture_is_a_stream_of_one_frame(analyser: FaceAnalyser) -> None:

@@ -1,6 +1,11 @@
 """Tables: the columns users were promised, the rows whatever happens."""
 
 import csv
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +29,7 @@ COLUMNS = (
     "sadness,surprise,valence,arousal,AU01,AU02,AU04,AU05,AU06,AU07,AU09,AU10,AU12,AU14,AU15,AU17,AU20,AU23,AU24,AU25,"
     "AU26"
 )
+ROOT = Path(__file__).resolve().parents[2]
 SUFFIXES = [".csv", ".parquet"]
 RESULTS = [frame(0, [face(0), face(1)]), frame(1), frame(2, [face(1)])]
 
@@ -132,18 +138,81 @@ def test_file_names_that_are_no_utf8(tmp_path: Path) -> None:
         assert table["input"][0] == "caf\\udce9,\n.jpg"
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_without_a_row_an_old_table_stays(tmp_path: Path, suffix: str) -> None:
+    old = write(tmp_path / f"a{suffix}")
+    assert len(write(tmp_path / f"a{suffix}", [])) == len(old)
+    assert len(write(tmp_path / f"b{suffix}", [])) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"a{suffix}", f"b{suffix}"]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_second_writer_of_one_file_is_refused_and_the_first_is_whole(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    with TableWriter(path) as first:
+        first.write(RESULTS[0])
+        (tmp_path / "link").symlink_to(tmp_path)
+        for same in (path, tmp_path / "link" / path.name):
+            with pytest.raises(FbnError, match=f"a{suffix}: another run is writing this file"):
+                TableWriter(same)
+        with ThreadPoolExecutor() as pool, pytest.raises(FbnError, match="another run"):
+            pool.submit(TableWriter, path).result()
+        first.write(RESULTS[2])
+    assert len(read(path)) == 3
+    assert len(write(path)) == 4
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_a_killed_writer_left_is_no_obstacle(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    code = (
+        "import os; from fbn.inference.export import TableWriter; from tests.inference.test_export import RESULTS\n"
+        f"table = TableWriter({str(path)!r})\nfor result in RESULTS: table.write(result)\nos.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == -signal.SIGKILL
+    assert [left.name for left in tmp_path.iterdir()] == [f"a{suffix}.part"]
+    assert len(write(path)) == 4
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_file_that_a_link_points_at_is_written(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    file, link = tmp_path / "elsewhere" / f"b{suffix}", tmp_path / f"a{suffix}"
+    link.symlink_to(file)
+    assert len(write(link)) == 4  # dangling so far
+    assert len(write(link, RESULTS[:1])) == 2
+    assert link.is_symlink()
+    assert len(read(file)) == 2
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_read_only_table_is_not_replaced(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = write(tmp_path / f"a{suffix}")
+    # nothing is closed to root
+    monkeypatch.setattr(os, "access", lambda path, how: False)
+    with pytest.raises(FbnError, match=r"cannot be written \(it is read-only"):
+        TableWriter(tmp_path / f"a{suffix}")
+    assert len(read(tmp_path / f"a{suffix}")) == len(old)
+
+
+def test_lines_end_as_pandas_ends_them(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv")
+    assert b"\r" not in (tmp_path / "a.csv").read_bytes()
+
+
 def test_unknown_suffix_and_missing_folder_are_clear_errors(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"\.csv or \.parquet"):
         TableWriter(tmp_path / "a.xlsx")
     for suffix in SUFFIXES:
-        with pytest.raises(FbnError, match="cannot be written"):
+        with pytest.raises(FbnError, match=r"cannot be written \(there is no folder .*none"):
             TableWriter(tmp_path / "none" / f"a{suffix}")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_folder_of_that_name_is_a_clear_error_at_once(tmp_path: Path, suffix: str) -> None:
     (tmp_path / f"a{suffix}").mkdir()
-    with pytest.raises(FbnError, match=f"a{suffix}: is a folder"):
+    with pytest.raises(FbnError, match=f"a{suffix}: cannot be written .it is a folder"):
         TableWriter(tmp_path / f"a{suffix}")
     assert [p.name for p in tmp_path.iterdir()] == [f"a{suffix}"]
 
@@ -164,6 +233,7 @@ def test_a_full_disk_is_a_clear_error_and_the_old_table_stays(tmp_path: Path, su
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_name_taken_by_a_folder_meanwhile_is_a_clear_error(tmp_path: Path, suffix: str) -> None:
     table = TableWriter(tmp_path / f"a{suffix}")
+    table.write(RESULTS[0])
     (tmp_path / f"a{suffix}").mkdir()
     with pytest.raises(FbnError, match="cannot be written"):
         table.close()

@@ -1,6 +1,7 @@
 """The worker with kinds of its own, for tests: ``python stand_in.py FOLDER``."""
 
 import os
+import signal
 import time
 from typing import Any
 
@@ -32,6 +33,8 @@ def count(parameters: Count, context: Context) -> dict[str, Any]:
             (context.folder / "struck").touch()
             if parameters.trouble == "die":
                 os.kill(os.getpid(), 9)
+            if parameters.trouble == "end":
+                os.kill(os.getpid(), signal.SIGTERM)
             if parameters.trouble == "full":
                 raise OSError(28, "No space left on device", "somewhere")
             raise {"input": FormatError("line 3: expected a number"), "bug": KeyError("oh")}[parameters.trouble]

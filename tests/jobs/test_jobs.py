@@ -129,6 +129,15 @@ def test_what_goes_wrong_is_told_in_words(trouble: str, words: str) -> None:
     assert ("Traceback" in failed.log()) == (trouble != "input")
 
 
+def test_a_worker_that_the_system_ends_says_so_and_leaves_nothing_half_written() -> None:
+    begun = start(upto=5, trouble_at=3, trouble="end")
+    ended = until(begun)
+    assert ended.status == "failed"
+    assert "stopped by the system" in ended.words
+    assert not list(ended.folder.rglob("*.tmp*"))
+    assert until(jobs.restart(begun.id)).result() == {"counted": 5, "began_with": 2}
+
+
 def test_a_job_file_cannot_name_code(home: Path) -> None:
     with pytest.raises(FormatError, match="unknown kind of job 'os:system'"):
         jobs.start("os:system", "evil", {})
@@ -199,8 +208,17 @@ def test_a_folder_that_cannot_be_written_is_told(home: Path) -> None:
 def test_a_file_where_the_folder_should_be_is_told(home: Path) -> None:
     home.parent.mkdir()
     home.touch()
-    with pytest.raises(jobs.JobError, match="folder of jobs cannot be made"):
+    with pytest.raises(jobs.JobError, match="folder of jobs cannot be read"):
         jobs.jobs()
+    with pytest.raises(jobs.JobError, match="cannot be made"):
+        start()
+
+
+def test_to_look_at_jobs_makes_no_folder(home: Path) -> None:
+    assert jobs.jobs() == []
+    assert jobs.strangers() == []
+    assert jobs.clean() == []
+    assert not home.parent.exists()
 
 
 def test_only_what_has_ended_is_removed() -> None:

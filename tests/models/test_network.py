@@ -1,5 +1,6 @@
 """Every network in the zoo: forward, gradients, the ONNX twin; the input spec; single-task bodies."""
 
+import os
 import subprocess
 import sys
 from dataclasses import fields
@@ -193,10 +194,33 @@ def test_prepare_maps_black_and_white_to_the_ends_and_keeps_the_channels() -> No
     assert swapped[1, :2].unique().tolist() == [0]
 
 
+def test_prepare_takes_other_pictures_one_by_one() -> None:
+    crops = np.random.default_rng(0).integers(0, 256, (2, 112, 112, 3)).astype(np.uint8)
+    expected = InputSpec().prepare(crops)
+    shares = torch.from_numpy(crops.astype(np.float32) / 255)
+    for same in (list(crops), crops.astype(np.uint16) * 257, shares, shares.permute(0, 3, 1, 2)):
+        assert torch.equal(InputSpec().prepare(same), expected)
+
+
 @pytest.mark.parametrize(
     "crops",
-    [np.zeros((1, 64, 64, 3), np.uint8), np.zeros((1, 112, 112, 3), np.float32), np.zeros((112, 112, 3), np.uint8)],
+    [
+        *(np.zeros((1, 64, 64, 3), np.uint8), np.zeros((112, 112, 3), np.uint8)),
+        *(torch.zeros(112, 112, 3), [np.zeros((112, 112, 3)), np.zeros((50, 50, 3))]),
+    ],
 )
-def test_prepare_refuses_other_shapes_and_types(crops: np.ndarray) -> None:
+def test_prepare_refuses_other_shapes(crops: np.ndarray) -> None:
     with pytest.raises(ValueError, match="expected \\[B, 112, 112, 3\\] uint8"):
         InputSpec().prepare(crops)
+
+
+def test_reading_a_network_leaves_no_usage_data_behind(tmp_path: Path):
+    """Newer versions of onnxruntime keep a device number and usage data in the home folder, and send them."""
+    onnx.export(ResNet50(width=1 / 16).eval(), tmp_path / "model.onnx")
+    code = "import sys, fbn.models.onnx; from pathlib import Path; fbn.models.onnx.OnnxNetwork(Path(sys.argv[1]))"
+    home = tmp_path / "home"
+    home.mkdir()
+    places = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "LOCALAPPDATA"), str(home))
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"} | places
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "model.onnx")], check=True, env=environment)
+    assert not [path for path in home.rglob("*") if "onnxruntime" in path.name.lower()]

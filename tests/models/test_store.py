@@ -124,4 +124,15 @@ def test_the_users_models_move_with_their_home(tmp_path: Path, monkeypatch: pyte
     assert store.folders()[0] == tmp_path / "home" / "models"
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("FBN_HOME", str(tmp_path / "file" / "home"))  # cannot be made
-    assert all(tmp_path not in folder.parents for folder in store.folders())
+    assert store.default() in store.names()
+    assert store.find(store.default()).is_dir()
+
+
+def test_saving_replaces_no_folder_that_holds_something_else(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    store.save(tmp_path / "data", store.build("facebehaviornet", TINY), name="x", zoo="facebehaviornet", arguments=TINY)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "picture.jpg").touch()
+    with pytest.raises(FormatError, match="mine: expected a model to replace, or nothing"):
+        store.save(tmp_path / "mine", store.build("facebehaviornet", TINY), name="x", zoo="facebehaviornet")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["picture.jpg"]

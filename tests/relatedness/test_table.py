@@ -1,6 +1,7 @@
 """The table as a value: contents, derivation, files and their errors."""
 
 import csv
+from pathlib import Path
 
 import pytest
 import torch
@@ -233,6 +234,31 @@ def test_a_sheet_saved_with_semicolons_and_decimal_commas_is_read(tmp_path) -> N
     table = RelatednessTable.read(tmp_path / "t.csv")
     assert table.row("happiness") == {6: 0.51, 12: 1}
     assert table.provenance.source == "me"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Category\tau6\tAU 12\tSource\r\nHappiness\t0,51\t1\tme\r\n".encode("utf-16"),
+        b'"category", "AU06", "AU12", "source"\n"happiness", "0,51", 1, "me"\n',
+        b"sep=;\r\ncategory;AU06;AU12;source;;\r\nHAPPINESS;.51;1;me;;\r\n",
+    ],
+)
+def test_a_sheet_as_people_save_it_is_read(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "t.CSV").write_bytes(content)
+    table = RelatednessTable.read(tmp_path / "t.CSV")
+    assert table.row("happiness") == {6: 0.51, 12: 1}
+    assert table.provenance.source == "me"
+
+
+def test_a_compound_row_may_be_spelled_as_folders_are(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("category,AU12\nHappily_Surprised,1\n", "utf-8")
+    assert RelatednessTable.read(tmp_path / "t.csv").row("happily surprised") == {12: 1}
+
+
+def test_lines_end_as_pandas_ends_them(tmp_path: Path) -> None:
+    DU.write(tmp_path / "t.csv")
+    assert b"\r" not in (tmp_path / "t.csv").read_bytes()
 
 
 @pytest.mark.parametrize(

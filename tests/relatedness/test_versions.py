@@ -164,7 +164,7 @@ def test_foreign_files_are_passed_over(versions: Versions) -> None:
 
 def test_what_cannot_be_written_leaves_nothing(versions: Versions) -> None:
     versions.folder.parent.joinpath("tables").write_text("a file where the folder should be")
-    with pytest.raises(FbnError, match="cannot be written"):
+    with pytest.raises(FbnError, match="the folder cannot be made"):
         versions.save("mine", DU, 0)
 
 

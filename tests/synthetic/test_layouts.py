@@ -15,7 +15,7 @@ from fbn.data.check import examine
 from fbn.data.pictures import read_picture
 from fbn.data.sources import SOURCES, SourceReading, detect
 from fbn.data.sources.disfa import read as read_disfa
-from fbn.errors import FormatError, MissingFileError
+from fbn.errors import FbnError, FormatError, MissingFileError
 from fbn.records import Annotations, Sample
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.activity import coded
@@ -337,7 +337,7 @@ class TestWholeOrNothing:
 
     def test_a_place_where_no_folder_can_be_made_is_told(self, tmp_path: Path):
         (tmp_path / "file").touch()
-        with pytest.raises(FormatError, match="set: expected a place where a folder can be made"):
+        with pytest.raises(FbnError, match="file: the folder cannot be made"):
             write_set("rafdb", tmp_path / "file" / "set", world_of("rafdb", TABLE), 1)
 
     @pytest.mark.parametrize(

@@ -64,6 +64,14 @@ def test_unknown_terms_and_tables_are_named() -> None:
         recipes.parse({"table": "no_such_table.json"}, "x").build_objective()
 
 
+def test_a_recipe_in_another_encoding_is_read_or_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_bytes("seed: 3\n".encode("utf-16"))
+    assert recipes.read(tmp_path / "mine.yaml").seed == 3
+    (tmp_path / "mine.yaml").write_bytes("seed: 3\n# für uns\n".encode("latin-1"))
+    with pytest.raises(FormatError, match=r"mine\.yaml: line 2: expected UTF-8 text"):
+        recipes.read(tmp_path / "mine.yaml")
+
+
 def test_what_is_not_a_recipe(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="expected a YAML file or one of"):
         recipes.read("nothing")

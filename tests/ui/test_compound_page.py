@@ -110,7 +110,7 @@ def test_a_set_is_checked_relabelled_in_classes_and_put_aside(labelled: PictureS
 
 
 def test_a_damaged_file_of_labels_does_not_break_the_page(labelled: PictureSet):
-    (labelled.folder / "labels.csv").write_text("file;class\n")
+    (labelled.folder / "labels.csv").write_text("pictures;names\n")
     for view in ("Pictures", "Label", "Train"):
         test = opened(view)
         assert not test.exception

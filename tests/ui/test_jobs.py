@@ -3,6 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from fbn.faces.frames import Frame
 from fbn.inference import FrameResult
@@ -43,6 +44,25 @@ def test_bad_files_are_told_in_words_and_the_good_are_read(analyser: FakeAnalyse
     assert [problem.split(":")[0] for problem in problems] == ["text.jpg", "empty.png", "notes.txt"]
     assert not any("/" in problem or "Traceback" in problem for problem in problems)
     assert list(job.results()) == ["good.png"]
+
+
+def test_uploads_are_read_by_what_they_hold(analyser: FakeAnalyser, tmp_path: Path):
+    uploads = [
+        ("picture", png()),
+        ("clip.dat", video(tmp_path, 5)),
+        ("clip.jpg", video(tmp_path, 4)),
+        ("x" * 300, png()),
+    ]
+    job = done(AnalysisJob(analyser, uploads))
+    assert job.progress().problems == ()
+    assert [len(results) for results in job.results().values()] == [1, 5, 4, 1]
+
+
+def test_what_else_to_know_is_told_by_the_uploads_name(analyser: FakeAnalyser, tmp_path: Path):
+    page = Image.new("RGB", (32, 24))
+    page.save(tmp_path / "a.tif", save_all=True, append_images=[page])
+    job = done(AnalysisJob(analyser, [("scan.tif", (tmp_path / "a.tif").read_bytes())]))
+    assert (job.progress().problems, job.progress().notes) == ((), ("scan.tif: has 2 pages, the first is read",))
 
 
 def test_a_name_cannot_lead_out_of_the_temporary_folder(analyser: FakeAnalyser, tmp_path: Path):

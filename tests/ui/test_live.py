@@ -1,15 +1,24 @@
+import csv
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fbn.faces.frames import Frame
 from fbn.inference import FrameResult
-from fbn.ui import live_page
+from fbn.inference.layouts import LAYOUTS
+from fbn.ui import live_page, recordings
 from fbn.ui.live import LiveSession
 from tests.ui.conftest import FakeAnalyser, face
 
 GRAY = np.full((480, 640, 3), 128, np.uint8)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FBN_HOME", str(tmp_path))
+    return tmp_path
 
 
 class Clock:
@@ -119,26 +128,92 @@ def test_mirror_flips_what_is_read():
     assert (seen[1] == image).all()
 
 
-def test_recording_keeps_frames_between_start_and_stop():
+def rows(path: Path | None) -> list[dict[str, str]]:
+    assert path is not None
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_recording_keeps_frames_between_start_and_stop(home: Path):
     session = running()
     session.show(GRAY, 0.0)
     session.record()
     for number in range(1, 4):
         session.show(GRAY, float(number))
-    session.stop_recording()
+    assert session.view().recording
+    path = session.stop_recording()
     session.show(GRAY, 9.0)
-    assert [result.timestamp for result in session.recorded()] == [1.0, 2.0, 3.0]
-    session.record()
-    assert session.recorded() == []
+    assert [float(row["timestamp"]) for row in rows(path)] == [1.0, 2.0, 3.0]
+    assert (session.view().recording, session.view().recorded) == (False, 3)
 
 
-def test_recording_ends_before_memory_does(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("fbn.ui.live._RECORDED", 2)
+def test_a_recording_survives_the_end_of_its_stream(home: Path):
+    """By Stop, another page, a reload or a lost connection: each of them ends the stream."""
     session = running()
     session.record()
-    for number in range(4):
+    session.show(GRAY, 0.0)
+    session.ended()
+    session.show(GRAY, 1.0)
+    (entry,) = recordings.entries()
+    assert (entry.rows, entry.unfinished) == (1, False)
+
+
+def test_a_recording_goes_on_in_a_second_table_where_the_columns_change(home: Path):
+    session = running()
+    session.record()
+    session.show(GRAY, 0.0)
+    session.use(FakeAnalyser(smooth="one_euro"), "other", "fbn_smooth")
+    session.show(GRAY, 1.0)
+    session.stop_recording()
+    tables = {tuple(rows(entry.path)[0]) for entry in recordings.entries()}
+    assert tables == {LAYOUTS["fbn"].columns, LAYOUTS["fbn_smooth"].columns}
+
+
+def test_a_stream_that_stalls_is_told_by_its_age():
+    clock = Clock(0.0)
+    session = LiveSession(clock)
+    session.use(FakeAnalyser())
+    assert not session.view().stalled
+    session.show(GRAY, 0.0)
+    clock.now = 1.0
+    assert (session.view().age, session.view().stalled) == (1.0, False)
+    clock.now = 12.0
+    assert (session.view().age, session.view().stalled) == (12.0, True)
+    session.set(frozen=True)
+    session.show(GRAY, 1.0)
+    assert not session.view().stalled
+
+
+def test_the_last_readings_stay_until_the_next_stream_begins():
+    session = running()
+    for number in range(3):
         session.show(GRAY, float(number))
-    assert [result.timestamp for result in session.recorded()] == [0.0, 1.0]
+    session.ended()
+    assert (session.view().frames, session.view().face is None) == (3, False)
+    session.show(GRAY, 9.0)
+    assert (session.view().frames, session.view().seconds) == (1, (9.0,))
+
+
+def test_another_source_starts_the_figures_anew_and_is_no_mirror():
+    seen = []
+
+    class Spy(FakeAnalyser):
+        def step(self, frame: Frame) -> FrameResult:
+            seen.append((frame.input, frame.image))
+            return super().step(frame)
+
+    image = GRAY.copy()
+    image[:, :100] = 255
+    session = LiveSession()
+    session.use(Spy())
+    session.show(image, 0.0)
+    session.source("sample clip")
+    assert session.view().frames == 0
+    session.show(image, 1.0)
+    (first, mirrored), (second, upright) = seen
+    assert (first, second) == ("webcam", "sample clip")
+    assert (mirrored == image[:, ::-1]).all()
+    assert (upright == image).all()
 
 
 def test_figures_follow_the_chosen_face_else_the_largest():
@@ -180,9 +255,11 @@ def test_frames_and_time_go_on_when_the_model_changes():
     assert after.timestamp > before.timestamp
 
 
-@pytest.mark.parametrize("playing", [True, False])
-def test_every_part_of_the_page_draws_itself_anew_while_the_camera_plays(playing: bool, monkeypatch):
-    """What Streamlit loses of one drawing, the next one shows; without a camera nothing needs to."""
+@pytest.mark.parametrize(("playing", "frames", "due"), [(True, 0, True), (False, 1, True), (False, 0, False)])
+def test_every_part_of_the_page_draws_itself_anew_while_there_is_something_to_tell(
+    playing: bool, frames: int, due: bool, monkeypatch: pytest.MonkeyPatch
+):
+    """What Streamlit loses of one drawing, the next one shows; before the first frame nothing needs to."""
     timed: dict[str, float | None] = {}
 
     def fragment(part, *, run_every=None):
@@ -191,6 +268,9 @@ def test_every_part_of_the_page_draws_itself_anew_while_the_camera_plays(playing
 
     monkeypatch.setattr(live_page, "webcam", lambda session: playing)
     monkeypatch.setattr(live_page.st, "fragment", fragment)
-    live_page.webcam_view(LiveSession())
+    session = running()
+    for number in range(frames):
+        session.show(GRAY, float(number))
+    live_page.video_view(session, "Webcam")
     assert len(timed) > 2
-    assert {every is not None for every in timed.values()} == {playing}
+    assert {every is not None for every in timed.values()} == {due}

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from fbn.errors import MissingFileError
 from fbn.inference.layouts import LAYOUTS
 from fbn.resources import shipped
-from fbn.ui import home_page, shell
+from fbn.ui import home_page, recordings, shell
 from tests.ui.conftest import FakeAnalyser
 
 Open = Callable[[str], AppTest]
@@ -37,6 +37,7 @@ def playing(monkeypatch: pytest.MonkeyPatch) -> list[Callable]:
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, playing: list[Callable]) -> Open:
     """Opens a page by name."""
+    monkeypatch.setenv("FBN_HOME", str(tmp_path))
     monkeypatch.setattr("fbn.ui.shell.FaceAnalyser", FakeAnalyser)
     monkeypatch.setattr("fbn.models.store.names", lambda: ("fbn", "other"))
     monkeypatch.setattr("fbn.models.store.card", lambda name: f"# Card of {name}")
@@ -98,8 +99,13 @@ def test_live_records(app: Open, playing: list[Callable]):
     playing[-1](frame)
     next(button for button in test.button if button.label == "Stop recording").click().run()
     playing[-1](frame)
-    assert len(test.session_state["live"].recorded()) == 1
     assert any(caption.value == "Recorded: 1 frames" for caption in test.caption)
+    (entry,) = recordings.entries()
+    assert entry.rows == 1
+    assert test.selectbox(key="live_recording").value == entry.path.name
+    next(button for button in test.button if button.label == "Delete it").click().run()
+    assert recordings.entries() == []
+    assert not test.exception
 
 
 def test_live_reads_a_picture_without_a_camera(app: Open):

@@ -21,6 +21,7 @@ from fbn.data.sources import (
 )
 from fbn.data.sources.layout import Rejected, SourceReading
 from fbn.errors import FormatError, MissingFileError
+from fbn.faces.files import exists
 
 __all__ = ["SOURCES", "Rejected", "SourceReading", "detect", "find"]
 
@@ -79,9 +80,9 @@ def find(data_root: Path, name: str) -> Path:
         MissingFileError: it is in none of these places.
     """
     for path in (data_root / name, data_root / f"{name}.zip"):
-        if path.exists():
+        if exists(path):
             return path
-    if data_root.exists() and _holds(data_root, name):
+    if exists(data_root) and _holds(data_root, name):
         return data_root
     raise MissingFileError(f"{data_root}: expected it to hold {name}/ or {name}.zip, or to be {name} itself")
 

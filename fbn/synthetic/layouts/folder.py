@@ -9,30 +9,38 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fbn.errors import FormatError
+from fbn import locks
+from fbn.errors import FbnError, FormatError
+from fbn.resources import make_folder
 
 
 @contextmanager
 def whole(out: Path) -> Iterator[Path]:
     """A folder to fill, which takes the name ``out`` once all is in it; if anything stops that, it is removed.
 
+    What a killed process left half filled is removed too.
+
     Raises:
-        FormatError: ``out`` is a file, or a folder with something in it, or lies where no folder can be made.
+        FormatError: ``out`` is a file, or a folder with something in it.
+        FbnError: it lies where no folder can be made, or another run is filling it.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FormatError(f"{out}: expected an empty folder, or none; delete it or choose another")
-    staged = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        staged.mkdir(parents=True)
-    except OSError as error:
-        raise FormatError(f"{out}: expected a place where a folder can be made ({error.strerror})") from None
-    try:
-        yield staged
-        if out.exists():
-            out.rmdir()
-        os.replace(staged, out)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+    out = Path(os.path.realpath(out))
+    staged = make_folder(make_folder(out.parent) / f".{out.name}.part")
+    with locks.holding(staged) as free:
+        if not free:
+            raise FbnError(f"{out}: another run is filling this folder; wait for it, or choose another")
+        try:
+            for left in staged.iterdir():
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            yield staged
+            if out.exists():
+                out.rmdir()
+            os.replace(staged, out)
+        except BaseException:  # not otherwise: once renamed, the next run's folder may have this name
+            shutil.rmtree(staged, ignore_errors=True)
+            raise
 
 
 def save_picture(path: Path, image: np.ndarray) -> None:

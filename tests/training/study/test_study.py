@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from fbn.cli import application
 from fbn.context import Cancelled, Context, write_json
 from fbn.data.loading import Pool, Stream
-from fbn.errors import FormatError, MissingFileError
+from fbn.errors import FbnError, FormatError, MissingFileError
 from fbn.jobs.kinds import parse
 from fbn.records import Annotations
 from fbn.training.precision import MIXED, WHOLE, settled
@@ -207,7 +207,7 @@ def test_a_folder_keeps_its_precision_on_another_machine(tmp_path: Path, monkeyp
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(FormatError, match="file/study cannot be written to: Not a directory"):
+    with pytest.raises(FbnError, match=r"file/study: the folder cannot be made \(Not a directory"):
         module.begin(SMOKE, tmp_path / "file" / "study")
 
 

@@ -1,0 +1,251 @@
+"""Pictures of any colour model and depth as [H, W, 3] uint8 RGB, and the frames of animated ones."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+from PIL import Image, ImageCms, ImageOps, TiffImagePlugin
+
+from fbn.errors import FbnError, FormatError
+from fbn.faces.files import opened, printable
+
+#: Names of pictures that are read, whatever else is found to be one by what it holds.
+PICTURE_SUFFIXES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".gif"),
+        *(".avif", ".jp2", ".j2k", ".mpo", ".pbm", ".pgm", ".ppm", ".pnm", ".qoi"),
+    }
+)
+#: Names of pictures that no decoder here reads: they are reported, not passed over.
+UNREADABLE_SUFFIXES = frozenset(
+    {".heic", ".heif", ".jxl", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".raf", ".rw2", ".psd", ".svg"}
+)
+#: A larger picture is refused before it is decoded: three bytes a pixel must fit beside everything else.
+MAX_PIXELS = 40_000_000
+_LIMIT = f"expected at most {MAX_PIXELS // 10**6} megapixels"
+#: Pillow also reads formats without a signature, and some by starting another program.
+_FORMATS = ("JPEG", "PNG", "BMP", "DIB", "WEBP", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM", "QOI")
+_ANIMATED = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
+_HEIF = (b"ftypheic", b"ftypheix", b"ftypheim", b"ftypheis", b"ftyphevc", b"ftypmif1", b"ftypmsf1")
+_GRAY = (127, 127, 127)
+_ORIENTATION = 0x112
+#: A picture in [0, 1] may overshoot by so much where it was sharpened or resized.
+_UNIT, _BELOW = 2.0, -0.1
+#: Seconds of an animation's frame that states none, as browsers show it.
+_PAUSE = 0.1
+
+# decode_picture refuses by MAX_PIXELS itself and words it better
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# errors here say what OpenCV would write to the terminal
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+#: Told, once for each cause, what a reader of the results should know.
+Notify = Callable[[str], None]
+
+
+def read_picture(path: str | Path, notify: Notify = warnings.warn) -> np.ndarray:
+    """Decode a picture: [H, W, 3] uint8 RGB, turned upright by its EXIF tag; of an animated one the first frame.
+
+    Gray is repeated, transparency is laid on mid-gray, and more than 8 bits are scaled as ``to_eight_bits`` says.
+    Of a TIFF with several pages the first is read.
+
+    Args:
+        path: the file; what it holds counts, not its suffix.
+        notify: told that there are further pages.
+
+    Raises:
+        MissingFileError: no such file.
+        FormatError: empty, truncated, not a picture, or more than ``MAX_PIXELS``.
+        FbnError: no permission, or the disk fails.
+    """
+    with opened(path) as file:
+        return decode_picture(file, printable(path), notify)
+
+
+def decode_picture(file: BinaryIO, name: str, notify: Notify = warnings.warn, upright: bool = True) -> np.ndarray:
+    """Decode a picture from an open file; as ``read_picture``, messages call it ``name``.
+
+    Without ``upright`` the EXIF tag is ignored, except in a TIFF.
+    """
+    with open_picture(file, name) as picture:
+        if picture.format == "TIFF" and (pages := getattr(picture, "n_frames", 1)) > 1:
+            notify(f"{name}: has {pages} pages, the first is read")
+        return _rgb(picture, file, name, upright)
+
+
+@contextmanager
+def open_picture(file: BinaryIO, name: str) -> Iterator[Image.Image]:
+    """A picture whose header has been read; errors of decoders inside become FormatError.
+
+    Raises:
+        FormatError: empty, not a picture, damaged, or more than ``MAX_PIXELS``.
+    """
+    try:
+        if _is_tiff(file) and not _identified(file):
+            yield _unusual_tiff(file, name)
+            return
+        with Image.open(file, formats=_FORMATS) as picture:
+            _check_size(*picture.size, name)
+            yield picture
+    except FbnError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise FormatError(f"{name}: {_LIMIT}, found far more") from error
+    except Image.UnidentifiedImageError as error:
+        raise FormatError(f"{name}: {_unknown(file)}") from error
+    except Exception as error:  # decoders raise nearly anything on broken bytes
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the operating system's
+        raise FormatError(f"{name}: damaged picture ({error})") from error
+
+
+def is_picture(file: BinaryIO) -> bool:
+    """Whether a file begins as a picture that can be decoded does. Leaves the position at the start."""
+    return _is_tiff(file) or _identified(file)
+
+
+def _identified(file: BinaryIO) -> bool:
+    try:
+        with Image.open(file, formats=_FORMATS):
+            return True
+    except Image.UnidentifiedImageError:
+        return False
+    except Image.DecompressionBombError:
+        return True
+    finally:
+        file.seek(0)
+
+
+def is_heif(file: BinaryIO) -> bool:
+    """Whether a file is a HEIC or HEIF picture. Leaves the position at the start."""
+    file.seek(0)
+    head = file.read(12)
+    file.seek(0)
+    return head[4:] in _HEIF
+
+
+def _is_tiff(file: BinaryIO) -> bool:
+    head = file.read(4)
+    file.seek(0)
+    return head in (b"II*\0", b"MM\0*")
+
+
+def _check_size(width: int, height: int, name: str) -> None:
+    if width * height > MAX_PIXELS:
+        raise FormatError(f"{name}: {width}x{height} pixels, {_LIMIT}")
+
+
+def _unknown(file: BinaryIO) -> str:
+    if is_heif(file):
+        return "a HEIC picture, which cannot be read here; save it as JPEG"
+    if not file.read(1):
+        return "the file is empty, expected a picture"
+    return "not a picture that can be read"
+
+
+def is_animated(picture: Image.Image) -> bool:
+    """Whether its frames follow one another in time: GIF, WebP, PNG and AVIF with more than one."""
+    return picture.format in _ANIMATED and getattr(picture, "is_animated", False)
+
+
+def animation(
+    picture: Image.Image, file: BinaryIO, name: str, every: int, notify: Notify
+) -> Iterator[tuple[int, float, np.ndarray]]:
+    """Number, seconds since the first and pixels of each n-th frame of an animated picture."""
+    seconds, timed = 0.0, True
+    # an APNG's picture for viewers that know no animation is none of its frames
+    first = int(bool(picture.info.get("default_image")))
+    for index in range(getattr(picture, "n_frames", 1) - first):
+        picture.seek(index + first)
+        image = _rgb(picture, file, name)  # sets the duration, too
+        if index % every == 0:
+            yield index, seconds, image
+        duration = float(picture.info.get("duration") or 0) / 1000
+        if duration <= 0 and timed:
+            timed = False
+            notify(f"{name}: has frames without a duration, taken as {_PAUSE:g} s")
+        seconds += duration if duration > 0 else _PAUSE
+
+
+def to_eight_bits(values: np.ndarray, name: str) -> np.ndarray:
+    """Scale pixels of any number type to uint8, by the range that they use.
+
+    Full scale is 1 for floating point up to 2, else the smallest of 8, 10, 12, 14, 16, ... bits that holds the largest
+    value: 12 bits stored in 16 are read as 12. NaN and infinity become 0.
+
+    Args:
+        values: of any shape.
+        name: what errors call the picture.
+
+    Raises:
+        FormatError: values below 0, as no brightness has.
+    """
+    if values.dtype == np.uint8:
+        return values
+    if values.dtype.kind == "f":
+        values = np.where(np.isfinite(values), values, np.float32(0)).astype(np.float32, copy=False)
+    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    unit = values.dtype.kind == "f" and high <= _UNIT
+    bits = max(8, 2 * int(np.ceil(np.log2(high + 1) / 2)))
+    full = 1.0 if unit else 2.0**bits - 1
+    if low < (_BELOW * full if values.dtype.kind == "f" else 0):
+        raise FormatError(f"{name}: values from {low:g} to {high:g}, expected none below 0")
+    if values.dtype == np.uint16:
+        table = np.rint(np.arange(2**16) * (255 / full)).clip(0, 255).astype(np.uint8)
+        return table[values]
+    return np.rint(values.astype(np.float32) * np.float32(255 / full)).clip(0, 255).astype(np.uint8)
+
+
+def on_gray(picture: Image.Image) -> Image.Image:
+    """A picture with transparency, laid on mid-gray."""
+    ground = Image.new("RGBA", picture.size, (*_GRAY, 255))
+    return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
+
+
+def _rgb(picture: Image.Image, file: BinaryIO, name: str, upright: bool = True) -> np.ndarray:
+    if _is_deep_colour(picture) and (image := _deep_colour(file, name)) is not None:
+        image.getexif()[_ORIENTATION] = picture.getexif().get(_ORIENTATION, 1)
+        return np.asarray(ImageOps.exif_transpose(image) if upright else image)
+    picture = ImageOps.exif_transpose(picture) if upright else picture
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return np.repeat(to_eight_bits(np.asarray(picture), name)[..., None], 3, axis=2)
+    if picture.mode == "LAB":
+        spaces = (ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"))
+        picture = ImageCms.applyTransform(picture, ImageCms.buildTransform(*spaces, "LAB", "RGB")) or picture
+    if picture.has_transparency_data:
+        return np.asarray(on_gray(picture))
+    return np.asarray(picture.convert("RGB"))
+
+
+def _is_deep_colour(picture: Image.Image) -> bool:
+    """Whether Pillow would cut colours of 16 bits to their upper 8 before anybody sees how many bits they use."""
+    return picture.mode in ("RGB", "RGBA", "LA") and any(";16" in str(tile[3]) for tile in getattr(picture, "tile", ()))
+
+
+def _unusual_tiff(file: BinaryIO, name: str) -> Image.Image:
+    """A TIFF of a number type that Pillow does not know, such as colours in floating point."""
+    about = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
+    file.seek(about.next)
+    about.load(file)
+    _check_size(int(about[256]), int(about[257]), name)
+    if (image := _deep_colour(file, name)) is None:
+        raise FormatError(f"{name}: a TIFF of a kind that cannot be read")
+    return image
+
+
+def _deep_colour(file: BinaryIO, name: str) -> Image.Image | None:
+    file.seek(0)
+    values = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None:
+        return None
+    if values.ndim == 2:
+        return Image.fromarray(to_eight_bits(values, name))
+    colours = Image.fromarray(to_eight_bits(np.ascontiguousarray(values[..., 2::-1]), name))
+    if values.shape[2] == 4:
+        colours.putalpha(Image.fromarray(to_eight_bits(values[..., 3], name)))
+        colours = on_gray(colours)
+    return colours
