@@ -71,7 +71,8 @@ class Tracker:
         landmarks: the landmark network.
         detect_every: longest time in seconds between two runs of the detector while a face is followed.
         search_every: the same while there is none (an empty room stays cheap) or one may come back.
-        thorough_every: the same between two thorough runs, which find small faces beside large ones.
+        thorough_every: the same between two thorough runs, which find small faces beside large ones and turned ones;
+            frames further apart than ``detect_every`` are all searched thoroughly.
         detect_frames: most frames between two runs while a face is followed, whatever their timestamps.
         search_frames: the same while there is none.
         presence: a face below this is lost.
@@ -82,7 +83,7 @@ class Tracker:
     landmarks: LandmarkFinder
     detect_every: float = 0.5
     search_every: float = 1 / 6
-    thorough_every: float = 2.0
+    thorough_every: float = 5.0
     detect_frames: int = 30
     search_frames: int = 5
     presence: float = PRESENT
@@ -118,7 +119,7 @@ class Tracker:
         settled = bool(self._tracks) and not self._lost
         every, frames = (self.detect_every, self.detect_frames) if settled else (self.search_every, self.search_frames)
         if gone or self._frames >= frames or self._is_due(self._detected, interval, every):
-            thorough = self._is_due(self._searched, interval, self.thorough_every)
+            thorough = interval > self.detect_every or self._is_due(self._searched, interval, self.thorough_every)
             self._detect(image, view, thorough)
             self._frames, self._detected = 0, timestamp
             self._searched = timestamp if thorough else self._searched

@@ -132,8 +132,8 @@ def test_an_empty_room_is_cheap() -> None:
     world = World()
     for _ in range(100):
         world.step()
-    # each fifth frame; twice, for 2 s, in three turned copies as well
-    assert world.detections == 20 + 2 * 3
+    # each fifth frame; the first in three turned copies as well
+    assert world.detections == 20 + 3
 
 
 def test_a_followed_face_is_cheap_and_a_second_one_is_noticed() -> None:
@@ -175,12 +175,13 @@ def test_a_stream_that_starts_again_is_searched() -> None:
     assert len(world.step((200, 200), (450, 200))) == 2
 
 
-def test_a_small_face_beside_a_large_one_is_noticed_in_two_seconds() -> None:
+@pytest.mark.parametrize(("interval", "limit"), [(1 / 30, 5), (1, 1), (10, 10)])
+def test_a_small_face_beside_a_large_one_is_noticed(interval: float, limit: float) -> None:
     world = World()
     world.tracker.detector = lambda image, thorough=False: world.detect(image)[: None if thorough else 1]
-    world.step((200, 200))
-    while len(world.step((200, 200), (450, 200))) < 2:
-        assert world.time <= 2 + 1e-6
+    world.step((200, 200), interval=interval)
+    while len(world.step((200, 200), (450, 200), interval=interval)) < 2:
+        assert world.time <= limit + 1e-6
 
 
 def test_a_second_look_does_not_double_a_face() -> None:
@@ -254,12 +255,12 @@ def test_a_turned_picture_is_read_upright(turn: int) -> None:
     assert face.expected.overlap(face.box) > 0.9
 
 
-def test_a_video_turned_while_it_runs_is_read_upright_again_within_two_seconds() -> None:
+def test_a_video_turned_while_it_runs_is_read_upright_again_within_five_seconds() -> None:
     tracker, tracks, time = new_tracker(), [], 0.0
     for turn in (0, 2, 0):
-        for _ in range(21):
+        for _ in range(13):
             tracks = tracker.step(photograph(turn), time)
-            time += 1 / 10
+            time += 0.4
         assert [track.turned for track in tracks] == [90 * turn]
 
 
