@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -301,7 +301,8 @@ def _upright(image: np.ndarray, frame: VideoFrame) -> np.ndarray:
     if "DISPLAYMATRIX" not in frame.side_data:
         return image
     # x' = a x + c y, y' = b x + d y
-    a, b, _, c, d = np.frombuffer(bytes(frame.side_data["DISPLAYMATRIX"]), np.int32)[:5].tolist()
+    matrix: Any = frame.side_data["DISPLAYMATRIX"]  # type: ignore[typeddict-item]
+    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
     if abs(a) + abs(d) < abs(b) + abs(c):
         image, a, d = image.swapaxes(0, 1), c, b
     return np.ascontiguousarray(image[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])

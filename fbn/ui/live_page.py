@@ -11,8 +11,8 @@ from fbn.faces.frames import VIDEO_SUFFIXES
 from fbn.inference import FaceResult
 from fbn.ui import charts, shell, tables
 from fbn.ui.clip import RATE, Clip, DrawnClip, FileClip, as_source
+from fbn.ui.durations import in_words
 from fbn.ui.effect_view import conflict_panel
-from fbn.ui.job_list import lasted
 from fbn.ui.jobs import Preview
 from fbn.ui.live import WEBCAM, LiveSession, View
 from fbn.ui.panels import (
@@ -169,7 +169,7 @@ def _use_clip() -> None:
 
 def _stall(view: View, camera: bool) -> None:
     if view.stalled:
-        words = f"**No new picture for {lasted(view.age)}.** The video above and the figures stand still."
+        words = f"**No new picture for {in_words(view.age)}.** The video above and the figures stand still."
         st.warning(words, icon=":material/pause_circle:")
         st.button("Start again", icon=":material/refresh:", on_click=ask_to_start, args=(camera,))
 
@@ -237,7 +237,7 @@ def _figures(session: LiveSession, playing: bool, source: str) -> None:
             _what_to_do(view, playing, source)
     past = not playing or view.stalled
     if past and view.face:
-        st.markdown(f"##### :material/pause_circle: {'Stopped' if not playing else 'Stalled'} {lasted(view.age)} ago")
+        st.markdown(f"##### :material/pause_circle: {'Stopped' if not playing else 'Stalled'} {in_words(view.age)} ago")
         st.caption("The last readings, not those of now.")
     if playing and view.frames:
         with st.container(horizontal=True):

@@ -4,7 +4,7 @@ import streamlit as st
 
 from fbn.errors import FbnError
 from fbn.ui import recordings
-from fbn.ui.job_list import lasted
+from fbn.ui.durations import in_words
 from fbn.ui.recordings import Entry, Recording
 
 _PICKED, _NEWEST = "live_recording", "live_recording_newest"
@@ -57,7 +57,7 @@ def show_recordings(own: Recording | None) -> None:
 
 
 def _described(entry: Entry) -> str:
-    return f"{entry.began:%d %b %Y, %H:%M:%S} · {lasted(entry.seconds)} · {entry.rows:,} rows"
+    return f"{entry.began:%d %b %Y, %H:%M:%S} · {in_words(entry.seconds)} · {entry.rows:,} rows"
 
 
 def _contents(entry: Entry) -> bytes:
@@ -81,7 +81,7 @@ def _other(entry: Entry) -> None:
         if recording is None:
             st.caption(f"{words}, in another process of this app.")
             return
-        st.caption(f"{words}: {recording.frames:,} frames, the last {lasted(recording.idle)} ago.")
+        st.caption(f"{words}: {recording.frames:,} frames, the last {in_words(recording.idle)} ago.")
         if recording.idle > _QUIET:
             st.button("End it", key=f"end {entry.path.name}", on_click=recording.end)
 
