@@ -104,7 +104,7 @@ def read_picture(sample: Sample) -> np.ndarray:
     if picture is not None:
         return cv2.cvtColor(to_eight_bits(picture, name), cv2.COLOR_BGR2RGB)
     try:
-        return decode_picture(io.BytesIO(data), name, lambda note: None, upright=False)
+        return decode_picture(io.BytesIO(data.tobytes()), name, lambda note: None, upright=False)
     except FormatError as error:
         why = str(error).removeprefix(f"{name}: ")
         raise FormatError(f"{name} cannot be read as a picture ({why})") from error

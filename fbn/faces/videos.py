@@ -1,11 +1,11 @@
 """Video files as RGB frames with presentation times, through FFmpeg's decoders (PyAV)."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -309,10 +309,11 @@ def _pixels(frame: VideoFrame, convert: VideoReformatter, name: str) -> np.ndarr
 
 def _upright(image: np.ndarray, frame: VideoFrame) -> np.ndarray:
     """Turn and mirror an image as the frame's display matrix says, in quarters of a turn."""
-    if "DISPLAYMATRIX" not in frame.side_data:
+    found: Mapping[str, Any] = frame.side_data
+    if "DISPLAYMATRIX" not in found:
         return image
     # x' = a x + c y, y' = b x + d y
-    a, b, _, c, d = np.frombuffer(bytes(frame.side_data["DISPLAYMATRIX"]), np.int32)[:5].tolist()
+    a, b, _, c, d = np.frombuffer(bytes(found["DISPLAYMATRIX"]), np.int32)[:5].tolist()
     if abs(a) + abs(d) < abs(b) + abs(c):
         image, a, d = image.swapaxes(0, 1), c, b
     return np.ascontiguousarray(image[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
