@@ -113,7 +113,9 @@ def _identified(file: BinaryIO) -> bool:
             return True
     except Image.UnidentifiedImageError:
         return False
-    except Image.DecompressionBombError:
+    except Exception as error:  # it is one, and reading it says what is wrong
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         return True
     finally:
         file.seek(0)

@@ -1,7 +1,7 @@
 """Video files as RGB frames with presentation times, through FFmpeg's decoders (PyAV)."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -58,7 +58,14 @@ def open_video(file: BinaryIO, name: str, motion_jpeg: bool = False, look: int =
     """
     options = {"format_whitelist": _CONTAINERS, **({"format_probesize": str(look)} if look else {})}
     try:
-        container = av.open(file, "r", format="mjpeg" if motion_jpeg else None, container_options=options)
+        # titles and comments in another code than UTF-8 are common
+        container = av.open(
+            file,
+            "r",
+            format="mjpeg" if motion_jpeg else None,
+            container_options=options,
+            metadata_errors="replace",
+        )
     except (av.FFmpegError, OSError) as error:
         if _is_system(error):
             raise
@@ -123,7 +130,7 @@ def video_frames(
             came.lose(seconds)
             spoilt += 1
         elif index % every == 0:
-            yield index, seconds, _upright(_pixels(frame, convert), frame)
+            yield index, seconds, _upright(_pixels(frame, convert, name), frame)
         index += 1
     if container.format.flags & _WITHOUT_TIMES:
         notify(f"{name}: states no times; they are counted at {_rate(stream):g} frames a second")
@@ -198,7 +205,8 @@ def _decoded(container: InputContainer, stream: VideoStream, clock: "_Clock", ca
             if _is_system(error):
                 raise
             came.lose(clock.last)
-            yield from stream.decode(None)
+            with suppress(av.FFmpegError):
+                yield from stream.decode(None)
             return
         if packet.size:
             came.reach(packet, packet.stream is stream)
@@ -290,19 +298,22 @@ class _Clock:
         return heappop(self._waiting) if self._waiting else guess
 
 
-def _pixels(frame: VideoFrame, convert: VideoReformatter) -> np.ndarray:
-    if any(part.is_alpha for part in frame.format.components):
-        return np.asarray(on_gray(Image.fromarray(convert.reformat(frame, format="rgba").to_ndarray())))
-    return convert.reformat(frame, format="rgb24").to_ndarray()
+def _pixels(frame: VideoFrame, convert: VideoReformatter, name: str) -> np.ndarray:
+    try:
+        if any(part.is_alpha for part in frame.format.components):
+            return np.asarray(on_gray(Image.fromarray(convert.reformat(frame, format="rgba").to_ndarray())))
+        return convert.reformat(frame, format="rgb24").to_ndarray()
+    except av.FFmpegError as error:
+        raise FormatError(f"{name}: pixels of the kind {frame.format.name} cannot be converted to RGB") from error
 
 
 def _upright(image: np.ndarray, frame: VideoFrame) -> np.ndarray:
     """Turn and mirror an image as the frame's display matrix says, in quarters of a turn."""
-    if "DISPLAYMATRIX" not in frame.side_data:
+    found: Mapping[str, Any] = frame.side_data
+    if "DISPLAYMATRIX" not in found:
         return image
     # x' = a x + c y, y' = b x + d y
-    matrix: Any = frame.side_data["DISPLAYMATRIX"]  # type: ignore[typeddict-item]
-    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
+    a, b, _, c, d = np.frombuffer(bytes(found["DISPLAYMATRIX"]), np.int32)[:5].tolist()
     if abs(a) + abs(d) < abs(b) + abs(c):
         image, a, d = image.swapaxes(0, 1), c, b
     return np.ascontiguousarray(image[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])

@@ -64,6 +64,15 @@ def test_a_folder_a_class(tmp_path: Path) -> None:
     assert labels(zipped(root, "mine/")) == {f"mine/{path}": own for path, own in labels(root).items()}
 
 
+def test_pictures_of_a_kind_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    root = tree(tmp_path / "mine", "awed/a.png", "awed/IMG_1.HEIC", "hatred/b.jfif", "hatred/c.avif", "hatred/d.txt")
+    found = read_labels(root)
+    assert [s.path for s in found.samples] == ["awed/a.png", "hatred/b.jfif", "hatred/c.avif"]
+    assert [(r.path, r.reason) for r in found.rejected] == [
+        ("awed/IMG_1.HEIC", "of a kind that cannot be read; save it as JPEG")
+    ]
+
+
 def test_folders_of_parts(tmp_path: Path) -> None:
     root = tree(tmp_path / "mine", "train/awed/a.png", "val/awed/b.png", "Test/hatred/c.png")
     found = read_labels(root)

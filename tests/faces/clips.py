@@ -17,6 +17,7 @@ def write_clip(
     size: tuple[int, int] = (64, 48),
     times: Iterable[int] | None = None,
     sound: float = 0,
+    title: str = "",
     **options: str,
 ) -> Path:
     """Write a clip.
@@ -29,9 +30,11 @@ def write_clip(
         size: width, height.
         times: when each frame is shown, in units of 1 / rate; one after another where None.
         sound: seconds of silence beside it.
+        title: in the container's metadata.
         options: of the encoder.
     """
     with av.open(str(path), "w") as container:
+        container.metadata["title"] = title
         stream = container.add_stream(codec, rate=rate, options=options)
         stream.width, stream.height = size
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"

@@ -203,6 +203,15 @@ def test_interlaced_video_is_read(tmp_path: Path) -> None:
     assert (values(frames), errors) == (list(range(40)), [])
 
 
+def test_a_title_that_does_not_decode_is_no_hindrance(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.mkv", 5, title="some title")
+    data = path.read_bytes()
+    assert b"some title" in data
+    path.write_bytes(data.replace(b"some title", b"some titl\xe9"))
+    frames, errors, _ = read(path)
+    assert (len(frames), errors) == (5, [])
+
+
 def test_sound_alone_is_no_video(tmp_path: Path) -> None:
     path = tmp_path / "a.mkv"
     with av.open(str(path), "w") as container:
