@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from fbn.errors import FbnError
-from fbn.faces.frames import Frame, read_video
+from fbn.faces.frames import Frame, read_file
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.clips import Episode
 from fbn.synthetic.parameters import Camera, Face, Scene
@@ -102,7 +102,7 @@ class FileClip:
             raise type(error)(str(error).replace(str(self._path), name)) from error
 
     def _begin(self, base: float) -> None:
-        self._frames: Iterator[Frame] = read_video(self._path)
+        self._frames: Iterator[Frame] = read_file(self._path, notify=lambda words: None)
         self._base, self._now, self._gap = base, next(self._frames), 1 / RATE
         self._following = self._read()
 
