@@ -142,14 +142,20 @@ def _handles(session: LiveSession, playing: bool, source: str) -> None:
     as the click's run ends (Streamlit then begins a new runner and drops what the old one still had to say).
     """
     camera = source != _CLIP
-    problem = watch(camera)
-    if problem is not None and not playing:
-        _trouble(problem, camera)
-    elif playing:
-        _stall(session.view(), camera)
-    _controls(session, playing)
-    _status(session)
-    show_recordings(session.recording)
+    # a place for each, so that none moves, and stands there twice for a moment, when one above it comes or goes
+    notice, controls, status, kept = (st.container() for _ in range(4))
+    with notice:
+        problem = watch(camera)
+        if problem is not None and not playing:
+            _trouble(problem, camera)
+        elif playing:
+            _stall(session.view(), camera)
+    with controls:
+        _controls(session, playing)
+    with status:
+        _status(session)
+    with kept:
+        show_recordings(session.recording)
 
 
 def _trouble(problem: Problem, camera: bool) -> None:

@@ -12,16 +12,15 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
+from fbn import locks
 from fbn.errors import FbnError
 from fbn.inference import FrameResult
 from fbn.inference.export import TableWriter
-from fbn.resources import data_folder
+from fbn.resources import data_folder, make_folder
 
 #: Most frames of one recording (30 minutes at 30 frames a second), and most bytes of all together.
 MOST_FRAMES, MOST_BYTES = 54_000, 2_000_000_000
 _PREFIX, _STAMP = "fbn-live", "%Y-%m-%d-%H%M%S"
-#: Seconds after which an unfinished file that this process does not write is taken for a crashed one's.
-_ABANDONED = 60.0
 #: The recordings that this process writes.
 _open: dict[Path, "Recording"] = {}
 
@@ -136,7 +135,7 @@ def begin(model: str, layout: str, compounds: Sequence[str] = ()) -> Recording:
         FbnError: the folder or the file cannot be written, or the recordings together reach ``MOST_BYTES``.
     """
     try:
-        root = folder()
+        root = make_folder(folder())
         taken = sum(path.stat().st_size for path in root.glob(f"{_PREFIX}-*"))
     except OSError as error:
         raise FbnError(f"the folder for recordings cannot be used ({error})") from error
@@ -174,7 +173,7 @@ def _entry(path: Path) -> Entry | None:
         return None
     if final != path:
         recording = _open.get(final)
-        if recording is not None or time.time() - stat.st_mtime < _ABANDONED:
+        if recording is not None or locks.taken(path):
             return Entry(final, began, 0.0, 0, stat.st_size, recording, unfinished=True)
         if not _rescue(path, final):
             return None
@@ -186,7 +185,10 @@ def _entry(path: Path) -> Entry | None:
 
 
 def _rescue(part: Path, final: Path) -> bool:
-    """Give the rows of a crashed process' unfinished table their name, without a line torn in the middle."""
+    """Give the rows of a crashed process' unfinished table, which nobody holds the lock of, their name.
+
+    A line torn in the middle is left out.
+    """
     written = part.read_bytes()
     whole = written.rfind(b"\n") + 1
     if written[:whole].count(b"\n") < 2:  # no row below the names
