@@ -157,7 +157,7 @@ def asymmetry(network: LandmarkFinder, image: np.ndarray, box: Box) -> float:
     whole = [Box(0, 0, INPUT_SIZE, INPUT_SIZE)]
     points, _ = network(square, whole)
     mirrored, _ = network(np.ascontiguousarray(square[:, ::-1]), whole)
-    back = mirrored[0][[1, 0, 2, 4, 3]] * np.float32([-1, 1]) + np.float32([INPUT_SIZE - 1, 0])
+    back = mirrored[0][[1, 0, 2, 4, 3]] * np.array([-1, 1], np.float32) + np.array([INPUT_SIZE - 1, 0], np.float32)
     return float(np.linalg.norm(points[0] - back, axis=1).mean() / INPUT_SIZE)
 
 
@@ -168,7 +168,9 @@ def appearance(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     """
     box = box_of(points)
     square = cv2.cvtColor(cut_squares(image, [box])[0], cv2.COLOR_RGB2GRAY)
-    inside = (points - np.float32([box.x, box.y]) + np.float32(0.5)) * np.float32(INPUT_SIZE / box.w) - np.float32(0.5)
+    inside = (points - np.array([box.x, box.y], np.float32) + np.float32(0.5)) * np.float32(
+        INPUT_SIZE / box.w
+    ) - np.float32(0.5)
     coarse = align(square, inside, _COARSE).astype(np.float32).ravel()
     coarse -= coarse.mean()
     spread = float(coarse.std())
