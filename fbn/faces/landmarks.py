@@ -167,11 +167,9 @@ def appearance(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     The product of two is their correlation. All zeros where the face has next to no contrast.
     """
     box = box_of(points)
-    square = cv2.cvtColor(cut_squares(image, [box])[0], cv2.COLOR_RGB2GRAY)
-    inside = (points - np.array([box.x, box.y], np.float32) + np.float32(0.5)) * np.float32(
-        INPUT_SIZE / box.w
-    ) - np.float32(0.5)
-    coarse = align(square, inside, _COARSE).astype(np.float32).ravel()
+    square, scale = cut_squares(image, [box])[0], np.float32(INPUT_SIZE / box.w)
+    inside = (points - np.array([box.x, box.y], np.float32) + np.float32(0.5)) * scale - np.float32(0.5)
+    coarse = cv2.cvtColor(align(square, inside, _COARSE), cv2.COLOR_RGB2GRAY).astype(np.float32).ravel()
     coarse -= coarse.mean()
     spread = float(coarse.std())
     return coarse / (spread * _COARSE) if spread > 2 else np.zeros_like(coarse)
