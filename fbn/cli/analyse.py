@@ -157,17 +157,21 @@ def analyse(
             yield from open_source(path, every, report, note)
 
     stopped = 0
+    turned: dict[str, int] = {}
     with TableWriter(output, "fbn_smooth" if smooth else format, classes) as table, progress:
         task = progress.add_task("frames", total=sum(-(-frame_count(path) // every) for path in paths))
         try:
             for result in analyser.crop_stream(frames()) if crops else analyser.stream(frames()):
                 table.write(result)
+                turned.update((result.input, face.turned) for face in result.faces if face.turned)
                 progress.advance(task)
         except KeyboardInterrupt:
             stopped = 130
         except SystemExit as signal:
             stopped = int(signal.code or 0)
         table.close(keep=table.frames > 0)
+    for name, degrees in turned.items():
+        note(f"{printable(name)}: turned by {degrees} degrees counterclockwise to read its faces upright")
     read = (
         f"{table.frames} frames of {len(paths)} inputs, {table.faces} faces, {table.empty_frames} frames without a face"
     )

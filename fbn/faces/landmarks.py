@@ -157,7 +157,7 @@ def asymmetry(network: LandmarkFinder, image: np.ndarray, box: Box) -> float:
     whole = [Box(0, 0, INPUT_SIZE, INPUT_SIZE)]
     points, _ = network(square, whole)
     mirrored, _ = network(np.ascontiguousarray(square[:, ::-1]), whole)
-    back = mirrored[0][[1, 0, 2, 4, 3]] * (-1, 1) + (INPUT_SIZE - 1, 0)
+    back = mirrored[0][[1, 0, 2, 4, 3]] * np.array([-1, 1], np.float32) + np.array([INPUT_SIZE - 1, 0], np.float32)
     return float(np.linalg.norm(points[0] - back, axis=1).mean() / INPUT_SIZE)
 
 
@@ -167,9 +167,9 @@ def appearance(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     The product of two is their correlation. All zeros where the face has next to no contrast.
     """
     box = box_of(points)
-    square = cv2.cvtColor(cut_squares(image, [box])[0], cv2.COLOR_RGB2GRAY)
+    square = cut_squares(image, [box])[0]
     inside = (points - (box.x, box.y) + 0.5) * (INPUT_SIZE / box.w) - 0.5
-    coarse = align(square, inside, _COARSE).astype(np.float32).ravel()
+    coarse = cv2.cvtColor(align(square, inside, _COARSE), cv2.COLOR_RGB2GRAY).astype(np.float32).ravel()
     coarse -= coarse.mean()
     spread = float(coarse.std())
     return coarse / (spread * _COARSE) if spread > 2 else np.zeros_like(coarse)

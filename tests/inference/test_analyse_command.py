@@ -339,3 +339,16 @@ def test_an_unknown_set_of_compounds_is_a_clear_error(analyse, pictures: Path, t
     assert isinstance(done.exception, MissingFileError)
     assert not (tmp_path / "out.csv").exists()
     assert analyse(pictures, "--compounds", "rafdb", "--format", "fex").exit_code == 2
+
+
+def test_a_picture_upside_down_is_read_turned_and_this_is_said(analyse, tmp_path: Path) -> None:
+    for name, image in (("upright", FACE), ("over", FACE[::-1, ::-1])):
+        Image.fromarray(image).save(tmp_path / f"{name}.png")
+    result = analyse(tmp_path / "upright.png", tmp_path / "over.png")
+    assert result.exit_code == 0
+    assert "over.png: turned by 180 degrees" in " ".join(result.stderr.split())
+    assert "upright.png: turned" not in result.stderr
+    upright, over = (rows for _, rows in pd.read_csv(tmp_path / "out.csv").groupby("input", sort=False))
+    assert over.valence.item() == pytest.approx(upright.valence.item(), abs=0.05)
+    # its box is where the face is in the picture as it came
+    assert over.box_x.item() == pytest.approx(300 - upright.box_x.item() - upright.box_w.item(), abs=4)
