@@ -75,17 +75,18 @@ def split(name: str, samples: Iterable[Sample], seed: int = 0) -> Parts:
     FER+: test is what was released as FER2013Valid, valid 5 % of FER2013Train; FER2013Test is left out. AffectNet:
     test 20 %, valid 8 % of each class. CK+: test 25 subjects, valid 8. CelebA, which has no affect labels to report
     on: all train. Aff-Wild2, s-Aff-Wild2, AffectNet's npy release and RAF-DB: test is the part that was released
-    beside train (the papers report on it), valid 10 % of train's subjects. EmotioNet, DISFA, BP4D and AFEW-VA:
-    test 20 %, valid 10 % of the subjects. Where subjects are unknown, pictures are drawn.
+    beside train (the papers report on it), valid 10 % of train's subjects. EmotioNet, DISFA, BP4D, AFEW-VA
+    and ExpW: test 20 %, valid 10 % of the subjects. The masked part of AffectNet: valid 4 %, the rest train.
+    DiffusionFER: half valid, half test. Where subjects are unknown, pictures are drawn.
     """
     return SPLITS[name](without_duplicates(samples), seed)
 
 
 def twins(samples: Iterable[Sample]) -> tuple[tuple[Sample, ...], ...]:
-    """Groups of two or more samples whose picture files are the same, byte for byte; train copies first."""
-    groups: dict[bytes, list[Sample]] = defaultdict(list)
+    """Groups of two or more samples of one face: files the same, byte for byte, and box; train copies first."""
+    groups: dict[tuple[bytes, object], list[Sample]] = defaultdict(list)
     for sample in samples:
-        groups[sha256(read_bytes(sample)).digest()].append(sample)
+        groups[sha256(read_bytes(sample)).digest(), sample.box].append(sample)
     order = {part: i for i, part in enumerate(("", *PARTS, ferplus.PRIVATE))}
     return tuple(
         tuple(sorted(group, key=lambda s: (order[s.part], s.path))) for group in groups.values() if len(group) > 1
@@ -99,9 +100,9 @@ def without_duplicates(samples: Iterable[Sample]) -> tuple[Sample, ...]:
     part that stays, the first copy stays if all agree on their subject and most likely expression; else none does.
     """
     samples = tuple(samples)
-    gone: set[tuple[str, str]] = set()
+    gone: set[object] = set()
     for group in twins(samples):
         same_part = [s for s in group if s.part == group[0].part]
         stays = len({opinion(s) for s in same_part}) == 1
-        gone |= {(s.dataset, s.path) for s in group[stays:]}
-    return tuple(s for s in samples if (s.dataset, s.path) not in gone)
+        gone |= {s.face for s in group[stays:]}
+    return tuple(s for s in samples if s.face not in gone)

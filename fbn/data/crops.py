@@ -1,16 +1,18 @@
 """Aligned crops of a data set, cut once and kept: an array on disk that training reads without decoding."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 from rich.progress import track
 
 from fbn.data.pictures import read_picture
 from fbn.faces.align import TEMPLATE, align
-from fbn.faces.landmarks import crop_landmarks, default_network
+from fbn.faces.geometry import Box
+from fbn.faces.landmarks import box_landmarks, crop_landmarks, default_network
 from fbn.records import Sample
 from fbn.resources import cache_folder, whole_file
 
@@ -31,12 +33,33 @@ def aligned(picture: np.ndarray, margin: int = 0) -> np.ndarray:
     return align(picture, crop_landmarks(picture), SIZE, margin)
 
 
-def cached_crops(samples: Sequence[Sample], cut: Callable[[np.ndarray, int], np.ndarray] = aligned) -> np.ndarray:
+def crop_of(sample: Sample, margin: int = 0) -> np.ndarray:
+    """The crop of a sample's face: where its box says, else that of a picture that is a face crop already.
+
+    Args:
+        sample: whose picture is read.
+        margin: pixels of context to keep around the crop.
+
+    Returns:
+        As ``aligned``.
+
+    Raises:
+        MissingFileError, FormatError: the picture cannot be read.
+    """
+    picture = read_picture(sample)
+    if sample.box is not None:
+        return align(picture, box_landmarks(picture, Box(*sample.box)), SIZE, margin)
+    if sample.border:
+        width = round(sample.border * max(picture.shape[:2]))
+        picture = cv2.copyMakeBorder(picture, width, width, width, width, cv2.BORDER_CONSTANT)
+    return aligned(picture, margin)
+
+
+def cached_crops(samples: Sequence[Sample]) -> np.ndarray:
     """Crops of all samples with a margin to vary them in, from the cache or cut now.
 
     Args:
-        samples: whose pictures.
-        cut: picture, margin -> crop.
+        samples: whose faces.
 
     Returns:
         [N, 144, 144, 3] uint8 RGB, read-only and backed by a file.
@@ -44,19 +67,19 @@ def cached_crops(samples: Sequence[Sample], cut: Callable[[np.ndarray, int], np.
     Raises:
         MissingFileError, FormatError: a picture cannot be read; nothing is cached then.
     """
-    path = cache_folder("crops") / f"{_key(samples, cut)}.npy"
+    path = cache_folder("crops") / f"{_key(samples)}.npy"
     if not path.exists():
         side = SIZE + 2 * MARGIN
         with whole_file(path) as unfinished:
             crops = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (len(samples), side, side, 3))
-            _fill(crops, samples, cut)
+            _fill(crops, samples)
             crops.flush()
     return np.load(path, mmap_mode="r")
 
 
-def _fill(crops: np.ndarray, samples: Sequence[Sample], cut: Callable[[np.ndarray, int], np.ndarray]) -> None:
+def _fill(crops: np.ndarray, samples: Sequence[Sample]) -> None:
     def one(index: int) -> None:
-        crops[index] = cut(read_picture(samples[index]), MARGIN)
+        crops[index] = crop_of(samples[index], MARGIN)
 
     name = samples[0].dataset if samples else ""
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -64,10 +87,8 @@ def _fill(crops: np.ndarray, samples: Sequence[Sample], cut: Callable[[np.ndarra
             pass
 
 
-def _key(samples: Sequence[Sample], cut: Callable[[np.ndarray, int], np.ndarray]) -> str:
-    key = hashlib.sha256(repr((SIZE, MARGIN, TEMPLATE.tolist(), cut.__qualname__)).encode())
-    if cut is aligned:
-        key.update(default_network().sha256.encode())
+def _key(samples: Sequence[Sample]) -> str:
+    key = hashlib.sha256(repr((SIZE, MARGIN, TEMPLATE.tolist(), default_network().sha256)).encode())
     # wherever they are named from
     roots = {root: Path(root).resolve() for root in {sample.root for sample in samples}}
     archives = {root for root, path in roots.items() if path.is_file()}
@@ -76,7 +97,7 @@ def _key(samples: Sequence[Sample], cut: Callable[[np.ndarray, int], np.ndarray]
     for sample in samples:
         root = roots[sample.root]
         file = "" if sample.root in archives else _stamp(root / sample.path)
-        key.update(f"\n{sample.dataset} {root} {sample.path} {file}".encode())
+        key.update(f"\n{sample.dataset} {root} {sample.path} {sample.box} {sample.border} {file}".encode())
     return key.hexdigest()[:24]
 
 

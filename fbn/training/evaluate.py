@@ -14,8 +14,7 @@ import numpy as np
 from rich.progress import track
 
 from fbn.data.corpus import load_corpus
-from fbn.data.crops import aligned
-from fbn.data.pictures import read_picture
+from fbn.data.crops import crop_of
 from fbn.data.sources import find
 from fbn.errors import FormatError, MissingFileError
 from fbn.inference.analyser import FaceAnalyser
@@ -94,7 +93,7 @@ def predict(analyser: FaceAnalyser, samples: Sequence[Sample], title: str | None
     parts: list[Predictions] = []
     starts = range(0, len(samples), _BATCH)
     for start in track(starts, title) if title else starts:
-        crops = np.stack([aligned(read_picture(sample)) for sample in samples[start : start + _BATCH]])
+        crops = np.stack([crop_of(sample) for sample in samples[start : start + _BATCH]])
         parts.append(analyser.affects(crops))
     return Predictions.concatenate(parts)
 
