@@ -2,15 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 from fbn.data.pictures import read_bytes
-from fbn.data.sources import SOURCES, affectnet, ferplus, find
+from fbn.data.sources import SOURCES, affectnet, ckplus, diffusionfer, expw, ferplus, find
 from fbn.data.splits import PARTS, SPLITS, Parts, opinion
 from fbn.errors import MissingFileError
 from fbn.records import Sample
+
+#: What figures are reported on, where it is there.
+MEASURED = (ferplus.NAME, affectnet.NAME, ckplus.NAME, expw.NAME, diffusionfer.NAME)
 
 
 @dataclass(frozen=True)
@@ -20,10 +23,17 @@ class Corpus:
     Attributes:
         names: the sets, in the order that ``TaskBatch.dataset`` indexes.
         samples: the samples of each part of ``PARTS``, in the order of ``names``.
+        cut: part -> the samples it had before some were left out; empty where none were.
     """
 
     names: tuple[str, ...]
     samples: Mapping[str, tuple[Sample, ...]]
+    cut: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)
+
+    def of_set(self, name: str, part: str) -> tuple[list[Sample], list[Sample]]:
+        """One set's samples in a part, and those that their crops are cut among (``cached_crops``)."""
+        own = [s for s in self.samples[part] if s.dataset == name]
+        return own, [s for s in self.cut.get(part, ()) if s.dataset == name] or own
 
 
 def load_corpus(data_root: Path, sets: Sequence[str] | None = None, seed: int = 0, clean: bool = False) -> Corpus:
@@ -41,7 +51,7 @@ def load_corpus(data_root: Path, sets: Sequence[str] | None = None, seed: int = 
         MissingFileError: a set is not there.
         FormatError: a set departs from its layout.
     """
-    sets = _present(data_root) if sets is None else sets
+    sets = present(data_root) if sets is None else sets
     joined: dict[str, list[Sample]] = {part: [] for part in PARTS}
     for name in sets:
         root = find(data_root, name)
@@ -57,15 +67,21 @@ def load_corpus(data_root: Path, sets: Sequence[str] | None = None, seed: int = 
     return Corpus(tuple(sets), {part: tuple(samples) for part, samples in joined.items()})
 
 
-def _present(data_root: Path) -> tuple[str, ...]:
+def present(data_root: Path, among: Sequence[str] = tuple(SOURCES)) -> tuple[str, ...]:
+    """Those of the sets that are in a data folder.
+
+    Raises:
+        MissingFileError: none is.
+    """
+
     def is_there(name: str) -> bool:
         try:
             return bool(find(data_root, name))
         except MissingFileError:
             return False
 
-    if not (names := tuple(filter(is_there, SOURCES))):
-        raise MissingFileError(f"{data_root}: expected at least one of {', '.join(SOURCES)}")
+    if not (names := tuple(filter(is_there, among))):
+        raise MissingFileError(f"{data_root}: expected at least one of {', '.join(among)}")
     return names
 
 

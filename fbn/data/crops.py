@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import overload
 
 import cv2
 import numpy as np
@@ -55,19 +56,58 @@ def crop_of(sample: Sample, margin: int = 0) -> np.ndarray:
     return aligned(picture, margin)
 
 
-def cached_crops(samples: Sequence[Sample]) -> np.ndarray:
+class Rows:
+    """Some rows of an array on disk, read when they are asked for.
+
+    Args:
+        array: [N, ...].
+        rows: [n] their numbers.
+    """
+
+    def __init__(self, array: np.ndarray, rows: np.ndarray) -> None:
+        self.array, self.rows = array, rows
+        self.filename = getattr(array, "filename", "")
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+    @overload
+    def __getitem__(self, index: slice) -> np.ndarray: ...
+    def __getitem__(self, index: int | slice) -> np.ndarray:
+        return self.array[self.rows[index]]
+
+
+#: [N, S, S, 3] uint8 RGB, all of it or some rows.
+Crops = np.ndarray | Rows
+
+
+@overload
+def cached_crops(samples: Sequence[Sample]) -> np.ndarray: ...
+@overload
+def cached_crops(samples: Sequence[Sample], among: Sequence[Sample]) -> Crops: ...
+def cached_crops(samples: Sequence[Sample], among: Sequence[Sample] | None = None) -> Crops:
     """Crops of all samples with a margin to vary them in, from the cache or cut now.
 
     Args:
         samples: whose faces.
+        among: more samples, whose crops are cut and kept together with them; ``samples`` alone by default.
 
     Returns:
-        [N, 144, 144, 3] uint8 RGB, read-only and backed by a file.
+        [N, 144, 144, 3] uint8 RGB, read-only and backed by a file; ``Rows`` of it where ``among`` has others.
 
     Raises:
         MissingFileError, FormatError: a picture cannot be read; nothing is cached then.
     """
-    path = cache_folder("crops") / f"{_key(samples)}.npy"
+    if among is not None and len(among) > len(samples):
+        place = {sample.face: i for i, sample in enumerate(among)}
+        return Rows(_cached(among), np.array([place[sample.face] for sample in samples]))
+    return _cached(samples)
+
+
+def _cached(samples: Sequence[Sample]) -> np.ndarray:
+    path = cache_folder("crops") / f"{crops_key(samples)}.npy"
     if not path.exists():
         side = SIZE + 2 * MARGIN
         with whole_file(path) as unfinished:
@@ -87,7 +127,8 @@ def _fill(crops: np.ndarray, samples: Sequence[Sample]) -> None:
             pass
 
 
-def _key(samples: Sequence[Sample]) -> str:
+def crops_key(samples: Sequence[Sample]) -> str:
+    """What the cache calls these samples' crops; changes with the files, boxes and the way crops are cut."""
     key = hashlib.sha256(repr((SIZE, MARGIN, TEMPLATE.tolist(), default_network().sha256)).encode())
     # wherever they are named from
     roots = {root: Path(root).resolve() for root in {sample.root for sample in samples}}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
-from fbn.data.corpus import load_corpus
+from fbn.data.corpus import MEASURED, load_corpus
 from fbn.data.crops import crop_of
 from fbn.data.sources import find
 from fbn.errors import FormatError, MissingFileError
@@ -24,7 +24,6 @@ from fbn.records import Annotations, Predictions, Sample
 from fbn.training.figures import chance, figures, score, scored_rows
 from fbn.training.provenance import revision
 
-SETS = ("ferplus", "affectnet", "ckplus")
 _BATCH = 64
 Report = dict[str, Any]
 
@@ -34,7 +33,7 @@ def evaluate(
     model: str | Path = "fbn",
     part: str = "test",
     *,
-    sets: Sequence[str] = SETS,
+    sets: Sequence[str] = MEASURED,
     flip: bool = False,
     rounds: int = 1000,
     progress: bool = True,
