@@ -22,7 +22,7 @@ from fbn.records import Sample
 from fbn.resources import cache_folder, whole_file
 
 #: Correlation of two faces' fine structure from which they count as one photograph. Of 14 pairs each that were looked
-#: at, all were from .9 on, ten between .885 and .9, half below: better some pictures too many left out than one too few.
+#: at, all were from .9 on, ten between .885 and .9, half below: better a picture too many left out than one too few.
 ALIKE = 0.87
 _SIDE = 28
 _CHUNK = 512
@@ -96,6 +96,8 @@ def find_twins(corpora: Iterable[Corpus], least: float = ALIKE) -> list[Twins]:
 def _search(groups: Mapping[tuple[str, str], Sequence[Sample]], least: float) -> list[tuple[int, int, float]]:
     """(row, row, likeness) over the sorted groups' samples, one after the other."""
     order = sorted(groups)
+    if not order:
+        return []
     faces = np.concatenate([structure(cached_crops(groups[group])) for group in order])
     held = np.concatenate([np.full(len(groups[group]), group[1] != "train") for group in order])
     asked = np.flatnonzero(held)
