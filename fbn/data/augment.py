@@ -167,7 +167,8 @@ def _bent(crop: np.ndarray, matrix: np.ndarray, amount: np.ndarray, side: int) -
     scale = 1 + amount[0] * (x * x + y * y - 0.5) + amount[1] * x + amount[2] * y
     bent = places * scale.astype(np.float32)[..., None] * np.float32(side / 2) + np.float32((side - 1) / 2)
     source = cv2.transform(bent, cv2.invertAffineTransform(matrix))
-    return cv2.remap(crop, *cv2.split(source), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    across, down = cv2.split(source)
+    return cv2.remap(crop, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 #: What each channel adds to how bright a colour looks.

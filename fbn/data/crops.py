@@ -8,6 +8,7 @@ from typing import overload
 
 import cv2
 import numpy as np
+from numpy.typing import DTypeLike
 from rich.progress import track
 
 from fbn.data.pictures import read_picture
@@ -77,6 +78,10 @@ class Rows:
     def __getitem__(self, index: slice) -> np.ndarray: ...
     def __getitem__(self, index: int | slice) -> np.ndarray:
         return self.array[self.rows[index]]
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
+        """All of them in memory."""
+        return np.asarray(self[:], dtype)
 
 
 #: [N, S, S, 3] uint8 RGB, all of it or some rows.
