@@ -209,6 +209,10 @@ class Sample:
         landmarks: ((x, y), ...) in picture pixels as released with the set, or None.
         attributes: attribute name -> present, for sets that have them (CelebA).
         compound: name in ``COMPOUND_EXPRESSIONS``; "" where none is annotated.
+        box: left, top, width, height of the face in picture pixels, for pictures that show more than one face crop;
+            may reach outside the picture. None: the face fills the picture.
+        border: width of a black frame to put round the picture before the face is cut out, as a share of its longer
+            side; for faces that were cut out along their outline and have no box.
     """
 
     dataset: str
@@ -220,3 +224,10 @@ class Sample:
     landmarks: tuple[tuple[float, float], ...] | None = None
     attributes: tuple[tuple[str, bool], ...] = ()
     compound: str = ""
+    box: tuple[float, float, float, float] | None = None
+    border: float = 0.0
+
+    @property
+    def face(self) -> tuple[str, str, tuple[float, float, float, float] | None]:
+        """Which face it is: data set, picture, box."""
+        return self.dataset, self.path, self.box

@@ -49,3 +49,33 @@ def check(
             console.print(table)
             console.print()
     raise typer.Exit(0 if sound else 1)
+
+
+@data.command()
+def twins(
+    path: Path = typer.Argument(help="A folder that holds data sets."),
+    least: float = typer.Option(0.87, min=0.5, max=1, help="Likeness from which two faces count as one photograph."),
+    shown: int = typer.Option(20, min=0, help="Pairs to name; the first table counts all."),
+) -> None:
+    """Find photographs that stand under several files in or across sets, where one of them is measured on."""
+    from collections import Counter
+
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from fbn.data.alike import find_twins
+    from fbn.data.corpus import load_corpus
+
+    pairs = find_twins([load_corpus(path)], least)
+    console = Console()
+    counts = Table("measured on", "found again in", "pairs", title=f"{len(pairs)} pairs as like as {least:g}")
+    kinds = Counter(tuple(f"{sample.dataset} {part}" for part, sample in pair.members) for pair in pairs)
+    for (one, other), count in kinds.most_common():
+        counts.add_row(one, other, str(count))
+    console.print(counts)
+    if pairs and shown:
+        named = Table("likeness", "measured on", "found again")
+        for pair in pairs[:shown]:
+            named.add_row(f"{pair.likeness:.3f}", *(escape(sample.path) for _, sample in pair.members))
+        console.print(named)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from fbn.relatedness.evidence import Evidence, Finding
 
 relate = typer.Typer(
-    help="Tables of which expression shows which action unit. TABLE: du2014, affwild2, a saved name, name@number, or a "
-    ".json or .csv file.",
+    help="Tables of which expression shows which action unit. TABLE: du2014, affwild2, rafce, a saved name, "
+    "name@number, or a .json or .csv file.",
     no_args_is_help=True,
 )
 _Chosen = Annotated[str, typer.Argument(metavar="TABLE", help="Name or file of a table.", show_default=False)]

@@ -174,10 +174,10 @@ def _pictures(found: Examination) -> Table:
     for (h, w), count in sorted(found.sizes.items(), key=lambda item: -item[1])[:5]:
         table.add_row(f"{w} x {h} pixels", str(count), "")
     across = [g for g in found.twins if len({s.part for s in g}) > 1]
-    kept = {s.path for part in found.parts.values() for s in part}
+    kept = {s.face for part in found.parts.values() for s in part}
     # left out of the split on purpose, not as duplicates
-    kept |= {s.path for s in found.reading.samples if s.part == ferplus.PRIVATE}
-    contradict = [g for g in found.twins if not any(s.path in kept for s in g)]
+    kept |= {s.face for s in found.reading.samples if s.part == ferplus.PRIVATE}
+    contradict = [g for g in found.twins if not any(s.face in kept for s in g)]
     for label, groups in (("", found.twins), (" across parts", across), (", labels disagree: all dropped", contradict)):
         example = escape(" = ".join(s.path for s in groups[0])) if groups else ""
         table.add_row(f"groups of byte-identical pictures{label}", str(len(groups)), example)

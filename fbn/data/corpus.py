@@ -2,15 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 from fbn.data.pictures import read_bytes
-from fbn.data.sources import SOURCES, affectnet, ferplus, find
+from fbn.data.sources import SOURCES, affectnet, ckplus, diffusionfer, expw, ferplus, find
 from fbn.data.splits import PARTS, SPLITS, Parts, opinion
 from fbn.errors import MissingFileError
 from fbn.records import Sample
+
+#: What figures are reported on, where it is there.
+MEASURED = (ferplus.NAME, affectnet.NAME, ckplus.NAME, expw.NAME, diffusionfer.NAME)
 
 
 @dataclass(frozen=True)
@@ -20,10 +23,17 @@ class Corpus:
     Attributes:
         names: the sets, in the order that ``TaskBatch.dataset`` indexes.
         samples: the samples of each part of ``PARTS``, in the order of ``names``.
+        cut: part -> the samples it had before some were left out; empty where none were.
     """
 
     names: tuple[str, ...]
     samples: Mapping[str, tuple[Sample, ...]]
+    cut: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)
+
+    def of_set(self, name: str, part: str) -> tuple[list[Sample], list[Sample]]:
+        """One set's samples in a part, and those that their crops are cut among (``cached_crops``)."""
+        own = [s for s in self.samples[part] if s.dataset == name]
+        return own, [s for s in self.cut.get(part, ()) if s.dataset == name] or own
 
 
 def load_corpus(data_root: Path, sets: Sequence[str] | None = None, seed: int = 0, clean: bool = False) -> Corpus:
@@ -41,7 +51,7 @@ def load_corpus(data_root: Path, sets: Sequence[str] | None = None, seed: int = 
         MissingFileError: a set is not there.
         FormatError: a set departs from its layout.
     """
-    sets = _present(data_root) if sets is None else sets
+    sets = present(data_root) if sets is None else sets
     joined: dict[str, list[Sample]] = {part: [] for part in PARTS}
     for name in sets:
         root = find(data_root, name)
@@ -57,15 +67,21 @@ def load_corpus(data_root: Path, sets: Sequence[str] | None = None, seed: int = 
     return Corpus(tuple(sets), {part: tuple(samples) for part, samples in joined.items()})
 
 
-def _present(data_root: Path) -> tuple[str, ...]:
+def present(data_root: Path, among: Sequence[str] = tuple(SOURCES)) -> tuple[str, ...]:
+    """Those of the sets that are in a data folder.
+
+    Raises:
+        MissingFileError: none is.
+    """
+
     def is_there(name: str) -> bool:
         try:
             return bool(find(data_root, name))
         except MissingFileError:
             return False
 
-    if not (names := tuple(filter(is_there, SOURCES))):
-        raise MissingFileError(f"{data_root}: expected at least one of {', '.join(SOURCES)}")
+    if not (names := tuple(filter(is_there, among))):
+        raise MissingFileError(f"{data_root}: expected at least one of {', '.join(among)}")
     return names
 
 
@@ -75,17 +91,18 @@ def split(name: str, samples: Iterable[Sample], seed: int = 0) -> Parts:
     FER+: test is what was released as FER2013Valid, valid 5 % of FER2013Train; FER2013Test is left out. AffectNet:
     test 20 %, valid 8 % of each class. CK+: test 25 subjects, valid 8. CelebA, which has no affect labels to report
     on: all train. Aff-Wild2, s-Aff-Wild2, AffectNet's npy release and RAF-DB: test is the part that was released
-    beside train (the papers report on it), valid 10 % of train's subjects. EmotioNet, DISFA, BP4D and AFEW-VA:
-    test 20 %, valid 10 % of the subjects. Where subjects are unknown, pictures are drawn.
+    beside train (the papers report on it), valid 10 % of train's subjects. EmotioNet, DISFA, BP4D, AFEW-VA
+    and ExpW: test 20 %, valid 10 % of the subjects. The masked part of AffectNet: valid 4 %, the rest train.
+    DiffusionFER: half valid, half test. Where subjects are unknown, pictures are drawn.
     """
     return SPLITS[name](without_duplicates(samples), seed)
 
 
 def twins(samples: Iterable[Sample]) -> tuple[tuple[Sample, ...], ...]:
-    """Groups of two or more samples whose picture files are the same, byte for byte; train copies first."""
-    groups: dict[bytes, list[Sample]] = defaultdict(list)
+    """Groups of two or more samples of one face: files the same, byte for byte, and box; train copies first."""
+    groups: dict[tuple[bytes, object], list[Sample]] = defaultdict(list)
     for sample in samples:
-        groups[sha256(read_bytes(sample)).digest()].append(sample)
+        groups[sha256(read_bytes(sample)).digest(), sample.box].append(sample)
     order = {part: i for i, part in enumerate(("", *PARTS, ferplus.PRIVATE))}
     return tuple(
         tuple(sorted(group, key=lambda s: (order[s.part], s.path))) for group in groups.values() if len(group) > 1
@@ -99,9 +116,9 @@ def without_duplicates(samples: Iterable[Sample]) -> tuple[Sample, ...]:
     part that stays, the first copy stays if all agree on their subject and most likely expression; else none does.
     """
     samples = tuple(samples)
-    gone: set[tuple[str, str]] = set()
+    gone: set[object] = set()
     for group in twins(samples):
         same_part = [s for s in group if s.part == group[0].part]
         stays = len({opinion(s) for s in same_part}) == 1
-        gone |= {(s.dataset, s.path) for s in group[stays:]}
-    return tuple(s for s in samples if (s.dataset, s.path) not in gone)
+        gone |= {s.face for s in group[stays:]}
+    return tuple(s for s in samples if s.face not in gone)

@@ -2,17 +2,21 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import overload
 
+import cv2
 import numpy as np
+from numpy.typing import DTypeLike
 from rich.progress import track
 
 from fbn.data.pictures import read_picture
 from fbn.faces.align import TEMPLATE, align
 from fbn.faces.arrays import as_rgb
-from fbn.faces.landmarks import crop_landmarks, default_network
+from fbn.faces.geometry import Box
+from fbn.faces.landmarks import box_landmarks, crop_landmarks, default_network
 from fbn.records import Sample
 from fbn.resources import cache_folder, whole_file
 
@@ -34,32 +38,96 @@ def aligned(picture: np.ndarray, margin: int = 0) -> np.ndarray:
     return align(picture, crop_landmarks(picture), SIZE, margin)
 
 
-def cached_crops(samples: Sequence[Sample], cut: Callable[[np.ndarray, int], np.ndarray] = aligned) -> np.ndarray:
+def crop_of(sample: Sample, margin: int = 0) -> np.ndarray:
+    """The crop of a sample's face: where its box says, else that of a picture that is a face crop already.
+
+    Args:
+        sample: whose picture is read.
+        margin: pixels of context to keep around the crop.
+
+    Returns:
+        As ``aligned``.
+
+    Raises:
+        MissingFileError, FormatError: the picture cannot be read.
+    """
+    picture = read_picture(sample)
+    if sample.box is not None:
+        return align(picture, box_landmarks(picture, Box(*sample.box)), SIZE, margin)
+    if sample.border:
+        width = round(sample.border * max(picture.shape[:2]))
+        picture = cv2.copyMakeBorder(picture, width, width, width, width, cv2.BORDER_CONSTANT)
+    return aligned(picture, margin)
+
+
+class Rows:
+    """Some rows of an array on disk, read when they are asked for.
+
+    Args:
+        array: [N, ...].
+        rows: [n] their numbers.
+    """
+
+    def __init__(self, array: np.ndarray, rows: np.ndarray) -> None:
+        self.array, self.rows = array, rows
+        self.filename = getattr(array, "filename", "")
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+    @overload
+    def __getitem__(self, index: slice) -> np.ndarray: ...
+    def __getitem__(self, index: int | slice) -> np.ndarray:
+        return self.array[self.rows[index]]
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
+        """All of them in memory."""
+        return np.asarray(self[:], dtype)
+
+
+#: [N, S, S, 3] uint8 RGB, all of it or some rows.
+Crops = np.ndarray | Rows
+
+
+@overload
+def cached_crops(samples: Sequence[Sample]) -> np.ndarray: ...
+@overload
+def cached_crops(samples: Sequence[Sample], among: Sequence[Sample]) -> Crops: ...
+def cached_crops(samples: Sequence[Sample], among: Sequence[Sample] | None = None) -> Crops:
     """Crops of all samples with a margin to vary them in, from the cache or cut now.
 
     Args:
-        samples: whose pictures.
-        cut: picture, margin -> crop.
+        samples: whose faces.
+        among: more samples, whose crops are cut and kept together with them; ``samples`` alone by default.
 
     Returns:
-        [N, 144, 144, 3] uint8 RGB, read-only and backed by a file.
+        [N, 144, 144, 3] uint8 RGB, read-only and backed by a file; ``Rows`` of it where ``among`` has others.
 
     Raises:
         MissingFileError, FormatError: a picture cannot be read; nothing is cached then.
     """
-    path = cache_folder("crops") / f"{_key(samples, cut)}.npy"
+    if among is not None and len(among) > len(samples):
+        place = {sample.face: i for i, sample in enumerate(among)}
+        return Rows(_cached(among), np.array([place[sample.face] for sample in samples]))
+    return _cached(samples)
+
+
+def _cached(samples: Sequence[Sample]) -> np.ndarray:
+    path = cache_folder("crops") / f"{crops_key(samples)}.npy"
     if not os.path.exists(path):
         side = SIZE + 2 * MARGIN
         with whole_file(path) as unfinished:
             crops = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (len(samples), side, side, 3))
-            _fill(crops, samples, cut)
+            _fill(crops, samples)
             crops.flush()
     return np.load(path, mmap_mode="r")
 
 
-def _fill(crops: np.ndarray, samples: Sequence[Sample], cut: Callable[[np.ndarray, int], np.ndarray]) -> None:
+def _fill(crops: np.ndarray, samples: Sequence[Sample]) -> None:
     def one(index: int) -> None:
-        crops[index] = cut(read_picture(samples[index]), MARGIN)
+        crops[index] = crop_of(samples[index], MARGIN)
 
     name = samples[0].dataset if samples else ""
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -67,10 +135,9 @@ def _fill(crops: np.ndarray, samples: Sequence[Sample], cut: Callable[[np.ndarra
             pass
 
 
-def _key(samples: Sequence[Sample], cut: Callable[[np.ndarray, int], np.ndarray]) -> str:
-    key = hashlib.sha256(repr((SIZE, MARGIN, TEMPLATE.tolist(), cut.__qualname__)).encode())
-    if cut is aligned:
-        key.update(default_network().sha256.encode())
+def crops_key(samples: Sequence[Sample]) -> str:
+    """What the cache calls these samples' crops; changes with the files, boxes and the way crops are cut."""
+    key = hashlib.sha256(repr((SIZE, MARGIN, TEMPLATE.tolist(), default_network().sha256)).encode())
     # wherever they are named from
     roots = {root: Path(root).resolve() for root in {sample.root for sample in samples}}
     archives = {root for root, path in roots.items() if path.is_file()}
@@ -79,7 +146,7 @@ def _key(samples: Sequence[Sample], cut: Callable[[np.ndarray, int], np.ndarray]
     for sample in samples:
         root = roots[sample.root]
         file = "" if sample.root in archives else _stamp(root / sample.path)
-        key.update(f"\n{sample.dataset} {root} {sample.path} {file}".encode())
+        key.update(f"\n{sample.dataset} {root} {sample.path} {sample.box} {sample.border} {file}".encode())
     return key.hexdigest()[:24]
 
 

@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import Dataset, Sampler
 
 from fbn.data.augment import Augmentation, augment, unvaried
+from fbn.data.crops import Crops
 from fbn.errors import FormatError
 from fbn.records import Annotations, Predictions, TaskBatch
 from fbn.vocabulary import Task
@@ -32,13 +33,13 @@ class Pool:
     """
 
     names: tuple[str, ...]
-    crops: tuple[np.ndarray, ...]
+    crops: tuple[Crops, ...]
     annotations: Annotations
     dataset: torch.Tensor
     teacher: Predictions | None = None
 
     @classmethod
-    def of(cls, sets: Mapping[str, tuple[np.ndarray, Annotations]], teacher: Predictions | None = None) -> "Pool":
+    def of(cls, sets: Mapping[str, tuple[Crops, Annotations]], teacher: Predictions | None = None) -> "Pool":
         """From each set's crops and labels."""
         labels = Annotations.concatenate([annotations for _, annotations in sets.values()])
         dataset = torch.cat([torch.full((len(crops),), i) for i, (crops, _) in enumerate(sets.values())])
@@ -154,10 +155,13 @@ class Steps(Dataset[Item]):
             generator = np.random.default_rng((self.seed, step, place))
             number = int(chosen[place])
             how = self._how[int(self.pool.dataset[number])]
-            pictures[row] = augment(self.pool.crop(number), generator, how, self._size, side)
+            pictures[row] = augment(self.pool.crop(number), generator, how, self._size, side, self._another)
         index = torch.from_numpy(chosen[list(own)])
         batch = TaskBatch(self._prepare(pictures), self.pool.annotations[index], self.pool.dataset[index])
         return batch, None if self.pool.teacher is None else self.pool.teacher[index]
+
+    def _another(self, share: float) -> np.ndarray:
+        return self.pool.crop(int(share * len(self.pool)))
 
     def _draw(self, number: int, step: int) -> np.ndarray:
         stream, chances = self.streams[number], self._chances[number]
@@ -239,3 +243,11 @@ def weighted(annotations: Annotations, weights: Mapping[Task, float]) -> Annotat
     """The same labels with their weights scaled by task."""
     scaled = {f"{task.value}_weight": weights.get(task, 1.0) for task in Task}
     return replace(annotations, **{name: getattr(annotations, name) * by for name, by in scaled.items()})
+
+
+def smoothed(annotations: Annotations, share: float) -> Annotations:
+    """The same labels with a share of each expression label spread evenly over all seven (Szegedy et al. 2016)."""
+    even = torch.full_like(annotations.expression, 1 / annotations.expression.shape[-1])
+    spread = torch.lerp(annotations.expression, even, share)
+    known = annotations.expression_weight[..., None] > 0
+    return replace(annotations, expression=torch.where(known, spread, annotations.expression))

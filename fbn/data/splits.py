@@ -7,13 +7,16 @@ from hashlib import sha256
 from fbn.data.sources import (
     afew_va,
     affectnet,
+    affectnet_masked,
     affectnet_npy,
     affwild2,
     bp4d,
     celeba,
     ckplus,
+    diffusionfer,
     disfa,
     emotionet,
+    expw,
     ferplus,
     rafdb,
     saffwild2,
@@ -26,6 +29,8 @@ Parts = dict[str, tuple[Sample, ...]]
 
 FERPLUS_VALID = 0.05
 AFFECTNET_TEST, AFFECTNET_VALID = 0.20, 0.08
+#: AffectNet's test part serves the masked faces, too.
+AFFECTNET_MASKED_VALID = 0.04
 CKPLUS_TEST_SUBJECTS, CKPLUS_VALID_SUBJECTS = 25, 8
 #: An AU is scored on CK+ where the test part has at least so many positive sequences.
 CKPLUS_POSITIVES = 5
@@ -144,6 +149,16 @@ def _celeba(samples: tuple[Sample, ...], seed: int) -> Parts:
     return {"train": samples, "valid": (), "test": ()}
 
 
+def _affectnet_masked(samples: tuple[Sample, ...], seed: int) -> Parts:
+    return _by_subject(samples, seed, {"valid": AFFECTNET_MASKED_VALID})
+
+
+def _evaluated(samples: tuple[Sample, ...], seed: int) -> Parts:
+    """Nothing trains: one half to choose by, one to report on."""
+    parts = _by_subject(samples, seed, {"test": 0.5})
+    return {"train": (), "valid": parts["train"], "test": parts["test"]}
+
+
 def _released(samples: tuple[Sample, ...], seed: int) -> Parts:
     """Train as released; the other released part is what figures are reported on; valid is drawn from train."""
     train = [s for s in samples if s.part == "train"]
@@ -176,5 +191,7 @@ SPLITS: dict[str, Callable[[tuple[Sample, ...], int], Parts]] = {
     ckplus.NAME: _ckplus,
     celeba.NAME: _celeba,
     **dict.fromkeys((affwild2.NAME, saffwild2.NAME, affectnet_npy.NAME, rafdb.NAME, rafdb.COMPOUND), _released),
-    **dict.fromkeys((emotionet.NAME, disfa.NAME, bp4d.NAME, afew_va.NAME), _no_parts),
+    **dict.fromkeys((emotionet.NAME, disfa.NAME, bp4d.NAME, afew_va.NAME, expw.NAME), _no_parts),
+    affectnet_masked.NAME: _affectnet_masked,
+    diffusionfer.NAME: _evaluated,
 }

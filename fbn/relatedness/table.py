@@ -100,7 +100,7 @@ class RelatednessTable:
 
     @classmethod
     def named(cls, name: str) -> Self:
-        """A built-in table: ``"du2014"`` (cognitive study) or ``"affwild2"`` (empirical).
+        """A built-in table: ``"du2014"`` (posed faces), ``"affwild2"`` (read off films) or ``"rafce"`` (web pictures).
 
         Raises:
             MissingFileError: no table of that name.

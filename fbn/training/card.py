@@ -11,8 +11,19 @@ TERMS: dict[str, str] = {
     "affectnet": "AffectNet: research use, no redistribution",
     "ckplus": "CK+ pictures: research use, no redistribution; FACS codes Apache-2.0",
     "celeba": "CelebA: non-commercial research use",
+    "affectnet-train-masked": "AffectNet (faces cut out along their outline): research use, no redistribution",
+    "expw": "ExpW: research use only",
+    "diffusionfer": "DiffusionFER (faces drawn by a diffusion model): CC0",
 }
-_TITLES = {"ferplus": "FER2013Valid (FER+)", "affectnet": "AffectNet", "ckplus": "CK+", "celeba": "CelebA"}
+_TITLES = {
+    "ferplus": "FER2013Valid (FER+)",
+    "affectnet": "AffectNet",
+    "ckplus": "CK+",
+    "celeba": "CelebA",
+    "affectnet-train-masked": "AffectNet, outlines",
+    "expw": "ExpW",
+    "diffusionfer": "DiffusionFER",
+}
 #: The validation part of FER+ is cut from FER2013Train; FER2013Valid is its test part.
 _VALID_TITLES = {**_TITLES, "ferplus": "FER2013Train, kept apart (FER+)"}
 _FIGURES = {
@@ -25,6 +36,8 @@ _ROWS = {
     "ferplus": "pictures whose copies in FER2013Train were removed; the class with most votes of seven",
     "affectnet": "20 % of the pictures, drawn by class, never trained on; not cleaned",
     "ckplus": "25 subjects, never trained on; peak frame and onset of each sequence; AUs with five or more positives",
+    "expw": "20 % of the pictures, with one or more labelled faces each; labels as released, noisy",
+    "diffusionfer": "half of the pictures, drawn by a diffusion model; no part of the set is trained on",
 }
 
 

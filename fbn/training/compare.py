@@ -256,7 +256,8 @@ def _run(
         network = trial(recipe, on.pool, on.streams, context.folder / f".training-{arm}", (context, words, share))
     finally:
         table.unlink(missing_ok=True)
-    said = read(network, np.concatenate(on.held.crops), recipe.sides[-1] if recipe.sides else network.spec.size)
+    seen = np.concatenate([np.asarray(part) for part in on.held.crops])
+    said = read(network, seen, recipe.sides[-1] if recipe.sides else network.spec.size)
     rows = torch.from_numpy(scored_rows(on.samples))
     return {"arm": arm, "seed": seed, "git_sha": revision()} | measure(
         said[rows], on.held.annotations[rows], asked.changed

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from fbn.data.crops import Crops
 from fbn.data.loading import Pool, Stream
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.domains import DOMAINS, Domain
@@ -41,7 +42,7 @@ class Named:
         test: [N] whether it is of the part that figures are reported on.
     """
 
-    crops: np.ndarray
+    crops: Crops
     classes: tuple[str, ...]
     test: np.ndarray
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from fbn import metrics
 from fbn.compound import CompoundClasses, Terms, terms
 from fbn.data.augment import unvaried
+from fbn.data.crops import Crops
 from fbn.models.network import FaceBehaviorNet
 from fbn.records import Predictions
 from fbn.training.compound_study_faces import Named
@@ -39,7 +40,7 @@ class Looked:
     predictions: Predictions
 
 
-def look(network: FaceBehaviorNet, crops: np.ndarray, side: int) -> Looked:
+def look(network: FaceBehaviorNet, crops: Crops, side: int) -> Looked:
     """Features and predictions of crops with a margin, shown at a side of so many pixels."""
     spec, features, said = replace(network.spec, size=side), [], []
     with torch.inference_mode():

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
-from fbn.data.corpus import load_corpus
-from fbn.data.crops import aligned
-from fbn.data.pictures import read_picture
+from fbn.data.corpus import MEASURED, load_corpus
+from fbn.data.crops import crop_of
 from fbn.data.sources import find
 from fbn.errors import FormatError, MissingFileError
 from fbn.inference.analyser import FaceAnalyser
@@ -25,7 +24,6 @@ from fbn.records import Annotations, Predictions, Sample
 from fbn.training.figures import chance, figures, score, scored_rows
 from fbn.training.provenance import revision
 
-SETS = ("ferplus", "affectnet", "ckplus")
 _BATCH = 64
 Report = dict[str, Any]
 
@@ -35,7 +33,7 @@ def evaluate(
     model: str | Path = "fbn",
     part: str = "test",
     *,
-    sets: Sequence[str] = SETS,
+    sets: Sequence[str] = MEASURED,
     flip: bool = False,
     rounds: int = 1000,
     progress: bool = True,
@@ -94,7 +92,7 @@ def predict(analyser: FaceAnalyser, samples: Sequence[Sample], title: str | None
     parts: list[Predictions] = []
     starts = range(0, len(samples), _BATCH)
     for start in track(starts, title) if title else starts:
-        crops = np.stack([aligned(read_picture(sample)) for sample in samples[start : start + _BATCH]])
+        crops = np.stack([crop_of(sample) for sample in samples[start : start + _BATCH]])
         parts.append(analyser.affects(crops))
     return Predictions.concatenate(parts)
 

@@ -22,6 +22,7 @@ SCORED = (
     "affectnet/accuracy",
     "affectnet/ccc_valence",
     "affectnet/ccc_arousal",
+    "expw/mean_diagonal",
     "ckplus/f1",
     "ckplus/auc",
 )

@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 
 from fbn.data.augment import centre
 from fbn.data.corpus import Corpus
-from fbn.data.crops import cached_crops
-from fbn.data.loading import Pool, weighted
+from fbn.data.crops import Crops, Rows, cached_crops
+from fbn.data.loading import Pool, smoothed, weighted
 from fbn.data.silver import read_silver
 from fbn.errors import FormatError
 from fbn.labelling import merge
@@ -36,19 +36,19 @@ def make_pool(corpus: Corpus, part: str, recipe: Recipe) -> tuple[Pool, list[Sam
     """
     train = part == "train"
     silver = _silver(recipe.silver, recipe.silver_weight) if train else {}
-    sets: dict[str, tuple[np.ndarray, Annotations]] = {}
+    sets: dict[str, tuple[Crops, Annotations]] = {}
     samples: list[Sample] = []
     for name in corpus.names:
-        own = [sample for sample in corpus.samples[part] if sample.dataset == name]
+        own, among = corpus.of_set(name, part)
         if not own:
             continue
         labels = Annotations.stack([sample.annotations for sample in own])
         if train:
-            labels = weighted(labels, recipe.label_weights.get(name, {}))
+            labels = weighted(smoothed(labels, recipe.smoothing.get(name, 0.0)), recipe.label_weights.get(name, {}))
         if silver:
             nothing = Annotations.empty()
             labels = merge(labels, Annotations.stack([silver.get((name, s.path), nothing) for s in own]))
-        sets[name] = (cached_crops(own), labels)
+        sets[name] = (cached_crops(own, among), labels)
         samples += own
     if not sets:
         raise FormatError(f"the sets {list(corpus.names)} have no pictures in their {part} part")
@@ -63,7 +63,7 @@ def _silver(path: str | None, weight: float) -> dict[tuple[str, str], Annotation
     return {key: replace(own, action_units_weight=own.action_units_weight * weight) for key, own in labels.items()}
 
 
-def teach(teachers: Sequence[str], crops: Sequence[np.ndarray]) -> Predictions | None:
+def teach(teachers: Sequence[str], crops: Sequence[Crops]) -> Predictions | None:
     """What an ensemble says of every crop: the mean over its members and over the crop and its mirror.
 
     Kept in the cache, by the members' weights and the crops' file.
@@ -78,6 +78,7 @@ def teach(teachers: Sequence[str], crops: Sequence[np.ndarray]) -> Predictions |
         key.update(store.manifest(teacher).sha256[store.ONNX].encode())
     for part in crops:
         key.update(str(getattr(part, "filename", "")).encode())
+        key.update(part.rows.tobytes() if isinstance(part, Rows) else b"")
     path = cache_folder("teachers") / f"{key.hexdigest()[:24]}.safetensors"
     if not os.path.exists(path):
         said = _ensemble(teachers, crops)
@@ -87,7 +88,7 @@ def teach(teachers: Sequence[str], crops: Sequence[np.ndarray]) -> Predictions |
     return Predictions(**load_file(path))
 
 
-def _ensemble(teachers: Sequence[str], crops: Sequence[np.ndarray]) -> Predictions:
+def _ensemble(teachers: Sequence[str], crops: Sequence[Crops]) -> Predictions:
     networks = [store.load(teacher, threads=2) for teacher in teachers]
     parts: list[Predictions] = []
     total = sum(len(part) for part in crops)

@@ -15,7 +15,7 @@ from fbn.models import store
 from fbn.models.network import FaceBehaviorNet
 from fbn.records import Annotations
 from fbn.training import calibrate, card
-from fbn.training.evaluate import SETS, evaluate, predict
+from fbn.training.evaluate import evaluate, predict
 from fbn.training.figures import scored_rows
 from fbn.training.recipe import Recipe
 from fbn.training.run import BEST, ORIGIN, read_run_recipe
@@ -87,7 +87,7 @@ def publish(
             if Task.ACTION_UNITS in network.tasks:
                 _calibrate(network, draft, data_root)
                 store.save(draft, network, **about)
-            reports = {part: evaluate(data_root, draft, part, sets=SETS) for part in ("valid", "test")}
+            reports = {part: evaluate(data_root, draft, part) for part in ("valid", "test")}
     text = card.write(name, recipe, reports, about["git_sha"], about["date"], about["checkpoints"])
     return store.save(folder, network, card=text, metrics=reports, **about)
 

@@ -35,6 +35,10 @@ class Recipe(BaseModel):
             sees every set whole.
         balance: data set -> power by which rare expressions are drawn more often (see ``loading.Stream``).
         clean: paper A's cleaning of AffectNet's training part.
+        apart: leave out training pictures that show a photograph of a validation or test part of any set that
+            ``fbn evaluate`` reads, whatever their files are (``fbn.data.alike``).
+        smoothing: data set -> share of its expression labels that is spread evenly over all seven, for sets whose
+            labels are noisy.
         label_weights: data set -> task -> factor on the weight of its labels.
         silver: table that ``fbn.data.silver`` writes, for AUs without a label.
         silver_weight: weight of those labels.
@@ -72,6 +76,8 @@ class Recipe(BaseModel):
     paper_batch: PositiveInt = 376
     balance: dict[Literal[tuple(SOURCES)], float] = {}  # type: ignore[valid-type]
     clean: bool = False
+    apart: bool = False
+    smoothing: dict[Literal[tuple(SOURCES)], Annotated[float, Field(ge=0, lt=1)]] = {}  # type: ignore[valid-type]
     label_weights: dict[Literal[tuple(SOURCES)], dict[Task, float]] = {}  # type: ignore[valid-type]
     silver: str | None = None
     silver_weight: float = Field(default=0.3, ge=0)

@@ -29,7 +29,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from fbn.context import alone_in, write_json
-from fbn.data.corpus import Corpus, load_corpus
+from fbn.data.alike import apart
+from fbn.data.corpus import MEASURED, Corpus, load_corpus, present
 from fbn.data.crops import SIZE
 from fbn.data.loading import EpochSampler, Plain, Pool, Steps, Stream, fixed_streams, paper_streams, steps_to_see_all
 from fbn.errors import FormatError
@@ -85,6 +86,8 @@ def train(
     with nullcontext() if _is_child() else alone_in(out):
         recipe = begin(recipe, out, resume)
         corpus = load_corpus(data_root, recipe.sets, clean=recipe.clean)
+        if recipe.apart:
+            corpus = apart(corpus, load_corpus(data_root, present(data_root, MEASURED)))
         return fit(recipe, corpus, out, devices=devices, threads=threads, workers=workers, progress=progress)
 
 

@@ -189,7 +189,7 @@ def transfer(
         trained = time.monotonic()
         found[name] = {
             **on_ckplus(predict(network, crops), samples, plan.rounds),
-            **_on_drawn(predict(network, np.concatenate(held.crops)), pool, held),
+            **_on_drawn(predict(network, np.concatenate([np.asarray(part) for part in held.crops])), pool, held),
             "seconds": {"drawing": round(drawn - start), "training": round(trained - drawn)},
         }
         for unit, area in found[name].pop("drawn_units").items():

@@ -11,6 +11,7 @@ import torch
 
 from fbn.context import Context
 from fbn.data.augment import unvaried
+from fbn.data.crops import Crops
 from fbn.data.loading import Pool, Stream
 from fbn.models.network import FaceBehaviorNet
 from fbn.records import Predictions, Sample
@@ -76,7 +77,7 @@ def trial(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def read(network: FaceBehaviorNet, crops: np.ndarray, side: int) -> Predictions:
+def read(network: FaceBehaviorNet, crops: Crops, side: int) -> Predictions:
     """What a network says of crops with a margin, shown at a side of so many pixels; batch shape [N]."""
     spec, device = replace(network.spec, size=side), next(network.parameters()).device
     parts = []

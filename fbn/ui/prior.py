@@ -9,8 +9,8 @@ from fbn.vocabulary import EXPRESSIONS
 
 FIRST = "du2014"
 _HELP = (
-    "Which action units go with which expression. du2014: seen in posed faces. affwild2: read off films. Your own come "
-    "from the Relatedness page."
+    "Which action units go with which expression. du2014: seen in posed faces. affwild2: read off films. rafce: coded "
+    "by people on web pictures. Your own come from the Relatedness page."
 )
 
 

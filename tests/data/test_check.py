@@ -13,7 +13,7 @@ from fbn.errors import FormatError, MissingFileError
 from tests.data import trees
 from tests.data.test_sources import TREES
 
-PICTURES = (".jpg", ".png")
+PICTURES = (".jpg", ".png", ".webp")
 
 
 def run(*arguments: object):

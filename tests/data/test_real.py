@@ -81,8 +81,49 @@ def test_celeba(data_root: Path):
     assert {len(s.attributes) for s in samples} == {40}
 
 
+def test_affectnet_masked(data_root: Path, corpus: Corpus):
+    reading = read(data_root, "affectnet-train-masked")
+    assert (len(reading.samples), len(reading.rejected)) == (29_232, 0)
+    classes = Counter(EXPRESSIONS[int(s.annotations.expression.argmax())] for s in reading.samples)
+    assert classes == {
+        "neutral": 4_449,
+        "happiness": 4_578,
+        "sadness": 4_197,
+        "surprise": 4_469,
+        "fear": 4_089,
+        "disgust": 3_230,
+        "anger": 4_220,
+    }
+    assert not twins(reading.samples)
+    counts = [sum(s.dataset == "affectnet-train-masked" for s in corpus.samples[part]) for part in PARTS]
+    assert counts == [28_063, 1_169, 0]
+
+
+def test_expw(data_root: Path, corpus: Corpus):
+    reading = read(data_root, "expw")
+    assert (len(reading.samples), len(reading.rejected)) == (5_544, 0)
+    assert len({s.path for s in reading.samples}) == 5_408
+    classes = Counter(EXPRESSIONS[int(s.annotations.expression.argmax())] for s in reading.samples)
+    assert min(classes.values()) == 775
+    assert max(classes.values()) == 802
+    pictures = [{s.path for s in corpus.samples[part] if s.dataset == "expw"} for part in PARTS]
+    assert sum(map(len, pictures)) == len(set().union(*pictures))
+    assert [sum(s.dataset == "expw" for s in corpus.samples[part]) for part in PARTS] == [3_873, 550, 1_118]
+
+
+def test_diffusionfer(data_root: Path, corpus: Corpus):
+    reading = read(data_root, "diffusionfer")
+    assert (len(reading.samples), len(reading.rejected)) == (1_285, 0)
+    assert all(s.annotations.valence_arousal_weight for s in reading.samples)
+    counts = [sum(s.dataset == "diffusionfer" for s in corpus.samples[part]) for part in PARTS]
+    assert counts == [0, 643, 642]
+
+
 def test_pictures(corpus: Corpus):
     shapes = {"ferplus": (48, 48, 3), "affectnet": (224, 224, 3), "ckplus": (48, 48, 3), "celeba": (218, 178, 3)}
+    shapes |= {"affectnet-train-masked": (112, 112, 3), "diffusionfer": (144, 144, 3)}
     for part in PARTS:
         for sample in corpus.samples[part][::97]:
-            assert read_picture(sample).shape == shapes[sample.dataset]
+            shape = read_picture(sample).shape
+            assert shape == shapes.get(sample.dataset, shape)
+            assert max(shape) <= 288

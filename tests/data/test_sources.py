@@ -39,6 +39,9 @@ TREES = {
     "disfa": trees.disfa("SN001", {1: [0]}),
     "bp4d": trees.bp4d("F001_T1", ["0,1,2", "7,0,1"]),
     "afew-va": trees.afew_va("01/001", {"00000": (3, -4)}),
+    "affectnet-train-masked": trees.affectnet_masked(["1/a.webp,0,0,8,8,,1,-2,-2"]),
+    "expw": trees.expw(["a.webp 0 1 2 6 7 50.5 3"]),
+    "diffusionfer": trees.diffusionfer(["cropped/happy/a.webp,0.5,0.25,1"]),
 }
 
 

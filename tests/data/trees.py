@@ -181,3 +181,22 @@ def afew_va(folder: str, frames: dict[str, tuple[object, object]]) -> dict[str, 
     text = json.dumps({"video_id": folder.split("/")[1], "frames": labels})
     files: dict[str, bytes | str] = {f"{folder}/{folder.split('/')[1]}.json": text}
     return with_pictures(files, *(f"{folder}/{name}.png" for name in frames))
+
+
+def affectnet_masked(rows: list[str]) -> dict[str, bytes | str]:
+    """AffectNet's masked part: the csv of these rows and their pictures."""
+    files: dict[str, bytes | str] = {"Manually_annotated.csv": "\n".join([AFFECTNET_HEADER, *rows]) + "\n"}
+    return with_pictures(files, *(f"Manually_Annotated_Images/{row.split(',')[0]}" for row in rows))
+
+
+def expw(lines: list[str]) -> dict[str, bytes | str]:
+    """ExpW: the list, and the pictures it names."""
+    files: dict[str, bytes | str] = {"label/label.lst": "\n".join(lines) + "\n"}
+    return with_pictures(files, *(f"image/{name}" for name in dict.fromkeys(line.split()[0] for line in lines)))
+
+
+def diffusionfer(rows: list[str]) -> dict[str, bytes | str]:
+    """DiffusionFER: the sheet of these rows and their pictures."""
+    header = "subDirectory_filePath,valence,arousal,expression"
+    files: dict[str, bytes | str] = {"dataset_sheet.csv": "\n".join([header, *rows]) + "\n"}
+    return with_pictures(files, *(row.split(",")[0] for row in rows))

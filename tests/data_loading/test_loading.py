@@ -15,6 +15,7 @@ from fbn.data.loading import (
     Stream,
     fixed_streams,
     paper_streams,
+    smoothed,
     steps_to_see_all,
     weighted,
 )
@@ -177,3 +178,14 @@ def test_a_set_may_be_varied_in_its_own_way(pool: Pool) -> None:
     mixed, _ = Steps(pool, streams, still, 0, PREPARE, by_set={pool.names[0]: dark})[0]  # type: ignore[arg-type]
     changed = (plain.images.float() != mixed.images.float()).flatten(1).any(1)
     assert changed.tolist() == (plain.dataset == 0).tolist()
+
+
+def test_smoothing_spreads_a_share_of_what_is_annotated() -> None:
+    labels = Annotations.stack(
+        [Annotations.of("anger"), Annotations.of({"fear": 1, "surprise": 3}), Annotations.empty()]
+    )
+    found = smoothed(labels, 0.7)
+    expected = 0.3 * labels.expression[:2] + 0.1
+    torch.testing.assert_close(found.expression[:2], expected)
+    assert not found.expression[2].any()
+    torch.testing.assert_close(found.expression_weight, labels.expression_weight)

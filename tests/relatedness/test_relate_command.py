@@ -91,7 +91,7 @@ def test_infer_by_images_and_support(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("show", "du2015"), "no relatedness table 'du2015': expected one of affwild2, du2014"),
+        (("show", "du2015"), "no relatedness table 'du2015': expected one of affwild2, du2014, rafce"),
         (("diff", "du2014", "none.csv"), "none.csv: no such file"),
         (("convert", "du2014", "-o", "du.xlsx"), "expected a name ending in .csv or .json"),
         (("infer", "nowhere", "-o", "t.json"), "nowhere"),

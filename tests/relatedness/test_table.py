@@ -12,7 +12,7 @@ from fbn.errors import FormatError, MissingFileError
 from fbn.records import Annotations
 from fbn.relatedness import Change, Note, Provenance, RelatednessTable
 from fbn.relatedness.formats import CATEGORIES, CODES
-from fbn.vocabulary import AU_INDEX, AU_NUMBERS, COMPOUND_EXPRESSIONS, EXPRESSION_INDEX, EXPRESSIONS
+from fbn.vocabulary import AU_INDEX, AU_NUMBERS, COMPOUND_EXPRESSIONS, COMPOUND_RAFDB, EXPRESSION_INDEX, EXPRESSIONS
 
 DU = RelatednessTable.named("du2014")
 SIX = [str(e) for e in EXPRESSIONS if e != "neutral"]
@@ -57,8 +57,20 @@ def test_affwild2() -> None:
     assert table.matrix(binary=True)[EXPRESSION_INDEX["sadness"], AU_INDEX[17]] == 1
 
 
+def test_rafce() -> None:
+    table = RelatednessTable.named("rafce")
+    compounds = set(table.categories) - set(EXPRESSION_INDEX)
+    # those of its 14 that fbn has a name for
+    assert compounds == set(COMPOUND_RAFDB) | {"fearfully disgusted"}
+    assert table.row("happily surprised")[26] == 0.719
+    assert table.row("surprise")[5] == 0.416
+    assert "RAF-CE" in table.provenance.source
+    assert set(table.support(binary=True)) <= set(AU_NUMBERS)
+    assert table.matrix(binary=True)[EXPRESSION_INDEX["anger"], AU_INDEX[4]] == 1
+
+
 def test_unknown_names() -> None:
-    with pytest.raises(MissingFileError, match="affwild2, du2014"):
+    with pytest.raises(MissingFileError, match="affwild2, du2014, rafce"):
         RelatednessTable.named("du2015")
     with pytest.raises(FormatError, match="'happily sad'"):
         DU.row("happily sad")

@@ -183,7 +183,7 @@ def test_resolve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve("mine") == EDITED
     assert resolve("mine@1") == DU
     assert resolve(str(tmp_path / "file.csv")).row("anger")[9] == 1
-    with pytest.raises(MissingFileError, match="'yours': expected one of affwild2, du2014, mine"):
+    with pytest.raises(MissingFileError, match="'yours': expected one of affwild2, du2014, rafce, mine"):
         resolve("yours")
     with pytest.raises(MissingFileError, match="no version 9"):
         resolve("mine@9")

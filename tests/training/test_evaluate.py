@@ -34,7 +34,7 @@ def test_sets_that_are_not_there_are_named(tmp_path: Path) -> None:
     report = evaluate(tmp_path, progress=False)
     # FER2013Valid alone, not FER2013Test
     assert report["sets"] == {"ferplus": {"pictures": 1, "figures": {}}}
-    assert report["skipped"] == ["affectnet", "ckplus"]
+    assert report["skipped"] == ["affectnet", "ckplus", "expw", "diffusionfer"]
 
 
 def test_a_set_without_its_labels_is_no_set_that_is_not_there(tmp_path: Path) -> None:

@@ -8,13 +8,16 @@ from fbn.data.pictures import list_files
 from fbn.data.sources import (
     afew_va,
     affectnet,
+    affectnet_masked,
     affectnet_npy,
     affwild2,
     bp4d,
     celeba,
     ckplus,
+    diffusionfer,
     disfa,
     emotionet,
+    expw,
     ferplus,
     rafdb,
     saffwild2,
@@ -38,6 +41,9 @@ _MODULES = (
     disfa,
     bp4d,
     afew_va,
+    affectnet_masked,
+    expw,
+    diffusionfer,
 )
 SOURCES: dict[str, Callable[..., SourceReading]] = {module.NAME: module.read for module in _MODULES}
 SOURCES[rafdb.COMPOUND] = rafdb.read_compound
@@ -56,7 +62,12 @@ _MARKS: dict[str, tuple[str, ...]] = {
     disfa.NAME: (disfa.LABELS,),
     bp4d.NAME: (bp4d.LABELS,),
     afew_va.NAME: ("[01][0-9]/*/*.json",),
+    affectnet_masked.NAME: (affectnet_masked.MARK,),
+    expw.NAME: (expw.LABELS,),
+    diffusionfer.NAME: (diffusionfer.LABELS,),
 }
+#: A set that another one's marks fit too -> that other one, which it is not.
+_UNLESS = {affectnet.NAME: affectnet_masked.NAME}
 
 
 def detect(root: Path) -> str:
@@ -88,6 +99,8 @@ def find(data_root: Path, name: str) -> Path:
 
 
 def _holds(root: Path, name: str) -> bool:
+    if name in _UNLESS and _holds(root, _UNLESS[name]):
+        return False
     if root.is_dir():
         return any(next(root.glob(mark), None) is not None for mark in _MARKS[name])
     # a zip need not list its folders

@@ -12,7 +12,7 @@ from fbn.vocabulary import EXPRESSIONS, Expression
 NAME = "affectnet"
 LABELS = "Manually_annotated.csv"
 FOLDER = "Manually_Annotated_Images"
-_COLUMNS = (
+COLUMNS = (
     *("subDirectory_filePath", "face_x", "face_y", "face_width", "face_height"),
     *("facial_landmarks", "expression", "valence", "arousal"),
 )
@@ -28,7 +28,7 @@ CODES: dict[int, Expression | None] = {
     7: None,  # contempt: outside the 7, but its valence and arousal stand
 }
 _NO_EXPRESSION = {8: "no expression (code 8)", 9: "uncertain (code 9)", 10: "no face (code 10)"}
-_MISSING = -2.0
+MISSING = -2.0
 _POINTS = 68
 
 
@@ -46,7 +46,7 @@ def read(root: Path, clean: bool = False) -> SourceReading:
     samples: list[Sample] = []
     rejected: list[Rejected] = []
     seen: set[str] = set()
-    for row in read_table(root, LABELS, _COLUMNS):
+    for row in read_table(root, LABELS, COLUMNS):
         path = f"{FOLDER}/{row['subDirectory_filePath']}"
         if path in seen:
             raise FormatError(f"{row.where}, line {row.line}: {path} listed before, expected one row a picture")
@@ -86,10 +86,10 @@ def contradiction(labels: Annotations) -> str | None:
 
 def _annotations(row: Row, code: int) -> Annotations:
     valence, arousal = (
-        row.get(name, float, lambda v: -1 <= v <= 1 or v == _MISSING, "a value in [-1, 1], or -2 where missing")
+        row.get(name, float, lambda v: -1 <= v <= 1 or v == MISSING, "a value in [-1, 1], or -2 where missing")
         for name in ("valence", "arousal")
     )
-    both = (valence, arousal) if _MISSING not in (valence, arousal) else None
+    both = (valence, arousal) if MISSING not in (valence, arousal) else None
     return Annotations.of(CODES.get(code), valence_arousal=both)
 
 
