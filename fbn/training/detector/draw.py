@@ -135,7 +135,7 @@ class Artist:
         side: int,
     ) -> Drawn:
         boxes, points = answers.boxes, answers.points + np.float32(0.5)
-        height, width = image.shape[:2]
+        width = image.shape[1]
         if rng.random() < 0.5:
             image = image[:, ::-1]
             boxes = np.stack([width - boxes[:, 0] - boxes[:, 2], boxes[:, 1], boxes[:, 2], boxes[:, 3]], 1)

@@ -1,7 +1,7 @@
 """Train the face detector: ``python -m fbn.training.detector.fit --data ROOT --yunet FILE -o FOLDER``.
 
-The run folder holds ``checkpoints/last.ckpt``, from which the same command goes on, and ``logs/``. With ``--export`` the
-averaged weights of the last checkpoint are written as ``detector.onnx`` and ``detector.json`` instead.
+The run folder holds ``checkpoints/last.ckpt``, from which the same command goes on, and ``logs/``. With ``--export``
+the averaged weights of the last checkpoint are written as ``detector.onnx`` and ``detector.json`` instead.
 """
 
 import argparse
