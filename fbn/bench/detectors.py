@@ -12,7 +12,7 @@ from fbn.faces.detect import CascadeDetector, YuNetDetector
 from fbn.faces.detection_network import DetectionNetwork
 from fbn.faces.landmarks import PRESENT, box_of, default_network
 from fbn.training.detector.labels import Labelled, Part, labelled
-from fbn.training.detector.measure import Find, score
+from fbn.training.detector.measure import Find, score, turned
 
 #: Name, detector, least score of a face.
 Contestant = tuple[str, Find, float]
@@ -33,7 +33,8 @@ def detectors(
 
     Returns:
         By detector: recall of ExpW's labelled faces, its 95 % interval over faces, false faces a picture by kind of
-        picture, ms (median, one thread, 640x480), and ms_against_yunet (median ratio of pairs timed in turn).
+        picture, what becomes of turned pictures (see ``turned``), ms (median, one thread, 640x480), and
+        ms_against_yunet (median ratio of pairs timed in turn).
     """
     cv2.setNumThreads(1)
     labels = labelled(data, yunet)
@@ -44,10 +45,12 @@ def detectors(
         ("cascade", cascade._find, 0.0),
         ("cascade, face-like landmarks only", face_like(cascade._find), 0.0),
         ("yunet", other._find, 0.6),
-        ("own", own, network.threshold),
+        ("fbn", own, network.threshold),
     ]
     figures = {name: _figures(find, least, labels, part, side, most) for name, find, least in contestants}
-    spent = _times({"cascade": cascade._find, "yunet": other._find, "own": network})
+    for name, find in (("cascade", cascade._find), ("yunet", other._find), ("fbn", network)):
+        figures[name]["turned"] = turned(find, labels, part, side, min(most, 300))
+    spent = _times({"cascade": cascade._find, "yunet": other._find, "fbn": network})
     for name, seconds in spent.items():
         figures[name]["ms"] = 1000 * float(np.median(seconds))
         figures[name]["ms_against_yunet"] = float(np.median(seconds / spent["yunet"]))
