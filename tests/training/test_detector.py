@@ -43,14 +43,14 @@ def labels() -> Labelled:
     )
 
 
-def turned(points: np.ndarray, degrees: float) -> np.ndarray:
+def rotated(points: np.ndarray, degrees: float) -> np.ndarray:
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return points @ np.array([[cos, -sin], [sin, cos]]).T
 
 
 @pytest.mark.parametrize("degrees", [0, 30, 90, -135, 179])
 def test_roll_is_how_far_a_face_is_turned_clockwise(degrees: float) -> None:
-    cos, sin = roll_of(turned(TEMPLATE * 50, degrees) + 7)
+    cos, sin = roll_of(rotated(TEMPLATE * 50, degrees) + 7)
     assert np.degrees(np.arctan2(sin, cos)) == pytest.approx(degrees, abs=1e-3)
 
 
