@@ -98,7 +98,7 @@ class Artist:
         part = image[int(y) : int(y + length) + 1, int(x) : int(x + length) + 1]
         how = cv2.INTER_AREA if length > side else cv2.INTER_LINEAR
         part = cv2.resize(part, (side, side), interpolation=how)
-        return np.ascontiguousarray(np.rot90(part, rng.integers(4)))
+        return np.ascontiguousarray(np.rot90(part, int(rng.integers(4))))
 
     def _pick(self, rng: np.random.Generator) -> tuple[np.ndarray, Answers]:
         names = list(self._shares)
@@ -214,8 +214,8 @@ class Artist:
                 mask = np.zeros(part.shape[:2], np.float32)
                 middle = ((x1 - x0) // 2, (y1 - y0) // 2)
                 cv2.ellipse(mask, middle, (max(1, middle[0]), max(1, middle[1])), 0, 0, 360, 1.0, -1)
-                mask = cv2.GaussianBlur(mask, (0, 0), max(0.6, 0.03 * w))[..., None]
-                part = (part * mask + canvas[y0:y1, x0:x1] * (1 - mask)).astype(np.uint8)
+                soft = cv2.GaussianBlur(mask, (0, 0), max(0.6, 0.03 * w))[..., None]
+                part = (part * soft + canvas[y0:y1, x0:x1] * (1 - soft)).astype(np.uint8)
             canvas[y0:y1, x0:x1] = part
             parts.append(tile)
         return _joined(canvas, parts)
@@ -237,7 +237,7 @@ def jigsaw(image: np.ndarray, piece: float, rng: np.random.Generator) -> np.ndar
     for to, source in enumerate(rng.permutation(rows * columns)):
         (y, x), (v, u) = divmod(to, columns), divmod(int(source), columns)
         block = image[v * side : (v + 1) * side, u * side : (u + 1) * side]
-        canvas[y * side : (y + 1) * side, x * side : (x + 1) * side] = np.rot90(block, rng.integers(4))
+        canvas[y * side : (y + 1) * side, x * side : (x + 1) * side] = np.rot90(block, int(rng.integers(4)))
     return canvas
 
 
@@ -245,8 +245,8 @@ def texture(rng: np.random.Generator, side: int) -> np.ndarray:
     """[side, side, 3] uint8: noise at several scales, stripes, or shapes."""
     picture = np.zeros((side, side, 3), np.float32)
     for cells in rng.choice([2, 3, 5, 8, 16, 32, 64], 3, replace=False):
-        noise = rng.normal(0, 1, (cells, cells, 3 if rng.random() < 0.5 else 1)).astype(np.float32)
-        noise = cv2.resize(noise, (side, side), interpolation=cv2.INTER_CUBIC if rng.random() < 0.7 else 0)
+        coarse = rng.normal(0, 1, (cells, cells, 3 if rng.random() < 0.5 else 1)).astype(np.float32)
+        noise = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC if rng.random() < 0.7 else 0)
         picture += rng.uniform(10, 60) * noise.reshape(side, side, -1)
     if rng.random() < 0.3:
         angle, period = rng.uniform(0, math.pi), rng.uniform(3, 60)
@@ -340,9 +340,9 @@ def _photometric(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.25:
         noise = np.empty((side, side, 3), np.int16)
         cv2.setRNGSeed(int(rng.integers(2**31)))
-        cv2.randn(noise, (0, 0, 0), (rng.uniform(2, 18),) * 3)
+        cv2.randn(noise, np.zeros(3), np.full(3, rng.uniform(2, 18)))
         image = cv2.add(image, noise, dtype=cv2.CV_8U)
     if rng.random() < 0.2:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 80))]
-        image = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR)
+        image = np.asarray(cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR))
     return np.ascontiguousarray(image)

@@ -162,8 +162,8 @@ def fit(labels: Labelled, out: Path, steps: int, seed: int = 0, threads: int = 1
         ],
     )
     last = out / _LAST
-    held = DataLoader(torch.zeros(1, 1), batch_size=None)  # type: ignore[arg-type]
-    trainer.fit(module, loader, held, ckpt_path=last if last.exists() else None, weights_only=True)
+    once: DataLoader[Any] = DataLoader([0], batch_size=None)  # type: ignore[arg-type]
+    trainer.fit(module, loader, once, ckpt_path=last if last.exists() else None, weights_only=True)
 
 
 def _start_worker(_: int) -> None:

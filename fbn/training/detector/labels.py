@@ -40,7 +40,18 @@ _VALID, _TEST = 0.1, 0.15
 _COPIES = 5
 _VERSION = 3
 #: Pictures of scikit-image without a human face; the astronaut is kept for tests.
-_FACELESS = ("brick", "cell", "chelsea", "coffee", "coins", "color", "grass", "gravel", "horse", "hubble_deep_field")
+_FACELESS: tuple[str, ...] = (
+    "brick",
+    "cell",
+    "chelsea",
+    "coffee",
+    "coins",
+    "color",
+    "grass",
+    "gravel",
+    "horse",
+    "hubble_deep_field",
+)
 _FACELESS += ("ihc", "logo", "microaneurysms", "moon", "motorcycle_left", "page", "phantom", "retina", "rocket", "text")
 
 
@@ -116,12 +127,12 @@ class Labelled:
     def faceless_rooms(self) -> dict[int, Box]:
         """The largest rectangle of each ExpW picture that no face, not even a doubtful one, reaches into."""
         rooms = {}
-        for index in np.flatnonzero(self.source == SETS.index(EXPW)):
+        for index in map(int, np.flatnonzero(self.source == SETS.index(EXPW))):
             height, width = map(int, self.shape[index])
             faces = np.concatenate([self.answers(index).boxes, self.drawn_by_people(index)])
             room = _largest_room(faces, width, height)
             if min(room.w, room.h) >= 48:
-                rooms[int(index)] = room
+                rooms[index] = room
         return rooms
 
 
@@ -190,7 +201,7 @@ class Teacher:
         rows = rows.copy()
         rows[:, [0, 1, *range(4, 14)]] -= border
         rows[:, 4:14] = (rows[:, 4:14] + 0.5) / scale - 0.5
-        rows[:, :4] /= scale
+        rows[:, :4] = rows[:, :4] / scale
         return rows
 
 
@@ -317,7 +328,7 @@ def _faceless() -> Iterator[Item]:
     folder = Path(skimage.__file__).parent / "data"
     for name in _FACELESS:
         file = next(path for path in folder.iterdir() if path.stem == name)
-        image = cv2.cvtColor(cv2.imread(str(file), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        image = _decoded(folder, file.name)
         scale = min(1.0, 512 / max(image.shape[:2]))
         yield (
             "faceless",

@@ -39,6 +39,17 @@ class _Separable(nn.Module):
         return torch.relu(y + x if self.adds else y)
 
 
+def _head(width: int, depth: int) -> nn.Sequential:
+    last = nn.Conv2d(width, CHANNELS, 1)
+    bias = torch.zeros(CHANNELS)
+    bias[0] = -4.0  # few cells show a face
+    bias[1:5] = 0.7  # a box of four strides
+    bias[15] = 1.0  # most heads are upright
+    nn.init.normal_(last.weight, std=0.01)
+    last.bias = nn.Parameter(bias)
+    return nn.Sequential(*[_Separable(width, width) for _ in range(depth)], last)
+
+
 class DetectorBody(nn.Module):
     """[n, 3, H, W] in [-1, 1], H and W multiples of 32, to [n, CHANNELS, P] over all cells of strides 8, 16 and 32."""
 
@@ -52,18 +63,7 @@ class DetectorBody(nn.Module):
         )
         width = widths[2]
         self.lateral = nn.ModuleList(nn.Conv2d(own, width, 1) for own in widths[2:])
-        self.heads = nn.ModuleList(
-            nn.Sequential(*[_Separable(width, width) for _ in range(depth)], nn.Conv2d(width, CHANNELS, 1))
-            for depth in (1, 2, 2)
-        )
-        for head in self.heads:
-            last = head[-1]
-            nn.init.normal_(last.weight, std=0.01)
-            nn.init.zeros_(last.bias)
-            with torch.no_grad():
-                last.bias[0] = -4.0  # few cells show a face
-                last.bias[1:5] = 0.7
-                last.bias[15] = 1.0  # most heads are upright
+        self.heads = nn.ModuleList(_head(width, depth) for depth in (1, 2, 2))
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.stem(images)
