@@ -128,7 +128,8 @@ def _nearest(found: list[Detection], box: np.ndarray) -> Detection | None:
 def faceless(labelled: Labelled, part: Part, side: int, count: int) -> Iterator[tuple[str, Sequence[np.ndarray]]]:
     """Pictures without faces, by kind: parts of photographs, shuffled photographs, textures.
 
-    In parts of photographs the teacher saw no face: there it cannot be compared with, the others can.
+    The parts of photographs are those in which the teacher saw no face. They are turned by quarters, as it never saw
+    them; still, the figure favours the teacher.
     """
     numbers = labelled.of(EXPW, part)
     rooms = [(index, room) for index in numbers if (room := labelled.faceless_rooms.get(int(index)))]
@@ -137,7 +138,8 @@ def faceless(labelled: Labelled, part: Part, side: int, count: int) -> Iterator[
         image = labelled.picture(index)
         scale = side / max(image.shape[:2])
         x, y, w, h = int(room.x), int(room.y), int(room.w), int(room.h)
-        photographs.append(resized(image[y : y + h, x : x + w], scale))
+        turned_away = np.rot90(image[y : y + h, x : x + w], 1 + int(index) % 3)
+        photographs.append(resized(np.ascontiguousarray(turned_away), scale))
     yield "photographs", photographs
     shuffled = []
     for index in numbers[:count]:
