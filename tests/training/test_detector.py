@@ -13,7 +13,7 @@ from fbn.faces.align import TEMPLATE
 from fbn.faces.detection_network import CHANNELS, DetectionNetwork, cell_centres, read_maps, to_input
 from fbn.faces.geometry import Box, Detection
 from fbn.training.detector import fit
-from fbn.training.detector.draw import Artist, Drawn, jigsaw, roll_of, texture
+from fbn.training.detector.draw import Artist, Drawn, develop, jigsaw, mirrored, roll_of, texture
 from fbn.training.detector.labels import EXPW, SETS, Labelled, box_about, fit_boxes, read_expw, without_copies
 from fbn.training.detector.measure import score, turned
 from fbn.training.detector.network import DetectorBody, losses, targets
@@ -80,6 +80,27 @@ def test_the_same_number_gives_the_same_picture(labels: Labelled) -> None:
     one, other = (artist(np.random.default_rng(5)) for _ in range(2))
     np.testing.assert_array_equal(one.image, other.image)
     np.testing.assert_array_equal(one.boxes, other.boxes)
+
+
+def test_a_mirror_keeps_the_labels_on_the_face(labels: Labelled) -> None:
+    drawn = next(own for number in range(20) if len((own := Artist(labels)(np.random.default_rng(number))).boxes))
+    other = mirrored(drawn)
+    assert (other.image[:, ::-1] == drawn.image).all()
+    np.testing.assert_allclose(other.boxes[:, 0] + other.boxes[:, 2], 256 - drawn.boxes[:, 0])
+    # left eye and left mouth corner are those on the left of the picture again
+    np.testing.assert_allclose(other.points[:, 0, 0], 256 - drawn.points[:, 1, 0])
+    np.testing.assert_allclose(roll_of(other.points), roll_of(drawn.points) * [1, -1], atol=1e-5)
+    np.testing.assert_allclose(mirrored(other).points, drawn.points, atol=1e-4)
+
+
+def test_a_camera_changes_colours_not_places() -> None:
+    image = astronaut()[:256, :256]
+    for number in range(30):
+        developed = develop(image, np.random.default_rng(number))
+        assert developed.shape == image.shape
+        assert developed.dtype == np.uint8
+    one, other = (develop(image, np.random.default_rng(3)) for _ in range(2))
+    np.testing.assert_array_equal(one, other)
 
 
 def test_pictures_without_faces() -> None:

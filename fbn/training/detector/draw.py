@@ -65,18 +65,17 @@ class Artist:
         self._rooms = [(index, room) for index, room in labelled.faceless_rooms.items() if index in train]
 
     def __call__(self, rng: np.random.Generator) -> Drawn:
-        """One picture."""
+        """One picture, before the camera (``develop``)."""
         kind = rng.random()
-        if kind < 0.55:
+        if kind < 0.33:
             drawn = self._scene(rng, self._side, 22, 1.35)
-        elif kind < 0.77:
+        elif kind < 0.78:
             drawn = self._tiles(rng)
         elif kind < 0.87:
             drawn = self._pasted(rng)
         else:
             drawn = self._nothing(rng)
         _hide(drawn, rng, self)
-        drawn.image = _photometric(drawn.image, rng)
         return drawn
 
     def backdrop(self, rng: np.random.Generator, side: int) -> np.ndarray:
@@ -167,7 +166,7 @@ class Artist:
         centred = np.column_stack([matrix, shift + matrix @ [0.5, 0.5] - 0.5])
         how = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LINEAR)[rng.integers(3)]
         border = rng.random()
-        if border < 0.4:
+        if border < 0.4 or side < self._side / 2:
             return cv2.warpAffine(image, centred, (side, side), flags=how, borderMode=cv2.BORDER_REPLICATE)
         if border < 0.6:
             colour = (0, 0, 0) if rng.random() < 0.5 else tuple(map(int, rng.integers(0, 256, 3)))
@@ -316,7 +315,19 @@ def _hide(drawn: Drawn, rng: np.random.Generator, artist: Artist) -> None:
             view[:] = cover
 
 
-def _photometric(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def mirrored(drawn: Drawn) -> Drawn:
+    """The same picture seen in a mirror."""
+    side = drawn.image.shape[0]
+
+    def turn(boxes: np.ndarray) -> np.ndarray:
+        return np.stack([side - boxes[:, 0] - boxes[:, 2], boxes[:, 1], boxes[:, 2], boxes[:, 3]], 1)
+
+    points = (drawn.points * np.array([-1, 1], np.float32) + np.array([side, 0], np.float32))[:, _MIRROR]
+    return Drawn(np.ascontiguousarray(drawn.image[:, ::-1]), turn(drawn.boxes), points, turn(drawn.ignored))
+
+
+def develop(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A picture as some camera, lamp and file would show it."""
     side = image.shape[0]
     if rng.random() < 0.25:
         image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)

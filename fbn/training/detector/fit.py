@@ -30,7 +30,7 @@ from fbn.errors import MissingFileError
 from fbn.faces.detection_network import read_maps, to_input
 from fbn.faces.geometry import Detection
 from fbn.training.allocator import with_allocator
-from fbn.training.detector.draw import SIDE, Artist
+from fbn.training.detector.draw import SIDE, Artist, Drawn, develop, mirrored
 from fbn.training.detector.labels import Labelled, labelled
 from fbn.training.detector.measure import score
 from fbn.training.detector.network import DetectorBody, losses, targets
@@ -38,24 +38,29 @@ from fbn.training.multitask import averager
 from fbn.training.provenance import revision
 from fbn.training.run import quiet
 
-BATCH, PER_EPOCH = 32, 250
-_RATE, _DECAY, _WARM_UP = 2.5e-3, 0.03, 300
+BATCH, PER_EPOCH = 16, 250
+_RATE, _DECAY, _WARM_UP = 2e-3, 0.03, 400
 #: Validation reads so many pictures of ExpW, after every so many epochs.
 _VALID, _EVERY = 250, 4
 _LAST = "checkpoints/last.ckpt"
 
 
 class Batches(Dataset[tuple[Tensor, dict[str, Tensor]]]):
-    """Batch number i, a pure function of the seed and i."""
+    """Batch number i, a pure function of the seed and i; an odd one shows its forerunner's pictures in a mirror."""
 
     def __init__(self, artist: Artist, seed: int) -> None:
         self._artist, self._seed = artist, seed
+        self._last: tuple[int, list[Drawn]] = (-1, [])
 
     def __getitem__(self, number: int) -> tuple[Tensor, dict[str, Tensor]]:
-        rng = np.random.default_rng([self._seed, number])
-        drawn = [self._artist(rng) for _ in range(BATCH)]
+        pair = number // 2
+        if self._last[0] != pair:
+            rng = np.random.default_rng([self._seed, 0, pair])
+            self._last = pair, [self._artist(rng) for _ in range(BATCH)]
+        drawn = self._last[1] if number % 2 == 0 else [mirrored(own) for own in self._last[1]]
+        rng = np.random.default_rng([self._seed, 1, number])
         wanted = [targets(own) for own in drawn]
-        images = torch.from_numpy(np.stack([own.image for own in drawn]))
+        images = torch.from_numpy(np.stack([develop(own.image, rng) for own in drawn]))
         return images, {key: torch.from_numpy(np.stack([own[key] for own in wanted])) for key in wanted[0]}
 
 
@@ -231,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, help="folder of the data sets (to train)")
     parser.add_argument("--yunet", type=Path, help="the teacher's file (to train)")
     parser.add_argument("-o", "--out", type=Path, required=True, help="run folder")
-    parser.add_argument("--steps", type=int, default=40_000)
+    parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--export", type=Path, help="write the last checkpoint's weights to this folder instead")
