@@ -11,8 +11,9 @@ from skimage.data import astronaut
 from fbn.faces.detect import CascadeDetector, YuNetDetector
 from fbn.faces.detection_network import DetectionNetwork
 from fbn.faces.landmarks import PRESENT, box_of, default_network
-from fbn.training.detector.labels import Labelled, Part, labelled
+from fbn.training.detector.labels import labelled
 from fbn.training.detector.measure import Find, score, turned
+from fbn.training.detector.pictures import Labelled, Part
 
 #: Name, detector, least score of a face.
 Contestant = tuple[str, Find, float]

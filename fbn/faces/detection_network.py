@@ -45,13 +45,13 @@ def read_maps(maps: np.ndarray, height: int, width: int, threshold: float) -> li
     if not len(likely):
         return []
     centres, strides = (values[likely] for values in cell_centres(height, width))
-    own = maps[:, likely].T
-    score = 1 / (1 + np.exp(-own[:, 0]))
-    reach = np.exp(np.minimum(own[:, 1:5], 6)) * strides[:, None]
+    raw = maps[:, likely].T
+    score = 1 / (1 + np.exp(-raw[:, 0]))
+    reach = np.exp(np.minimum(raw[:, 1:5], 6)) * strides[:, None]
     low, high = centres - reach[:, :2], centres + reach[:, 2:]
-    points = own[:, 5:15].reshape(-1, 5, 2) * strides[:, None, None] + centres[:, None]
+    points = raw[:, 5:15].reshape(-1, 5, 2) * strides[:, None, None] + centres[:, None]
     boxes = np.concatenate([low, high - low], 1)
-    degrees = np.degrees(np.arctan2(own[:, 16], own[:, 15]))
+    degrees = np.degrees(np.arctan2(raw[:, 16], raw[:, 15]))
     kept = cv2.dnn.NMSBoxes(boxes.tolist(), score.tolist(), threshold, _SAME)
     return [
         Detection(Box(*map(float, boxes[i])), float(score[i]), (points[i] - 0.5).astype(np.float32), float(degrees[i]))

@@ -14,9 +14,10 @@ from fbn.faces.detection_network import CHANNELS, DetectionNetwork, cell_centres
 from fbn.faces.geometry import Box, Detection
 from fbn.training.detector import fit
 from fbn.training.detector.draw import Artist, Drawn, develop, jigsaw, mirrored, roll_of, texture
-from fbn.training.detector.labels import EXPW, SETS, Labelled, box_about, fit_boxes, read_expw, without_copies
+from fbn.training.detector.labels import box_about, fit_boxes, read_expw, without_copies
 from fbn.training.detector.measure import score, turned
 from fbn.training.detector.network import DetectorBody, losses, targets
+from fbn.training.detector.pictures import EXPW, SETS, Labelled
 
 BOX = np.array([175, 60, 95, 105], np.float32)
 POINTS = np.array([[207, 110], [246, 109], [229, 130], [209, 146], [246, 146]], np.float32)

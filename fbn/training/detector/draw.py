@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from fbn.faces.align import TEMPLATE
-from fbn.training.detector.labels import SETS, Answers, Labelled
+from fbn.training.detector.pictures import SETS, Answers, Labelled
 
 #: Side in pixels of a training picture.
 SIDE = 256
@@ -43,8 +43,8 @@ class Drawn:
 
 def roll_of(points: np.ndarray) -> np.ndarray:
     """[..., 2] cosine and sine of how far faces with points [..., 5, 2] are turned in the plane, clockwise as seen."""
-    own = points @ np.array([1, 1j])
-    factor = ((own - own.mean(-1, keepdims=True)) * np.conj(_TEMPLATE)).sum(-1)
+    places = points @ np.array([1, 1j])
+    factor = ((places - places.mean(-1, keepdims=True)) * np.conj(_TEMPLATE)).sum(-1)
     factor /= np.maximum(np.abs(factor), 1e-9)
     return np.stack([factor.real, factor.imag], -1).astype(np.float32)
 
@@ -204,10 +204,10 @@ class Artist:
             grow = rng.uniform(0.05, 0.5)
             x0, y0 = max(0, int(x - grow * w)), max(0, int(y - grow * h))
             x1, y1 = min(self._side, int(x + (1 + grow) * w)), min(self._side, int(y + (1 + grow) * h))
-            own = np.array([x0, y0, x1, y1])
-            if ((taken[:, :2] < own[2:]).all(1) & (taken[:, 2:] > own[:2]).all(1)).any():
+            cut = np.array([x0, y0, x1, y1])
+            if ((taken[:, :2] < cut[2:]).all(1) & (taken[:, 2:] > cut[:2]).all(1)).any():
                 continue
-            taken = np.concatenate([taken, own[None]])
+            taken = np.concatenate([taken, cut[None]])
             part = tile.image[y0:y1, x0:x1]
             if rng.random() < 0.5:
                 mask = np.zeros(part.shape[:2], np.float32)

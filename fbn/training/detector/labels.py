@@ -1,4 +1,4 @@
-"""Pictures with a teacher's answers, cached once: what the detector learns from and is measured on.
+"""A teacher labels every face in the pictures the detector learns from, once, into a cache.
 
 YuNet reads each picture at its own size, enlarged twice, and with its edge repeated around it. What it is sure of is a
 face; what it half believes is left out of the loss. ExpW's own boxes, drawn by people, raise a doubtful answer to a
@@ -7,10 +7,7 @@ face; a labelled face that YuNet does not see at all is left out too.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -27,11 +24,8 @@ from fbn.resources import cache_folder, whole_file
 from fbn.synthetic.domains import Domain
 from fbn.synthetic.render import render
 from fbn.synthetic.world import World
+from fbn.training.detector.pictures import EXPW, SETS, Answers, Labelled
 
-EXPW = "expw"
-Part = Literal["train", "valid", "test"]
-#: Sets in the cache, by number; all but ExpW are for training only.
-SETS = (EXPW, "celeba", "affectnet", "drawn", "faceless")
 #: The teacher's score from which an answer is a face, and from which it is at least doubtful.
 SURE, DOUBTFUL = 0.65, 0.3
 #: Shares of ExpW's pictures kept for choosing and for the final measurement.
@@ -53,111 +47,6 @@ _FACELESS: tuple[str, ...] = (
     "hubble_deep_field",
 )
 _FACELESS += ("ihc", "logo", "microaneurysms", "moon", "motorcycle_left", "page", "phantom", "retina", "rocket", "text")
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Faces in one picture, in its pixels.
-
-    Attributes:
-        boxes: [n, 4] float32 left, top, width, height.
-        points: [n, 5, 2] float32 landmarks, in ``LANDMARK_NAMES`` order of an upright face.
-        sure: [n] bool; the others are doubtful, and their points may be zero.
-    """
-
-    boxes: np.ndarray
-    points: np.ndarray
-    sure: np.ndarray
-
-    @classmethod
-    def none(cls) -> "Answers":
-        """No face."""
-        return cls(np.zeros((0, 4), np.float32), np.zeros((0, 5, 2), np.float32), np.zeros(0, bool))
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """All pictures in one array of pixels, with their labels.
-
-    Attributes:
-        pixels: [bytes] uint8, memory-mapped.
-        start: [N] where each picture begins in ``pixels``.
-        shape: [N, 2] height and width.
-        source: [N] index into ``SETS``.
-        part: [N] 0 train, 1 valid, 2 test; -1 for a copy of a picture of another part.
-        first: [N + 1] where each picture's faces begin in the next four.
-        boxes: [F, 4]; points: [F, 5, 2]; sure: [F]: as ``Answers``.
-        human_first: [N + 1] where each picture's labelled boxes begin in ``human``.
-        human: [H, 4] boxes that people drew (ExpW).
-    """
-
-    pixels: np.ndarray
-    start: np.ndarray
-    shape: np.ndarray
-    source: np.ndarray
-    part: np.ndarray
-    first: np.ndarray
-    boxes: np.ndarray
-    points: np.ndarray
-    sure: np.ndarray
-    human_first: np.ndarray
-    human: np.ndarray
-
-    def picture(self, index: int) -> np.ndarray:
-        """[H, W, 3] uint8 RGB."""
-        height, width = self.shape[index]
-        start = self.start[index]
-        return self.pixels[start : start + height * width * 3].reshape(height, width, 3)
-
-    def answers(self, index: int) -> Answers:
-        """The teacher's faces in picture ``index``."""
-        which = slice(self.first[index], self.first[index + 1])
-        return Answers(self.boxes[which], self.points[which], self.sure[which])
-
-    def drawn_by_people(self, index: int) -> np.ndarray:
-        """[n, 4] boxes that people drew in picture ``index``."""
-        return self.human[self.human_first[index] : self.human_first[index + 1]]
-
-    def of(self, source: str, part: Part = "train") -> np.ndarray:
-        """Numbers of the pictures of a set's part."""
-        wanted = ("train", "valid", "test").index(part)
-        return np.flatnonzero((self.source == SETS.index(source)) & (self.part == wanted))
-
-    @cached_property
-    def faceless_rooms(self) -> dict[int, Box]:
-        """The largest rectangle of each ExpW picture that no face, not even a doubtful one, reaches into."""
-        rooms = {}
-        for index in map(int, np.flatnonzero(self.source == SETS.index(EXPW))):
-            height, width = map(int, self.shape[index])
-            faces = np.concatenate([self.answers(index).boxes, self.drawn_by_people(index)])
-            room = _largest_room(faces, width, height)
-            if min(room.w, room.h) >= 48:
-                rooms[index] = room
-        return rooms
-
-
-def _largest_room(faces: np.ndarray, width: int, height: int) -> Box:
-    """The largest strip or corner of a picture beside the faces, hair and necks included."""
-    if not len(faces):
-        return Box(0, 0, width, height)
-    grown = faces[:, :2] - 0.45 * faces[:, 2:], faces[:, :2] + 1.45 * faces[:, 2:]
-    best = Box(0, 0, 0, 0)
-    lefts = [0.0, *(float(x) for x in grown[1][:, 0])]
-    rights = [float(width), *(float(x) for x in grown[0][:, 0])]
-    tops = [0.0, *(float(y) for y in grown[1][:, 1])]
-    bottoms = [float(height), *(float(y) for y in grown[0][:, 1])]
-    for x0 in lefts[:12]:
-        for x1 in rights[:12]:
-            for y0 in tops[:12]:
-                for y1 in bottoms[:12]:
-                    if min(x1 - x0, y1 - y0) < 32 or (x1 - x0) * (y1 - y0) <= best.area:
-                        continue
-                    if max(x0, y0) < 0 or x1 > width or y1 > height:
-                        continue
-                    hit = (grown[0][:, 0] < x1) & (grown[1][:, 0] > x0) & (grown[0][:, 1] < y1) & (grown[1][:, 1] > y0)
-                    if not hit.any():
-                        best = Box(np.ceil(x0), np.ceil(y0), np.floor(x1 - np.ceil(x0)), np.floor(y1 - np.ceil(y0)))
-    return best
 
 
 class Teacher:
@@ -240,7 +129,7 @@ def read_expw(root: Path) -> dict[str, np.ndarray]:
             raise FormatError(f"{root}: label/label.lst, line {number}: expected {expected}") from None
         boxes.setdefault(f"image/{name}", []).append(box)
     there = list_files(root)
-    return {path: np.array(own, np.float32) for path, own in sorted(boxes.items()) if path in there}
+    return {path: np.array(rows, np.float32) for path, rows in sorted(boxes.items()) if path in there}
 
 
 def _decoded(root: Path, path: str) -> np.ndarray:
@@ -269,9 +158,9 @@ def without_copies(part: np.ndarray, outlines: np.ndarray) -> np.ndarray:
         outlines: [N, 8] uint8.
     """
     part = part.copy()
-    for own in (0, 1):
-        later = outlines[part > own]
-        for index in np.flatnonzero(part == own):
+    for number in (0, 1):
+        later = outlines[part > number]
+        for index in np.flatnonzero(part == number):
             bits = np.bitwise_count(later ^ outlines[index]).sum(1)
             if len(bits) and bits.min() <= _COPIES:
                 part[index] = -1
@@ -313,7 +202,7 @@ def box_about(points: np.ndarray, fit: np.ndarray) -> np.ndarray:
 
 def fit_boxes(boxes: np.ndarray, points: np.ndarray) -> np.ndarray:
     """[4] median place and size of boxes [n, 4] in the frame of their points [n, 5, 2]."""
-    frames = [_frame(own) for own in points]
+    frames = [_frame(five) for five in points]
     places = [(box[:2] - corner) / scale for box, (scale, corner) in zip(boxes, frames, strict=True)]
     sizes = [box[2:] / scale for box, (scale, _) in zip(boxes, frames, strict=True)]
     return np.concatenate([np.median(places, 0), np.median(sizes, 0)]).astype(np.float32)
@@ -372,10 +261,10 @@ def _make(root: Path, yunet: Path, most: int, drawn: int, pixels: Path, labels: 
         yield from _faceless()
 
     with whole_file(pixels) as unfinished, unfinished.open("wb") as file:
-        for name, image, found, human, own in each():
+        for name, image, found, human, held in each():
             file.write(image.tobytes())
             source.append(SETS.index(name))
-            part.append(own)
+            part.append(held)
             rows = (image.shape[:2], found.boxes, found.points, found.sure, human, _outline(image))
             for key, row in zip(items, rows, strict=True):
                 items[key].append(np.asarray(row))
@@ -390,10 +279,10 @@ def _make(root: Path, yunet: Path, most: int, drawn: int, pixels: Path, labels: 
             shape=shape,
             source=sets,
             part=parts,
-            first=np.concatenate([[0], np.cumsum([len(own) for own in items["boxes"]])]),
+            first=np.concatenate([[0], np.cumsum([len(rows) for rows in items["boxes"]])]),
             boxes=np.concatenate(items["boxes"]).astype(np.float32),
             points=np.concatenate(items["points"]).astype(np.float32),
             sure=np.concatenate(items["sure"]).astype(bool),
-            human_first=np.concatenate([[0], np.cumsum([len(own) for own in items["human"]])]),
+            human_first=np.concatenate([[0], np.cumsum([len(rows) for rows in items["human"]])]),
             human=np.concatenate(items["human"]).astype(np.float32),
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from fbn.faces.geometry import Box, Detection
 from fbn.training.detector.draw import jigsaw, roll_of, texture
-from fbn.training.detector.labels import EXPW, Labelled, Part
+from fbn.training.detector.pictures import EXPW, Labelled, Part
 
 Find = Callable[[np.ndarray], list[Detection]]
 #: A box that overlaps a labelled one by so much finds its face: people draw looser boxes than detectors.
@@ -35,7 +35,8 @@ class Scores:
     def false_alarms(self, threshold: float) -> dict[str, float]:
         """False faces a picture, by kind."""
         return {
-            kind: float(np.mean([(own >= threshold).sum() for own in scores])) for kind, scores in self.false.items()
+            kind: float(np.mean([(values >= threshold).sum() for values in scores]))
+            for kind, scores in self.false.items()
         }
 
     def figures(self, threshold: float) -> dict[str, Any]:
@@ -95,14 +96,14 @@ def turned(find: Find, labelled: Labelled, part: Part, side: int, most: int = 20
         for degrees in (0, 90, 180, 270):
             found = find(np.ascontiguousarray(image))
             hits.setdefault(degrees, []).extend(_nearest(found, box) is not None for box in human)
-            for box, own in zip(teacher, points, strict=True):
+            for box, marks in zip(teacher, points, strict=True):
                 if (face := _nearest(found, box)) is None:
                     continue
                 if degrees == 0 and face.landmarks is not None:
-                    eyes = float(np.hypot(*(own[0] - own[1])))
-                    apart.append(float(np.hypot(*(face.landmarks + 0.5 - own).T).mean()) / max(eyes, 1.0))
+                    eyes = float(np.hypot(*(marks[0] - marks[1])))
+                    apart.append(float(np.hypot(*(face.landmarks + 0.5 - marks).T).mean()) / max(eyes, 1.0))
                 if face.roll is not None:
-                    cos, sin = roll_of(own)
+                    cos, sin = roll_of(marks)
                     error = face.roll - np.degrees(np.arctan2(sin, cos))
                     errors.append(abs((error + 180) % 360 - 180))
             # a quarter clockwise
@@ -112,7 +113,7 @@ def turned(find: Find, labelled: Labelled, part: Part, side: int, most: int = 20
                 np.stack([height - b[:, 1] - b[:, 3], b[:, 0], b[:, 3], b[:, 2]], 1) for b in (human, teacher)
             )
             points = np.stack([height - points[..., 1], points[..., 0]], -1)
-    figures = {f"recall_{degrees}": float(np.mean(own)) for degrees, own in hits.items()}
+    figures = {f"recall_{degrees}": float(np.mean(values)) for degrees, values in hits.items()}
     for name, values in (("landmarks", apart), ("roll", errors)):
         if values:
             figures[name] = float(np.median(values))
@@ -121,8 +122,8 @@ def turned(find: Find, labelled: Labelled, part: Part, side: int, most: int = 20
 
 def _nearest(found: list[Detection], box: np.ndarray) -> Detection | None:
     wanted = Box(*map(float, box))
-    face = max(found, key=lambda own: own.box.overlap(wanted), default=None)
-    return face if face is not None and face.box.overlap(wanted) >= OVERLAP else None
+    best = max(found, key=lambda face: face.box.overlap(wanted), default=None)
+    return best if best is not None and best.box.overlap(wanted) >= OVERLAP else None
 
 
 def faceless(labelled: Labelled, part: Part, side: int, count: int) -> Iterator[tuple[str, Sequence[np.ndarray]]]:

@@ -26,7 +26,7 @@ class _Separable(nn.Module):
 
     def __init__(self, before: int, after: int, stride: int = 1) -> None:
         super().__init__()
-        self.own = nn.Sequential(
+        self.convolutions = nn.Sequential(
             nn.Conv2d(before, before, 3, stride, 1, groups=before, bias=False),
             nn.BatchNorm2d(before),
             nn.Conv2d(before, after, 1, bias=False),
@@ -35,7 +35,7 @@ class _Separable(nn.Module):
         self.adds = before == after and stride == 1
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.own(x)
+        y = self.convolutions(x)
         return torch.relu(y + x if self.adds else y)
 
 
@@ -62,7 +62,7 @@ class DetectorBody(nn.Module):
             for before, after, depth in zip(widths[1:], widths[2:], depths[1:], strict=False)
         )
         width = widths[2]
-        self.lateral = nn.ModuleList(nn.Conv2d(own, width, 1) for own in widths[2:])
+        self.lateral = nn.ModuleList(nn.Conv2d(before, width, 1) for before in widths[2:])
         self.heads = nn.ModuleList(_head(width, depth) for depth in (1, 2, 2))
 
     def forward(self, images: Tensor) -> Tensor:
@@ -134,9 +134,9 @@ def losses(maps: Tensor, target: dict[str, Tensor], side: int) -> dict[str, Tens
     centre, stride = torch.from_numpy(places), torch.from_numpy(strides)
     face = target["face"]
     which, cell = face.nonzero(as_tuple=True)
-    own = maps.permute(0, 2, 1)[which, cell]
+    raw = maps.permute(0, 2, 1)[which, cell]
     middle, step = centre[cell], stride[cell][:, None]
-    reach = own[:, 1:5].clamp(max=6).exp() * step
+    reach = raw[:, 1:5].clamp(max=6).exp() * step
     found = torch.cat([middle - reach[:, :2], middle + reach[:, 2:]], 1)
     wanted = target["box"][which, cell]
     overlap, general = _overlaps(found, wanted)
@@ -147,7 +147,7 @@ def losses(maps: Tensor, target: dict[str, Tensor], side: int) -> dict[str, Tens
     score = (weight * F.binary_cross_entropy_with_logits(logit, quality, reduction="none")).sum()
     count = max(1, len(which))
     size = ((wanted[:, 2:] - wanted[:, :2]).prod(1)).sqrt()[:, None, None]
-    guess = own[:, 5:15].reshape(-1, 5, 2) * step[:, None] + middle[:, None]
+    guess = raw[:, 5:15].reshape(-1, 5, 2) * step[:, None] + middle[:, None]
     apart = (guess - target["points"][which, cell]) / size
     distance = F.smooth_l1_loss(apart, torch.zeros_like(apart), beta=0.05, reduction="none").mean(2)
     shown = target["shown"][which, cell].float()
@@ -155,7 +155,7 @@ def losses(maps: Tensor, target: dict[str, Tensor], side: int) -> dict[str, Tens
         "score": score / count,
         "box": 2 * (1 - general).sum() / count,
         "points": 5 * (distance * shown).sum() / shown.sum().clamp(min=1),
-        "roll": 0.3 * (own[:, 15:17] - target["roll"][which, cell]).square().sum() / count,
+        "roll": 0.3 * (raw[:, 15:17] - target["roll"][which, cell]).square().sum() / count,
     }
 
 
