@@ -13,6 +13,7 @@ from rich.table import Table
 
 from fbn.cli.analyse import Detector
 from fbn.context import alone_in
+from fbn.errors import MissingFileError
 from fbn.resources import whole_file
 from fbn.training.allocator import with_allocator
 
@@ -28,6 +29,14 @@ class Source(StrEnum):
     BOTH = "both"
 
 
+class ExpwPart(StrEnum):
+    """Which of ExpW's pictures ``fbn bench detectors`` reads; test is for the figure that is reported."""
+
+    TRAIN = "train"
+    VALID = "valid"
+    TEST = "test"
+
+
 #: The group; other modules add commands of their own to it.
 bench = typer.Typer(no_args_is_help=True)
 
@@ -35,7 +44,7 @@ bench = typer.Typer(no_args_is_help=True)
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
     bench.callback()(_group)
-    for command in (frame, throughput, memory, live, pages, drawing, synthetic, coupling, precision):
+    for command in (frame, throughput, memory, live, pages, drawing, detectors, synthetic, coupling, precision):
         bench.command()(command)
     app.add_typer(bench, name="bench")
 
@@ -99,6 +108,30 @@ def drawing(
     from fbn.bench.drawing import drawing as measure
 
     _print(measure(count), as_json)
+
+
+def detectors(
+    data: Annotated[Path, typer.Option(help="Folder of the data sets; expw, celeba, affectnet.")],
+    yunet: Annotated[Path | None, typer.Option(help="YuNet's file; the one fbn detector fetch got if empty.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Of our network; the shipped one if empty.")] = None,
+    part: Annotated[ExpwPart, typer.Option(help="Of ExpW's pictures.")] = ExpwPart.VALID,
+    side: Annotated[int, typer.Option(min=64, help="Long side that pictures are resized to.")] = 640,
+    most: Annotated[int, typer.Option(min=1, help="Pictures of ExpW.")] = 100_000,
+    as_json: _Json = False,
+) -> None:
+    """Faces found, false ones and milliseconds of the cascade, YuNet and our own detector, in one run."""
+    from fbn.bench.detectors import detectors as measure
+    from fbn.faces.detect import YUNET_FILE, yunet_file
+
+    if (file := yunet or yunet_file()) is None:
+        raise MissingFileError(f"{YUNET_FILE} is not here: give --yunet, or `fbn detector fetch`")
+    figures = measure(data, file, folder, part.value, side, most)
+    if as_json:
+        typer.echo(json.dumps(figures, indent=1))
+        return
+    for name, own in figures.items():
+        Console(highlight=False).print(f"{name}:", markup=False)
+        _print(own, False)
 
 
 def coupling(

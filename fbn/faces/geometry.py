@@ -39,8 +39,10 @@ class Detection:
         box: where.
         score: the detector's confidence in [0, 1].
         landmarks: [5, 2] float32 in ``LANDMARK_NAMES`` order, or None where the detector gives a box only.
+        roll: degrees that the head is turned in the plane, clockwise as seen, in [-180, 180]; None where not known.
     """
 
     box: Box
     score: float
     landmarks: np.ndarray | None = None
+    roll: float | None = None

@@ -1,0 +1,260 @@
+"""Train the face detector: ``python -m fbn.training.detector.fit --data ROOT --yunet FILE -o FOLDER``.
+
+The run folder holds ``checkpoints/last.ckpt``, from which the same command goes on, and ``logs/``. With ``--export``
+the averaged weights of the last checkpoint are written as ``detector.onnx`` and ``detector.json`` instead.
+"""
+
+import argparse
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import lightning as L
+import numpy as np
+import onnx
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, WeightAveraging
+from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from fbn.data.loading import EpochSampler
+from fbn.errors import MissingFileError
+from fbn.faces.detection_network import read_maps, to_input
+from fbn.faces.geometry import Detection
+from fbn.training.allocator import with_allocator
+from fbn.training.detector.draw import SIDE, Artist, Drawn, develop, mirrored
+from fbn.training.detector.labels import labelled
+from fbn.training.detector.measure import score
+from fbn.training.detector.network import DetectorBody, losses, targets
+from fbn.training.detector.pictures import Labelled
+from fbn.training.multitask import averager
+from fbn.training.provenance import revision
+from fbn.training.run import quiet
+
+BATCH, PER_EPOCH = 16, 250
+_RATE, _DECAY, _WARM_UP = 2e-3, 0.03, 400
+#: Validation reads so many pictures of ExpW, after every so many epochs.
+_VALID, _EVERY = 250, 4
+_LAST = "checkpoints/last.ckpt"
+
+
+class Batches(Dataset[tuple[Tensor, dict[str, Tensor]]]):
+    """Batch number i, a pure function of the seed and i; an odd one shows its forerunner's pictures in a mirror."""
+
+    def __init__(self, artist: Artist, seed: int) -> None:
+        self._artist, self._seed = artist, seed
+        self._last: tuple[int, list[Drawn]] = (-1, [])
+
+    def __getitem__(self, number: int) -> tuple[Tensor, dict[str, Tensor]]:
+        pair = number // 2
+        if self._last[0] != pair:
+            rng = np.random.default_rng([self._seed, 0, pair])
+            self._last = pair, [self._artist(rng) for _ in range(BATCH)]
+        drawn = self._last[1] if number % 2 == 0 else [mirrored(one) for one in self._last[1]]
+        rng = np.random.default_rng([self._seed, 1, number])
+        wanted = [targets(one) for one in drawn]
+        images = torch.from_numpy(np.stack([develop(one.image, rng) for one in drawn]))
+        return images, {key: torch.from_numpy(np.stack([one[key] for one in wanted])) for key in wanted[0]}
+
+
+class DetectorTraining(L.LightningModule):
+    """The network, its losses and its schedule.
+
+    Args:
+        labels: pictures to validate on.
+        steps: of the whole run.
+    """
+
+    def __init__(self, labels: Labelled, steps: int) -> None:
+        super().__init__()
+        self.network = DetectorBody().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._labels, self._steps = labels, steps
+
+    def training_step(self, batch: tuple[Tensor, dict[str, Tensor]], _: int) -> Tensor:
+        """Loss of one batch."""
+        images, target = batch
+        # NHWC bytes seen as NCHW lie in memory as channels_last wants them
+        maps = self.network(images.permute(0, 3, 1, 2).float().div(127.5).sub(1))
+        terms = losses(maps, target, images.shape[1])
+        self.log_dict({f"loss_{name}": value for name, value in terms.items()}, prog_bar=True)
+        return torch.stack(list(terms.values())).sum()
+
+    def validation_step(self, _: Tensor, __: int) -> None:
+        """Recall on ExpW's validation part, and the threshold's false alarms."""
+        scores = score(self.find, self._labels, "valid", 320, _VALID, 100)
+        figures: dict[str, float] = {}
+        for threshold in (0.3, 0.4, 0.5):
+            figures[f"recall_{threshold}"] = scores.recall(threshold)
+            figures |= {f"false_{kind}_{threshold}": value for kind, value in scores.false_alarms(threshold).items()}
+        self.log_dict(figures, batch_size=1)
+
+    def find(self, image: np.ndarray, threshold: float = 0.2) -> list[Detection]:
+        """Faces in one picture; see ``DetectionNetwork``."""
+        height, width = image.shape[:2]
+        down, right = -height % 32, -width % 32
+        image = cv2.copyMakeBorder(image, 0, down, 0, right, cv2.BORDER_CONSTANT)
+        with torch.inference_mode():
+            maps = self.network(torch.from_numpy(to_input(image)).contiguous(memory_format=torch.channels_last))
+        return read_maps(maps[0].numpy(), height + down, width + right, threshold)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW, a short warm-up, then a half cosine."""
+        still = [each for each in self.network.parameters() if each.ndim < 2]
+        rest = [each for each in self.network.parameters() if each.ndim >= 2]
+        groups = [{"params": rest, "weight_decay": _DECAY}, {"params": still, "weight_decay": 0.0}]
+        optimiser = torch.optim.AdamW(groups, _RATE)
+
+        def rate(step: int) -> float:
+            progress = min(1.0, step / self._steps)
+            return min(1.0, (step + 1) / _WARM_UP) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+class _Line(Callback):
+    """Prints a line after each epoch, for the log."""
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Print every figure there is."""
+        figures = "  ".join(f"{name} {float(value):.4f}" for name, value in trainer.callback_metrics.items())
+        print(
+            f"{datetime.now(UTC):%H:%M:%S} epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {figures}",
+            flush=True,
+        )
+
+
+def fit(labels: Labelled, out: Path, steps: int, seed: int = 0, threads: int = 1) -> None:
+    """Train, or go on with what ``out`` holds; one worker draws batches while ``threads`` threads learn."""
+    quiet()
+    torch.set_num_threads(threads)
+    L.seed_everything(seed, verbose=False)
+    module = DetectorTraining(labels, steps)
+    loader = DataLoader(
+        Batches(Artist(labels), seed),
+        batch_size=None,
+        sampler=EpochSampler(PER_EPOCH, lambda: trainer.global_step),
+        num_workers=1,
+        multiprocessing_context="fork",
+        prefetch_factor=3,
+        persistent_workers=True,
+        worker_init_fn=_start_worker,
+    )
+    part = str(len(list(out.glob("logs/*/metrics.csv"))))
+    trainer = L.Trainer(
+        accelerator="cpu",
+        max_epochs=steps // PER_EPOCH,
+        gradient_clip_val=10.0,
+        num_sanity_val_steps=0,
+        check_val_every_n_epoch=_EVERY,
+        use_distributed_sampler=False,
+        log_every_n_steps=50,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+        default_root_dir=out,
+        logger=CSVLogger(out, name="logs", version=part),
+        callbacks=[
+            WeightAveraging(**averager(0.9995)),
+            ModelCheckpoint(out / "checkpoints", "last", enable_version_counter=False, save_on_train_epoch_end=True),
+            _Line(),
+        ],
+    )
+    last = out / _LAST
+    once: DataLoader[Any] = DataLoader([0], batch_size=None)  # type: ignore[arg-type]
+    trainer.fit(module, loader, once, ckpt_path=last if last.exists() else None, weights_only=True)
+
+
+def _start_worker(_: int) -> None:
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
+
+
+def averaged(checkpoint: Path) -> tuple[DetectorBody, int]:
+    """The network with a checkpoint's averaged weights, and the steps it took.
+
+    Raises:
+        MissingFileError: there is no checkpoint.
+    """
+    if not checkpoint.is_file():
+        raise MissingFileError(f"{checkpoint}: expected a checkpoint that this command made")
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    prefix = "network."
+    body = DetectorBody()
+    body.load_state_dict({key[len(prefix) :]: value for key, value in state["state_dict"].items()})
+    return body.eval(), int(state["global_step"])
+
+
+def save(body: DetectorBody, folder: Path, threshold: float, record: dict[str, Any]) -> None:
+    """Write ``detector.onnx``, its weights in half precision, and ``detector.json``.
+
+    onnxruntime turns the weights to single precision when it loads them: the file is half as large, and the outputs
+    differ by less than 0.01.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "detector.onnx"
+    torch.onnx.export(
+        body,
+        (torch.zeros(1, 3, SIDE, SIDE),),
+        str(path),
+        input_names=["images"],
+        output_names=["maps"],
+        dynamic_axes={"images": {0: "n", 2: "height", 3: "width"}, "maps": {0: "n", 2: "cells"}},
+        dynamo=False,
+    )
+    onnx.save(_halved(onnx.load(path)), path)
+    record = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "threshold": threshold, **record}
+    (folder / "detector.json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+def _halved(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Large weights in half precision, each with a cast behind it."""
+    casts = []
+    for weights in model.graph.initializer:
+        values = numpy_helper.to_array(weights)
+        if values.dtype != np.float32 or values.size < 256:
+            continue
+        name = weights.name
+        weights.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    return model
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, or export what was trained."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder of the data sets (to train)")
+    parser.add_argument("--yunet", type=Path, help="the teacher's file (to train)")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="run folder")
+    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--export", type=Path, help="write the last checkpoint's weights to this folder instead")
+    parser.add_argument(
+        "--threshold", type=float, default=0.4, help="least score of a face, written beside the weights"
+    )
+    options = parser.parse_args(arguments)
+    if options.export:
+        body, steps = averaged(options.out / _LAST)
+        record = {"steps": steps, "batch": BATCH, "teacher": "YuNet 2026may", "code": revision()}
+        save(body, options.export, options.threshold, record)
+        return
+    if not (options.data and options.yunet):
+        parser.error("--data and --yunet are needed to train")
+    with_allocator()
+    fit(labelled(options.data, options.yunet), options.out, options.steps, options.seed, options.threads)
+
+
+if __name__ == "__main__":
+    main()
