@@ -109,3 +109,16 @@ def test_training_and_inference_cut_the_same_crop(tmp_path: Path) -> None:
         picture = read_picture(sample)
         difference = centre(aligned(picture, MARGIN)).astype(int) - aligned(picture).astype(int)
         assert np.abs(difference).mean() < 0.1
+
+
+def test_what_is_left_out_of_a_corpus_is_cut_with_the_rest_and_not_seen(tmp_path: Path) -> None:
+    whole = corpus(tmp_path / "data", count=3)
+    everything, _ = make_pool(whole, "train", recipe())
+    kept = {**whole.samples, "train": whole.samples["train"][1:]}
+    pool, samples = make_pool(replace(whole, samples=kept, cut=whole.samples), "train", recipe())
+    assert len(pool) == len(samples) == len(everything) - 1
+    for i in range(len(pool)):
+        assert np.array_equal(pool.crop(i), everything.crop(i + 1))
+    assert np.array_equal(np.asarray(pool.crops[0]), everything.crops[0][1:])
+    # one file a set: nothing was cut twice
+    assert len(list((tmp_path / "cache" / "crops").glob("*.npy"))) == len(whole.names)
