@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -38,10 +37,6 @@ class Scores:
             kind: float(np.mean([(values >= threshold).sum() for values in scores]))
             for kind, scores in self.false.items()
         }
-
-    def figures(self, threshold: float) -> dict[str, Any]:
-        """Everything at one threshold."""
-        return {"recall": self.recall(threshold), "false_a_picture": self.false_alarms(threshold)}
 
 
 def score(find: Find, labelled: Labelled, part: Part, side: int, most: int = 100_000, count: int = 300) -> Scores:
