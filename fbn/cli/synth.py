@@ -16,7 +16,8 @@ def synth(
         str,
         typer.Argument(
             help="Layout: affwild2, saffwild2, affectnet, affectnet-npy, rafdb, rafdb-compound, emotionet, disfa, "
-            "bp4d, afew-va, celeba, ferplus or ckplus.",
+            "bp4d, afew-va, celeba, ferplus, ckplus, "
+            "affectnet-train-masked, expw or diffusionfer.",
             show_default=False,
         ),
     ],

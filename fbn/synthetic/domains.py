@@ -228,5 +228,8 @@ DOMAINS: dict[str, Domain] = {
             population=Population(people=123, male=0.31, older=0.1, melanin=(0.02, 0.7), glasses=0.0, make_up=0.3),
             strength=0.85,
         ),
+        _domain("affectnet-train-masked", _AFFECTNET),
+        _domain("expw", _WILD, zoom=(0.5, 0.8), yaw=25),
+        _domain("diffusionfer", _PHOTO, zoom=(0.85, 1.0), population=Population(people=40)),
     )
 }

@@ -221,7 +221,9 @@ def test_ctrl_c_keeps_the_rows(analyse, tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_signal_keeps_the_rows(model_folder: Path, tmp_path: Path, out: str, number: signal.Signals) -> None:
     # the fifth frame is read only after the signal came, however busy the machine is
     code = (
-        "import os, sys; from fbn import cli; from fbn.faces import frames; real = frames.open_source\n"
+        "import os, signal, sys; from fbn import cli; from fbn.faces import frames; real = frames.open_source\n"
+        # as in a terminal, also where the tests themselves run under nohup
+        f"signal.signal({int(number)}, signal.SIG_DFL)\n"
         "def interrupted(*given):\n"
         "    for frame in real(*given):\n"
         f"        if frame.index == 4: os.kill(os.getpid(), {int(number)})\n"

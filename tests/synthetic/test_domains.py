@@ -8,7 +8,8 @@ from fbn.synthetic.world import Truth, World
 from fbn.vocabulary import CLASSES_EMOTIONET, COMPOUND_RAFDB
 
 LAYOUTS = (
-    "affwild2 saffwild2 affectnet affectnet-npy rafdb rafdb-compound emotionet disfa bp4d afew-va celeba ferplus ckplus"
+    "affwild2 saffwild2 affectnet affectnet-npy rafdb rafdb-compound emotionet disfa bp4d afew-va celeba ferplus "
+    "ckplus affectnet-train-masked expw diffusionfer"
 )
 DU = RelatednessTable.named("du2014")
 

@@ -60,6 +60,7 @@ def test_shipped_recipes_leave_it_to_the_machine_or_are_whole() -> None:
         "base": "auto",
         "coupled": "auto",
         "smoke": "32-true",
+        "teacher": "auto",
         "student": "auto",
         "study": "auto",
     }

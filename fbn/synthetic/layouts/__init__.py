@@ -27,6 +27,7 @@ from fbn.synthetic.layouts.ferplus import write_ferplus
 from fbn.synthetic.layouts.folder import save_lines, whole
 from fbn.synthetic.layouts.items import Item, draw_clips, draw_sequences, draw_stills
 from fbn.synthetic.layouts.rafdb import write_rafdb, write_rafdb_compound
+from fbn.synthetic.layouts.stills import write_affectnet_masked, write_diffusionfer, write_expw
 from fbn.synthetic.world import Settings, World
 from fbn.vocabulary import EXPRESSION_INDEX
 
@@ -82,6 +83,9 @@ LAYOUTS: dict[str, Layout] = {
     # taggers who never err would leave no votes to learn from
     "ferplus": Layout(write_ferplus, _draw_votes, size=48, noise=Noise(disagree=0.15, doubt=0.03)),
     "ckplus": Layout(write_ckplus, draw_sequences, size=160),
+    "affectnet-train-masked": Layout(write_affectnet_masked, size=160),
+    "expw": Layout(write_expw, size=160, noise=Noise(disagree=0.2)),
+    "diffusionfer": Layout(write_diffusionfer, size=144),
 }
 
 
