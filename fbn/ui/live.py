@@ -135,6 +135,7 @@ class LiveSession:
             going = self._recording is not None and self._recording.going
             self._start_over()
         if going and before != self._columns:
+            self.stop_recording()
             self.record()
 
     def source(self, name: str) -> None:
@@ -255,12 +256,13 @@ class LiveSession:
             return self._picture
 
     def record(self) -> None:
-        """Begin a new recording on disk; one that is going on is finished first.
+        """Begin a recording on disk; one that is going on goes on, as a click may be told twice.
 
         Raises:
             FbnError: see ``recordings.begin``.
         """
-        self.stop_recording()
+        if self.view().recording:
+            return
         recording = recordings.begin(*self._columns)
         with self._lock:
             self._recording = recording

@@ -27,6 +27,7 @@ from fbn.ui.recordings_view import say, show_recordings
 from fbn.ui.scores import Picked, compound_panel, pick_compounds, terms_panel
 from fbn.ui.uploads import read_upload
 from fbn.ui.webcam import Problem, ask_to_start, play, watch, webcam
+from fbn.ui.widgets import pick
 
 #: Seconds between two looks at the session while it plays (figures for the eye, not the record) and once it stopped.
 _EVERY, _IDLE = 0.7, 1.0
@@ -39,9 +40,10 @@ _MOST_CONFLICTS = 5
 def choose() -> tuple[str, LiveSession]:
     """Where pictures come from, and this viewer's session on the picked model and options."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        choices = ["Webcam", _CLIP, "Picture"]
-        source = st.segmented_control("Source", choices, default="Webcam", required=True, key=_SOURCE)
-        return source or "Webcam", _session()
+        # kept beside the widget: the browser may still send the old choice after Python has changed it
+        source = st.session_state.setdefault(_SOURCE, "Webcam")
+        pick(st.segmented_control, "Source", _SOURCE, options=["Webcam", _CLIP, "Picture"], required=True)
+        return source, _session()
 
 
 def video_view(session: LiveSession, source: str) -> None:
@@ -74,9 +76,9 @@ def _video(session: LiveSession, source: str) -> bool:
 def _clip() -> tuple[Clip, str] | None:
     """The clip to play and what it is called; None while there is none."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        which = st.segmented_control(
-            "Clip", ["Sample", "Upload"], default="Sample", required=True, key=_WHICH, label_visibility="collapsed"
-        )
+        which = st.session_state.setdefault(_WHICH, "Sample")
+        clips = ["Sample", "Upload"]
+        pick(st.segmented_control, "Clip", _WHICH, options=clips, required=True, label_visibility="collapsed")
         if which == "Sample":
             st.caption("A drawn face that shows five expressions. No camera is used.")
     if which == "Sample":

@@ -128,5 +128,5 @@ def test_live_shows_conflicts_by_the_chosen_table(monkeypatch: pytest.MonkeyPatc
     test.run()
     test.selectbox(key="live table").set_value("mine").run()
     assert "None: what is seen and what the table implies agree." in [caption.value for caption in test.caption]
-    test.button_group(key="live_source").set_value("Picture").run()
+    test.button_group(key="live_source pick").set_value("Picture").run()
     assert "None: what is seen and what the table implies agree." in [caption.value for caption in test.caption]

@@ -147,6 +147,17 @@ def test_recording_keeps_frames_between_start_and_stop(home: Path):
     assert (session.view().recording, session.view().recorded) == (False, 3)
 
 
+def test_a_click_on_record_that_is_told_twice_begins_one_recording(home: Path):
+    session = running()
+    session.record()
+    session.show(GRAY, 0.0)
+    session.record()
+    session.show(GRAY, 1.0)
+    session.stop_recording()
+    (entry,) = recordings.entries()
+    assert entry.rows == 2
+
+
 def test_a_recording_survives_the_end_of_its_stream(home: Path):
     """By Stop, another page, a reload or a lost connection: each of them ends the stream."""
     session = running()

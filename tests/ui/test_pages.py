@@ -110,7 +110,7 @@ def test_live_records(app: Open, playing: list[Callable]):
 
 def test_live_reads_a_picture_without_a_camera(app: Open):
     test = app("live")
-    test.button_group(key="live_source").set_value("Picture").run()
+    test.button_group(key="live_source pick").set_value("Picture").run()
     assert not test.exception
     assert "AU12" in words(test)
 

@@ -183,7 +183,7 @@ def test_a_model_that_lacks_a_task_cannot_score(about: SimpleNamespace):
 
 def test_a_picture_on_live_too(about: SimpleNamespace):
     test = opened("live")
-    test.button_group(key="live_source").set_value("Picture").run()
+    test.button_group(key="live_source pick").set_value("Picture").run()
     by_key(test.selectbox, "live compounds set").set_value("emotionet").run()
     assert 'class="fbn-terms"' in drawn(test)
 
