@@ -123,6 +123,7 @@ def video_frames(
     came = _Came()
     convert = VideoReformatter()
     index = spoilt = 0
+    rotation, matrix = None, None
     for frame in _decoded(container, stream, clock, came):
         seconds = clock.seconds(frame)
         _check_size(frame.width, frame.height, name)
@@ -130,7 +131,9 @@ def video_frames(
             came.lose(seconds)
             spoilt += 1
         elif index % every == 0:
-            yield index, seconds, _upright(_pixels(frame, convert, name), frame)
+            if frame.rotation != rotation:
+                rotation, matrix = frame.rotation, _display_matrix(frame)
+            yield index, seconds, _upright(_pixels(frame, convert, name), matrix)
         index += 1
     if container.format.flags & _WITHOUT_TIMES:
         notify(f"{name}: states no times; they are counted at {_rate(stream):g} frames a second")
@@ -307,13 +310,24 @@ def _pixels(frame: VideoFrame, convert: VideoReformatter, name: str) -> np.ndarr
         raise FormatError(f"{name}: pixels of the kind {frame.format.name} cannot be converted to RGB") from error
 
 
-def _upright(image: np.ndarray, frame: VideoFrame) -> np.ndarray:
-    """Turn and mirror an image as the frame's display matrix says, in quarters of a turn."""
+def _display_matrix(frame: VideoFrame) -> list[int] | None:
+    """The first five entries of the 3x3 matrix that says how a frame is to be shown; None where there is none.
+
+    Not to be asked of every frame: its side data and the frame hold one another, so that only Python's collector frees
+    the two.
+    """
     found: Mapping[str, Any] = frame.side_data
     if "DISPLAYMATRIX" not in found:
+        return None
+    return np.frombuffer(bytes(found["DISPLAYMATRIX"]), np.int32)[:5].tolist()
+
+
+def _upright(image: np.ndarray, matrix: list[int] | None) -> np.ndarray:
+    """Turn and mirror an image as a display matrix says, in quarters of a turn."""
+    if matrix is None:
         return image
     # x' = a x + c y, y' = b x + d y
-    a, b, _, c, d = np.frombuffer(bytes(found["DISPLAYMATRIX"]), np.int32)[:5].tolist()
+    a, b, _, c, d = matrix
     if abs(a) + abs(d) < abs(b) + abs(c):
         image, a, d = image.swapaxes(0, 1), c, b
     return np.ascontiguousarray(image[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])

@@ -1,5 +1,6 @@
 """Videos: each frame once, at the time it is shown, upright; only what is damaged is called damaged."""
 
+import gc
 from pathlib import Path
 
 import av
@@ -51,6 +52,20 @@ def test_frames_come_once_in_order_at_their_times(tmp_path: Path, suffix: str, c
     assert np.allclose([frame.image.mean() for frame in frames], 4 * np.arange(40), atol=4)
     assert frames[0].image.shape == (48, 64, 3)
     assert frame_count(path) > 20  # an estimate, where the container states no length
+
+
+def test_frames_that_were_read_are_let_go(tmp_path: Path) -> None:
+    """Not only when Python's collector comes round: a long video would fill memory with pictures until then."""
+    path = write_clip(tmp_path / "a.mp4", codec="mpeg4")
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in read_file(path):
+            pass
+        kept = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+    finally:
+        gc.enable()
+    assert kept < 5
 
 
 def test_a_variable_rate_keeps_its_times(tmp_path: Path) -> None:
