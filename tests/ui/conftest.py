@@ -1,6 +1,7 @@
 """Stand-ins for the analyser, so that pages are tested without weights; the studio, open."""
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
@@ -13,6 +14,12 @@ from fbn.faces.geometry import Box
 from fbn.inference import Affect, FaceResult, FrameResult
 from fbn.resources import shipped
 from fbn.vocabulary import AU_INDEX
+
+
+@pytest.fixture(autouse=True)
+def _own_main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that AppTest runs becomes ``__main__``, which processes that later tests start would then import."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 def face(face_id: int = 0, side: float = 80.0, valence: float = 0.5, smoothed: bool = False) -> FaceResult:
