@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from fbn.training.fewshot_asked import Figure, Result
+    from fbn.fewshot.request import Figure, Result
 
 
 class _Strategy(StrEnum):
@@ -66,8 +66,8 @@ def fewshot(
     from rich.progress import Progress
 
     from fbn.context import Context, alone_in
+    from fbn.fewshot.learn import FewShot, few_shot
     from fbn.jobs.kinds import parse
-    from fbn.training.fewshot import FewShot, few_shot
 
     asked = parse(
         "fewshot",

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from fbn.ui.relatedness import plain
+from fbn.ui.relatedness.draft import plain
 
 #: Where the widgets and the address stand, in the session's state.
 _WIDGETS, _PLACES, _UNKNOWN = "bound widgets", "places", "unknown in the address"
