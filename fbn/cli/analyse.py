@@ -21,6 +21,7 @@ class Detector(StrEnum):
     """The detectors that have a name."""
 
     AUTO = "auto"
+    FBN = "fbn"
     YUNET = "yunet"
     CASCADE = "cascade"
 

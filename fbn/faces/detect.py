@@ -1,4 +1,4 @@
-"""Face detectors: OpenCV's cascade, always there, and YuNet, better, where its file is found."""
+"""Face detectors: fbn's own network and OpenCV's cascade, always there, and YuNet where its file is found."""
 
 import hashlib
 import os
@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from fbn.errors import ChecksumError, FbnError, MissingFileError
+from fbn.faces.detection_network import DetectionNetwork
 from fbn.faces.geometry import Box, Detection
 from fbn.resources import cache_folder, whole_file
 
@@ -76,6 +77,20 @@ class _ScaledDetector(ABC):
         """Find faces in a picture of a suitable size."""
 
 
+class NetworkDetector(_ScaledDetector):
+    """The shipped network: box, five landmarks and roll, turned and partly hidden faces too.
+
+    Args:
+        network: which finds the faces at one scale; the shipped one by default.
+    """
+
+    def __init__(self, network: DetectionNetwork | None = None) -> None:
+        self._network = network or DetectionNetwork()
+
+    def _find(self, image: np.ndarray) -> list[Detection]:
+        return self._network(image)
+
+
 class CascadeDetector(_ScaledDetector):
     """Haar cascade "alt2" that OpenCV carries (Viola & Jones 2001; Lienhart 2003): frontal faces, box only."""
 
@@ -137,7 +152,7 @@ def _in_picture(face: Detection, factor: float, border: int) -> Detection:
     x, y = (face.box.x - border) * factor, (face.box.y - border) * factor
     box = Box(x, y, face.box.w * factor, face.box.h * factor)
     points = None if face.landmarks is None else (face.landmarks - np.float32(border)) * np.float32(factor)
-    return Detection(box, face.score, points)
+    return Detection(box, face.score, points, face.roll)
 
 
 def yunet_file() -> Path | None:
@@ -182,18 +197,24 @@ def fetch_yunet(url: str = YUNET_URL) -> Path:
 
 
 #: Detectors by name.
-DETECTORS: dict[str, Callable[[], Detector]] = {"cascade": CascadeDetector, "yunet": YuNetDetector}
+DETECTORS: dict[str, Callable[[], Detector]] = {
+    "fbn": NetworkDetector,
+    "yunet": YuNetDetector,
+    "cascade": CascadeDetector,
+}
+#: The detector used unless another is asked for; its weights ship with the package.
+DEFAULT = "fbn"
 
 
 def make_detector(name: str = "auto") -> Detector:
-    """A detector by name; ``auto`` is YuNet where its file is found, else the cascade. Never fetches anything.
+    """A detector by name; ``auto`` is ``DEFAULT``. Never fetches anything.
 
     Raises:
         ValueError: an unknown name.
         MissingFileError: YuNet asked for by name, and its file is not here.
     """
     if name == "auto":
-        name = "yunet" if yunet_file() else "cascade"
+        name = DEFAULT
     if name not in DETECTORS:
         raise ValueError(f"unknown detector {name!r}: expected auto, {', '.join(DETECTORS)}")
     return DETECTORS[name]()
