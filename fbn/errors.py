@@ -4,7 +4,16 @@ import errno
 
 
 class FbnError(Exception):
-    """Base of every error that is the input's fault, not the program's. The command line prints it in one line."""
+    """Base of every error that is the input's fault, not the program's. The command line prints it in one line.
+
+    Example:
+        >>> import fbn
+        >>> try:
+        ...     fbn.load("nobody")
+        ... except fbn.FbnError as error:
+        ...     print(type(error).__name__)
+        MissingFileError
+    """
 
 
 class FormatError(FbnError):
