@@ -14,7 +14,6 @@ from fbn.errors import MissingFileError
 from fbn.faces.arrays import PictureError
 from fbn.inference import FaceAnalyser
 from fbn.inference.analysis import ArgumentError
-from fbn.models import store
 from fbn.vocabulary import Task
 from tests.inference.test_analyse_command import FACE, clip
 
@@ -156,9 +155,3 @@ def test_a_network_is_taken_as_it_is(model_folder: Path) -> None:
         assert affect.compound_label
     with pytest.raises(ValueError, match="training mode"):
         FaceAnalyser(network.train())
-
-
-def test_a_network_of_one_task_scores_no_compounds() -> None:
-    network = store.build("expression", {"widths": (8, 8), "blocks": (1, 1)}).eval()
-    with pytest.raises(fbn.FbnError, match="FaceBehaviorNet reads only expression"):
-        FaceAnalyser(network, compounds="rafdb")
