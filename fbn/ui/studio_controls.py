@@ -10,7 +10,7 @@ from fbn.ui import studio, studio_knobs
 from fbn.ui.studio_knobs import Knob, put
 from fbn.ui.studio_marks import described, units_by_region
 from fbn.ui.studio_state import current, keep, show, slider
-from fbn.ui.widgets import bound
+from fbn.ui.widgets import bound, sweeping
 from fbn.vocabulary import AU_INDEX, ActionUnit
 
 _GROUPS = ("Action units", "Person", "Scene", "Camera")
@@ -114,6 +114,7 @@ def _person() -> None:
         _knobs(studio_knobs.SHAPE)
 
 
+@sweeping
 def _meet(number: int | None) -> None:
     """Put a person in: the one of that number, or the next one by chance."""
     if number is None:
