@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 if TYPE_CHECKING:
+    from fbn.fewshot.request import Result, Strategy
     from fbn.inference.analyser import Model
     from fbn.models.network import FaceBehaviorNet
     from fbn.models.onnx import OnnxNetwork
     from fbn.models.spec import InputSpec
     from fbn.relatedness import RelatednessTable
     from fbn.training.evaluate import Report
-    from fbn.training.fewshot_asked import Result, Strategy
     from fbn.training.recipe import Recipe
 
 
@@ -223,7 +223,7 @@ def few_shot(
 
     Returns:
         A dict that ``json`` can write: ``figures`` and ``zero_shot`` with their intervals, ``confusion``, ``curve``,
-        ``notes`` and more; see ``fbn.training.fewshot.Result``.
+        ``notes`` and more; see ``fbn.fewshot.request.Result``.
 
     Raises:
         FbnError: the data, an argument or the model cannot be used, the name is taken, or ``out`` holds the results of
@@ -242,9 +242,9 @@ def few_shot(
         True
     """
     from fbn.context import Context, alone_in
+    from fbn.fewshot.learn import FewShot
+    from fbn.fewshot.learn import few_shot as learn
     from fbn.jobs.kinds import parse
-    from fbn.training.fewshot import FewShot
-    from fbn.training.fewshot import few_shot as learn
 
     request = parse(
         "fewshot",

@@ -1,7 +1,7 @@
 """About: the model card, the terms, and what this must not be used for."""
 
-from fbn.ui import about_page, shell
+from fbn.ui import about, shell
 
 shell.enter("About")
-about_page.limits()
-about_page.model_card()
+about.limits()
+about.model_card()

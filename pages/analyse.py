@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from fbn.ui import analyse_page, shell
+from fbn.ui import shell
+from fbn.ui.analyse import page
 
 shell.enter("Analyse")
 st.markdown("Pictures or videos in, a table out: one row for each face and frame. Files never leave this machine.")
-job = analyse_page.choose()
+job = page.choose()
 if job is None:
-    analyse_page.nothing_yet()
+    page.nothing_yet()
 else:
-    analyse_page.show(job)
+    page.show(job)

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from fbn.ui import compound_page, shell
+from fbn.ui import shell
+from fbn.ui.compound import page
 
 shell.enter("Compound expressions")
 st.markdown(
     "Name mixed expressions such as *happily surprised*: untaught (zero-shot), or after a few labelled pictures "
     "(few-shot)."
 )
-compound_page.show_compound()
+page.show_compound()

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from fbn.ui import coupling_page, shell
+from fbn.ui import shell
+from fbn.ui.coupling import page
 
 shell.enter("Coupling lab")
 st.markdown(
     "Expressions and action units teach each other through a table. Six steps show how, and how it can go wrong."
 )
-coupling_page.show_lab()
+page.show_lab()

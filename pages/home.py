@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from fbn.ui import home_page, shell
+from fbn.ui import home, shell
 
 shell.enter("FaceBehaviorNet")
 st.markdown(
     "One network reads three things from a face at once: its **expression**, its **action units** (which muscles "
     "move), and **valence and arousal** (how pleasant and how excited it looks)."
 )
-home_page.ways_in()
-home_page.example()
+home.ways_in()
+home.example()

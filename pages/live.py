@@ -1,10 +1,11 @@
 """Live: the webcam or a clip, read as you look."""
 
-from fbn.ui import live_page, shell
+from fbn.ui import shell
+from fbn.ui.live import page
 
 shell.enter("Live")
-source, session = live_page.choose()
+source, session = page.choose()
 if source == "Picture":
-    live_page.picture_view()
+    page.picture_view()
 else:
-    live_page.video_view(session, source)
+    page.video_view(session, source)

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from fbn.ui import relatedness_page, shell
+from fbn.ui import shell
+from fbn.ui.relatedness import page
 
 shell.enter("Relatedness")
 st.markdown(
     "A relatedness table says which action units (AUs, movements of certain muscles) go with which expression. "
     "Training couples the tasks through it. Change it here, and see what the change does."
 )
-relatedness_page.show_workshop()
+page.show_workshop()

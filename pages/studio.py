@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from fbn.ui import shell, studio_page
+from fbn.ui import shell
+from fbn.ui.studio import page
 
 shell.enter("Face studio")
 st.markdown("A drawn face whose muscles you move: see what changes, and what the network makes of it.")
-studio_page.show_studio()
+page.show_studio()

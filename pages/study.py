@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from fbn.ui import shell, study_page
+from fbn.ui import shell
+from fbn.ui.study import page
 
 shell.enter("Study")
 st.markdown(
@@ -10,4 +11,4 @@ st.markdown(
     "losses that tie them by a table: which reads faces better? Every figure's difference with its interval, whatever "
     "came out."
 )
-study_page.show_study()
+page.show_study()

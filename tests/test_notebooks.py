@@ -15,11 +15,10 @@ import numpy as np
 import pytest
 
 from fbn.records import Sample
-from fbn.training import compound_study_ferplus
-from fbn.training.compound_study_ferplus import Pairs, pairs
-from fbn.training.study import study
-from fbn.training.study.asked import BUDGETS
-from fbn.training.study.filmed import Filmed
+from fbn.studies import compound_ferplus, engine
+from fbn.studies.compound_ferplus import Pairs, pairs
+from fbn.studies.filmed import Filmed
+from fbn.studies.request import BUDGETS
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 BOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -55,7 +54,7 @@ def test_a_notebook_prints_what_it_shows(book: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(BUDGETS, "lesson", BUDGETS["smoke"])
     monkeypatch.setattr(Filmed, "frames", 12)
     # in this process: others would not know of the fewer steps
-    monkeypatch.setattr(study, "study_apart", lambda asked, context, workers: study.study(asked, context))
+    monkeypatch.setattr(engine, "study_apart", lambda asked, context, workers: engine.study(asked, context))
     space: dict[str, Any] = {}
     for source, shown in _code(book):
         assert _run(source, space) == shown, source
@@ -74,10 +73,10 @@ def test_relatedness_reads_real_data(data_root: Path) -> None:
 @pytest.mark.slow
 def test_compound_reads_real_data(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # a fifth of the pictures to learn from, all at once, and intervals of few rounds: what is printed tells of neither
-    monkeypatch.setattr(compound_study_ferplus, "pairs", _fewer)
-    monkeypatch.setattr(compound_study_ferplus, "SHOTS", (None,))
-    whole = partial(compound_study_ferplus.proxy, rounds=20)
-    monkeypatch.setattr(compound_study_ferplus, "proxy", whole)
+    monkeypatch.setattr(compound_ferplus, "pairs", _fewer)
+    monkeypatch.setattr(compound_ferplus, "SHOTS", (None,))
+    whole = partial(compound_ferplus.proxy, rounds=20)
+    monkeypatch.setattr(compound_ferplus, "proxy", whole)
     cells = _code(FOLDER / "compound.ipynb")
     space: dict[str, Any] = {}
     for source, _ in (cells[0], *(cell for cell in cells if "def learned(" in cell[0])):
@@ -92,7 +91,7 @@ def test_compound_reads_real_data(data_root: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.slow
 def test_affect_reads_real_data(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # others would each read the data sets again
-    monkeypatch.setattr(study, "study_apart", lambda asked, context, workers: study.study(asked, context))
+    monkeypatch.setattr(engine, "study_apart", lambda asked, context, workers: engine.study(asked, context))
     cells = _code(FOLDER / "affect.ipynb")
     space: dict[str, Any] = {}
     _run(cells[0][0], space)

@@ -171,7 +171,7 @@ def synthetic(
 ) -> None:
     """Train a small network on drawn faces alone and read all of real CK+ with it."""
     with_allocator()
-    from fbn.training.transfer import Plan, transfer
+    from fbn.studies.transfer import Plan, transfer
 
     sources = ("synthetic", "ict") if source is Source.BOTH else (source.value,)
     plan = Plan(pictures=pictures, steps=steps, seed=seed)

@@ -33,7 +33,8 @@ def compound(
 
     from fbn.context import Context, alone_in, write_json
     from fbn.errors import FormatError, MissingFileError
-    from fbn.training import compound_study, compound_study_ferplus
+    from fbn.studies import compound as compound_study
+    from fbn.studies import compound_ferplus
     from fbn.training.recipe import read
 
     if data and not data.is_dir():
@@ -51,7 +52,7 @@ def compound(
             _write_csv(output / "figures.csv", compound_study.rows(found))
             _write_csv(output / "curve.csv", compound_study.curve_rows(found))
         if data:
-            on_pairs = compound_study_ferplus.proxy(data, model, draws, context=context)
+            on_pairs = compound_ferplus.proxy(data, model, draws, context=context)
             write_json(output / "ferplus.json", on_pairs)
     if plan:
         _print_arms(console, compound_study.rows(found), found["claims"])

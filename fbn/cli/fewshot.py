@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from fbn.training.fewshot_asked import Figure, Result
+    from fbn.fewshot.request import Figure, Result
 
 
 class _Strategy(StrEnum):

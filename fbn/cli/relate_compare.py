@@ -36,8 +36,8 @@ def compare(
     from fbn.context import Context, alone_in
     from fbn.errors import FormatError, MissingFileError
     from fbn.jobs.kinds import parse
-    from fbn.training import compare as comparing
-    from fbn.training.comparison import Comparison
+    from fbn.studies import tables as comparing
+    from fbn.studies.tables_request import Comparison
 
     if data and not data.is_dir():
         raise MissingFileError(f"{data}: no such folder")

@@ -99,8 +99,8 @@ def affect(
     from fbn.context import Context, alone_in
     from fbn.errors import MissingFileError
     from fbn.jobs.kinds import parse
-    from fbn.training.study import study as studying
-    from fbn.training.study.asked import Study
+    from fbn.studies import engine as studying
+    from fbn.studies.request import Study
 
     if data and not data.is_dir():
         raise MissingFileError(f"{data}: no such folder")
@@ -148,22 +148,22 @@ def table(
 ) -> None:
     """A study's differences with their intervals, or its means, as a Markdown table."""
     from fbn.errors import FormatError
-    from fbn.ui import study_markdown
-    from fbn.ui.study_read import Studied
+    from fbn.studies import markdown
+    from fbn.studies.read import Studied
 
-    side = {Against.UNCOUPLED: "uncoupled", Against.SINGLE: "single"}.get(against, study_markdown.MEANS)
+    side = {Against.UNCOUPLED: "uncoupled", Against.SINGLE: "single"}.get(against, markdown.MEANS)
     named, some, bootstrapped = _names(rows), _names(figures), interval is Interval.BOOTSTRAP
-    if bootstrapped and side == study_markdown.MEANS:
+    if bootstrapped and side == markdown.MEANS:
         raise FormatError("--interval bootstrap: means have no interval; name what the differences are against")
     if each:
         if len(folders) > 1 or len(some) != 1:
             raise FormatError("--each: expected one study, and one of its --figures, such as bp4d/f1")
         if bootstrapped:
             raise FormatError("--each: AUs and expressions have no bootstrap interval")
-        typer.echo(study_markdown.by_name(Studied.read(folders[0]), side, named, some[0]))
+        typer.echo(markdown.by_name(Studied.read(folders[0]), side, named, some[0]))
         return
     if len(folders) == 1:
-        typer.echo(study_markdown.by_figure(Studied.read(folders[0]), side, named, some, bootstrapped))
+        typer.echo(markdown.by_figure(Studied.read(folders[0]), side, named, some, bootstrapped))
         return
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
@@ -171,7 +171,7 @@ def table(
     studies = {name: Studied.read(folder) for name, folder in zip(names, folders, strict=True)}
     if len(some) > 1:
         raise FormatError("--figures: one at most where several studies are named")
-    typer.echo(study_markdown.by_study(studies, side, named, "".join(some), bootstrapped))
+    typer.echo(markdown.by_study(studies, side, named, "".join(some), bootstrapped))
 
 
 def _names(listed: str) -> list[str]:
@@ -182,7 +182,7 @@ def _list() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from fbn.training.study.rows import ROWS
+    from fbn.studies.rows import ROWS
 
     listed = Table("row", "group", "what it is", box=None)
     for row in ROWS.values():

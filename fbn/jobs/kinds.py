@@ -15,9 +15,9 @@ from fbn.errors import FormatError
 
 #: Kind -> ``module:function``. The result is what ``json`` can write.
 KINDS: dict[str, str] = {
-    "compare": "fbn.training.compare:compare",
-    "study": "fbn.training.study.study:study",
-    "fewshot": "fbn.training.fewshot:few_shot",
+    "compare": "fbn.studies.tables:compare",
+    "study": "fbn.studies.engine:study",
+    "fewshot": "fbn.fewshot.learn:few_shot",
 }
 
 Function = Callable[[Any, Context], Any]

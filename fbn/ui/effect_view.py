@@ -21,7 +21,7 @@ from fbn.losses.coupling import MatchingForm, SoftForm
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable
 from fbn.ui import effect_marks
-from fbn.ui.relatedness import plain
+from fbn.ui.relatedness.draft import plain
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_NUMBERS, EXPRESSIONS
 
 #: What the forms of the losses are called on the page.

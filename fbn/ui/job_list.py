@@ -10,8 +10,8 @@ import streamlit as st
 from fbn import jobs
 from fbn.errors import FbnError
 from fbn.jobs import Job
-from fbn.ui import durations
-from fbn.ui.relatedness import plain
+from fbn.ui.live import durations
+from fbn.ui.relatedness.draft import plain
 
 #: Seconds between two looks while a job waits or runs; and while none does, since others may start one.
 _EVERY, _IDLE = 2.0, 15.0

@@ -7,8 +7,8 @@ import streamlit as st
 from fbn.faces.align import align
 from fbn.inference import Affect, FaceResult, FrameResult, overlay
 from fbn.ui import marks
-from fbn.ui.jobs import Preview
-from fbn.ui.live import point
+from fbn.ui.analyse.reading import Preview
+from fbn.ui.live.session import point
 from fbn.ui.scores import compound_panel, terms_panel
 from fbn.vocabulary import ACTION_UNITS, DECISION
 

@@ -16,7 +16,7 @@ from fbn.bench.browser import free_port, serving
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.layouts import world_of
 from fbn.synthetic.layouts.items import draw_stills
-from fbn.ui.compound_sets import Sets
+from fbn.ui.compound.sets import Sets
 from fbn.ui.server import command, environment
 from tests.browser.conftest import PATIENCE
 

@@ -1,4 +1,4 @@
-"""A few-shot result as ``fbn.training.fewshot_asked.Result`` says it is."""
+"""A few-shot result as ``fbn.fewshot.request.Result`` says it is."""
 
 from typing import Any
 

@@ -4,16 +4,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fbn.context import write_json
-from fbn.training.study.asked import Study
-from fbn.training.study.folder import begin, file_of, finished, write_runs
-from fbn.training.study.measure import FIGURES
-from fbn.training.study.rows import ROWS, Row
-from fbn.training.study.summary import write_summary
+from fbn.studies.folder import begin, file_of, finished, write_runs
+from fbn.studies.measure import FIGURES
+from fbn.studies.request import Study
+from fbn.studies.rows import ROWS, Row
+from fbn.studies.summary import write_summary
 from fbn.vocabulary import Task
 
 
 class Set(NamedTuple):
-    """As ``fbn.training.study.drawn.SETS`` has them."""
+    """As ``fbn.studies.drawn.SETS`` has them."""
 
     name: str
     task: Task | None

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from fbn.errors import FbnError
-from fbn.ui import clip
-from fbn.ui.clip import DrawnClip, FileClip, as_source
-from fbn.ui.webcam import problem_of
+from fbn.ui.live import clip
+from fbn.ui.live.clip import DrawnClip, FileClip, as_source
+from fbn.ui.live.webcam import problem_of
 
 
 def video(path: Path, levels: list[int], rate: float = 10.0, size: tuple[int, int] = (64, 48)) -> bytes:

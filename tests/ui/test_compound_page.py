@@ -13,11 +13,11 @@ from fbn.data.compound import read_labels
 from fbn.jobs import JobError
 from fbn.jobs.kinds import parse
 from fbn.resources import shipped
-from fbn.ui import compound_label
-from fbn.ui.compound_draw import draw
-from fbn.ui.compound_sets import PictureSet, Sets
-from fbn.ui.compound_uploads import make
-from fbn.ui.compound_work import Work
+from fbn.ui.compound import label as compound_label
+from fbn.ui.compound.draw import draw
+from fbn.ui.compound.sets import PictureSet, Sets
+from fbn.ui.compound.uploads import make
+from fbn.ui.compound.work import Work
 from fbn.vocabulary import COMPOUND_RAFDB
 from tests.ui.conftest import Reader, press, words
 from tests.ui.few_shot import result

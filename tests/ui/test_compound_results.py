@@ -1,8 +1,8 @@
 """What few-shot learning found, in words and figures."""
 
-from fbn.training.fewshot_asked import Result
-from fbn.ui import compound_marks
-from fbn.ui.compound_results import answer, comparison, figures, learning_curve, percent, recalls, sentence
+from fbn.fewshot.request import Result
+from fbn.ui.compound import marks
+from fbn.ui.compound.results import answer, comparison, figures, learning_curve, percent, recalls, sentence
 from tests.ui.few_shot import CLASSES, figure, result
 
 
@@ -54,17 +54,17 @@ def test_classes_that_were_not_measured_are_not_drawn():
 
 
 def test_the_matrix_tells_each_cell_and_what_users_type_stays_text():
-    drawn = compound_marks.matrix([[2, 2, 0], [0, 4, 0], [0, 0, 0]], CLASSES, "few-shot")
+    drawn = marks.matrix([[2, 2, 0], [0, 4, 0], [0, 0, 0]], CLASSES, "few-shot")
     assert 'title="happily surprised, said to be sadly angry: 2 of 4"' in drawn
     assert drawn.count("fbn-own") == 3
     bad = "<script>x</script>"
-    mistake = compound_marks.Mistake("", "", bad, bad, bad, 0.5, 0.5)
+    mistake = marks.Mistake("", "", bad, bad, bad, 0.5, 0.5)
     for html in (
-        compound_marks.counts({bad: 1}),
-        compound_marks.matrix([[1, 0], [0, 0]], [bad, "b"], bad),
-        compound_marks.gallery([("", bad)]),
-        compound_marks.mistakes([mistake]),
-        compound_marks.table([bad], [[bad, bad]]),
-        compound_marks.answer([(bad, "1", bad)]),
+        marks.counts({bad: 1}),
+        marks.matrix([[1, 0], [0, 0]], [bad, "b"], bad),
+        marks.gallery([("", bad)]),
+        marks.mistakes([mistake]),
+        marks.table([bad], [[bad, bad]]),
+        marks.answer([(bad, "1", bad)]),
     ):
         assert "<script" not in html.lower()

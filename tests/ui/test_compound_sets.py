@@ -13,10 +13,11 @@ import pytest
 
 from fbn.data.compound import read_labels
 from fbn.errors import FbnError, FormatError
-from fbn.ui import compound_sets, compound_uploads
-from fbn.ui.compound_labels import STEPS, SetError
-from fbn.ui.compound_sets import PictureSet, Sets
-from fbn.ui.compound_uploads import add, make
+from fbn.ui.compound import sets as compound_sets
+from fbn.ui.compound import uploads
+from fbn.ui.compound.labels import STEPS, SetError
+from fbn.ui.compound.sets import PictureSet, Sets
+from fbn.ui.compound.uploads import add, make
 
 CLASSES = ("happily surprised", "sadly angry")
 
@@ -202,7 +203,7 @@ def test_an_encrypted_or_damaged_zip_is_refused(sets: Sets, chosen: PictureSet):
 
 
 def test_too_many_and_too_large_are_refused_or_left_out(sets: Sets, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(compound_uploads, "MOST_PICTURES", 2)
+    monkeypatch.setattr(uploads, "MOST_PICTURES", 2)
     monkeypatch.setattr(compound_sets, "MOST_PICTURES", 2)
     three = {f"{i}.png": png() for i in range(3)}
     with pytest.raises(FormatError, match="3 pictures"):

@@ -11,11 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from fbn.relatedness import RelatednessTable, Versions
 from fbn.resources import shipped
-from fbn.ui import coupling, coupling_training
-from fbn.ui.coupling_charts import LINES
-from fbn.ui.coupling_lesson import STEPS
-from fbn.ui.coupling_live import exchanged, outcome
-from fbn.ui.coupling_training import COUPLINGS, Lesson, LiveTraining, Pair, Point
+from fbn.ui.coupling import curves
+from fbn.ui.coupling import training as coupling_training
+from fbn.ui.coupling.charts import LINES
+from fbn.ui.coupling.lesson import STEPS
+from fbn.ui.coupling.live import exchanged, outcome
+from fbn.ui.coupling.training import COUPLINGS, Lesson, LiveTraining, Pair, Point
 from fbn.vocabulary import AU_INDEX, EXPRESSION_INDEX
 from tests.ui.conftest import FakeAnalyser, press, words
 
@@ -25,17 +26,17 @@ TINY = Lesson(DU, labelled=8, faces=24, held_out=10, size=32, steps=2, batch=8)
 
 @pytest.mark.parametrize("q", [0.1, 0.3, 0.45, 0.55, 0.8])
 def test_each_form_is_lowest_where_the_lesson_says(q: float):
-    assert coupling.curve("kl", q).lowest == pytest.approx(q, abs=0.01)
-    assert coupling.curve("soft_target", q).lowest == pytest.approx(q, abs=0.01)
-    assert coupling.curve("printed", q).lowest < 0.01
-    assert round(coupling.curve("cross_entropy", q).lowest) == (q > 0.5)
-    assert (coupling.curve("printed", q).slope > 0).all()
-    assert (np.sign(coupling.curve("cross_entropy", q).slope) == (1 if q < 0.5 else -1)).all()
+    assert curves.curve("kl", q).lowest == pytest.approx(q, abs=0.01)
+    assert curves.curve("soft_target", q).lowest == pytest.approx(q, abs=0.01)
+    assert curves.curve("printed", q).lowest < 0.01
+    assert round(curves.curve("cross_entropy", q).lowest) == (q > 0.5)
+    assert (curves.curve("printed", q).slope > 0).all()
+    assert (np.sign(curves.curve("cross_entropy", q).slope) == (1 if q < 0.5 else -1)).all()
 
 
 @pytest.mark.parametrize("form", LINES)
 def test_slope_is_the_curves(form: str):
-    found = coupling.curve(form, 0.3)
+    found = curves.curve(form, 0.3)
     numeric = np.gradient(found.loss, found.p)
     inner = (found.p > 0.05) & (found.p < 0.95)
     assert found.slope[inner] == pytest.approx(numeric[inner], abs=0.02)
@@ -43,15 +44,15 @@ def test_slope_is_the_curves(form: str):
 
 def test_descent_ends_where_each_form_leads():
     for form in ("kl", "soft_target"):
-        assert coupling.descent(form, 0.3)[-1] == pytest.approx(0.3, abs=0.01)
-    assert coupling.descent("printed", 0.3)[-1].max() < 0.05
-    assert coupling.descent("cross_entropy", 0.3)[-1].max() < 0.05
-    assert coupling.descent("cross_entropy", 0.7)[-1].min() > 0.95
-    assert coupling.descent("kl", 0.3)[0] == pytest.approx(coupling.STARTS)
+        assert curves.descent(form, 0.3)[-1] == pytest.approx(0.3, abs=0.01)
+    assert curves.descent("printed", 0.3)[-1].max() < 0.05
+    assert curves.descent("cross_entropy", 0.3)[-1].max() < 0.05
+    assert curves.descent("cross_entropy", 0.7)[-1].min() > 0.95
+    assert curves.descent("kl", 0.3)[0] == pytest.approx(curves.STARTS)
 
 
 def test_gradients_move_only_what_they_may():
-    sideways, upwards, both = (coupling.paths("kl", flow) for flow in ("p", "q", "both"))
+    sideways, upwards, both = (curves.paths("kl", flow) for flow in ("p", "q", "both"))
     assert (sideways[:, :, 1] == sideways[0, :, 1]).all()
     assert (upwards[:, :, 0] == upwards[0, :, 0]).all()
     for ends in (sideways[-1], upwards[-1], both[-1]):
@@ -60,28 +61,28 @@ def test_gradients_move_only_what_they_may():
 
 
 def test_the_plane_is_lowest_on_the_diagonal_for_kl_alone():
-    grid, loss = coupling.plane("kl")
+    grid, loss = curves.plane("kl")
     assert (grid[loss.argmin(1)] == grid).all()
-    _, loss = coupling.plane("printed")
+    _, loss = curves.plane("printed")
     assert (loss.argmin(1) == 0).all()
 
 
 def test_implied_units_follow_the_mixture():
-    q = coupling.implied([("surprise", 0.6), ("fear", 0.3)], DU, "sum", True)
+    q = curves.implied([("surprise", 0.6), ("fear", 0.3)], DU, "sum", True)
     assert q[AU_INDEX[2]] == pytest.approx(0.9)
-    assert coupling.implied([("surprise", 1.0)], DU, "mean", True)[AU_INDEX[2]] == pytest.approx(0.5)
-    assert coupling.implied([("surprise", 0.5), ("surprise", 0.5)], DU, "sum", False)[AU_INDEX[2]] == pytest.approx(1)
+    assert curves.implied([("surprise", 1.0)], DU, "mean", True)[AU_INDEX[2]] == pytest.approx(0.5)
+    assert curves.implied([("surprise", 0.5), ("surprise", 0.5)], DU, "sum", False)[AU_INDEX[2]] == pytest.approx(1)
 
 
 def test_soft_labels_sharpen_and_each_form_teaches_what_the_lesson_says():
     happy = EXPRESSION_INDEX["happiness"]
-    flat, sharp = (coupling.soft_label((6, 12, 25), DU, t, "weight") for t in (1.0, 0.3))
+    flat, sharp = (curves.soft_label((6, 12, 25), DU, t, "weight") for t in (1.0, 0.3))
     assert flat[happy] == pytest.approx(0.29, abs=0.01)
     assert sharp[happy] > 0.7
-    assert coupling.learned((6, 12, 25), DU, "soft_target", 1.0, "weight") == pytest.approx(flat, abs=0.01)
-    assert coupling.learned((6, 12, 25), DU, "printed", 1.0, "weight")[happy] > 0.98
-    assert coupling.hard_label((6, 12, 25), DU) == "happiness"
-    assert coupling.hard_label((6, 12), DU) is None
+    assert curves.learned((6, 12, 25), DU, "soft_target", 1.0, "weight") == pytest.approx(flat, abs=0.01)
+    assert curves.learned((6, 12, 25), DU, "printed", 1.0, "weight")[happy] > 0.98
+    assert curves.hard_label((6, 12, 25), DU) == "happiness"
+    assert curves.hard_label((6, 12), DU) is None
 
 
 def test_exchanged_rows_are_a_table_with_every_row_elsewhere():
@@ -234,7 +235,7 @@ def test_a_training_starts_from_the_page_and_its_outcome_stands_there(lab: AppTe
         training.wait(60)
         return training
 
-    monkeypatch.setattr("fbn.ui.coupling_training.LiveTraining", tiny)
+    monkeypatch.setattr("fbn.ui.coupling.training.LiveTraining", tiny)
     lab.button_group(key="lab step pick").set_value("6").run()
     lab.toggle(key="lab wrong").set_value(True).run()
     lab.button_group(key="lab couplings").set_value(["co_annotation"]).run()

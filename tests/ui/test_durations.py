@@ -7,7 +7,7 @@ import pytest
 
 from fbn import jobs
 from fbn.jobs import JobError
-from fbn.ui import durations
+from fbn.ui.live import durations
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

@@ -113,7 +113,7 @@ def test_live_shows_conflicts_by_the_chosen_table(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("fbn.ui.shell.FaceAnalyser", FakeAnalyser)
     monkeypatch.setattr("fbn.models.store.names", lambda: ("fbn",))
     monkeypatch.setattr(
-        "fbn.ui.webcam.webrtc_streamer", lambda **options: SimpleNamespace(state=SimpleNamespace(playing=True))
+        "fbn.ui.live.webcam.webrtc_streamer", lambda **options: SimpleNamespace(state=SimpleNamespace(playing=True))
     )
     test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run()
     test.switch_page("pages/live.py").run()

@@ -7,7 +7,7 @@ from PIL import Image
 
 from fbn.faces.frames import Frame
 from fbn.inference import FrameResult
-from fbn.ui.jobs import AnalysisJob, Preview
+from fbn.ui.analyse.reading import AnalysisJob, Preview
 from tests.ui.conftest import FakeAnalyser
 
 

@@ -8,8 +8,9 @@ import pytest
 from fbn.faces.frames import Frame
 from fbn.inference import FrameResult
 from fbn.inference.layouts import LAYOUTS
-from fbn.ui import live_page, recordings
-from fbn.ui.live import LiveSession
+from fbn.ui.live import page as live_page
+from fbn.ui.live import recordings
+from fbn.ui.live.session import LiveSession
 from tests.ui.conftest import FakeAnalyser, face
 
 GRAY = np.full((480, 640, 3), 128, np.uint8)

@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 from fbn.errors import MissingFileError
 from fbn.inference.layouts import LAYOUTS
 from fbn.resources import shipped
-from fbn.ui import home_page, recordings, shell
+from fbn.ui import home, shell
+from fbn.ui.live import recordings
 from tests.ui.conftest import FakeAnalyser
 
 Open = Callable[[str], AppTest]
@@ -30,7 +31,7 @@ def playing(monkeypatch: pytest.MonkeyPatch) -> list[Callable]:
         callbacks.append(options["video_frame_callback"])  # type: ignore[arg-type]
         return SimpleNamespace(state=SimpleNamespace(playing=True))
 
-    monkeypatch.setattr("fbn.ui.webcam.webrtc_streamer", streamer)
+    monkeypatch.setattr("fbn.ui.live.webcam.webrtc_streamer", streamer)
     return callbacks
 
 
@@ -54,7 +55,7 @@ def words(test: AppTest) -> str:
 
 
 def test_home_leads_to_every_page():
-    assert {page for page, _ in home_page._WAYS} == set(shell._ICONS) - {"home"}
+    assert {page for page, _ in home._WAYS} == set(shell._ICONS) - {"home"}
 
 
 def test_home_shows_the_ways_in_and_a_reading(app: Open):

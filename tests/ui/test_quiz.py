@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fbn.ui import quiz
-from fbn.ui.quiz import LENGTH, RULES, Level, Quiz, question
-from fbn.ui.studio import drawn
+from fbn.ui.studio import questions
+from fbn.ui.studio.face import drawn
+from fbn.ui.studio.questions import LENGTH, RULES, Level, Quiz, question
 from fbn.vocabulary import AU_INDEX, AU_NUMBERS
 from tests.ui.conftest import press, words
 
@@ -53,7 +53,7 @@ def test_an_easy_quiz_asks_for_another_unit_each_time():
 
 
 def test_a_wrong_pick_takes_back_a_right_one():
-    asked = quiz.Question(question(0, 0, Level.HARD).face, (4, 12), (1, 4, 9, 12))
+    asked = questions.Question(question(0, 0, Level.HARD).face, (4, 12), (1, 4, 9, 12))
     assert asked.points((4, 12)) == 1
     assert asked.points((4,)) == 0.5
     assert asked.points((4, 12, 9)) == 0.5

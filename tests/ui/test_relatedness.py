@@ -5,9 +5,9 @@ import pytest
 from fbn.errors import FormatError
 from fbn.relatedness import Note, RelatednessTable
 from fbn.relatedness.evidence import Relation, agreement, compare
-from fbn.ui import relatedness as logic
-from fbn.ui import relatedness_marks, relatedness_results, relatedness_sheets
-from fbn.ui.relatedness import Draft
+from fbn.ui.relatedness import draft as logic
+from fbn.ui.relatedness import marks, results, sheets
+from fbn.ui.relatedness.draft import Draft
 from tests.ui.evidence import seen
 
 DU = RelatednessTable.named("du2014")
@@ -21,7 +21,7 @@ def draft() -> Draft:
 def place(sheet: dict, category: str, short: str) -> dict | None:
     row = next(i for i, row in enumerate(sheet["rows"]) if row["name"] == category.capitalize())
     column = next(i for i, about in enumerate(sheet["columns"]) if about["code"] == short)
-    assert relatedness_sheets.cell_at(row, column)[1] == int(short[2:])
+    assert sheets.cell_at(row, column)[1] == int(short[2:])
     return sheet["cells"].get(f"{row},{column}")
 
 
@@ -66,30 +66,30 @@ def test_the_spreadsheet_is_fed_anew_by_all_changes_but_its_own():
 
 
 def test_what_is_typed_into_the_spreadsheet_is_kept_emptied_or_refused_in_words():
-    frame = relatedness_sheets.grid(DU)
+    frame = sheets.grid(DU)
     row = list(frame.index).index("Fear")
     assert frame.loc["Fear", "AU5"] == 0.63
-    table = relatedness_sheets.gridded(DU, {row: {"AU5": None, "AU9": 1, "AU11": 0.25}})
+    table = sheets.gridded(DU, {row: {"AU5": None, "AU9": 1, "AU11": 0.25}})
     assert {logic.changed(change) for change in DU.diff(table)} == {
         "fear AU5: .63 → none",
         "fear AU9: none → 1",
         "fear AU11: none → .25",
     }
     with pytest.raises(FormatError, match="neutral"):
-        relatedness_sheets.gridded(DU, {0: {"AU5": 0.5}})
+        sheets.gridded(DU, {0: {"AU5": 0.5}})
     for typed in ("x", 70, -0.1, float("nan")):
         with pytest.raises(FormatError, match=r"fear, AU5 = .*: expected a weight from 0 to 1; it stays \.63"):
-            relatedness_sheets.gridded(DU, {row: {"AU5": typed}})
+            sheets.gridded(DU, {row: {"AU5": typed}})
 
 
 def test_equal_cells_typed_again_are_no_change():
-    row = list(relatedness_sheets.grid(DU).index).index("Fear")
-    assert relatedness_sheets.gridded(DU, {row: {"AU5": 0.63}}) is DU
+    row = list(sheets.grid(DU).index).index("Fear")
+    assert sheets.gridded(DU, {row: {"AU5": 0.63}}) is DU
 
 
 def test_the_sheet_tells_prototypical_from_observational_and_marks_changes_and_notes():
     table = DU.edited("fear", 5, None).annotated("fear", 1, Note("kim", "seen on video", "own data"))
-    sheet = relatedness_sheets.sheet(table, ("du2014", DU), ("fear", 5))
+    sheet = sheets.sheet(table, ("du2014", DU), ("fear", 5))
     assert place(sheet, "fear", "AU1") == {
         "text": "1",
         "kind": "one",
@@ -100,22 +100,22 @@ def test_the_sheet_tells_prototypical_from_observational_and_marks_changes_and_n
     assert place(sheet, "fear", "AU5") == {"was": ".63"}
     assert place(sheet, "sadness", "AU11")["kind"] == "part"
     assert place(sheet, "neutral", "AU1") is None
-    assert relatedness_sheets.cell_at(*sheet["at"]) == ("fear", 5)
+    assert sheets.cell_at(*sheet["at"]) == ("fear", 5)
     assert [len(sheet["rows"]), len(sheet["columns"])] == [22, 18]
     assert [row["name"] for row in sheet["rows"] if row["edge"]] == ["Happily surprised"]
     assert [column["code"] for column in sheet["columns"] if column["edge"]] == ["AU9"]
-    assert [
-        row["name"] for row in relatedness_sheets.sheet(AFF, ("affwild2", AFF), ("fear", 5))["rows"] if row["there"]
-    ] == [c.capitalize() for c in AFF.categories]
+    assert [row["name"] for row in sheets.sheet(AFF, ("affwild2", AFF), ("fear", 5))["rows"] if row["there"]] == [
+        c.capitalize() for c in AFF.categories
+    ]
 
 
 def test_a_selected_compound_out_of_sight_is_not_marked():
-    assert relatedness_sheets.sheet(DU, ("du2014", DU), ("awed", 1), compounds=False)["at"] is None
+    assert sheets.sheet(DU, ("du2014", DU), ("awed", 1), compounds=False)["at"] is None
 
 
 def test_a_comparison_has_a_sign_for_each_kind_of_change():
     after = DU.edited("fear", 5, None).edited("anger", 9, 0.65).edited("fear", 2, 0.8).edited("happiness", 6, 0.2)
-    sheet = relatedness_sheets.sheet_of_changes(DU, after)
+    sheet = sheets.sheet_of_changes(DU, after)
     cells = [("fear", "AU5"), ("anger", "AU9"), ("fear", "AU2"), ("happiness", "AU6")]
     assert [place(sheet, *cell)["text"] for cell in cells] == ["−", "+.65", "↑.80", "↓.20"]
     assert len(sheet["cells"]) == 4
@@ -136,7 +136,7 @@ def test_who_shares_an_au_the_strongest_first():
     shares = logic.sharing(AFF, 25)
     assert shares[0][1] == max(weight for _, weight in shares)
     assert {category for category, _ in shares} == {"anger", "disgust", "fear", "happiness", "surprise"}
-    text = relatedness_marks.share_bars((("fear", 1.0), ("anger", 0.4)), "anger")
+    text = marks.share_bars((("fear", 1.0), ("anger", 0.4)), "anger")
     assert [text.count('class="fbn-bar fbn-one"'), text.count('class="fbn-bar fbn-part"')] == [1, 1]
     assert '<span class="fbn-here">Anger</span>' in text
 
@@ -150,7 +150,7 @@ def test_a_row_says_what_its_face_leaves_out():
 def test_contradicted_cells_have_an_arrow_and_thin_ones_a_dot():
     counts = {("fear", 5): (0, 300), ("fear", 1): (290, 300), ("anger", 9): (200, 300), ("anger", 4): (3, 4)}
     evidence = seen(counts | {("sadness", 9): (0, 300)})
-    sheet = relatedness_sheets.sheet_of_findings(evidence, compare(evidence, DU))
+    sheet = sheets.sheet_of_findings(evidence, compare(evidence, DU))
     texts = [place(sheet, *cell)["text"] for cell in (("fear", "AU5"), ("fear", "AU1"), ("anger", "AU9"))]
     assert texts == ["↓.00", ".97", "↑.67"]
     assert place(sheet, "anger", "AU4")["kind"] == "thin"
@@ -159,7 +159,7 @@ def test_contradicted_cells_have_an_arrow_and_thin_ones_a_dot():
 
 def test_two_tables_side_by_side_show_who_names_a_cell():
     found = agreement(DU, AFF)
-    sheet = relatedness_sheets.sheet_of_agreement(found, ("du2014", "affwild2"))
+    sheet = sheets.sheet_of_agreement(found, ("du2014", "affwild2"))
     assert next(one for one in found if (one.category, one.au) == ("fear", 7)).relation == Relation.SECOND
     assert place(sheet, "fear", "AU7") == {
         "text": "◨",
@@ -209,25 +209,25 @@ def result(changed_units: dict | None) -> dict:
     ],
 )
 def test_a_result_in_words(on: dict | None, said: str):
-    assert said in relatedness_results.sentence(result(on))
+    assert said in results.sentence(result(on))
 
 
 def test_a_result_as_figure_and_table():
     outcome = result(paired(0.4, 0.6, 0.1, 0.3))
-    each, mean = relatedness_results.differences(outcome)["data"]
+    each, mean = results.differences(outcome)["data"]
     units = ["AU12 Lip corner puller", "AU5 Upper lid raiser"]
     assert mean["y"] == ["Expressions, accuracy", *units, "Changed AUs, mean F1"]
     assert mean["marker"]["symbol"] == ["circle", "circle", "diamond", "diamond"]
     assert mean["error_x"]["array"] == pytest.approx([0.01, 0.01, 0.1, 0.1])
     assert len(each["x"]) == 20
-    table = relatedness_results.figures(outcome).set_index("Figure")
+    table = results.figures(outcome).set_index("Figure")
     assert table.loc["Expressions, accuracy", "Chance"] == 0.2
     assert table.loc["AU5 Upper lid raiser", ["Base", "Edited", "Difference"]].tolist() == [0.4, 0.6, 0.2]
 
 
 def test_a_changed_cell_in_words():
     said = "AU5 is seen in 61% of faces of fear with the base table, in 4% with the edited one; it is there in 2%."
-    assert relatedness_results.cells(result(None)) == [said]
+    assert results.cells(result(None)) == [said]
 
 
 def test_somebodys_words_are_not_taken_for_markdown():

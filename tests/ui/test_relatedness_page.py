@@ -10,8 +10,8 @@ from fbn.jobs import JobError
 from fbn.jobs.kinds import parse
 from fbn.relatedness import RelatednessTable, Versions
 from fbn.resources import shipped
-from fbn.ui.relatedness import Draft
-from fbn.ui.relatedness_state import Workshop
+from fbn.ui.relatedness.draft import Draft
+from fbn.ui.relatedness.state import Workshop
 from tests.ui.conftest import Reader, press, words
 
 DU = RelatednessTable.named("du2014")

@@ -57,7 +57,7 @@ def about(monkeypatch: pytest.MonkeyPatch, tmp_path) -> SimpleNamespace:
         return SimpleNamespace(state=SimpleNamespace(playing=True))
 
     monkeypatch.setenv("FBN_HOME", str(tmp_path))
-    monkeypatch.setattr("fbn.ui.webcam.webrtc_streamer", streamer)
+    monkeypatch.setattr("fbn.ui.live.webcam.webrtc_streamer", streamer)
     monkeypatch.setattr("fbn.ui.shell.FaceAnalyser", Scoring)
     monkeypatch.setattr("fbn.models.store.names", lambda: ("fbn", "other"))
     monkeypatch.setattr("fbn.models.store.manifest", lambda name: said)

@@ -12,8 +12,9 @@ from streamlit.testing.v1 import AppTest
 from fbn.errors import FormatError
 from fbn.relatedness import RelatednessTable, Versions
 from fbn.synthetic.parameters import Face, Scene
-from fbn.ui import animation, studio, studio_knobs, studio_marks
-from fbn.ui.studio_state import Studio
+from fbn.ui.studio import animation, knobs, marks
+from fbn.ui.studio import face as studio
+from fbn.ui.studio.state import Studio
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, COMPOUND_EXPRESSIONS
 from tests.ui.conftest import Reader, by_key, press, words
 
@@ -56,7 +57,7 @@ def test_a_preset_keeps_person_and_pose():
 
 
 def test_every_field_has_a_knob_whose_ends_are_allowed():
-    turned = {(knob.part, knob.name) for knob in studio_knobs.KNOBS}
+    turned = {(knob.part, knob.name) for knob in knobs.KNOBS}
     beside = {("appearance", "hair"), ("appearance", "hair_colour"), ("scene", "background"), ("camera", "gray")}
     fields = {
         (part, name)
@@ -64,8 +65,8 @@ def test_every_field_has_a_knob_whose_ends_are_allowed():
         for name in type(getattr(Face(), part)).model_fields
     }
     assert turned | beside == fields - {("camera", "seed")}
-    assert len({knob.key for knob in studio_knobs.KNOBS}) == len(studio_knobs.KNOBS)
-    for knob in studio_knobs.KNOBS:
+    assert len({knob.key for knob in knobs.KNOBS}) == len(knobs.KNOBS)
+    for knob in knobs.KNOBS:
         for end in (knob.low, knob.high):
             turned_face = knob.turned(Face(), end)
             assert knob.of(turned_face) == end
@@ -87,7 +88,7 @@ def test_comparison_in_words_names_the_widest_gap_among_those_that_part():
 def test_comparison_marks_agreement_by_sign_and_says_it_in_each_row():
     truth, read = np.zeros(17), np.zeros(17)
     truth[AU_INDEX[9]], read[AU_INDEX[9]] = 0.8, 0.12
-    text = studio_marks.comparison(truth, read)
+    text = marks.comparison(truth, read)
     rows = text.split('role="listitem"')[1:]
     assert [row.count("≠</span>") for row in rows] == [int(u.number == 9) for u in ACTION_UNITS]
     assert "Drawn 0.80, read 0.12: they part." in rows[AU_INDEX[9]]
@@ -181,6 +182,29 @@ def test_a_slider_moves_one_unit_and_undo_moves_the_slider_back(opened: AppTest)
     press(opened, "Redo")
     assert by_key(opened.slider, "studio AU09 None").value == 0.6
     assert len(opened.slider) == 18
+
+
+@pytest.mark.parametrize("label", ["Relax", "Reset"])
+def test_a_slider_moved_in_the_run_of_a_sweeping_click_stays(opened: AppTest, label: str):
+    by_key(opened.slider, "studio AU09 None").set_value(0.6)
+    press(opened, label)
+    assert now(opened) == studio.with_unit(Face(), 9, 0.6)
+    assert by_key(opened.slider, "studio AU09 None").value == 0.6
+    # where it was moved before the click, one step takes it back
+    press(opened, "Undo")
+    assert now(opened) == Face()
+
+
+def test_a_slider_moved_in_the_run_of_another_preset_or_person_stays(opened: AppTest):
+    by_key(opened.selectbox, "studio category").set_value("anger")
+    by_key(opened.slider, "studio AU09 None").set_value(0.6).run()
+    angry = studio.with_unit(studio.preset(Face(), DU, "anger", 0.8), 9, 0.6)
+    assert now(opened) == angry
+    opened.button_group(key="studio_group").set_value("Person").run()
+    by_key(opened.slider, "studio appearance.age").set_value(0.9)
+    press(opened, "New person")
+    assert now(opened).appearance.age == 0.9
+    assert now(opened).identity != angry.identity
 
 
 def test_halves_move_apart_and_are_levelled_again(opened: AppTest):

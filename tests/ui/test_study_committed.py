@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 
 from fbn.cli import application
 from fbn.resources import shipped
-from fbn.training.study.asked import Study
-from fbn.training.study.measure import FILTERED
-from fbn.training.study.rows import ROWS, SINGLE
-from fbn.ui import study_scarcity
-from fbn.ui.study_read import COMMITTED, Studied, committed
-from fbn.ui.study_records import Figure
+from fbn.studies import scarcity as study_scarcity
+from fbn.studies.measure import FILTERED
+from fbn.studies.read import COMMITTED, Studied, committed
+from fbn.studies.records import Figure
+from fbn.studies.request import Study
+from fbn.studies.rows import ROWS, SINGLE
 
 FOLDER = shipped(COMMITTED)
 #: Written out: a row that is added later was not in these studies.

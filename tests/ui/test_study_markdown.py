@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from fbn.cli import application
 from fbn.errors import FormatError
-from fbn.ui.study_read import Studied
-from fbn.ui.study_words import interval
+from fbn.studies.read import Studied
+from fbn.studies.words import interval
 from tests.ui.studied import make
 
 

@@ -12,8 +12,8 @@ from fbn import jobs
 from fbn.jobs import JobError
 from fbn.jobs.kinds import parse
 from fbn.resources import shipped
-from fbn.training.study.asked import Study
-from fbn.ui import study_page
+from fbn.studies.request import Study
+from fbn.ui.study import page
 from tests.ui.conftest import FakeAnalyser, press, words
 from tests.ui.studied import make
 
@@ -27,7 +27,7 @@ def nothing_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     folder = tmp_path / "shipped"
     folder.mkdir()
     monkeypatch.setattr(
-        "fbn.ui.study_read.shipped", lambda name: shipped(name) if name.endswith("papers.csv") else folder
+        "fbn.studies.read.shipped", lambda name: shipped(name) if name.endswith("papers.csv") else folder
     )
     return folder
 
@@ -113,7 +113,7 @@ def test_a_shipped_study_shows_every_view_its_notes_and_files(nothing_yet: Path)
     make(nothing_yet / "plenty", action_units=2400)
     make(nothing_yet / "a-few", rows=("none", "both"), seeds=1)
     assert opened().selectbox(key="study open pick").value == "plenty"
-    for view in study_page._VIEWS:
+    for view in page._VIEWS:
         test = opened(view, "scarce-labels")
         assert not test.exception, view
         assert not test.error, view

@@ -9,14 +9,15 @@ import pytest
 
 from fbn.errors import FormatError, MissingFileError
 from fbn.resources import shipped
-from fbn.training.study.measure import TOGETHER
-from fbn.ui import study_answer as answer
-from fbn.ui import study_charts, study_marks, study_scarcity
-from fbn.ui.study_charts import Line
-from fbn.ui.study_papers import COMPARED, HERE, directions, here, lines, offered, published
-from fbn.ui.study_read import COMMITTED, Studied
-from fbn.ui.study_records import Difference
-from fbn.ui.study_words import Verdict, about, interval, key_name, signed, verdict
+from fbn.studies import answer, scarcity
+from fbn.studies.measure import TOGETHER
+from fbn.studies.papers import COMPARED, HERE, directions, here, lines, offered, published
+from fbn.studies.read import COMMITTED, Studied
+from fbn.studies.records import Difference
+from fbn.studies.words import Verdict, about, interval, key_name, signed, verdict
+from fbn.ui.study import charts
+from fbn.ui.study import marks as study_marks
+from fbn.ui.study.charts import Line
 from tests.ui import studied as stand_in
 from tests.ui.studied import make
 
@@ -90,26 +91,26 @@ def test_studies_that_differ_by_their_au_labels_stand_beside_each_other(studied:
     make(tmp_path / "longer", action_units=640, steps=9)
     other = make(tmp_path / "other", action_units=2400, rows=("none", "match.inferred"))
     folders = [*(tmp_path / name for name in ("nothing", "longer")), other, plenty, studied.folder]
-    beside = study_scarcity.alike(studied, folders)
+    beside = scarcity.alike(studied, folders)
     assert [own.summary.labelled["action_units"] for own in beside] == [80, 2400]
-    rows, keys = study_scarcity.shared(beside)
+    rows, keys = scarcity.shared(beside)
     assert rows == ["both"]
     assert keys[:2] == [("emotionet", "f1", False), ("bp4d", "f1", False)]
-    found = study_scarcity.ladder(beside, ["both", "match"], keys[0], "uncoupled")
+    found = scarcity.ladder(beside, ["both", "match"], keys[0], "uncoupled")
     assert list(found["both"]) == [80, 2400]
     assert list(found["match"]) == [80]
     assert found["both"][2400] == beside[1].by_place["both", keys[0]].uncoupled
-    chart = study_charts.ladder(found, "pictures", "difference")
+    chart = charts.ladder(found, "pictures", "difference")
     assert chart["layout"]["xaxis"]["tickvals"] == [80, 2400]
     both = chart["data"][0]
     low = found["both"][80].difference - both["error_y"]["arrayminus"][0]
     assert low == pytest.approx(found["both"][80].low)
     # the same steps, asked or the budget's own of then
     asked = make(tmp_path / "asked", action_units=160, steps=500)
-    assert [own.folder for own in study_scarcity.alike(studied, [asked])] == [studied.folder, asked]
+    assert [own.folder for own in scarcity.alike(studied, [asked])] == [studied.folder, asked]
     # one seed has no interval
     alone = Studied.read(make(tmp_path / "alone", seeds=1))
-    (drawn,) = study_charts.ladder(study_scarcity.ladder([alone], ["both"], keys[0], "uncoupled"), "", "")["data"]
+    (drawn,) = charts.ladder(scarcity.ladder([alone], ["both"], keys[0], "uncoupled"), "", "")["data"]
     assert drawn["error_y"]["array"] == [0]
 
 
@@ -329,7 +330,7 @@ def test_a_forest_has_a_mark_for_each_verdict_and_bars_where_they_lie():
         "Faces": [Line("a", difference(0.1, 0.02, 0.2), (0.05, 0.15)), Line("b", difference(-0.1, -0.2, -0.02))],
         "": [Line("c", difference(0.0, -0.1, 0.1), marks={"paper A": 0.07}), Line("d", difference(0.3, None, None))],
     }
-    drawn = study_charts.forest(blocks, "x")
+    drawn = charts.forest(blocks, "x")
     assert drawn["layout"]["yaxis"]["ticktext"] == ["<b>Faces</b>", "a", "b", "c", "d"]
     named = {trace["name"]: trace for trace in drawn["data"] if "name" in trace}
     assert named["better"]["y"] == [1]
@@ -340,17 +341,17 @@ def test_a_forest_has_a_mark_for_each_verdict_and_bars_where_they_lie():
     assert (named["single seeds"]["x"], named["single seeds"]["y"]) == ([0.05, 0.15], [1, 1])
     assert (named["paper A"]["x"], named["paper A"]["y"]) == ([0.07], [3])
     assert len({trace["marker"]["symbol"] for trace in named.values()}) == len(named)
-    low, high = study_charts.span_of(line for own in blocks.values() for line in own)
+    low, high = charts.span_of(line for own in blocks.values() for line in own)
     assert low < -0.2 < 0.3 < high
 
 
 def test_dots_and_curves_keep_gaps_and_looks_apart():
-    drawn = study_charts.dots({"one": {"AU1": 0.2, "AU2": 0.4}, "two": {"AU2": 0.6}}, "F1")
+    drawn = charts.dots({"one": {"AU1": 0.2, "AU2": 0.4}, "two": {"AU2": 0.6}}, "F1")
     joined, one, two = drawn["data"]
     assert joined["x"] == [0.2, 0.2, None, 0.4, 0.6, None]
     assert two["y"] == [1]
     assert one["marker"]["symbol"] != two["marker"]["symbol"]
-    curve = study_charts.curves({"one": [None, 2.0], "two": [1.0, 1.0]}, "loss")["data"]
+    curve = charts.curves({"one": [None, 2.0], "two": [1.0, 1.0]}, "loss")["data"]
     assert curve[0]["y"] == [None, 2.0]
     assert curve[0]["x"] == [25, 75]
     assert curve[0]["line"]["dash"] != curve[1]["line"]["dash"]

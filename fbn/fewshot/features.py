@@ -1,0 +1,134 @@
+"""What a network makes of labelled faces, computed once and kept: features, basic outputs, zero-shot scores."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from fbn.compound import CompoundClasses, terms
+from fbn.data.augment import centre
+from fbn.data.compound_faces import Faces
+from fbn.errors import FormatError
+from fbn.fewshot.probe import Numbers, Probe
+from fbn.models import store
+from fbn.models.compound import CompoundNet
+from fbn.models.network import FaceBehaviorNet
+from fbn.records import Predictions
+from fbn.resources import cache_folder, whole_file
+
+_BATCH = 64
+_HEADS = ("expression_logits", "action_unit_logits", "valence_arousal")
+
+
+@dataclass(frozen=True)
+class Material:
+    """Labelled faces as a network sees them.
+
+    Attributes:
+        faces: n pictures.
+        network: the starting weights.
+        classes: to choose among.
+        labels: [n] index into ``classes.classes``.
+        features: [n, F].
+        said: basic outputs of batch shape [n].
+        total: [n, C] zero-shot totals.
+        key: changes with the pictures and the network.
+    """
+
+    faces: Faces
+    network: FaceBehaviorNet
+    classes: CompoundClasses
+    labels: Numbers
+    features: Tensor
+    said: Predictions
+    total: Tensor
+    key: str
+
+
+def look(
+    faces: Faces,
+    network: FaceBehaviorNet,
+    weights: str,
+    classes: CompoundClasses,
+    watch: Callable[[float], None] = lambda share: None,
+) -> Material:
+    """Show all faces to a network, or read from the cache what it made of them.
+
+    Args:
+        faces: labelled pictures.
+        network: in evaluation mode.
+        weights: checksum of its weights.
+        classes: to choose among; every class of ``faces`` must be there.
+        watch: told of the share done; raises where the work is to stop.
+
+    Raises:
+        FormatError: a class of the pictures is not among ``classes``, or the network lacks a head.
+    """
+    if strangers := [name for name in faces.classes if name not in classes.classes]:
+        raise FormatError(
+            f"{faces.name}: class {strangers[0]!r} is not among those of {classes.name}: {', '.join(classes.classes)}"
+        )
+    number = np.array([classes.classes.index(name) for name in faces.classes], np.intp)
+    key = hashlib.sha256(f"{faces.key} {weights}".encode() + faces.rows.tobytes()).hexdigest()[:24]
+    path = cache_folder("features") / f"{key}.safetensors"
+    if not os.path.exists(path):
+        values = _seen(network, faces.crops, faces.rows, watch)
+        with whole_file(path) as unfinished:
+            save_file(values, unfinished)
+    values = load_file(path)
+    said = Predictions(**{name: values[name] for name in _HEADS if name in values})
+    total = terms(said, classes).total
+    return Material(faces, network, classes, number[faces.labels], values["features"], said, total, key)
+
+
+def starting(name: str | Path) -> tuple[FaceBehaviorNet, str]:
+    """A model's torch network, and the checksum of its weights."""
+    network = store.load(name, runtime="torch")
+    assert isinstance(network, FaceBehaviorNet)
+    return network, store.manifest(name).sha256[store.WEIGHTS]
+
+
+def with_probe(material: Material, found: Probe) -> CompoundNet:
+    """The starting network with a probe's residual and temperature."""
+    made = CompoundNet.of(material.network, material.classes, found.temperature)
+    with torch.no_grad():
+        made.residual.weight.copy_(found.weight)
+        made.residual.bias.copy_(found.bias)
+    return made.eval()
+
+
+def _seen(
+    network: FaceBehaviorNet, crops: np.ndarray, rows: NDArray[np.intp], watch: Callable[[float], None]
+) -> dict[str, Tensor]:
+    parts: list[dict[str, Tensor]] = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), _BATCH):
+            watch(start / len(rows))
+            features = network.features(shown(network, crops, rows[start : start + _BATCH]))
+            said = network.heads(features)
+            heads = {name: value for name in _HEADS if (value := getattr(said, name)) is not None}
+            parts.append({"features": features, **heads})
+    return {name: torch.cat([part[name] for part in parts]).contiguous() for name in parts[0]}
+
+
+def shown(network: FaceBehaviorNet, crops: np.ndarray, rows: Numbers) -> Tensor:
+    """Crops with a margin as the network's input, [B, 3, size, size]."""
+    return network.spec.prepare(np.stack([centre(crops[row], network.spec.size) for row in rows]))
+
+
+def compound_logits(network: FaceBehaviorNet, crops: np.ndarray, rows: Numbers) -> Tensor:
+    """[n, C] of a network that has such a head, in evaluation mode."""
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), _BATCH):
+            logits = network(shown(network, crops, rows[start : start + _BATCH])).compound_logits
+            assert logits is not None
+            parts.append(logits.float())
+    return torch.cat(parts)

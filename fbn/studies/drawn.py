@@ -1,0 +1,126 @@
+"""The synthetic world as the papers' sets are: labels of one kind on each, other cameras and people, never seen sets.
+
+Trained on: AffectNet's style with expressions; EmotioNet's and BP4D's styles with those AUs that their coders look at;
+Aff-Wild2's style on video with valence and arousal. Never trained on: DISFA's, AFEW-VA's and RAF-DB's styles. All
+faces are made by Du 2014's table.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+
+from fbn.data.loading import Pool, Stream
+from fbn.records import Annotations
+from fbn.relatedness import RelatednessTable
+from fbn.studies.filmed import Filmed
+from fbn.studies.material import Held, Material, coded, only
+from fbn.studies.request import Amounts
+from fbn.synthetic.domains import DOMAINS
+from fbn.synthetic.kept import drawers, kept_pool
+from fbn.synthetic.world import World
+from fbn.vocabulary import ACTION_UNITS_BY_DATASET, Task
+
+#: World seeds of the held-out faces, and of one seed's sets, lie so far apart.
+_HELD_OUT, _APART = 500_000, 100
+#: Of the papers' metrics, which are told of whom.
+_AFFECT, _UNITS = ("ccc_valence", "ccc_arousal"), ("f1", "auc")
+#: Pictures and clips in all from which drawing by several processes pays.
+_PART = 400
+
+
+@dataclass(frozen=True)
+class _Set:
+    """Domain, task of its labels, its metrics, whether it is trained on."""
+
+    name: str
+    task: Task | None
+    figures: tuple[str, ...]
+    filmed: bool = False
+
+
+SETS = (
+    _Set("affectnet", Task.EXPRESSION, ("accuracy", "expression_f1")),
+    _Set("emotionet", Task.ACTION_UNITS, ("afa", *_UNITS)),
+    _Set("bp4d", Task.ACTION_UNITS, _UNITS),
+    _Set("affwild2", Task.VALENCE_AROUSAL, _AFFECT, filmed=True),
+    _Set("disfa", None, _UNITS),
+    _Set("afew-va", None, _AFFECT, filmed=True),
+    _Set("rafdb", None, ("mean_diagonal",)),
+)
+
+
+def draw(amounts: Amounts, seed: int, report: Callable[[float, str], None]) -> Material:
+    """One seed's sets, from the cache or drawn now.
+
+    Args:
+        amounts: how many.
+        seed: of the worlds.
+        report: takes the share drawn and what is being drawn; may raise to stop.
+    """
+    trained: dict[str, Pool] = {}
+    held: list[Held] = []
+    counts = _counts(amounts)
+    jobs = [(which, False) for which in SETS if which.task] + [(which, True) for which in SETS]
+    every = sum(counts.values()) + len(SETS) * amounts.held_out
+    with drawers(os.cpu_count() or 1) if every >= _PART else nullcontext(1) as processes:
+        for number, (which, out) in enumerate(jobs):
+            report(number / len(jobs), f"drawing {which.name}")
+            world = _world(which, _APART * seed + (_HELD_OUT if out else 0))
+            count = amounts.held_out if out else counts[which.name]
+            if isinstance(world, Filmed):
+                count = world.frames * (max(2, -(-count // world.frames)) if out else count)
+            pool = _as_coded(which.name, kept_pool(world, count, processes=processes, progress=False))
+            if out:
+                frames = world.frames if isinstance(world, Filmed) else 0
+                groups = [world.who(i) for i in range(len(pool))]
+                held.append(Held(which.name, pool, which.figures, np.array(groups), which.task is not None, frames))
+            else:
+                trained[which.name] = pool
+    return _material(trained, held, per_step(amounts))
+
+
+def per_step(amounts: Amounts) -> tuple[int, int, int]:
+    """The budget's pictures of each step, those with expressions and with AUs shared out anew by how many there are.
+
+    So the papers' batches are made; but no less than a sixth of these goes to either.
+    """
+    expression, units, affect = amounts.per_step
+    both, counts = expression + units, _counts(amounts)
+    whole = sum(counts[name] for name in ("affectnet", "emotionet", "bp4d"))
+    own = round(both * (1 - counts["affectnet"] / whole))
+    own = min(max(own, both // 6), both - both // 6)
+    return both - own, own, affect
+
+
+def _counts(amounts: Amounts) -> dict[str, int]:
+    units = amounts.action_units or amounts.scarce
+    return {
+        "affectnet": amounts.expression,
+        "emotionet": units // 2,
+        "bp4d": units - units // 2,
+        "affwild2": amounts.clips,
+    }
+
+
+def _world(which: _Set, seed: int) -> World:
+    kind = Filmed if which.filmed else World
+    return kind(RelatednessTable.named("du2014"), seed, DOMAINS[which.name])
+
+
+def _as_coded(name: str, pool: Pool) -> Pool:
+    numbers = ACTION_UNITS_BY_DATASET.get(name)
+    return Pool.of({name: (pool.crops[0], coded(pool.annotations, numbers) if numbers else pool.annotations)})
+
+
+def _material(trained: dict[str, Pool], held: list[Held], per_step: tuple[int, int, int]) -> Material:
+    tasks = {which.name: which.task for which in SETS if which.task}
+    # a coder looked at the expression set's first pictures too, for the table alone
+    counted = Annotations.concatenate([trained[name].annotations[:500] for name in ("affectnet", "emotionet", "bp4d")])
+    labelled = {name: (pool.crops[0], only(pool.annotations, tasks[name])) for name, pool in trained.items()}
+    pool = Pool.of(labelled)
+    order = (Task.EXPRESSION, Task.ACTION_UNITS, Task.VALENCE_AROUSAL)
+    streams = tuple((task, Stream(pool.of_task(task), count)) for task, count in zip(order, per_step, strict=True))
+    return Material(pool, streams, tuple(held), counted)

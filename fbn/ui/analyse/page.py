@@ -1,0 +1,130 @@
+"""The Analyse page's parts."""
+
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from fbn.inference import FaceResult, FrameResult
+from fbn.ui import charts, shell, tables
+from fbn.ui.analyse.reading import AnalysisJob
+from fbn.ui.panels import show_picture
+from fbn.ui.scores import Picked, pick_compounds
+
+_STATE = "analysis"  # (what was asked for, the job that answers it)
+_COMPOUNDS = "analyse_compounds"
+
+
+def choose() -> AnalysisJob | None:
+    """The files to read and how; the job that reads them, started where what was asked for is new."""
+    files = st.file_uploader("Pictures or videos", accept_multiple_files=True, key="files")
+    with st.container(horizontal=True):
+        if st.button("Use the sample picture", icon=":material/image:", disabled=bool(files)):
+            st.session_state["sample"] = True
+        with st.popover("Options", icon=":material/tune:"):
+            st.session_state[_COMPOUNDS] = picked = pick_compounds(shell.model_name(), "analyse compounds")
+            smooth = st.toggle("Smooth videos", help="Adds columns with the median over 5 frames; raw columns stay.")
+            every = st.number_input("Read every n-th frame of videos", 1, 100, 1, help="1 reads them all.")
+    if files:
+        st.session_state["sample"] = False
+    sample = st.session_state.get("sample", False)
+    if not files and not sample:
+        _forget()
+        return None
+    asked = (tuple(file.file_id for file in files) or "sample", shell.model_state(), smooth, every, picked.classes)
+    known, job = st.session_state.get(_STATE, (None, None))
+    if known != asked:
+        _forget()
+        uploads = [(file.name, file.getvalue()) for file in files] or [("astronaut.png", shell.sample_file())]
+        job = AnalysisJob(shell.make_analyser("median" if smooth else None, picked.classes), uploads, int(every))
+        st.session_state[_STATE] = (asked, job)
+        if job.wait(1.0):  # a picture or two: no progress bar for a blink
+            return job
+    return job
+
+
+def _forget() -> None:
+    _, job = st.session_state.pop(_STATE, (None, None))
+    if job:
+        job.cancel()
+
+
+def nothing_yet() -> None:
+    """What to do first."""
+    st.info("Drop pictures or a video above, or try the sample picture.", icon=":material/face:")
+
+
+def show(job: AnalysisJob) -> None:
+    """Progress while it runs, what went wrong, then the results."""
+    progress = job.progress()
+    if progress.running:
+        st.fragment(_progress, run_every=0.5)(job)
+        return
+    if job.cancelled:
+        st.info(f"Stopped after {progress.frames:,} frames; what was read until then is below.")
+    for problem in progress.problems:
+        st.error(problem, icon=":material/broken_image:")
+    for note in progress.notes:
+        st.info(note, icon=":material/info:")
+    results = job.results()
+    if not results:
+        return
+    name = next(iter(results))
+    if len(results) > 1:
+        name = st.selectbox("File", list(results), key="file")
+    _one_file(job, name, results[name])
+    _table([result for part in results.values() for result in part])
+
+
+def _progress(job: AnalysisJob) -> None:
+    progress = job.progress()
+    if not progress.running:
+        st.rerun()
+    st.progress(progress.share, f"{progress.name or 'Opening'}: {progress.frames:,} frames read")
+    st.button("Cancel", icon=":material/close:", on_click=job.cancel)
+
+
+@st.fragment
+def _one_file(job: AnalysisJob, name: str, results: list[FrameResult]) -> None:
+    previews = job.previews(name)
+    picked: Picked = st.session_state.get(_COMPOUNDS, Picked())
+    if len(previews) == 1:
+        show_picture(previews[0], compounds=picked.shown)
+        return
+    times = [preview.result.timestamp for preview in previews]
+    place = st.select_slider(
+        "Frame", range(len(previews)), format_func=lambda i: f"{times[i]:.2f} s", key=f"frame of {name}"
+    )
+    preview = previews[place]
+    face = show_picture(preview, key=name, compounds=picked.shown)
+    _over_time(results, face, times[place])
+
+
+def _over_time(results: list[FrameResult], face: FaceResult | None, now: float) -> None:
+    ids = sorted({face.face_id for result in results for face in result.faces})
+    if not ids:
+        return
+    wanted = face.face_id if face else ids[0]
+    st.markdown(f"**Over time**, face {wanted}")
+    seen = [next((f for f in result.faces if f.face_id == wanted), None) for result in results]
+    points = np.array([(f.smoothed or f.affect).valence_arousal if f else (np.nan, np.nan) for f in seen])
+    figure = charts.time_line([r.timestamp for r in results], points[:, 0].tolist(), points[:, 1].tolist(), now)
+    said = f"Valence and arousal of face {wanted} over time, two lines between −1 and 1."
+    st.plotly_chart(figure, config=charts.CONFIG, key="analyse_time_line", alt=said)
+
+
+def _table(results: list[FrameResult]) -> None:
+    st.subheader("Table")
+    rows = sum(max(1, len(result.faces)) for result in results)
+    st.dataframe(tables.first_rows(results), hide_index=True)
+    if rows > tables.MOST_SHOWN:
+        st.caption(f"The first {tables.MOST_SHOWN:,} of {rows:,} rows; downloads hold them all.")
+    with st.container(horizontal=True):
+        for label, suffix in (("Download CSV", ".csv"), ("Download Parquet", ".parquet")):
+            st.download_button(
+                label,
+                partial(tables.table_bytes, results, suffix),
+                f"fbn{suffix}",
+                icon=":material/download:",
+                on_click="ignore",
+            )

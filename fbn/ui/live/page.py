@@ -1,0 +1,320 @@
+"""The Live page's parts."""
+
+from functools import partial
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit_webrtc import create_video_source_track
+
+from fbn.errors import FbnError
+from fbn.faces.frames import VIDEO_SUFFIXES
+from fbn.inference import FaceResult
+from fbn.ui import charts, shell, tables
+from fbn.ui.analyse.reading import Preview
+from fbn.ui.effect_view import conflict_panel
+from fbn.ui.live.clip import RATE, Clip, DrawnClip, FileClip, as_source
+from fbn.ui.live.durations import in_words
+from fbn.ui.live.recordings_view import say, show_recordings
+from fbn.ui.live.session import WEBCAM, LiveSession, View
+from fbn.ui.live.webcam import Problem, ask_to_start, play, watch, webcam
+from fbn.ui.panels import (
+    action_unit_panel,
+    circumplex_panel,
+    expression_panel,
+    face_name,
+    show_picture,
+)
+from fbn.ui.prior import pick_table
+from fbn.ui.scores import Picked, compound_panel, pick_compounds, terms_panel
+from fbn.ui.uploads import read_upload
+from fbn.ui.widgets import pick
+
+#: Seconds between two looks at the session while it plays (figures for the eye, not the record) and once it stopped.
+_EVERY, _IDLE = 0.7, 1.0
+_SOURCE, _CLIP, _WHICH = "live_source", "Clip", "live_clip"
+
+_TABLE, _COMPOUNDS = "live_table", "live_compounds"
+_MOST_CONFLICTS = 5
+
+
+def choose() -> tuple[str, LiveSession]:
+    """Where pictures come from, and this viewer's session on the picked model and options."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        # kept beside the widget: the browser may still send the old choice after Python has changed it
+        source = st.session_state.setdefault(_SOURCE, "Webcam")
+        pick(st.segmented_control, "Source", _SOURCE, options=["Webcam", _CLIP, "Picture"], required=True)
+        return source, _session()
+
+
+def video_view(session: LiveSession, source: str) -> None:
+    """The webcam's video or a clip with its controls, its figures beside and below."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        playing = _video(session, source)
+        if not playing:  # stopped, or come back to: what a closed page left is finished
+            session.ended()
+        # without a video the words still count the seconds since it stopped
+        every = _EVERY if playing else _IDLE if session.view().frames else None
+        st.fragment(_handles, run_every=every)(session, playing, source)
+    with right:
+        st.fragment(_figures, run_every=every)(session, playing, source)
+    st.fragment(_details, run_every=every)(session, playing)
+
+
+def _video(session: LiveSession, source: str) -> bool:
+    if source != _CLIP:
+        session.source(WEBCAM)
+        return webcam(session)
+    shown = _clip()
+    if shown is None:
+        return False
+    clip, name = shown
+    session.source(name)
+    return play(session, create_video_source_track(partial(as_source, clip), key="live_clip_track", fps=RATE))
+
+
+def _clip() -> tuple[Clip, str] | None:
+    """The clip to play and what it is called; None while there is none."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        which = st.session_state.setdefault(_WHICH, "Sample")
+        clips = ["Sample", "Upload"]
+        pick(st.segmented_control, "Clip", _WHICH, options=clips, required=True, label_visibility="collapsed")
+        if which == "Sample":
+            st.caption("A drawn face that shows five expressions. No camera is used.")
+    if which == "Sample":
+        return _drawn_clip(), "sample clip"
+    upload = st.file_uploader("A video", type=[suffix[1:] for suffix in sorted(VIDEO_SUFFIXES)])
+    if upload is None:
+        st.info("It plays here, again and again, once you have chosen one.", icon=":material/movie:")
+        return None
+    known, clip = st.session_state.get("live_file_clip", (None, None))
+    if known != upload.file_id:
+        try:
+            clip = FileClip(upload.getvalue(), upload.name)
+        except FbnError as error:
+            st.error(str(error), icon=":material/broken_image:")
+            return None
+        st.session_state["live_file_clip"] = (upload.file_id, clip)
+    return clip, upload.name
+
+
+@st.cache_resource(show_spinner="Drawing the clip…")
+def _drawn_clip() -> DrawnClip:
+    return DrawnClip()
+
+
+def _session() -> LiveSession:
+    session: LiveSession = st.session_state.setdefault("live", LiveSession())
+    with st.popover("Options", icon=":material/tune:"):
+        smooth = st.toggle("Smooth", True, help="Calms the figures with a one-euro filter. A recording keeps both.")
+        gauges = st.toggle("Gauges in the video", True, help="Bars and circumplex that move with every frame.")
+        mirror = st.toggle("Mirror", True, help="Show, read and record the webcam as a mirror would.")
+        st.session_state[_COMPOUNDS] = picked = pick_compounds(shell.model_name(), "live compounds")
+        _conflict_options()
+    wanted = (shell.model_state(), smooth, picked.classes)
+    if st.session_state.get("live_analyser") != wanted:
+        analyser = shell.make_analyser("one_euro" if smooth else None, picked.classes)
+        compounds = analyser.classes.classes if analyser.classes else ()
+        session.use(analyser, shell.model_name(), "fbn_smooth" if smooth else "fbn", compounds)
+        st.session_state["live_analyser"] = wanted
+    session.set(gauges=gauges, mirror=mirror)
+    return session
+
+
+def _conflict_options() -> None:
+    wanted = st.toggle("Conflicts", key="live_conflicts", help="Where expression and action units contradict a table.")
+    st.session_state[_TABLE] = pick_table("live table") if wanted else None
+
+
+def _conflicts(face: FaceResult) -> None:
+    table = st.session_state.get(_TABLE)
+    if table is not None:
+        conflict_panel(face.smoothed or face.affect, table, _MOST_CONFLICTS)
+
+
+def _compounds_shown() -> bool:
+    picked: Picked = st.session_state.get(_COMPOUNDS, Picked())
+    return picked.shown
+
+
+def _handles(session: LiveSession, playing: bool, source: str) -> None:
+    """What the viewer works, and what came of it.
+
+    Timed, though no control moves by itself: what a click draws is lost where another timed fragment is asked for just
+    as the click's run ends (Streamlit then begins a new runner and drops what the old one still had to say).
+    """
+    camera = source != _CLIP
+    # a place for each, so that none moves, and stands there twice for a moment, when one above it comes or goes
+    notice, controls, status, kept = (st.container() for _ in range(4))
+    with notice:
+        problem = watch(camera)
+        if problem is not None and not playing:
+            _trouble(problem, camera)
+        elif playing:
+            _stall(session.view(), camera)
+    with controls:
+        _controls(session, playing)
+    with status:
+        _status(session)
+    with kept:
+        show_recordings(session.recording)
+
+
+def _trouble(problem: Problem, camera: bool) -> None:
+    """Why there is no video, what to do, and how to go on without."""
+    st.error(f"**{problem.title}**  \n{problem.words}", icon=":material/videocam_off:")
+    with st.container(horizontal=True):
+        if problem.retry:
+            st.button("Retry", icon=":material/refresh:", type="primary", on_click=ask_to_start, args=(camera,))
+        if camera and st.button("Play the sample clip", icon=":material/movie:", on_click=_use_clip):
+            st.rerun()
+
+
+def _use_clip() -> None:
+    st.session_state.update({_SOURCE: _CLIP, _WHICH: "Sample"})
+    ask_to_start(camera=False)
+
+
+def _stall(view: View, camera: bool) -> None:
+    if view.stalled:
+        words = f"**No new picture for {in_words(view.age)}.** The video above and the figures stand still."
+        st.warning(words, icon=":material/pause_circle:")
+        st.button("Start again", icon=":material/refresh:", on_click=ask_to_start, args=(camera,))
+
+
+def _controls(session: LiveSession, playing: bool) -> None:
+    """Freeze, snapshot, record.
+
+    Files are made on one click and downloaded with another: Streamlit would make them on the download's own click, but
+    drops such a file after the next two runs of any timed fragment, before a slow browser has fetched it.
+    """
+    state = st.session_state
+    with st.container(horizontal=True, vertical_alignment="center"):
+        session.set(frozen=st.toggle("Freeze", key="freeze", disabled=not playing) and playing)
+        if session.view().recording:
+            st.button("Stop recording", icon=":material/stop:", type="primary", on_click=_stop, args=(session,))
+        else:
+            icon, off = ":material/fiber_manual_record:", not playing
+            st.button("Record", icon=icon, on_click=_record, args=(session,), disabled=off)
+        if st.button("Snapshot", icon=":material/photo_camera:", disabled=not playing):
+            state["snapshot"] = tables.png_bytes(session.picture())
+    if state.get("snapshot"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.image(state["snapshot"], width=80, alt="The snapshot")
+            st.download_button(
+                "Download PNG", state["snapshot"], "fbn-snapshot.png", icon=":material/download:", on_click="ignore"
+            )
+
+
+def _record(session: LiveSession) -> None:
+    try:
+        session.record()
+        say("")
+    except FbnError as error:
+        say(f"Nothing is recorded: {error}")
+
+
+def _stop(session: LiveSession) -> None:
+    session.stop_recording()
+
+
+def _status(session: LiveSession) -> None:
+    """What is being recorded, what failed, and which face the figures show."""
+    view = session.view()
+    if view.recording:
+        st.caption(f":red[●] Recording: {view.recorded:,} frames, on disk as they come")
+    elif view.recorded:
+        st.caption(f"Recorded: {view.recorded:,} frames")
+    if view.problem:
+        st.warning(view.problem, icon=":material/error:")
+    if view.errors:
+        of = view.frames + view.errors
+        st.warning(f"{view.errors} of {of} frames could not be read; the last one because of {view.error}")
+    if view.result and len(view.result.faces) > 1:
+        choices = [None, *(face.face_id for face in view.result.faces)]
+        names = {face.face_id: face_name(face) for face in view.result.faces} | {None: "Largest"}
+        picked = st.segmented_control("Show", choices, default=None, format_func=names.__getitem__, key="live_face")
+        session.set(face_id=picked)
+
+
+def _figures(session: LiveSession, playing: bool, source: str) -> None:
+    """Speed, expression, circumplex; or what to do first. What is not of now is gray and says so."""
+    view = session.view()
+    if view.face is None:
+        with st.container(border=True):
+            _what_to_do(view, playing, source)
+    past = not playing or view.stalled
+    if past and view.face:
+        st.markdown(f"##### :material/pause_circle: {'Stopped' if not playing else 'Stalled'} {in_words(view.age)} ago")
+        st.caption("The last readings, not those of now.")
+    if playing and view.frames:
+        with st.container(horizontal=True):
+            st.metric("Frames/s", f"{view.fps:.0f}", width=90)
+            helped = "Median time from a frame's arrival at the server to its finished drawing."
+            st.metric("Delay", f"{view.median_ms:.0f} ms", help=helped, width=100)
+            helped = "95 of 100 frames took no longer than this."
+            st.metric("95 % within", f"{view.p95_ms:.0f} ms", help=helped, width=130)
+    if view.face:
+        with _shade("figures", past):
+            affect = view.face.smoothed or view.face.affect
+            expression_panel(affect)
+            if affect.scorer and _compounds_shown():
+                compound_panel(affect)
+                if view.settings.frozen:
+                    terms_panel(affect)
+            circumplex_panel(view.trail)
+
+
+def _what_to_do(view: View, playing: bool, source: str) -> None:
+    if not playing and source == _CLIP:
+        st.markdown("##### :material/movie: Play the clip")
+        st.markdown("It goes the same way as a camera's picture: through the network, and back with its drawing.")
+    elif not playing:
+        st.markdown("##### :material/videocam: Start the camera and allow it in the browser")
+        st.markdown("The picture is read on the machine that runs this app and is not kept.")
+    elif view.frames == 0:
+        st.markdown("##### :material/hourglass_empty: Waiting for the first frame")
+        st.markdown("If none comes: is the camera in use elsewhere, or its picture behind a firewall?")
+    else:
+        st.markdown("##### :material/face: No face in view")
+        st.markdown("Look at the camera, with light on your face, at arm's length.")
+
+
+def _shade(part: str, past: bool) -> DeltaGenerator:
+    """A container for readings: gray where they are of the past (see ``marks.STYLE``)."""
+    return st.container(key=f"live_past_{part}" if past else f"live_now_{part}")
+
+
+def _details(session: LiveSession, playing: bool) -> None:
+    """Action units and the time line."""
+    view = session.view()
+    if view.face is None:
+        return
+    with _shade("details", not playing or view.stalled):
+        _conflicts(view.face)
+        action_unit_panel(view.face.smoothed or view.face.affect)
+        st.markdown("**Over time**")
+        figure = charts.time_line(view.seconds, view.valence, view.arousal)
+        said = "Valence and arousal of the face over the last seconds, two lines between −1 and 1."
+        st.plotly_chart(figure, config=charts.CONFIG, key="live_time_line", alt=said)
+
+
+def picture_view() -> None:
+    """A single picture where there is no camera to stream."""
+    choices = ["Sample", "Upload", "Take a photo"]
+    source = st.segmented_control("Picture", choices, default="Sample", required=True, key="picture_source")
+    if source == "Sample":
+        image = shell.sample_picture()
+        st.caption(shell.SAMPLE_CREDIT)
+    else:
+        widget = st.file_uploader if source == "Upload" else st.camera_input
+        upload = widget("A picture of a face")
+        if upload is None:
+            st.info("The figures appear here once there is a picture.", icon=":material/face:")
+            return
+        image = read_upload(upload)
+    picked: Picked = st.session_state[_COMPOUNDS]
+    result = shell.make_analyser(None, picked.classes).picture(image)
+    face = show_picture(Preview.of(image, result), compounds=picked.shown)
+    if face is not None:
+        _conflicts(face)

@@ -1,0 +1,94 @@
+"""The list of recordings under the live video: to download, to delete, and to end those whose page is gone."""
+
+import streamlit as st
+
+from fbn.errors import FbnError
+from fbn.ui.live import recordings
+from fbn.ui.live.durations import in_words
+from fbn.ui.live.recordings import Entry, Recording
+
+_PICKED, _NEWEST = "live_recording", "live_recording_newest"
+_FILE, _PROBLEM = "live_recording_file", "live_recording_problem"
+#: Seconds without a frame after which a recording of another page may be ended by hand.
+_QUIET = 3.0
+
+
+def say(problem: str) -> None:
+    """Why something could not be done with recordings; "" takes it back."""
+    st.session_state[_PROBLEM] = problem
+
+
+def show_recordings(own: Recording | None) -> None:
+    """All recordings of this machine, and what can be done with the picked one.
+
+    Args:
+        own: the one that this viewer's session makes; it is told of elsewhere.
+    """
+    if problem := st.session_state.get(_PROBLEM):
+        st.error(problem, icon=":material/error:")
+    try:
+        found = recordings.entries()
+    except FbnError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    for entry in found:
+        if entry.unfinished and (entry.recording is None or entry.recording is not own):
+            _other(entry)
+    finished = {entry.path.name: entry for entry in found if not entry.unfinished}
+    if not finished:
+        return
+    newest = next(iter(finished))
+    if st.session_state.get(_NEWEST) != newest or st.session_state.get(_PICKED) not in finished:
+        st.session_state.update({_NEWEST: newest, _PICKED: newest})
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            f"Recordings ({len(finished)})",
+            list(finished),
+            format_func=lambda name: _described(finished[name]),
+            key=_PICKED,
+        )
+        st.download_button(
+            "Download CSV", _contents(finished[name]), name, icon=":material/download:", on_click="ignore"
+        )
+        with st.popover("Delete", icon=":material/delete:"):
+            st.markdown(f"Delete **{_described(finished[name])}** for good?")
+            st.button("Delete it", type="primary", on_click=_delete, args=(finished[name],))
+    st.caption(f"Kept in `{recordings.folder()}` until you delete them.")
+
+
+def _described(entry: Entry) -> str:
+    return f"{entry.began:%d %b %Y, %H:%M:%S} · {in_words(entry.seconds)} · {entry.rows:,} rows"
+
+
+def _contents(entry: Entry) -> bytes:
+    """The table's bytes; of the last picked one remembered, since the list draws itself anew all the time."""
+    known, contents = st.session_state.get(_FILE, (None, b""))
+    if known != (entry.path, entry.size):
+        try:
+            contents = entry.path.read_bytes()
+        except OSError as error:
+            st.error(f"{entry.path.name} cannot be read ({error.strerror or error})", icon=":material/error:")
+            return b""
+        st.session_state[_FILE] = ((entry.path, entry.size), contents)
+    return contents
+
+
+def _other(entry: Entry) -> None:
+    """A recording of another page: one that was closed or reloaded a moment ago, or another viewer's."""
+    recording = entry.recording
+    with st.container(horizontal=True, vertical_alignment="center"):
+        words = f":red[●] Another page records since {entry.began:%H:%M:%S}"
+        if recording is None:
+            st.caption(f"{words}, in another process of this app.")
+            return
+        st.caption(f"{words}: {recording.frames:,} frames, the last {in_words(recording.idle)} ago.")
+        if recording.idle > _QUIET:
+            st.button("End it", key=f"end {entry.path.name}", on_click=recording.end)
+
+
+def _delete(entry: Entry) -> None:
+    try:
+        recordings.delete(entry.path)
+        say("")
+    except FbnError as error:
+        say(str(error))

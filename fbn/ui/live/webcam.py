@@ -1,0 +1,223 @@
+"""Video over WebRTC: frames from the browser's camera or from a clip to a ``LiveSession``, and back to the browser."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, cast
+
+import aioice
+import av
+import streamlit as st
+from streamlit_webrtc import Translations, VideoSourceTrack, WebRtcMode, webrtc_streamer
+
+from fbn.errors import FormatError
+from fbn.ui.live.session import LiveSession
+
+_START, _AGAIN, _STOP = "Start the camera", "Start again", "Stop"
+_PLAY = "Play the clip"
+_WORDS = {
+    "stop": _STOP,
+    "select_device": "Choose a camera",
+    "device_ask_permission": "Please allow the camera in your browser.",
+    "device_access_denied": "The browser refused the camera. Allow it beside the address, or use the sample clip.",
+    "device_not_available": "No camera was found. Connect one, or use the sample clip.",
+    "media_api_not_available": "This browser gives no camera to this page; it needs https or localhost.",
+}
+_ASKED = "live_asked"
+_JS = (files("fbn") / "ui" / "live" / "camera.js").read_text("utf-8")
+_watcher = st.components.v2.component("fbn_camera", html='<div class="camera"></div>', js=_JS)
+
+
+class _OwnAddress:
+    """Stands for aioice's look-up of ``.local`` names, which asks the whole local network by multicast.
+
+    A browser that was not asked for a camera hides its address behind such a name. Most often it runs on this machine,
+    so it has this machine's address; where it does not, it finds the way itself once it has the server's.
+    """
+
+    async def resolve(self, hostname: str) -> str | None:
+        """This machine's first IPv4 address."""
+        return next(iter(aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=False)), None)
+
+
+async def _ask_nobody(subscriber: object) -> _OwnAddress:
+    return _OwnAddress()
+
+
+aioice.ice.get_or_create_mdns_protocol = _ask_nobody  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why there is no camera, in words.
+
+    Attributes:
+        title: what is the matter.
+        words: what to do about it.
+        retry: whether to try again may help.
+    """
+
+    title: str
+    words: str
+    retry: bool = True
+
+
+#: By the name of the browser's error.
+_PROBLEMS = {
+    "NotAllowedError": Problem(
+        "The browser was not allowed to use the camera",
+        "Click the symbol at the left end of the browser's address bar (a camera, a lock or sliders), set **Camera** "
+        "to **Allow**, then press **Retry**. If it is allowed there, look into the system's settings: on Windows "
+        "*Privacy & security › Camera*, on macOS *Privacy & Security › Camera*.",
+    ),
+    "NotFoundError": Problem(
+        "No camera was found", "Connect one, or open its cover and switch it on. Then press **Retry**."
+    ),
+    "NotReadableError": Problem(
+        "The camera is in use",
+        "Another program or another tab holds it. Close video calls and other tabs that show it, then press **Retry**.",
+    ),
+    "Connection": Problem(
+        "No picture comes through",
+        "The browser and the app cannot reach each other with video. On one machine a VPN or a firewall that blocks "
+        "WebRTC (UDP) may be the cause; between two machines the app needs a TURN server, see the README.",
+    ),
+    "Insecure": Problem(
+        "The browser gives this address no camera",
+        "Browsers give cameras only to secure pages. Open the app on the machine that runs it, at `http://localhost` "
+        "with the same port, or have it served over https.",
+        retry=False,
+    ),
+}
+_ALIASES = {
+    "OverconstrainedError": "NotFoundError",
+    "DevicesNotFoundError": "NotFoundError",
+    "AbortError": "NotReadableError",
+    "TrackStartError": "NotReadableError",
+    "SecurityError": "NotAllowedError",
+    "PermissionDeniedError": "NotAllowedError",
+}
+
+
+def problem_of(message: str) -> Problem | None:
+    """The problem behind what the browser said; None where it said nothing.
+
+    Args:
+        message: e.g. ``NotAllowedError: Permission denied``, or ``Insecure``.
+    """
+    if not message:
+        return None
+    name = "Connection" if message.startswith("Connection ") else message.split(":")[0].strip()
+    if "mediaDevices" in message:
+        name = "Insecure"
+    other = Problem("The video could not be started", f"The browser says: *{message}*. Press **Retry** to try again.")
+    return _PROBLEMS.get(_ALIASES.get(name, name), other)
+
+
+def ask_to_start(camera: bool) -> None:
+    """Have the video started as if Start were pressed; where it plays, stopped first.
+
+    Args:
+        camera: the camera's video, or the clip's.
+    """
+    key = f"{_ASKED} {camera}"
+    st.session_state[key] = st.session_state.get(key, 0) + 1
+
+
+def watch(camera: bool) -> Problem | None:
+    """Look after the video on the page: what stopped it from starting, or None. To be drawn once, beside it.
+
+    Args:
+        camera: whether the page asks for one.
+    """
+    told = _watcher(
+        data={
+            "asked": st.session_state.get(f"{_ASKED} {camera}", 0),
+            "camera": camera,
+            "start": [_START, _AGAIN] if camera else [_PLAY],
+            "stop": [_STOP],
+        },
+        key=f"video watcher {camera}",
+        on_problem_change=lambda: None,
+    )
+    return problem_of(getattr(told, "problem", None) or "")
+
+
+def ice_servers() -> list[dict[str, Any]]:
+    """STUN and TURN servers from ``FBN_ICE_SERVERS``, a JSON list as WebRTC wants it (Streamlit's secrets set it too).
+
+    On one machine none is needed. A hosted app needs a TURN server, since viewers sit behind other networks.
+
+    Raises:
+        FormatError: not a JSON list of objects with ``urls``.
+    """
+    text = os.environ.get("FBN_ICE_SERVERS") or "[]"
+    expected = 'expected a JSON list like [{"urls": "turn:host:3478", "username": "...", "credential": "..."}]'
+    try:
+        servers = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise FormatError(f"FBN_ICE_SERVERS: {error}; {expected}") from error
+    if not isinstance(servers, list) or not all(isinstance(s, dict) and "urls" in s for s in servers):
+        raise FormatError(f"FBN_ICE_SERVERS: {expected}")
+    return servers
+
+
+def webcam(session: LiveSession) -> bool:
+    """Show the camera's picture as ``session`` draws it. True while it plays."""
+    again = session.view().frames > 0
+    return stream(_shown(session), "webcam", _AGAIN if again else _START, session.ended)
+
+
+def play(session: LiveSession, clip: VideoSourceTrack) -> bool:
+    """Show a clip as ``session`` draws it; no camera is asked for. True while it plays."""
+    return stream(_shown(session), "clip", _PLAY, session.ended, clip)
+
+
+def _shown(session: LiveSession) -> Callable[[av.VideoFrame], av.VideoFrame]:
+    def show(frame: av.VideoFrame) -> av.VideoFrame:
+        image = frame.to_ndarray(format="rgb24")
+        return av.VideoFrame.from_ndarray(session.show(image, session.seconds()), format="rgb24")
+
+    return show
+
+
+def stream(
+    callback: Callable[[av.VideoFrame], av.VideoFrame],
+    key: str,
+    start: str = _START,
+    ended: Callable[[], None] | None = None,
+    clip: VideoSourceTrack | None = None,
+) -> bool:
+    """Send frames through ``callback``, on a thread of its own, and on to the browser. True while it plays.
+
+    Args:
+        callback: draws on a frame.
+        key: of the component.
+        start: what its button says.
+        ended: called, on a thread of its own too, when the stream ends: by Stop, another page, a closed or lost one.
+        clip: where frames come from; None: the browser's camera.
+    """
+    context = webrtc_streamer(
+        key=key,
+        mode=WebRtcMode.SENDRECV if clip is None else WebRtcMode.RECVONLY,
+        source_video_track=clip,
+        video_frame_callback=callback,
+        on_video_ended=ended,
+        # processing inside the receiving loop would queue frames up to seconds of delay
+        async_processing=True,
+        rtc_configuration={"iceServers": ice_servers()},
+        media_stream_constraints={
+            "video": {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30}},
+            "audio": False,
+        },
+        video_html_attrs={
+            "autoPlay": True,
+            "controls": False,
+            "muted": True,
+            "style": {"width": "100%", "borderRadius": "0.6rem"},
+        },
+        translations=cast(Translations, _WORDS | {"start": start}),
+    )
+    return context.state.playing

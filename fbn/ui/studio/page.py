@@ -1,0 +1,244 @@
+"""The Face studio: draw a face, see what the network reads from it, animate it, guess what it does."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from fbn.errors import FbnError, FormatError
+from fbn.inference import Affect
+from fbn.relatedness import RelatednessTable, Versions, resolve
+from fbn.synthetic.parameters import Face
+from fbn.ui import shell
+from fbn.ui.history import History
+from fbn.ui.panels import circumplex_panel, expression_panel
+from fbn.ui.studio import face as studio
+from fbn.ui.studio import marks
+from fbn.ui.studio.animate import animation_view
+from fbn.ui.studio.controls import controls
+from fbn.ui.studio.quiz import quiz_view
+from fbn.ui.studio.state import current, keep, show, slider
+from fbn.ui.tables import png_bytes
+from fbn.ui.widgets import bound, sweeping
+
+#: Side of a saved picture, pixels.
+_SAVED = 640
+_COMPARED_HELP = (
+    "Drawn: the intensity you set, of the stronger half of the face. Read: the network's probability that the action "
+    "unit (AU, a movement of certain muscles) is there. They are different scales with the same line: from 0.5 on, "
+    "both say that it is there."
+)
+_TABLE_HELP = (
+    "A relatedness table says which action units (AU) go with which expression, with a weight from 0 to 1. A preset "
+    "shows those of weight 0.5 or more. Tables that you save on the Relatedness page stand here too."
+)
+
+
+def show_studio() -> None:
+    """The three views of the studio."""
+    # a saved table may have changed since the viewer was here
+    _take_table(current().source)
+    st.html(marks.STYLE)
+    views = {"Draw": _draw, "Animate": animation_view, "Quiz": quiz_view}
+    view = st.segmented_control(
+        "View", list(views), default="Draw", required=True, key="studio_view", label_visibility="collapsed"
+    )
+    st.fragment(views[view or "Draw"])()
+
+
+def _draw() -> None:
+    face, sliders, reading = st.columns([6, 7, 7], gap="medium")
+    image = studio.picture(current().face).image
+    with face:
+        with st.container(key="studio_face"):
+            moved = ", ".join(unit.short for unit in studio.active(studio.drawn(current().face)))
+            st.image(image, alt=f"The drawn face, action units from 0.5 on: {moved or 'none'}")
+        _steps()
+        _files()
+    with sliders:
+        _preset()
+        controls()
+    with reading:
+        _reading(current().face, image)
+
+
+def _steps() -> None:
+    history, relax = current().history, "Every action unit back to 0; the person, pose and light stay."
+    with st.container(horizontal=True, gap="small", key="studio_steps"):
+        _step("Undo", "undo", history.undo, bool(history.past))
+        _step("Redo", "redo", history.redo, bool(history.future))
+        st.button("Relax", icon=":material/sentiment_neutral:", on_click=_relax, help=relax, width="stretch")
+        st.button(
+            "Reset", icon=":material/restart_alt:", on_click=_reset, help="Back to the average face.", width="stretch"
+        )
+
+
+def _step(label: str, icon: str, move: Callable[[], History[Face]], possible: bool) -> None:
+    st.button(
+        label, icon=f":material/{icon}:", on_click=lambda: keep(history=move()), disabled=not possible, width="stretch"
+    )
+
+
+@sweeping
+def _relax() -> None:
+    keep(category=None)
+    show(current().face.with_units({}))
+
+
+@sweeping
+def _reset() -> None:
+    keep(category=None)
+    show(Face())
+
+
+def _preset() -> None:
+    state = current()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        bound(
+            st.selectbox,
+            "Expression",
+            state.category,
+            lambda category: _apply(category, current().intensity),
+            "studio category",
+            options=state.table.categories,
+            format_func=str.capitalize,
+            placeholder="Choose one",
+            help="The seven expressions, then compounds of two. It sets the action units; sliders change them further.",
+        )
+        with st.popover("Table", icon=":material/table_chart:"):
+            _tables()
+    slider(
+        "Intensity of the expression",
+        state.intensity,
+        lambda moved: _apply(current().category, moved),
+        "studio intensity",
+        min_value=0.0,
+        max_value=1.0,
+        step=0.05,
+        disabled=state.category is None,
+    )
+
+
+@sweeping
+def _apply(category: str | None, intensity: float) -> None:
+    keep(category=category, intensity=intensity)
+    state = current()
+    if category is not None:
+        show(studio.preset(state.face, state.table, category, intensity))
+
+
+def _tables() -> None:
+    state, names = current(), _names()
+    choices = names if state.source in names else (*names, state.source)
+    bound(
+        st.selectbox, "Relatedness table", state.source, _pick_table, "studio table", options=choices, help=_TABLE_HELP
+    )
+    st.caption(state.table.provenance.source)
+    st.file_uploader(
+        "Your own (CSV or JSON)",
+        ["csv", "json"],
+        key="studio own table",
+        on_change=_read_table,
+        max_upload_size=1,
+    )
+    _problem(state.table_problem)
+
+
+def _names() -> tuple[str, ...]:
+    return (*RelatednessTable.names(), *Versions().names())
+
+
+def _pick_table(name: str) -> None:
+    keep(table_problem="")
+    _take_table(name)
+
+
+def _take_table(name: str) -> None:
+    """Use a built-in or saved table; an uploaded one, or one that was deleted since, stays as it is."""
+    if name in _names():
+        try:
+            _use(resolve(name), name)
+        except FbnError as error:
+            keep(table_problem=str(error))
+
+
+def _use(table: RelatednessTable, source: str) -> None:
+    """Presets come from here on from another table, and the one that is shown does at once."""
+    state = current()
+    category = state.category if state.category in table.categories else None
+    keep(table=table, source=source, category=category)
+    if table != state.table:
+        _apply(category, state.intensity)
+
+
+def _read_table() -> None:
+    upload = st.session_state["studio own table"]
+    keep(table_problem="")
+    if upload is not None:
+        try:
+            _use(studio.load_table(upload.name, upload.getvalue()), upload.name)
+        except FormatError as error:
+            keep(table_problem=str(error))
+
+
+@sweeping
+def _read_face() -> None:
+    upload = st.session_state["studio file"]
+    keep(face_problem="")
+    if upload is not None:
+        try:
+            face = studio.load_face(upload.name, upload.getvalue())
+        except FormatError as error:
+            keep(face_problem=str(error))
+        else:
+            keep(category=None)
+            show(face)
+
+
+def _problem(words: str) -> None:
+    if words:
+        st.error(words, icon=":material/error:")
+
+
+def _files() -> None:
+    face = current().face
+    with st.popover("Save or load", icon=":material/save:", width="stretch"):
+        _download(f"Picture (PNG, {_SAVED} pixels)", partial(_png, face), "fbn-face.png")
+        _download("Face (JSON)", face.model_dump_json(indent=1), "fbn-face.json")
+        st.caption("A moving picture (GIF) is made under Animate.")
+        st.file_uploader("Load a face (JSON)", "json", key="studio file", on_change=_read_face, max_upload_size=1)
+        _problem(current().face_problem)
+
+
+def _download(label: str, contents: str | Callable[[], bytes], name: str) -> None:
+    st.download_button(label, contents, name, icon=":material/download:", on_click="ignore", width="stretch")
+
+
+def _png(face: Face) -> bytes:
+    return png_bytes(studio.picture(face, _SAVED).image)
+
+
+def _reading(face: Face, image: np.ndarray) -> None:
+    affect = _read(face, image)
+    st.markdown("**Drawn and read**, AU by AU", help=_COMPARED_HELP)
+    if np.isnan(affect.action_units).any():
+        st.caption("This model does not read action units.")
+    else:
+        truth = studio.drawn(face)
+        st.markdown(studio.compared(truth, affect.action_units))
+        st.html(marks.comparison(truth, affect.action_units))
+    expression_panel(affect)
+    circumplex_panel(((float(affect.valence_arousal[0]), float(affect.valence_arousal[1])),))
+
+
+def _read(face: Face, image: np.ndarray) -> Affect:
+    """What the picked model reads; read once for each face."""
+    state, model = st.session_state, shell.model_name()
+    known, affect = state.get("studio reading", (None, None))
+    if known != (face, model):
+        if state.get("studio model") != model:
+            state["studio analyser"], state["studio model"] = shell.make_analyser(None), model
+        affect = state["studio analyser"].crops([image])[0]
+        state["studio reading"] = ((face, model), affect)
+    return affect

@@ -1,0 +1,294 @@
+"""The study as a whole: runs are written one by one, gone on with, put into tables; mistakes are named."""
+
+import csv
+import json
+import multiprocessing
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from fbn.cli import application
+from fbn.context import Cancelled, Context, write_json
+from fbn.data.loading import Pool, Stream
+from fbn.errors import FbnError, FormatError, MissingFileError
+from fbn.jobs.kinds import parse
+from fbn.records import Annotations
+from fbn.studies import drawn
+from fbn.studies import engine as module
+from fbn.studies.engine import study
+from fbn.studies.folder import SERIES, precision_of
+from fbn.studies.material import Material
+from fbn.studies.measure import TOGETHER
+from fbn.studies.request import Study
+from fbn.studies.rows import ROWS
+from fbn.training.precision import MIXED, WHOLE, settled
+from fbn.training.recipe import Recipe
+from fbn.vocabulary import Task
+
+SMOKE = Study(budget="smoke", rows=("none", "both-late", "single-au"), seeds=1, first_seed=7)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(drawn_once: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FBN_CACHE", str(drawn_once))
+        yield
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[float, str]]]:
+    """A finished study's folder, and what it reported."""
+    folder, said = tmp_path_factory.mktemp("study"), []
+    study(SMOKE, Context(folder, lambda share, words: said.append((share, words))))
+    return folder, said
+
+
+def test_a_run_a_line_and_the_tables(done: tuple[Path, list[tuple[float, str]]]) -> None:
+    folder, said = done
+    files = {path.name for path in folder.iterdir()}
+    assert files == {"study.json", "runs", "runs.csv", "summary.json", "summary.csv", "details.csv", "curves.csv"}
+    lines = list(csv.DictReader((folder / "runs.csv").open()))
+    assert [(line["row"], line["seed"]) for line in lines] == [("none", "7"), ("both-late", "7"), ("single-au", "7")]
+    assert all(line["git_sha"] and line["device"] and float(line["seconds"]) > 0 and line["date"] for line in lines)
+    assert {line["precision"] for line in lines} == {settled("auto")}
+    assert lines[2]["affectnet/accuracy"] == "" != lines[2]["bp4d/auc"]
+    sets = {key.split("/")[0] for key in lines[0] if "/" in key}
+    assert sets == {own.name for own in drawn.SETS} | {TOGETHER}
+    assert "affwild2/ccc_valence/filtered" in lines[0]
+    shares = [share for share, _ in said]
+    assert shares == sorted(shares)
+    assert said[-1][0] == pytest.approx(1)
+
+
+def test_what_a_run_keeps(done: tuple[Path, list[tuple[float, str]]]) -> None:
+    late = json.loads((done[0] / "runs" / "07-both-late.json").read_text())
+    # four steps: the couplings count from the second on
+    assert [value is None for value in late["curves"]["distribution_matching"]] == [True, False, False, False]
+    assert None not in late["curves"]["expression"]
+    assert late["table"]["rows"]["happiness"]["AU12"] == 1
+    assert set(late["draws"]) == set(late["figures"])
+    none = json.loads((done[0] / "runs" / "07-none.json").read_text())
+    assert none["table"] is None
+    assert {run["series"] for run in (late, none)} == {SERIES}
+    assert "distribution_matching" not in none["curves"]
+    assert none["curves"]["expression"][0] == late["curves"]["expression"][0]
+
+
+@pytest.mark.parametrize(("budget", "counts", "steps"), [("small", [24, 12, 12], 120), ("full", [128, 64, 64], 6000)])
+def test_a_slow_network_sees_a_share_of_each_step_and_has_fewer_on_two_cores(
+    budget: str, counts: list[int], steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, seen = Study(budget=budget, rows=("densenet-121-none",)), []
+
+    def trial(recipe: Recipe, pool: object, streams: list[Stream], *rest: object, **named: object) -> None:
+        seen.append(([s.count for s in streams], recipe.network_args, recipe.steps_per_epoch, recipe.warmup))
+        raise Cancelled
+
+    monkeypatch.setattr("fbn.training.trial.trial", trial)
+    streams = tuple(
+        (task, Stream(np.arange(9), count)) for task, count in zip(Task, asked.amounts.per_step, strict=True)
+    )
+    material = Material(
+        Pool.of({"one": (np.zeros((1, 8, 8, 3), np.uint8), Annotations.empty(1))}), streams, (), Annotations.empty(1)
+    )
+    module.begin(asked, tmp_path)
+    with pytest.raises(Cancelled):
+        module._one(asked, "densenet-121-none", 0, material, (Context(tmp_path), "", (0, 1)), 1)
+    ((found, arguments, taken, warmup),) = seen
+    assert sorted(found, reverse=True) == counts
+    assert arguments == ({"width": 0.5, "dropout": 0.0} if budget == "small" else {})
+    assert (taken, warmup) == (steps, 20 if budget == "small" else 300)
+
+
+def test_runs_of_older_versions_do_not_tell_their_precision(tmp_path: Path, done: tuple[Path, Any]) -> None:
+    run = json.loads((done[0] / "runs" / "07-none.json").read_text())
+    module.write_runs(tmp_path, [run, {key: value for key, value in run.items() if key != "precision"}])
+    lines = list(csv.DictReader((tmp_path / "runs.csv").open()))
+    assert [line["precision"] for line in lines] == [settled("auto"), ""]
+
+
+def test_it_goes_on_and_more_may_be_asked(
+    tmp_path: Path, done: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[str] = []
+
+    def one(parameters: Study, row: str, seed: int, *rest: object) -> dict[str, Any]:
+        runs.append(f"{row} {seed}")
+        return json.loads((done[0] / "runs" / "07-none.json").read_text()) | {"row": row, "seed": seed}
+
+    monkeypatch.setattr(module, "_one", one)
+    (tmp_path / "runs").mkdir()
+    for name in ("study.json", "runs/07-none.json"):
+        (tmp_path / name).write_bytes((done[0] / name).read_bytes())
+    more = SMOKE.model_copy(update={"rows": ("none", "match")})
+    found = study(more, Context(tmp_path))
+    assert runs == ["match 7"]
+    assert {each["row"] for each in found["figures"]} == {"none", "match"}
+    with pytest.raises(FormatError, match=r"holds another study \(it differs in steps\)"):
+        study(SMOKE.model_copy(update={"steps": 9}), Context(tmp_path))
+
+
+@pytest.mark.slow
+def test_several_processes_do_what_one_does(
+    done: tuple[Path, list[tuple[float, str]]], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said: list[float] = []
+    found = module.study_apart(SMOKE, Context(tmp_path, lambda share, _: said.append(share)), 2)
+    alone = json.loads((done[0] / "summary.json").read_text())
+    assert found["figures"] == alone["figures"]
+    assert said[-1] == 1.0
+    # an epoch's line, of a score that is one picture's, would say nothing
+    assert capfd.readouterr().out == ""
+    assert not multiprocessing.active_children()
+    assert (tmp_path / "runs.csv").read_text().count("\n") == 4
+
+
+def test_it_stops_in_the_middle_and_leaves_nothing_half_done(tmp_path: Path) -> None:
+    said = ["begin"]
+    with pytest.raises(Cancelled):
+        study(SMOKE, Context(tmp_path, lambda _, words: said.append(words), lambda: "none" in said[-1]))
+    assert {path.name for path in tmp_path.iterdir()} == {"study.json"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"rows": ["nothing"]}, "rows .'nothing'.: expected some of single-expression"),
+        ({"budget": "huge"}, "budget: Input should be 'smoke', 'lesson', 'small' or 'full'"),
+        ({"seeds": 0}, "seeds: Input should be greater"),
+        ({"epochs": 3}, "epochs: Extra inputs"),
+    ],
+)
+def test_mistakes_are_named(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(FormatError, match=words):
+        parse("study", changes)
+
+
+def test_what_is_asked_survives_json() -> None:
+    asked = Study(rows=("both", "none"), seeds=3, action_units=90, data=Path("somewhere"))
+    assert parse("study", json.loads(json.dumps(asked.model_dump(mode="json")))) == asked
+
+
+def test_results_name_the_data_folder_without_its_path(tmp_path: Path) -> None:
+    module.begin(Study(data=tmp_path / "faces"), tmp_path)
+    assert json.loads((tmp_path / "study.json").read_text())["data"] == "faces"
+    assert str(tmp_path) not in (tmp_path / "study.json").read_text()
+
+
+def _another_machine(patch: pytest.MonkeyPatch) -> str:
+    """Makes this one choose the precision that it would not; gives that."""
+    other = {MIXED: WHOLE, WHOLE: MIXED}[settled("auto")]
+    patch.setattr("fbn.training.precision.native", lambda: other == MIXED)
+    return other
+
+
+def test_a_folder_keeps_its_precision_on_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = settled("auto")
+    module.begin(SMOKE, tmp_path)
+    assert _another_machine(monkeypatch) != here
+    module.begin(SMOKE.model_copy(update={"seeds": 2}), tmp_path)
+    assert precision_of(tmp_path) == here
+    seen: list[str] = []
+
+    def trial(recipe: Recipe, *rest: object, **named: object) -> None:
+        seen.append(recipe.precision)
+        raise Cancelled
+
+    monkeypatch.setattr("fbn.training.trial.trial", trial)
+    with pytest.raises(Cancelled):
+        study(SMOKE, Context(tmp_path))
+    assert seen == [here]
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FbnError, match=r"file/study: the folder cannot be made \(Not a directory"):
+        module.begin(SMOKE, tmp_path / "file" / "study")
+
+
+def _of_another_version(
+    folder: Path, asked: Study, run: dict[str, Any], changes: dict[str, int], gone: set[str]
+) -> None:
+    module.begin(asked, folder)
+    for file, told in ((folder / "study.json", None), (folder / "runs" / "07-none.json", run)):
+        found = json.loads(file.read_text()) if told is None else told
+        write_json(file, {key: found[key] for key in found if key not in gone} | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "gone"), [({}, {"precision", "series"}), ({}, {"series"}), ({"series": SERIES + 1}, set())]
+)
+@pytest.mark.parametrize("real", [False, True])
+def test_runs_of_other_versions_are_not_paired_with_new_ones(
+    changes: dict[str, int], gone: set[str], real: bool, tmp_path: Path, done: tuple[Path, Any]
+) -> None:
+    asked = SMOKE.model_copy(update={"rows": ("none",), "data": tmp_path if real else None})
+    run = json.loads((done[0] / "runs" / "07-none.json").read_text())
+    folder = tmp_path / "older"
+    _of_another_version(folder, asked, run, changes, gone)
+    # what is finished may be put into tables anew
+    module.begin(asked, folder)
+    assert precision_of(folder) == (MIXED if "precision" in gone else settled("auto"))
+    before = (folder / "study.json").read_bytes()
+    # the second where the old one is not asked for now: both could be later
+    for rows in (SMOKE.rows, ("match",)):
+        with pytest.raises(FormatError, match="older was begun with another version of fbn"):
+            module.begin(asked.model_copy(update={"rows": rows}), folder)
+    # nor where somebody put a new one beside it, or took the runs away
+    write_json(folder / "runs" / "07-match.json", run | {"row": "match"})
+    with pytest.raises(FormatError, match="older was begun with another version of fbn"):
+        module.begin(asked.model_copy(update={"rows": ("none", "match")}), folder)
+    shutil.rmtree(folder / "runs")
+    with pytest.raises(FormatError, match="older was begun with another version of fbn"):
+        module.begin(asked, folder)
+    assert (folder / "study.json").read_bytes() == before
+
+
+def test_what_a_killed_worker_was_writing_is_no_run(tmp_path: Path) -> None:
+    module.begin(SMOKE, tmp_path)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / ".07-match.12.tmp.json").write_text("{")
+    module.begin(SMOKE, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["\0\0", "[]", "{}"])
+@pytest.mark.parametrize("name", ["study.json", "runs/07-none.json"])
+def test_a_damaged_file_is_named_before_anything_is_trained(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / name).write_text(text)
+    before = sorted(tmp_path.rglob("*"))
+    words = "holds another study" if (name, text) == ("study.json", "{}") else rf"{Path(name).name}: damaged, not what"
+    with pytest.raises(FormatError, match=words):
+        study(SMOKE, Context(tmp_path, lambda _, words: pytest.fail(words)))
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (tmp_path / name).read_text() == text
+
+
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Study] = []
+
+    def stand_in(parameters: Study, context: Context) -> dict[str, Any]:
+        seen.append(parameters)
+        told = {"difference": 0.1, "low": -0.02, "high": 0.22, "boot_low": 0.0, "boot_high": 0.2, "seeds": 5}
+        figure = {"set": "bp4d", "figure": "f1", "filtered": False, "mean": 0.5, "sd": None, "chance": 0.25}
+        return {"figures": [{"row": "both", **figure, "uncoupled": told, "single": None}]}
+
+    monkeypatch.setattr(module, "study", stand_in)
+    monkeypatch.setenv("MALLOC_MMAP_MAX_", "0")  # no second start
+    options = ["--budget", "smoke", "--rows", "none, both", "--seeds", "1", "--action-units", "9", "--workers", "1"]
+    said = CliRunner().invoke(
+        application, ["study", "affect", *options, "--out", str(tmp_path / "new" / "out")], env={"COLUMNS": "140"}
+    )
+    assert said.exit_code == 0, said.output
+    (asked,) = seen
+    assert asked == Study(budget="smoke", rows=("none", "both"), seeds=1, action_units=9)
+    assert "+0.100 (-0.020 to +0.220)" in said.output
+    listed = CliRunner().invoke(application, ["study", "affect", "--list"], env={"COLUMNS": "140"})
+    assert all(name in listed.output for name in ROWS)
+    wrong = CliRunner().invoke(application, ["study", "affect", "--data", str(tmp_path / "nowhere")])
+    assert isinstance(wrong.exception, MissingFileError)
