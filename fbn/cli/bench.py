@@ -44,7 +44,19 @@ bench = typer.Typer(no_args_is_help=True)
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
     bench.callback()(_group)
-    for command in (frame, throughput, reading, memory, live, pages, drawing, detectors, synthetic, coupling, precision):
+    for command in (
+        frame,
+        throughput,
+        reading,
+        memory,
+        live,
+        pages,
+        drawing,
+        detectors,
+        synthetic,
+        coupling,
+        precision,
+    ):
         bench.command()(command)
     app.add_typer(bench, name="bench")
 

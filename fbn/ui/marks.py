@@ -45,7 +45,7 @@ button:is([data-testid^="stBaseButton-primary"],[kind="primary"]):not(:hover):no
 @media (max-width:640px){.st-key-card :is(th,td){padding:.3rem .35rem;font-size:.8rem}
   .st-key-card :is(th,td):first-child{overflow-wrap:anywhere}
   [data-testid="stHorizontalBlock"]{row-gap:1rem}}
-[data-testid="stPageLink-NavLink"]{margin-left:-.5rem}
+[data-testid="stPageLink-NavLink"]{position:relative;left:-.5rem}
 [class*="st-key-live_past"]{filter:grayscale(1);opacity:.85}
 [class*="st-key-live_past"] .fbn-track{opacity:.55}
 .fbn-help [title]{cursor:help}

@@ -51,7 +51,8 @@ def test_the_model_cards_tables_fit_a_phone_and_break_no_number(page: Page, app:
     right = "[...document.querySelectorAll('table :is(th, td)')].map(cell => cell.getBoundingClientRect().right)"
     page.wait_for_function(f"Math.max(...{right}) <= 390")
     # a number that is broken has its digits on more lines than one
-    lines = """[...document.querySelectorAll('table td')].filter(cell => /^[-\\d.]+$/.test(cell.innerText)).map(cell => {
+    lines = """[...document.querySelectorAll('table td')].filter(cell => /^[-\\d.]+$/.test(cell.innerText))
+    .map(cell => {
       const range = document.createRange();
       range.selectNodeContents(cell);
       return new Set([...range.getClientRects()].map(box => box.top)).size;
