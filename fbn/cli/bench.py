@@ -44,7 +44,19 @@ bench = typer.Typer(no_args_is_help=True)
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
     bench.callback()(_group)
-    for command in (frame, throughput, memory, live, pages, drawing, detectors, synthetic, coupling, precision):
+    for command in (
+        frame,
+        throughput,
+        reading,
+        memory,
+        live,
+        pages,
+        drawing,
+        detectors,
+        synthetic,
+        coupling,
+        precision,
+    ):
         bench.command()(command)
     app.add_typer(bench, name="bench")
 
@@ -70,6 +82,17 @@ def throughput(model: _Model = "", as_json: _Json = False) -> None:
     from fbn.bench.frames import throughput as measure
 
     _print(measure(model or None), as_json)
+
+
+def reading(
+    video: Annotated[Path | None, typer.Option(help="A video file; twenty seconds of a moving face if empty.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Take each n-th frame.")] = 1,
+    as_json: _Json = False,
+) -> None:
+    """Processor time of reading a video, against OpenCV's reader in the same run."""
+    from fbn.bench.frames import reading as measure
+
+    _print(measure(video, every), as_json)
 
 
 def memory(model: _Model = "", as_json: _Json = False) -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fbn import locks, sheets
+from fbn.context import deferring_signals
 from fbn.errors import FbnError, FormatError
 from fbn.inference.layouts import LAYOUTS, Layout, Value, with_compounds
 from fbn.inference.results import FrameResult
@@ -97,7 +98,8 @@ class TableWriter:
             return
         self._closed = True
         try:
-            with self._named():
+            # interrupted here, a table that is all written would keep the name of an unfinished one
+            with self._named(), deferring_signals():
                 self._sink.close()
                 if self._failed:
                     return  # rows were lost: that is no table to put in an older one's place
