@@ -25,7 +25,7 @@ from fbn.studies.folder import SERIES, precision_of
 from fbn.studies.material import Material
 from fbn.studies.measure import TOGETHER
 from fbn.studies.request import Study
-from fbn.studies.rows import ROWS
+from fbn.studies.affect_arms import ARMS
 from fbn.training.precision import MIXED, WHOLE, settled
 from fbn.training.recipe import Recipe
 from fbn.vocabulary import Task
@@ -289,6 +289,6 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == Study(budget="smoke", rows=("none", "both"), seeds=1, action_units=9)
     assert "+0.100 (-0.020 to +0.220)" in said.output
     listed = CliRunner().invoke(application, ["study", "affect", "--list"], env={"COLUMNS": "140"})
-    assert all(name in listed.output for name in ROWS)
+    assert all(name in listed.output for name in ARMS)
     wrong = CliRunner().invoke(application, ["study", "affect", "--data", str(tmp_path / "nowhere")])
     assert isinstance(wrong.exception, MissingFileError)

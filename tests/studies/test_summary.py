@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from fbn.studies.request import Study
-from fbn.studies.rows import ROWS
+from fbn.studies.affect_arms import ARMS
 from fbn.studies.summary import summary
 
 
@@ -21,7 +21,7 @@ def run(row: str, seed: int, figures: dict[str, float], draws: dict[str, list[fl
         "details": {"bp4d/f1": {"AU1": figures["bp4d/f1"]}} if "bp4d/f1" in figures else {},
         "curves": {"expression": [2.0 + seed, None]},
         "labelled": {"expression": 10},
-        "table": {"rows": {}} if ROWS[row].coupled else None,
+        "table": {"rows": {}} if ARMS[row].coupled else None,
         "parameters": 5,
         "seconds": 2.0 + seed,
     }
@@ -144,4 +144,4 @@ def test_details_and_curves_are_means_over_seeds() -> None:
     assert detail["mean"] == pytest.approx(0.75)
     assert found["curves"] == {"both": {"expression": [2.5, None]}}
     (row,) = found["rows"]
-    assert (row["seconds"], row["table"], row["terms"]) == (2.5, "du2014", dict(ROWS["both"].adds))
+    assert (row["seconds"], row["table"], row["terms"]) == (2.5, "du2014", dict(ARMS["both"].adds))

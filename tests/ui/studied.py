@@ -7,7 +7,7 @@ from fbn.context import write_json
 from fbn.studies.folder import begin, file_of, finished, write_runs
 from fbn.studies.measure import FIGURES
 from fbn.studies.request import Study
-from fbn.studies.rows import ROWS, Row
+from fbn.studies.affect_arms import ARMS, Row
 from fbn.studies.summary import write_summary
 from fbn.vocabulary import Task
 
@@ -49,7 +49,7 @@ def make(folder: Path, **asked: Any) -> Path:
     study = Study(**{"rows": CORE, "seeds": 5} | asked)
     begin(study, folder)
     for number, (seed, name) in enumerate(study.runs):
-        found = run(ROWS[name], seed, NOISE[(number * 7 + seed) % 5], study.action_units or 80)
+        found = run(ARMS[name], seed, NOISE[(number * 7 + seed) % 5], study.action_units or 80)
         write_json(file_of(folder, seed, name), found | {"steps": study.steps or found["steps"]})
     write_runs(folder, finished(study, folder))
     write_summary(study, folder)

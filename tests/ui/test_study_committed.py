@@ -16,7 +16,7 @@ from fbn.studies.measure import FILTERED
 from fbn.studies.read import COMMITTED, Studied, committed
 from fbn.studies.records import Figure
 from fbn.studies.request import Study
-from fbn.studies.rows import ROWS, SINGLE
+from fbn.studies.affect_arms import ARMS, SINGLE
 
 FOLDER = shipped(COMMITTED)
 #: Written out: a row that is added later was not in these studies.
@@ -43,7 +43,7 @@ PLANNED = {
     "scarce-400": Study(action_units=40, rows=FEW),
     "real-400": Study(**ON_DATA, rows=FEW),
 }
-SINGLES = [name for name, row in ROWS.items() if len(row.tasks) == 1]
+SINGLES = [name for name, arm in ARMS.items() if arm.part_of == SINGLE]
 
 
 def test_what_was_planned_ships_and_nothing_else() -> None:
@@ -70,7 +70,7 @@ def test_means_and_intervals_are_those_that_scipy_finds(name: str) -> None:
         own = values(studied, [figure.row] if figure.row != SINGLE else SINGLES, figure)
         assert figure.mean == pytest.approx(np.mean(list(own.values())), abs=2e-5)
         for difference, rows in (
-            (figure.uncoupled, [ROWS[figure.row].against] if figure.row in ROWS else []),
+            (figure.uncoupled, [ARMS[figure.row].baseline] if figure.row in ARMS else []),
             (figure.single, SINGLES),
         ):
             if difference is None:
