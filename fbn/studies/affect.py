@@ -57,7 +57,8 @@ class AffectRequest(Request):
         base, own = self.recipe, arm.changes
         terms = {term for task in own.get("tasks", Task) for term in _TERMS[task]}
         base = base.model_copy(update={"objective": {t: w for t, w in base.objective.items() if t in terms}})
-        return arm.recipe(base).model_copy(update=own.get("narrow", {}) if self.limits.narrow else {})
+        narrow = own.get("narrow", {}) if self.limits.narrow else {}
+        return arm.recipe(base).model_copy(update={**narrow, "table": base.table})
 
 
 def load(request: AffectRequest, seed: int, report: Report) -> StudyData:
