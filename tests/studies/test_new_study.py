@@ -18,7 +18,6 @@ from fbn.records import Annotations
 from fbn.studies import engine
 from fbn.studies.material import HeldOutSet
 from fbn.studies.measure import measure
-from fbn.studies.read import Studied
 from fbn.studies.registry import STUDIES, study_of
 from fbn.studies.study import Arm, Budget, Measured, Report, Request, Study, Trained, Training, by_name
 from fbn.training.recipe import Recipe
@@ -84,7 +83,9 @@ def test_a_new_study_runs_is_resumed_and_is_gone_again(registered: None, tmp_pat
     (f1,) = [each for each in summary["figures"] if (each["row"], each["figure"]) == ("matched", "f1")]
     assert (f1["seeds"], f1["uncoupled"]["seeds"], f1["single"]) == (2, 2, None)
     # its folder opens as any other
-    assert set(Studied.read(tmp_path).rows) == set(ARMS)
+    table = CliRunner().invoke(application, ["study", "table", str(tmp_path), "--against", "means"])
+    assert table.exit_code == 0, table.output
+    assert all(arm in table.output for arm in ARMS)
     # a seed more trains what is missing alone
     done: list[str] = []
     context = Context(tmp_path, lambda share, words: done.append(words))
