@@ -168,6 +168,7 @@ def _run(study: "Study", given: dict[str, Any]) -> None:
     if given["data"] and not given["data"].is_dir():
         raise MissingFileError(f"{given['data']}: no such folder")
     values = {name: value for name, value in given.items() if value is not None}
+    values |= {"part": given["part"].value} if given["part"] else {}
     request = study.parse(values | {"arms": _names(given["arms"])})
     folder = out or Path("runs") / f"{study.name}-{'data' if request.data else 'synthetic'}-{request.budget}"
     with watched(folder) as context:

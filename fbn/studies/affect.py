@@ -13,7 +13,7 @@ from pydantic import Field
 from fbn.context import Context
 from fbn.studies import drawn, engine, real
 from fbn.studies.affect_arms import ARMS, SINGLE
-from fbn.studies.affect_budgets import BUDGETS, AffectBudget
+from fbn.studies.affect_budgets import BUDGETS
 from fbn.studies.material import TABLES, StudyData
 from fbn.studies.measure import measure
 from fbn.studies.study import Arm, Budget, Measured, Report, Request, Study, Trained, Training
@@ -39,13 +39,6 @@ class AffectRequest(Request):
     BUDGETS: ClassVar[Mapping[str, Budget]] = BUDGETS
 
     action_units: int | None = Field(default=None, ge=4, description="Training pictures with AU labels.")
-
-    @property
-    def limits(self) -> AffectBudget:
-        """The budget with what is asked instead."""
-        limits = super().limits
-        assert isinstance(limits, AffectBudget)
-        return limits
 
     @property
     def recipe(self) -> Recipe:

@@ -93,13 +93,6 @@ class CompoundRequest(Request):
     )
     table: Table = Field(default="du2014", validate_default=True)
 
-    @property
-    def limits(self) -> CompoundBudget:
-        """The budget with what is asked instead."""
-        limits = super().limits
-        assert isinstance(limits, CompoundBudget)
-        return limits
-
 
 @dataclass(frozen=True)
 class CompoundData:
@@ -149,10 +142,13 @@ def conclude(
 ) -> dict[str, Any]:
     """Write ``result.json``, its figures as ``figures.csv`` and the runs' learning curves as ``curve.csv``.
 
-    With data, also ``ferplus.json``, see ``fbn.studies.compound_ferplus.proxy``.
+    With data, also ``ferplus.json``, see ``fbn.studies.compound_ferplus.proxy``. Of one arm alone there is nothing to
+    compare.
     """
     if request.data:
         write_json(folder / PAIRS, proxy(request.data, request.model, request.limits.draws))
+    if len(request.chosen) < len(ARMS):
+        return dict(summary)
     found = result(request, runs)
     write_json(folder / RESULT, found)
     write_csv(folder / "figures.csv", rows(found), digits=4)

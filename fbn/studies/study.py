@@ -175,8 +175,8 @@ class Request(BaseModel):
         return {("rows" if key == "arms" else key): value for key, value in handler(self).items()}
 
     @property
-    def limits(self) -> Budget:
-        """The budget with what is asked instead."""
+    def limits(self) -> Any:
+        """The budget, of the study's own type, with what is asked instead."""
         budget: Budget = self.BUDGETS[self.budget] if isinstance(self.budget, str) else self.budget
         changes: dict[str, Any] = {"slow_steps": self.steps, "slow_seeds": self.seeds}
         changes |= {name: getattr(self, name, None) for name in type(budget).model_fields if name not in changes}

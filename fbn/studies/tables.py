@@ -117,7 +117,9 @@ def cells(predictions: Predictions, labels: Annotations, changed: Sequence[tuple
 def conclude(
     request: Comparison, folder: Path, runs: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Write ``result.json``, and its figures as ``differences.csv``."""
+    """Write ``result.json``, and its figures as ``differences.csv``; of one table alone there is nothing to compare."""
+    if len(request.chosen) < len(request.ARMS):
+        return dict(summary)
     found = result(request, runs)
     write_json(folder / RESULT, found)
     write_csv(folder / "differences.csv", rows(found), digits=4)

@@ -134,13 +134,6 @@ class Comparison(Request):
         return self
 
     @property
-    def limits(self) -> TablesBudget:
-        """The budget with what is asked instead."""
-        limits = super().limits
-        assert isinstance(limits, TablesBudget)
-        return limits
-
-    @property
     def changed(self) -> tuple[tuple[str, int], ...]:
         """The cells in which the tables differ, those that networks can see."""
         cells = ((change.category, change.action_unit) for change in self.base.diff(self.edited))

@@ -50,6 +50,7 @@ ARMS = by_name(
 MESH = Path("ict_facekit") / "ict_facekit.npz"
 #: AUs with fewer positive sequences on CK+ are left out of the mean.
 POSITIVES = 8
+_PARALLEL = 1000
 
 _REST = {Expression.NEUTRAL: 3.0}
 #: Anyone, anywhere, by any camera.
@@ -123,13 +124,6 @@ class TransferRequest(Request):
     pictures: int | None = Field(default=None, ge=50, description="Faces to draw and train on.")
 
     @property
-    def limits(self) -> TransferBudget:
-        """The budget with what is asked instead."""
-        limits = super().limits
-        assert isinstance(limits, TransferBudget)
-        return limits
-
-    @property
     def recipe(self) -> Recipe:
         """How the network is trained: no term couples the tasks."""
         limits = self.limits
@@ -164,8 +158,10 @@ def faces(request: TransferRequest, arm: Arm, seed: int, held_out: bool = False)
     assert request.data is not None
     count = max(60, request.limits.pictures // 10) if held_out else request.limits.pictures
     mesh = request.data / MESH if arm.name == "ict" else None
+    # a process takes seconds to start
+    processes = (os.cpu_count() or 1) if count >= _PARALLEL else 1
     pools = (
-        kept_pool(world, own, mesh, os.cpu_count() or 1, progress=False)
+        kept_pool(world, own, mesh, processes, progress=False)
         for world, own in zip(worlds(seed, held_out), (count - count // 3, count // 3), strict=True)
     )
     return Pool.of({pool.names[0]: (pool.crops[0], pool.annotations) for pool in pools})
