@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fbn.studies.affect_arms import ARMS, UNCOUPLED
 from fbn.studies.measure import TOGETHER
 from fbn.studies.read import Studied
 from fbn.studies.records import Figure
-from fbn.studies.rows import ROWS, UNCOUPLED
 from fbn.studies.words import SIDES, Verdict, key_name, row_name, verdict
 
 HOLDS, PARTLY, FAILS, OPEN = "holds", "holds in part", "does not hold", "cannot be told"
@@ -90,7 +90,7 @@ def sentence(studied: Studied, row: str, side: str) -> str:
     if not seen:
         if row in studied.rows and not studied.rows[row].terms and side == "uncoupled":
             return f"**{row_name(row)}** is what coupled rows are compared with."
-        if row in ROWS and ROWS[row].network and side == "single":
+        if row in ARMS and ARMS[row].slow and side == "single":
             return f"**{row_name(row)}** cannot be compared: single-task networks are of the small body alone."
         return f"**{row_name(row)}** cannot be compared: this study has no {SIDES[side]} network beside it."
     better, worse, open_ = (count[each] for each in Verdict)

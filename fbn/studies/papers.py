@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from fbn.studies.affect_arms import ARMS, SINGLE, UNCOUPLED
 from fbn.studies.read import Studied, papers_file
 from fbn.studies.records import TASKS, Difference, Key, task_of
-from fbn.studies.rows import ROWS, SINGLE, UNCOUPLED
 from fbn.studies.words import METRICS, Verdict, set_name, verdict
 
 PAPERS, HERE = ("A", "C"), "here"
@@ -140,7 +140,7 @@ def here(studied: Studied, compared: Compared, table: str) -> str | None:
         return compared.own if table == "du2014" else None
     if table == "du2014" or compared.row == UNCOUPLED:
         return compared.row if compared.row in studied.rows else None
-    terms = set(ROWS[compared.row].adds)
+    terms = set(ARMS[compared.row].terms)
     counted = {
         row.table: name for name, row in studied.rows.items() if row.group == "table" and set(row.terms) == terms
     }

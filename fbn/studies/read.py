@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from fbn.errors import FbnError, FormatError, MissingFileError
 from fbn.resources import shipped
+from fbn.studies.affect_arms import ARMS, GROUPS, SINGLE, UNCOUPLED
 from fbn.studies.folder import CURVES, DETAILS, PLAN, SUMMARY
 from fbn.studies.measure import FILTERED, TOGETHER
 from fbn.studies.records import TASKS, About, Detail, Figure, Key, Point, Summary, task_of
-from fbn.studies.rows import GROUPS, ROWS, SINGLE, UNCOUPLED
 
 COMMITTED = "assets/studies/affect"
 #: Tables that lie beside the summary, and what each holds.
@@ -137,7 +137,7 @@ class Studied:
     def steps(self) -> dict[str, int]:
         """Row -> steps of each of its trainings, as far as ``runs.csv`` tells."""
         told = {line["row"]: int(line["steps"]) for line in self.runs if (line.get("steps") or "").isdecimal()}
-        return {SINGLE if row in ROWS and len(ROWS[row].tasks) == 1 else row: steps for row, steps in told.items()}
+        return {SINGLE if row in ARMS and ARMS[row].part_of == SINGLE else row: steps for row, steps in told.items()}
 
     def trained_on(self, name: str) -> bool:
         """Whether labels of this set, or of this kind on it, were learned from."""
@@ -152,9 +152,9 @@ class Studied:
         """
         column = column_of(figure.key)
         if side == "single":
-            bases = [name for name, row in ROWS.items() if len(row.tasks) == 1]
+            bases = [name for name, arm in ARMS.items() if arm.part_of == SINGLE]
         else:
-            bases = [ROWS[figure.row].against if figure.row in ROWS else UNCOUPLED]
+            bases = [(ARMS[figure.row].baseline if figure.row in ARMS else None) or UNCOUPLED]
         told = [(line["row"], line["seed"], float(line[column])) for line in self.runs if line.get(column)]
         base = {seed: value for row, seed, value in told if row in bases}
         return [value - base[seed] for row, seed, value in told if row == figure.row and seed in base]
@@ -207,7 +207,7 @@ def committed() -> Iterator[tuple[str, Path]]:
 def _asked(folder: Path) -> int:
     """How many rows were asked for; those that say nothing asked for all."""
     try:
-        return len(json.loads((folder / PLAN).read_bytes())["rows"]) or len(ROWS)
+        return len(json.loads((folder / PLAN).read_bytes())["rows"]) or len(ARMS)
     except (OSError, ValueError, KeyError):
         return 0
 

@@ -2,10 +2,10 @@
 
 from enum import StrEnum
 
+from fbn.studies.affect_arms import SINGLE, UNCOUPLED
 from fbn.studies.measure import TOGETHER
 from fbn.studies.read import Studied
 from fbn.studies.records import Key, SeedDifference
-from fbn.studies.rows import SINGLE, UNCOUPLED
 
 _SETS = {
     "rafdb": "RAF-DB",

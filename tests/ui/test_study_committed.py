@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 from fbn.cli import application
 from fbn.resources import shipped
 from fbn.studies import scarcity as study_scarcity
+from fbn.studies.affect import AffectRequest
+from fbn.studies.affect_arms import ARMS, SINGLE
 from fbn.studies.measure import FILTERED
 from fbn.studies.read import COMMITTED, Studied, committed
 from fbn.studies.records import Figure
-from fbn.studies.request import Study
-from fbn.studies.rows import ROWS, SINGLE
 
 FOLDER = shipped(COMMITTED)
 #: Written out: a row that is added later was not in these studies.
@@ -32,18 +32,18 @@ FEW = ("single-au", "none", "co", "both")
 BODIES = tuple(f"{name}-{end}" for name in ("vgg-face", "resnet-50", "densenet-121") for end in ("none", "both"))
 #: As in PLAN.md; ``architectures`` has more seeds than planned, ``architectures-180`` another name (NOTE.md).
 PLANNED = {
-    "scarce": Study(action_units=40, rows=SMALL),
-    "scarcity-160": Study(action_units=160, rows=FEW),
-    "scarcity-640": Study(action_units=640, rows=FEW),
-    "plenty": Study(action_units=2400, rows=(*TASKS, "both-third")),
-    "real": Study(**ON_DATA, rows=SMALL),
-    "real-scarce": Study(**ON_DATA, action_units=60, rows=TASKS),
-    "architectures": Study(**ON_DATA, rows=BODIES, seeds=5),
-    "architectures-180": Study(**ON_DATA, rows=("none", *BODIES), seeds=5, steps=180),
-    "scarce-400": Study(action_units=40, rows=FEW),
-    "real-400": Study(**ON_DATA, rows=FEW),
+    "scarce": AffectRequest(action_units=40, rows=SMALL),
+    "scarcity-160": AffectRequest(action_units=160, rows=FEW),
+    "scarcity-640": AffectRequest(action_units=640, rows=FEW),
+    "plenty": AffectRequest(action_units=2400, rows=(*TASKS, "both-third")),
+    "real": AffectRequest(**ON_DATA, rows=SMALL),
+    "real-scarce": AffectRequest(**ON_DATA, action_units=60, rows=TASKS),
+    "architectures": AffectRequest(**ON_DATA, rows=BODIES, seeds=5),
+    "architectures-180": AffectRequest(**ON_DATA, rows=("none", *BODIES), seeds=5, steps=180),
+    "scarce-400": AffectRequest(action_units=40, rows=FEW),
+    "real-400": AffectRequest(**ON_DATA, rows=FEW),
 }
-SINGLES = [name for name, row in ROWS.items() if len(row.tasks) == 1]
+SINGLES = [name for name, arm in ARMS.items() if arm.part_of == SINGLE]
 
 
 def test_what_was_planned_ships_and_nothing_else() -> None:
@@ -58,7 +58,7 @@ def test_a_study_is_the_planned_one_whole(name: str) -> None:
     assert sorted((int(line["seed"]), line["row"]) for line in lines) == sorted(planned.runs)
     assert len({line["git_sha"] for line in lines}) == 1
     # of a budget's own steps the name tells where they are those of today; before, all rows had as many
-    steps = planned.steps or (planned.amounts.steps if name.endswith(f"-{planned.amounts.steps}") else 600)
+    steps = planned.steps or (planned.limits.steps if name.endswith(f"-{planned.limits.steps}") else 600)
     assert {line["steps"] for line in lines} == {str(steps)}
     assert not list(FOLDER.glob("*/runs"))
 
@@ -70,7 +70,7 @@ def test_means_and_intervals_are_those_that_scipy_finds(name: str) -> None:
         own = values(studied, [figure.row] if figure.row != SINGLE else SINGLES, figure)
         assert figure.mean == pytest.approx(np.mean(list(own.values())), abs=2e-5)
         for difference, rows in (
-            (figure.uncoupled, [ROWS[figure.row].against] if figure.row in ROWS else []),
+            (figure.uncoupled, [ARMS[figure.row].baseline] if figure.row in ARMS else []),
             (figure.single, SINGLES),
         ):
             if difference is None:

@@ -12,7 +12,7 @@ from fbn import jobs
 from fbn.jobs import JobError
 from fbn.jobs.kinds import parse
 from fbn.resources import shipped
-from fbn.studies.request import Study
+from fbn.studies.affect import AffectRequest
 from fbn.ui.study import page
 from tests.ui.conftest import FakeAnalyser, press, words
 from tests.ui.studied import make
@@ -61,7 +61,7 @@ def test_without_studies_one_can_be_asked_for_or_opened(started: list[Any], tmp_
     test.number_input(key="study ask units").set_value(40).run()
     press(test, "Start")
     ((kind, title, asked),) = started
-    assert parse(kind, asked) == Study(
+    assert parse(kind, asked) == AffectRequest(
         budget="smoke",
         rows=("single-expression", "single-au", "single-va", "none", "co", "both"),
         action_units=40,

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from fbn.studies import answer
+from fbn.studies.affect_arms import SINGLE
 from fbn.studies.read import Studied
 from fbn.studies.records import TASKS, Figure
-from fbn.studies.rows import SINGLE
 from fbn.studies.words import METRIC_HELP, METRICS, SIDES, key_name, row_name, set_name, signed
 from fbn.ui import charts
 from fbn.ui.relatedness.draft import plain

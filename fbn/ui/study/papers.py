@@ -3,10 +3,10 @@
 import streamlit as st
 
 from fbn.studies import papers as study_papers
+from fbn.studies.affect_arms import UNCOUPLED
 from fbn.studies.papers import TABLES, offered
 from fbn.studies.read import Studied
 from fbn.studies.records import TASKS
-from fbn.studies.rows import UNCOUPLED
 from fbn.studies.words import METRIC_HELP, begun, interval, row_name
 from fbn.ui import charts
 from fbn.ui.study import charts as study_charts

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fbn.studies import answer
+from fbn.studies.affect_arms import ARMS, SINGLE, UNCOUPLED
 from fbn.studies.read import Studied
 from fbn.studies.records import Figure
-from fbn.studies.rows import ROWS, SINGLE, UNCOUPLED
 from fbn.studies.words import SIDE_HELP, SIDES, row_name
 from fbn.ui.study.charts import MOST_SERIES, Line
 
@@ -43,7 +43,7 @@ def pick_rows(studied: Studied, there: Sequence[str], key: str) -> list[str]:
     """Which rows are drawn: what others are held against, then the papers' best, unless others are picked."""
     known = [name for name in studied.rows if name in set(there)]
     first = answer.primary(studied)
-    wanted = dict.fromkeys((UNCOUPLED, SINGLE, ROWS[first].against if first in ROWS else None, first))
+    wanted = dict.fromkeys((UNCOUPLED, SINGLE, ARMS[first].baseline if first in ARMS else None, first))
     usual = [name for name in wanted if name in known]
     picked = st.multiselect(
         "Rows",
