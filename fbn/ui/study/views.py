@@ -1,0 +1,433 @@
+"""The other views of a study: all figures, AUs and expressions, scarcity, video, training, the papers."""
+
+import re
+
+import pandas as pd
+import streamlit as st
+
+from fbn.studies import beside
+from fbn.studies.labels import GROUPS, LOSSES, METRIC_HELP, METRICS, SIDE_HELP, SIDES, TASKS, set_name, signed
+from fbn.studies.markdown import names_in_order
+from fbn.studies.read import StudyResult, note_section
+from fbn.studies.rows import UNCOUPLED
+from fbn.ui.study import charts
+from fbn.ui.study.charts import COLOURS, MOST_SERIES
+from fbn.ui.study.parts import ARM_HELP, INTERVAL_HELP, compared, legend, pick_arms, pick_side, plot
+from fbn.ui.study.state import choices
+from fbn.vocabulary import ACTION_UNITS
+
+#: Forest plots that are drawn before more are asked for.
+_CHARTS = 6
+_DIFFERENCES, _VALUES = "Differences", "Values"
+_UNITS = {unit.short: unit for unit in ACTION_UNITS}
+_KINDS = {"f1": ("Action units", "F1"), "recall": ("Expressions", "recall")}
+_DETAIL_HELP = {
+    "f1": "F1 of each action unit that is active in at least three of the measured pictures, mean over seeds. "
+    "*: no expression of the coupled arms' tables has it, so no loss couples it.",
+    "recall": "Of the pictures of each expression, the share that is named so; mean over seeds.",
+}
+_DETAIL_DIFFERENCE_HELP = (
+    "Differences are paired by seed; bars are Student's 95 % intervals over seeds. Of twenty such intervals one misses "
+    "0 by chance, and here are many."
+)
+_OLD = (
+    "This study's table has means alone. A study that is run from version 0.6 on also tells how each AU and expression "
+    "differs, with its interval; where a folder still has its runs, the same command again writes that at once."
+)
+_VIDEO_HELP = "Filtered: each frame's prediction is replaced by the median of five frames. No network is trained anew."
+_CURVE_HELP = (
+    "Each point is the mean over a part of the training and over seeds, before it is weighted. An arm has curves of "
+    "the losses that it is trained by; couplings that begin late have a gap."
+)
+_PAPERS = (
+    "Paper A: Kollias et al., Distribution Matching for Heterogeneous Multi-Task Learning, Tables III and V (residual "
+    "network). Paper C: Kollias et al., Face Behavior à la carte, Table 2 (VGG-FACE). Other faces, far larger sets and "
+    "networks: directions can be compared, sizes cannot. Where A's Table III holds unfiltered figures against "
+    "filtered, Table V's stand. Same direction: yes or no where our interval leaves out 0; the papers give none, "
+    "there a difference counts from 0.005."
+)
+
+
+def figures_view(result: StudyResult) -> None:
+    """Arms by figures, filtered; a forest plot for each figure."""
+    arms, keys, side = _filters(result)
+    if not arms or not keys:
+        st.info("Nothing is left: take a filter away.", icon=":material/filter_alt_off:")
+        return
+    own = result.figures[result.figures["arm"].isin(arms)]
+    own = own[own["key"].isin(keys)]
+    every = compared(result, own, side).assign(label=lambda frame: frame["arm"].map(result.arms["label"]))
+    _figures_table(result, own, every, keys, side)
+    shown = keys if st.session_state.get("study all charts") else keys[:_CHARTS]
+    frames = {key: every[every["key"] == key] for key in shown}
+    span = charts.span_of(frames.values())
+    legend(seeds=True)
+    axis = f"difference from {SIDES[side]}"
+    for start in range(0, len(shown), 2):
+        for column, key in zip(st.columns(2, gap="large"), shown[start : start + 2], strict=False):
+            name = result.measures.at[key, "label"]
+            with column:
+                st.markdown(f"**{name}**")
+                if frames[key].empty:
+                    st.caption(f"None of these arms is compared with {SIDES[side]}.")
+                    continue
+                said = f"{name}: {axis} with 95 % intervals."
+                plot(charts.forest(frames[key], axis, span=span), f"forest {key} {side}", said)
+    if len(shown) < len(keys):
+        st.button(
+            f"Show the other {len(keys) - len(shown)} plots",
+            icon=":material/expand_more:",
+            on_click=lambda: st.session_state.update({"study all charts": True}),
+        )
+
+
+def _filters(result: StudyResult) -> tuple[list[str], list[str], str]:
+    arms, measures = result.arms, result.measures
+    groups = list(dict.fromkeys(arms["group"]))
+    first = ("tasks", "architecture" if result.is_of_architectures else "coupling")
+    picked = st.pills(
+        "Groups of arms",
+        groups,
+        selection_mode="multi",
+        default=[group for group in first if group in groups] or groups,
+        format_func=lambda group: GROUPS.get(group, group),
+        key=f"study groups {result.folder}",
+    )
+    grouped = list(arms.index[arms["group"].isin(picked)])
+    left, middle, right = st.columns(3)
+    some_arms = left.multiselect(
+        "Arms",
+        grouped,
+        format_func=arms["label"].get,
+        placeholder="All of these groups",
+        key=f"study rows {result.folder}",
+        help=ARM_HELP,
+    )
+    some_sets = middle.multiselect(
+        "Sets",
+        list(measures["set"].unique()),
+        format_func=lambda name: set_name(name) + (" (unseen)" if result.is_unseen(name) else ""),
+        placeholder="All",
+        key=f"study sets {result.folder}",
+        help="Unseen: no such labels were trained on.",
+    )
+    some = right.multiselect(
+        "Figures",
+        list(measures["figure"].unique()),
+        format_func=METRICS.get,
+        placeholder="All",
+        key=f"study figures {result.folder}",
+        help=METRIC_HELP,
+    )
+    left_over = measures[measures["set"].isin(some_sets or measures["set"])]
+    left_over = left_over[left_over["figure"].isin(some or left_over["figure"])]
+    with st.container(horizontal=True, gap="large"):
+        side = pick_side("study figures side")
+        st.segmented_control(
+            "Table of", [_DIFFERENCES, _VALUES], default=_DIFFERENCES, required=True, key="study figures shown"
+        )
+        video = left_over["set"].isin(left_over["set"][left_over["filtered"]])
+        if video.any():
+            shown = st.segmented_control(
+                "Video",
+                ["Raw", "Filtered", "Both"],
+                default="Raw",
+                required=True,
+                key="study video",
+                help=_VIDEO_HELP,
+            )
+            if shown != "Both":
+                left_over = left_over[~video | (left_over["filtered"] == (shown == "Filtered"))]
+    return some_arms or grouped, list(left_over.index), side
+
+
+def _figures_table(result: StudyResult, own: pd.DataFrame, found: pd.DataFrame, keys: list[str], side: str) -> None:
+    """Arms by figures: mean ± standard deviation, or the difference; tinted where its interval leaves out 0."""
+    st.markdown(f"**Every arm, and how it differs from {SIDES[side]}**", help=f"{METRIC_HELP} {INTERVAL_HELP}")
+    shown = st.session_state["study figures shown"]
+    if shown == _VALUES:
+        texts = own["mean"].map("{:.3f}".format) + own["sd"].map(lambda sd: "" if pd.isna(sd) else f" ± {sd:.3f}")
+        told = own.assign(number=own["mean"], text=texts)
+    else:
+        told = found.assign(number=found["difference"], text=found["mark"] + " " + found["difference"].map(signed))
+    if told.empty:
+        st.caption(f"None of these arms is compared with {SIDES[side]}.")
+        return
+    arms = [arm for arm in result.arms.index if arm in set(told["arm"])]
+    there = [key for key in keys if key in set(told["key"])]
+    heads = [tuple(result.measures.at[key, "label"].split(" · ", 1)) for key in there]
+
+    def by_arm(frame: pd.DataFrame, values: str) -> pd.DataFrame:
+        wide = frame.pivot(index="arm", columns="key", values=values).reindex(index=arms, columns=there)
+        named = wide.set_axis([result.arms.at[arm, "label"] for arm in arms])
+        return named.set_axis(pd.MultiIndex.from_tuples(heads), axis=1)
+
+    texts, verdicts = by_arm(told, "text"), by_arm(found, "verdict")
+    table = by_arm(told, "number").style.apply(lambda _: verdicts.map(_tint), axis=None)
+    for arm, *head in texts.stack([0, 1]).index:
+        table.format(lambda _, text=texts.loc[arm, tuple(head)]: text, subset=(arm, tuple(head)))
+    st.dataframe(table, placeholder="", alt="Arms by figures")
+    st.caption(
+        "Tinted: the 95 % interval leaves out 0. A click on a head sorts; the bar above the table has a search and CSV."
+    )
+
+
+def _tint(verdict: str) -> str:
+    colour = COLOURS.get(verdict)
+    return "" if colour in (None, COLOURS["cannot be told"]) else f"background-color: {colour}44"
+
+
+def detail_view(result: StudyResult) -> None:
+    """AU by AU and expression by expression: what each arm reaches, and how it differs."""
+    details = result.details[~result.details["filtered"]]
+    there = [figure for figure in _KINDS if (details["figure"] == figure).any()]
+    figure = st.segmented_control(
+        "Look at",
+        there,
+        default=there[0],
+        required=True,
+        format_func=lambda name: _KINDS[name][0],
+        key="study detail",
+    )
+    figure = figure or there[0]
+    title, axis = _KINDS[figure]
+    details = details[details["figure"] == figure]
+    left, right = st.columns([2, 5])
+    name = left.selectbox(
+        "Set",
+        list(details["set"].unique()),
+        format_func=lambda own: set_name(own) + (" (unseen)" if result.is_unseen(own) else ""),
+        key=f"study detail set {figure}",
+    )
+    details = details[details["set"] == name]
+    with right:
+        arms = pick_arms(result, details["arm"], f"study detail rows {result.folder}")
+    shown = _pick_shown(result, details)
+    more = "" if shown == _VALUES else f" {_DETAIL_DIFFERENCE_HELP}"
+    st.markdown(f"**{title} one by one, {set_name(str(name))}**", help=_DETAIL_HELP[figure] + more)
+    details = details[details["arm"].isin(arms)]
+    if details.empty:
+        st.caption("Pick an arm.")
+        return
+    details = details.assign(
+        label=details["name"].map(_detail_labels(result, arms, details["name"])),
+        order=details["name"].map(names_in_order(details).index),
+        place=details["arm"].map(arms.index),
+        series=details["arm"].map(result.arms["label"]),
+    ).sort_values(["order", "place"])
+    if shown == _VALUES:
+        drawn = details.sort_values(["place", "order"]).rename(columns={"mean": "value"})
+        plot(charts.dots(_by_line(drawn), axis), "details", f"{axis} of each, a colour for each arm.")
+    else:
+        _detail_forests(result, details, arms, shown)
+
+
+def _by_line(frame: pd.DataFrame) -> pd.DataFrame:
+    """Series in order, with labels in that of ``order``: the first series that has a label places it."""
+    first = frame.drop_duplicates("label").sort_values("order")["label"]
+    return frame.assign(label=pd.Categorical(frame["label"], list(first)))
+
+
+def _pick_shown(result: StudyResult, details: pd.DataFrame) -> str:
+    """What is drawn: ``_VALUES``, or differences from a key of ``SIDES``, as far as the study tells them."""
+    there = [side for side in SIDES if details[f"{side}_difference"].notna().any()]
+    if not there:
+        is_old = result.details["sd"].isna().all() and result.seeds > 1
+        st.caption(_OLD if is_old else "No arm of this study is compared with another.")
+        return _VALUES
+    shown = st.segmented_control(
+        "Show",
+        [_VALUES, *there],
+        default=_VALUES,
+        required=True,
+        format_func=lambda own: f"Against {SIDES[own]}" if own in SIDES else own,
+        key=f"study detail show {len(there)}",
+        help=SIDE_HELP,
+    )
+    return shown or _VALUES
+
+
+def _detail_labels(result: StudyResult, arms: list[str], names: pd.Series) -> dict[str, str]:
+    """AUs with their names; those that no coupling of the arms speaks of have a star."""
+    tables = [result.tables[arm] for arm in arms if arm in result.tables]
+    coupled = {unit for table in tables for cells in table.get("rows", {}).values() for unit in cells}
+    labels = {}
+    for name in names.unique():
+        unit = _UNITS.get(name)
+        star = "*" if unit and tables and unit.code not in coupled else ""
+        labels[name] = f"{name} {unit.name}{star}" if unit else name.capitalize()
+    return labels
+
+
+def _detail_forests(result: StudyResult, details: pd.DataFrame, arms: list[str], side: str) -> None:
+    found = compared(result, details, side, seeds=False)
+    shown = [arm for arm in arms if arm in set(found["arm"])]
+    if not shown:
+        st.caption(f"None of these arms is compared with {SIDES[side]}.")
+        return
+    legend()
+    span, axis = charts.span_of([found]), f"difference from {SIDES[side]}"
+    for start in range(0, len(shown), 2):
+        columns = st.columns(min(2, len(shown)), gap="large")
+        for column, arm in zip(columns, shown[start : start + 2], strict=False):
+            with column:
+                st.markdown(f"**{result.arms.at[arm, 'label']}**")
+                chart = charts.forest(found[found["arm"] == arm], axis, span=span)
+                said = f"{result.arms.at[arm, 'label']}: {axis} with 95 % intervals."
+                plot(chart, f"detail forest {arm} {side}", said)
+
+
+def _ladder(result: StudyResult) -> list[StudyResult]:
+    return beside.alike(result, beside.read_all(choice.folder for choice in choices().values()))
+
+
+def has_scarcity(result: StudyResult) -> bool:
+    """Whether other studies are here that differ from it by the number of AU labels alone."""
+    results = _ladder(result)
+    return len(results) > 1 and bool(beside.common_arms(results, 2))
+
+
+def scarcity_view(result: StudyResult) -> None:
+    """The study beside those that differ from it by the number of AU labels alone."""
+    results = _ladder(result)
+    labels = beside.common_arms(results, 2)
+    first = result.first_keys(next(iter(result.main_arms), ""))
+    left, right = st.columns([2, 3])
+    key = left.selectbox(
+        "Figure",
+        sorted(result.measures.index, key=lambda own: own not in first),
+        format_func=result.measures["label"].get,
+        key="study rung figure",
+        help=METRIC_HELP,
+    )
+    picked = right.multiselect(
+        "Arms",
+        list(labels),
+        [arm for arm in labels if arm in ("co", "both")] or list(labels)[:2],
+        format_func=labels.get,
+        max_selections=MOST_SERIES,
+        key="study rung rows",
+        help=f"Arms that several of these studies have; at most {MOST_SERIES}.",
+    )
+    side = pick_side("study rung side")
+    axis = f"difference from {SIDES[side]}"
+    name = result.measures.at[key, "label"]
+    st.markdown(f"**{name}: {axis}, by pictures with AU labels**", help=INTERVAL_HELP)
+    found = beside.by_unit_labels(results, picked, str(key), side)
+    if found.empty:
+        st.caption("Pick an arm." if not picked else f"None of these arms is compared with {SIDES[side]}.")
+        return
+    series = found["arm"].map(labels)
+    pictures = found["pictures"].map("{:,}".format)
+    hover = (
+        series + ", " + pictures + " pictures<br>" + found["interval"] + ", " + found["seeds"].astype(str) + " seeds"
+    )
+    plot(charts.by_pictures(found.assign(series=series, hover=hover), axis), "rungs", f"{name}: {axis}, by labels.")
+    st.caption("Above 0 the coupling gains. Bars: 95 % intervals; arms stand side by side so that all can be seen.")
+
+
+def video_view(result: StudyResult) -> None:
+    """Raw against median-filtered predictions on video."""
+    measures = result.measures[result.measures["filtered"]]
+    left, right = st.columns([2, 5])
+    key = left.selectbox(
+        "Figure",
+        list(measures.index),
+        format_func=lambda own: f"{set_name(measures.at[own, 'set'])} · {METRICS[measures.at[own, 'figure']]}",
+        key="study film",
+    )
+    of_set, figure = measures.loc[key, ["set", "figure"]]
+    own = result.figures[(result.figures["set"] == of_set) & (result.figures["figure"] == figure)]
+    known = [arm for arm in result.arms.index if arm in set(own["arm"])]
+    usual = [arm for arm in known if result.arms.at[arm, "group"] in ("tasks", "coupling")]
+    arms = right.multiselect(
+        "Arms", known, usual or known, format_func=result.arms["label"].get, key=f"study film rows {result.folder}"
+    )
+    name = METRICS[figure]
+    st.markdown(f"**{name[0].upper()}{name[1:]}, raw and filtered**", help=_VIDEO_HELP)
+    own = own[own["arm"].isin(arms)].assign(
+        place=own["arm"].map(known.index),
+        series=own["filtered"].map({False: "raw", True: "filtered"}),
+        label=own["arm"].map(result.arms["label"]),
+    )
+    if own.empty:
+        st.caption("Pick an arm.")
+        return
+    drawn = own.sort_values(["filtered", "place"]).rename(columns={"mean": "value"})
+    plot(charts.dots(drawn, name), "video plot", f"{name} of each arm, raw and filtered.")
+
+
+def curves_view(result: StudyResult) -> None:
+    """Losses along the training."""
+    curves = result.curves
+    left, right = st.columns([2, 5])
+    term = left.selectbox(
+        "Loss", list(curves["term"].unique()), format_func=lambda name: LOSSES.get(name, name), key="study term"
+    )
+    own = curves[curves["term"] == term]
+    with right:
+        there = own.dropna(subset="value")["arm"]
+        arms = pick_arms(result, there, f"study curve rows {result.folder} {term}")
+    name = LOSSES.get(str(term), str(term))
+    st.markdown(f"**{name} along the training**", help=_CURVE_HELP)
+    if not arms:
+        st.caption("Pick an arm.")
+        return
+    parts = own.groupby("arm")["part"].transform("count")
+    own = own.assign(share=100 * (own["part"] + 0.5) / parts, series=own["arm"].map(result.arms["label"]))
+    drawn = pd.concat([own[own["arm"] == arm] for arm in arms])
+    plot(charts.curves(drawn, "mean loss"), "curves", f"{name} by step, a line for each arm.")
+
+
+def has_papers(result: StudyResult) -> bool:
+    """Whether it has an arm that the papers have too."""
+    return bool(beside.offered(result))
+
+
+def papers_view(result: StudyResult) -> None:
+    """The papers' claims as the note has them, and direction by direction beside the papers' tables."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        compared_arms = st.selectbox(
+            "What is compared",
+            beside.offered(result),
+            format_func=lambda own: own.title,
+            key="study compared",
+            width=420,
+        )
+        table = st.segmented_control(
+            "Coupled by",
+            list(beside.COUPLED_BY),
+            default="du2014",
+            required=True,
+            format_func=beside.COUPLED_BY.get,
+            key="study paper table",
+            help="The papers' second table was counted on Aff-Wild2; here it is one that was counted on the training "
+            "pictures, else theirs.",
+            disabled=compared_arms.row == UNCOUPLED,
+        )
+    found = beside.beside_papers(result, compared_arms, table or "du2014")
+    if found["difference"].isna().all():
+        st.info("This study has no such arm; the papers' figures stand alone.", icon=":material/info:")
+    st.markdown(f"**{compared_arms.title}: the papers and this study**", help=f"{METRIC_HELP} {INTERVAL_HELP}")
+    columns = {
+        "task": "Task",
+        "label": "Figure",
+        "A": "Paper A",
+        "C": "Paper C",
+        "here": "Here",
+        "same": "Same direction",
+    }
+    here = found["mark"].fillna("") + " " + found["interval"].fillna("")
+    shown = found.assign(here=here, task=found["task"].map(TASKS))[list(columns)].rename(columns=columns)
+    number = st.column_config.NumberColumn(format="%+.2f")
+    papers = {"Paper A": number, "Paper C": number}
+    st.dataframe(shown, hide_index=True, column_config=papers, placeholder="–", alt="The papers and this study")
+    legend([f"paper {paper}" for paper in beside.PAPERS])
+    hover = found["label"] + ": " + found["interval"].fillna("")
+    drawn = found.assign(hover=hover, heading=found["task"].map(TASKS)).rename(columns={"A": "paper A", "C": "paper C"})
+    chart = charts.forest(drawn, compared_arms.title, heading="heading", marks=("paper A", "paper C"))
+    plot(chart, f"papers {compared_arms.title} {table}", f"{compared_arms.title}: this study beside the papers.")
+    st.caption(_PAPERS)
+    if text := note_section(result.folder, "The papers' claims"):
+        st.subheader("What was found on the papers' claims")
+        st.markdown(re.sub(r"^#+", "#####", text, flags=re.MULTILINE))
