@@ -306,16 +306,15 @@ def _in_order(frame: pd.DataFrame, arms: pd.DataFrame, trained_on: Collection[st
     # recall is of expressions, and of ``details`` alone
     tasks = frame["figure"].map({name: task for name, (task, _) in FIGURES.items()}).fillna("expression")
     frame = frame.assign(key=frame["set"] + "/" + frame["figure"] + marks, task=tasks)
-    first = frame.drop_duplicates("key")
-    tasks_in_order = list(TASKS)
-    places = sorted(
-        (tasks_in_order.index(task), of_set != TOGETHER, of_set not in (*trained_on, TOGETHER), number, key)
-        for number, (task, of_set, key) in enumerate(zip(first["task"], first["set"], first["key"], strict=True))
-    )
-    order = {key: place for place, (*_, key) in enumerate(places)}
-    rows = {arm: place for place, arm in enumerate(arms.index)}
-    places_of = pd.DataFrame({"key": frame["key"].map(order), "arm": frame["arm"].map(rows)}, frame.index)
-    return frame.loc[places_of.sort_values(["key", "arm"], kind="stable").index].reset_index(drop=True)
+    places = {
+        "task": frame["task"].map(list(TASKS).index),
+        "mean": frame["set"] != TOGETHER,
+        "unseen": ~frame["set"].isin([*trained_on, TOGETHER]),
+        "key": pd.factorize(frame["key"])[0],
+        "arm": frame["arm"].map({arm: place for place, arm in enumerate(arms.index)}),
+    }
+    order = pd.DataFrame(places, frame.index).sort_values(list(places), kind="stable").index
+    return frame.loc[order].reset_index(drop=True)
 
 
 def _table(path: Path) -> pd.DataFrame:

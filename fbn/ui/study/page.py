@@ -6,6 +6,7 @@ from functools import partial
 import streamlit as st
 
 from fbn.errors import FbnError
+from fbn.studies.beside import offered
 from fbn.studies.read import TABLES, StudyResult
 from fbn.ui.relatedness.draft import plain
 from fbn.ui.study.found import found_view
@@ -15,7 +16,6 @@ from fbn.ui.study.views import (
     curves_view,
     detail_view,
     figures_view,
-    has_papers,
     has_scarcity,
     papers_view,
     scarcity_view,
@@ -72,7 +72,7 @@ def _views(result: StudyResult) -> list[str]:
         "Scarcity": not has_scarcity(result),
         "Video": not result.measures["filtered"].any(),
         "Training": result.curves.empty,
-        "The papers": not has_papers(result),
+        "The papers": not offered(result),
     }
     return [view for view in _VIEWS if not empty.get(view)]
 

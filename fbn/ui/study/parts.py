@@ -1,6 +1,6 @@
 """What the Study page's views share."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 import pandas as pd
@@ -12,7 +12,7 @@ from fbn.studies.read import StudyResult, differences
 from fbn.studies.rows import ROWS, SINGLE, UNCOUPLED
 from fbn.ui import charts
 from fbn.ui.palette import ACCENT, SECOND
-from fbn.ui.study.charts import ARM_SYMBOLS, COLOURS, MOST_SERIES
+from fbn.ui.study.charts import ARM_SYMBOLS, COLOURS, MOST_SERIES, forest, span_of
 
 INTERVAL_HELP = (
     "Differences are paired: both networks met the same pictures on a seed. Bars are Student's 95 % intervals over "
@@ -102,3 +102,22 @@ def legend(marks: Sequence[str] = (), seeds: bool = False, arms: Sequence[str] =
 def plot(figure: go.Figure, key: str, alt: str) -> None:
     """A plot without Plotly's tool bar."""
     st.plotly_chart(figure, config=charts.CONFIG, key=f"study {key}", alt=alt)
+
+
+def forests(frames: Mapping[str, pd.DataFrame], side: str) -> None:
+    """Title -> differences from a side, as ``forest`` takes them: two plots in a row, on one scale."""
+    span, axis = span_of(frames.values()), f"difference from {SIDES[side]}"
+    titles = list(frames)
+    for start in range(0, len(titles), 2):
+        columns = st.columns(min(2, len(titles)), gap="large")
+        for column, title in zip(columns, titles[start : start + 2], strict=False):
+            with column:
+                st.markdown(f"**{title}**")
+                if frames[title].empty:
+                    st.caption(f"None of these arms is compared with {SIDES[side]}.")
+                    continue
+                plot(
+                    forest(frames[title], axis, span=span),
+                    f"forest {title} {side}",
+                    f"{title}: {axis}, 95 % intervals.",
+                )

@@ -12,7 +12,7 @@ from fbn.studies.read import StudyResult, note_section
 from fbn.studies.rows import UNCOUPLED
 from fbn.ui.study import charts
 from fbn.ui.study.charts import COLOURS, MOST_SERIES
-from fbn.ui.study.parts import ARM_HELP, INTERVAL_HELP, compared, legend, pick_arms, pick_side, plot
+from fbn.ui.study.parts import ARM_HELP, INTERVAL_HELP, compared, forests, legend, pick_arms, pick_side, plot
 from fbn.ui.study.state import choices
 from fbn.vocabulary import ACTION_UNITS
 
@@ -59,20 +59,8 @@ def figures_view(result: StudyResult) -> None:
     every = compared(result, own, side).assign(label=lambda frame: frame["arm"].map(result.arms["label"]))
     _figures_table(result, own, every, keys, side)
     shown = keys if st.session_state.get("study all charts") else keys[:_CHARTS]
-    frames = {key: every[every["key"] == key] for key in shown}
-    span = charts.span_of(frames.values())
     legend(seeds=True)
-    axis = f"difference from {SIDES[side]}"
-    for start in range(0, len(shown), 2):
-        for column, key in zip(st.columns(2, gap="large"), shown[start : start + 2], strict=False):
-            name = result.measures.at[key, "label"]
-            with column:
-                st.markdown(f"**{name}**")
-                if frames[key].empty:
-                    st.caption(f"None of these arms is compared with {SIDES[side]}.")
-                    continue
-                said = f"{name}: {axis} with 95 % intervals."
-                plot(charts.forest(frames[key], axis, span=span), f"forest {key} {side}", said)
+    forests({result.measures.at[key, "label"]: every[every["key"] == key] for key in shown}, side)
     if len(shown) < len(keys):
         st.button(
             f"Show the other {len(keys) - len(shown)} plots",
@@ -216,16 +204,15 @@ def detail_view(result: StudyResult) -> None:
         series=details["arm"].map(result.arms["label"]),
     ).sort_values(["order", "place"])
     if shown == _VALUES:
-        drawn = details.sort_values(["place", "order"]).rename(columns={"mean": "value"})
-        plot(charts.dots(_by_line(drawn), axis), "details", f"{axis} of each, a colour for each arm.")
-    else:
-        _detail_forests(result, details, arms, shown)
-
-
-def _by_line(frame: pd.DataFrame) -> pd.DataFrame:
-    """Series in order, with labels in that of ``order``: the first series that has a label places it."""
-    first = frame.drop_duplicates("label").sort_values("order")["label"]
-    return frame.assign(label=pd.Categorical(frame["label"], list(first)))
+        plot(charts.dots(details.rename(columns={"mean": "value"}), axis), "details", f"{axis}, a colour for each arm.")
+        return
+    found = compared(result, details, shown, seeds=False)
+    there = [arm for arm in arms if arm in set(found["arm"])]
+    if found.empty:
+        st.caption(f"None of these arms is compared with {SIDES[shown]}.")
+        return
+    legend()
+    forests({result.arms.at[arm, "label"]: found[found["arm"] == arm] for arm in there}, shown)
 
 
 def _pick_shown(result: StudyResult, details: pd.DataFrame) -> str:
@@ -257,24 +244,6 @@ def _detail_labels(result: StudyResult, arms: list[str], names: pd.Series) -> di
         star = "*" if unit and tables and unit.code not in coupled else ""
         labels[name] = f"{name} {unit.name}{star}" if unit else name.capitalize()
     return labels
-
-
-def _detail_forests(result: StudyResult, details: pd.DataFrame, arms: list[str], side: str) -> None:
-    found = compared(result, details, side, seeds=False)
-    shown = [arm for arm in arms if arm in set(found["arm"])]
-    if not shown:
-        st.caption(f"None of these arms is compared with {SIDES[side]}.")
-        return
-    legend()
-    span, axis = charts.span_of([found]), f"difference from {SIDES[side]}"
-    for start in range(0, len(shown), 2):
-        columns = st.columns(min(2, len(shown)), gap="large")
-        for column, arm in zip(columns, shown[start : start + 2], strict=False):
-            with column:
-                st.markdown(f"**{result.arms.at[arm, 'label']}**")
-                chart = charts.forest(found[found["arm"] == arm], axis, span=span)
-                said = f"{result.arms.at[arm, 'label']}: {axis} with 95 % intervals."
-                plot(chart, f"detail forest {arm} {side}", said)
 
 
 def _ladder(result: StudyResult) -> list[StudyResult]:
@@ -377,11 +346,6 @@ def curves_view(result: StudyResult) -> None:
     own = own.assign(share=100 * (own["part"] + 0.5) / parts, series=own["arm"].map(result.arms["label"]))
     drawn = pd.concat([own[own["arm"] == arm] for arm in arms])
     plot(charts.curves(drawn, "mean loss"), "curves", f"{name} by step, a line for each arm.")
-
-
-def has_papers(result: StudyResult) -> bool:
-    """Whether it has an arm that the papers have too."""
-    return bool(beside.offered(result))
 
 
 def papers_view(result: StudyResult) -> None:
