@@ -26,11 +26,11 @@ _FREE = ("rows", "seeds", "action_units")
 _STEPS = "steps"
 #: What is compared over situations: title, metrics of which the first that was measured counts, labels trained on.
 _ASPECTS = (
-    ("Expressions of a set not trained on: mean diagonal", ("mean_diagonal", "expression_f1", "accuracy"), False),
-    ("Action units: F1", ("f1",), True),
-    ("Expressions: mean diagonal or F1", ("mean_diagonal", "expression_f1", "accuracy"), True),
-    ("Valence: CCC", ("ccc_valence",), True),
-    ("Arousal: CCC", ("ccc_arousal",), True),
+    ("Expressions not trained on", ("mean_diagonal", "expression_f1", "accuracy"), False),
+    ("Action units", ("f1",), True),
+    ("Expressions", ("mean_diagonal", "expression_f1", "accuracy"), True),
+    ("Valence", ("ccc_valence",), True),
+    ("Arousal", ("ccc_arousal",), True),
 )
 PAPERS = ("A", "C")
 #: A difference of the papers' is theirs to two places: below half of the last one it is none.
@@ -73,7 +73,7 @@ def alike(result: StudyResult, others: Iterable[StudyResult]) -> list[StudyResul
 
 def common_arms(results: Sequence[StudyResult], count: int) -> dict[str, str]:
     """Coupled arms of at least so many of some studies: name -> label."""
-    labels = {arm: own.arms.at[arm, "label"] for own in reversed(results) for arm in own.coupled}
+    labels = {arm: own.label(arm) for own in reversed(results) for arm in own.coupled}
     return {arm: label for arm, label in labels.items() if sum(arm in own.coupled for own in results) >= count}
 
 
@@ -102,7 +102,7 @@ def situations(results: Iterable[StudyResult], arms: Sequence[str]) -> pd.DataFr
     for own in sorted(results, key=lambda each: (each.is_drawn, each.unit_labels)):
         if not set(arms) <= set(own.coupled):
             continue
-        faces = "Drawn faces" if own.is_drawn else "Real faces"
+        faces = "Drawn" if own.is_drawn else "Real"
         for aspect, metrics, trained in _ASPECTS:
             there = own.measures[own.measures["set"].map(own.is_unseen) != trained]
             figure = next((metric for metric in metrics if metric in set(there["figure"])), None)

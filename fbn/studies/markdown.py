@@ -31,7 +31,7 @@ def by_figure(
     measures = result.measures
     keys = [_known(result, name) for name in figures] or list(measures.index[~measures["filtered"]])
     cells = _cells(result.figures, side, bootstrapped).pivot(index="arm", columns="key", values="cell")
-    return _table("row", cells.reindex(index=_arms(result, arms), columns=keys), measures["label"])
+    return _table("row", cells.reindex(index=_arms(result, arms), columns=keys), measures["label"].to_dict())
 
 
 def by_name(result: StudyResult, side: str, arms: Sequence[str], figure: str) -> str:
@@ -123,7 +123,7 @@ def _cells(frame: pd.DataFrame, side: str, bootstrapped: bool = False) -> pd.Dat
     """The lines that have something to say, with it as ``cell``."""
     if side == MEANS:
         spreads = frame["sd"].map(lambda sd: "" if pd.isna(sd) else f" ± {sd:.3f}")
-        return frame.assign(cell=frame["mean"].map("{:.3f}".format) + spreads)
+        return frame.assign(cell=frame["mean"].map(lambda mean: f"{mean:.3f}") + spreads)
     found = differences(frame, side, bootstrapped)
     return found.assign(cell=found["mark"] + " " + found["interval"])
 
@@ -131,6 +131,7 @@ def _cells(frame: pd.DataFrame, side: str, bootstrapped: bool = False) -> pd.Dat
 def _table(corner: str, cells: pd.DataFrame, head: Mapping[str, str] | None = None) -> str:
     """Without the lines that have nothing to say. ``DataFrame.to_markdown`` would pad the cells."""
     said = cells.dropna(how="all").fillna("")
-    lines = [[corner, *(head[name] if head is not None else name for name in said)], ["---"] * (1 + said.shape[1])]
-    lines += [[str(name), *own] for name, own in zip(said.index, said.to_numpy().tolist(), strict=True)]
+    names = [str(name) for name in said]
+    lines = [[corner, *(head[name] if head else name for name in names)], ["---"] * (1 + len(names))]
+    lines += [[str(name), *map(str, own)] for name, own in zip(said.index, said.to_numpy(), strict=True)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -108,7 +108,7 @@ class StudyResult:
         arms = _checked(arms, "rows", lambda n: f"{path}: rows.{n}", keep=("table", "terms"))
         arms = arms.sort_values("group", key=lambda own: own.map(_rank), kind="stable").set_index("arm")
         arms = arms.rename(columns={"words": "description"})
-        arms["label"] = [arm_name(name, words) for name, words in arms["description"].items()]
+        arms["label"] = [arm_name(str(name), words) for name, words in arms["description"].items()]
         figures = _checked(pd.json_normalize(summary.figures, sep="_"), "figures", lambda n: f"{path}: figures.{n}")
         trained_on = tuple(summary.trained_on)
         return cls(
@@ -145,15 +145,18 @@ class StudyResult:
         """Each key: set, figure, filtered, task, label; in the order of ``figures``."""
         columns = ["key", "set", "figure", "filtered", "task"]
         found = self.figures[columns].drop_duplicates("key").set_index("key")
-        found["label"] = [
-            measure_name(each.set, each.figure, each.filtered, self.is_unseen(each.set)) for each in found.itertuples()
-        ]
+        named = zip(found["set"], found["figure"], found["filtered"], strict=True)
+        found["label"] = [measure_name(of, figure, video, self.is_unseen(of)) for of, figure, video in named]
         return found
+
+    def label(self, arm: str) -> str:
+        """An arm in words."""
+        return str(self.arms.at[arm, "label"])
 
     @cached_property
     def coupled(self) -> list[str]:
         """Arms with a coupling loss."""
-        return [name for name, terms in self.arms["terms"].items() if terms]
+        return [str(name) for name, terms in self.arms["terms"].items() if terms]
 
     @property
     def is_of_architectures(self) -> bool:
@@ -166,7 +169,7 @@ class StudyResult:
         groups = ("architecture",) if self.is_of_architectures else ("coupling", "table")
         wanted = {"soft_co_annotation", "distribution_matching"}
         own = self.arms[self.arms["group"].isin(groups)]
-        return [name for name, terms in own["terms"].items() if set(terms) == wanted]
+        return [str(name) for name, terms in own["terms"].items() if set(terms) == wanted]
 
     @property
     def main_arms(self) -> list[str]:
@@ -204,7 +207,9 @@ class StudyResult:
 
     def seed_differences(self, side: str) -> dict[tuple[str, str], list[float]]:
         """(arm, key) -> its difference on each seed, as far as ``runs.csv`` tells; ``side``: a key of ``SIDES``."""
-        keys = [name for name in self.runs if "/" in name]
+        keys = [name for name in map(str, self.runs) if "/" in name]
+        if not keys:
+            return {}
         values = self.runs.groupby(["row", "seed"])[keys].first()
         arms, seeds = (values.index.get_level_values(level) for level in ("row", "seed"))
         if side == "single":
@@ -212,11 +217,7 @@ class StudyResult:
         else:
             baselines = arms.map(lambda arm: ROWS[arm].against if arm in ROWS else UNCOUPLED)
             base = values.reindex(pd.MultiIndex.from_arrays([baselines, seeds]))
-        found: dict[tuple[str, str], list[float]] = {}
-        for (arm, _), line in (values - base.to_numpy()).iterrows():
-            for key, value in line.dropna().items():
-                found.setdefault((arm, str(key)), []).append(value)
-        return found
+        return (values - base.to_numpy()).stack().dropna().groupby(level=[0, 2]).agg(list).to_dict()
 
     def about(self) -> str:
         """What was done, in a line."""
@@ -329,7 +330,7 @@ def _table(path: Path) -> pd.DataFrame:
     where = _line(path)
     if path.name != "runs.csv":
         return _checked(found, path.name, where)
-    kinds = dict.fromkeys((name for name in found if "/" in name), _MAYBE)
+    kinds = dict.fromkeys((name for name in map(str, found) if "/" in name), _MAYBE)
     return _checked(found, path.name, where, keep=found.columns, more=kinds).rename(columns={"arm": "row"})
 
 
@@ -356,7 +357,7 @@ def _checked(
     Raises:
         FormatError: a column is missing, or a value is none of what it holds.
     """
-    columns = {}
+    columns: dict[str, pd.Series[Any]] = {}
     for name, kind in {**_COLUMNS[table], **(more or {})}.items():
         if name not in frame and kind != _MAYBE:
             raise FormatError(f"{where(0)}: no {name}" if len(frame) else f"{where(-1)}: no column {name}")

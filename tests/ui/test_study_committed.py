@@ -129,7 +129,7 @@ def test_where_coupling_pays_is_told_of_all_that_were_coupled_so() -> None:
     found = situations(read_all(sorted(FOLDER.glob("*/"))), ["both", "all"])
     assert set(found["study"]) == {"scarce", "plenty", "real", "real-scarce"}
     told = found.set_index(["aspect", "study", "arm"])
-    unseen, units = "Expressions of a set not trained on: mean diagonal", "Action units: F1"
+    unseen, units = "Expressions not trained on", "Action units"
     assert told.loc[(unseen, "real", "all"), ["key", "interval"]].to_list() == [
         "ckplus-expressions/mean_diagonal",
         "+0.102 (+0.088 to +0.117)",

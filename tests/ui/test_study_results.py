@@ -108,10 +108,13 @@ def test_a_mean_over_sets_is_read_first_and_counted_nowhere(tmp_path: Path, monk
 def test_verdicts_are_counted(studied: StudyResult, tmp_path: Path):
     said = count_verdicts(studied, "both", "uncoupled")
     assert "is better than no coupling on **16** of 16 figures and worse on **0**; on 0 it cannot be told" in said
-    assert count_verdicts(studied, "none", "uncoupled") == (
-        "**No coupling** is not compared with no coupling networks in this study."
+    said = count_verdicts(studied, "none", "uncoupled")
+    assert said == "**No coupling** is what coupled arms are compared with."
+    bodies = StudyResult.read(make(tmp_path / "bodies", rows=BODIES))
+    assert count_verdicts(bodies, "resnet-50-both", "single").endswith(
+        "is not compared with single-task in this study."
     )
-    one = StudyResult.read(make(tmp_path, seeds=1))
+    one = StudyResult.read(make(tmp_path / "one", seeds=1))
     assert "on 16 it cannot be told" in count_verdicts(one, "both", "uncoupled")
 
 
@@ -137,12 +140,12 @@ def test_situations_are_those_of_studies_that_have_all_of_the_arms(studied: Stud
     plenty = StudyResult.read(make(tmp_path / "plenty", action_units=2400, rows=("none", "both")))
     found = situations([plenty, studied], ["both"])
     units = found[found["aspect"].str.startswith("Action units")]
-    assert list(units["situation"]) == ["Drawn faces, 80 AU labels", "Drawn faces, 2,400 AU labels"]
+    assert list(units["situation"]) == ["Drawn, 80 AU labels", "Drawn, 2,400 AU labels"]
     assert set(found["measure"]) >= {"Aff-Wild2 · valence CCC (filtered)", "EmotioNet · AU F1"}
     assert set(situations([plenty, studied], ["both", "match"])["study"]) == {studied.folder.name}
     assert situations([plenty], ["match"]).empty
     figure = charts.forest(found.assign(label=found["situation"], hover=""), "x", heading="aspect", by_arm=True)
-    assert figure.layout.yaxis.ticktext[0].startswith("<b>Expressions of a set not trained on")
+    assert figure.layout.yaxis.ticktext[0].startswith("<b>Expressions not trained on")
 
 
 def test_a_study_of_architectures_is_asked_of_each(tmp_path: Path):

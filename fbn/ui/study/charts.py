@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 import plotly.express as px
 import plotly.graph_objects as go
@@ -62,7 +63,8 @@ def forest(
         marks: columns with further differences.
     """
     lines = frame.drop_duplicates([heading, "label"] if heading else ["label"])
-    texts, places = [], {}
+    texts: list[str] = []
+    places: dict[tuple[str, str], int] = {}
     for group, label in zip(lines[heading] if heading else [""] * len(lines), lines["label"], strict=True):
         if group and group not in {own for own, _ in places}:
             texts.append(f"<b>{group}</b>")
@@ -76,8 +78,8 @@ def forest(
         arms = list(frame["arm"].unique())
         line = max(_LINE, 13 * len(arms))
         frame["at"] += (frame["arm"].map(arms.index) - (len(arms) - 1) / 2) * min(0.38, 0.8 / len(arms))
-        own = frame["arm"].map(dict(zip(arms, ARM_SYMBOLS, strict=False)))
-        frame["symbol"] = own + frame["verdict"].map(lambda found: "-open" if found == Verdict.OPEN else "")
+        symbols = frame["arm"].map(dict(zip(arms, ARM_SYMBOLS, strict=False)))
+        frame["symbol"] = symbols + frame["verdict"].map(lambda found: "-open" if found == Verdict.OPEN else "")
     told = frame.dropna(subset="difference")
     figure = px.scatter(
         told,
@@ -116,12 +118,12 @@ def forest(
     return _lined(figure, texts).update_layout(showlegend=False, margin={"t": 8}, height=64 + line * len(texts))
 
 
-def span_of(frames: Iterable[pd.DataFrame]) -> tuple[float, float] | None:
+def span_of(frames: Iterable[pd.DataFrame]) -> tuple[float, float]:
     """A range that holds all differences with their intervals, and 0."""
-    ends = pd.concat([own[["difference", "low", "high"]] for own in frames]).stack()
-    low, high = min(0.0, ends.min()), max(0.0, ends.max())
-    room = 0.06 * (high - low) or 0.01
-    return (low - room, high + room)
+    known = pd.concat([own[["difference", "low", "high"]] for own in frames]).to_numpy(float)
+    ends = [0.0, *known[~np.isnan(known)].tolist()]
+    room = 0.06 * (max(ends) - min(ends)) or 0.01
+    return min(ends) - room, max(ends) + room
 
 
 def dots(frame: pd.DataFrame, axis: str) -> go.Figure:

@@ -10,15 +10,15 @@ from fbn.studies.labels import LABELS, LOSSES, METRIC_HELP, SIDES, TASKS
 from fbn.studies.read import NOTE, StudyResult, committed, note_section
 from fbn.studies.rows import SINGLE
 from fbn.ui.study.charts import forest
-from fbn.ui.study.parts import ARM_HELP, INTERVAL_HELP, compared, count_verdicts, legend, pick_side, plot
+from fbn.ui.study.parts import ARM_HELP, INTERVAL_HELP, compared, count_verdicts, legend, note, pick_side, plot
 
 SECTION = "What was found"
 #: Arms of the picture, unless others are picked.
 _USUAL = ("all", "both")
 _SMOKE = "A smoke study: a few steps on a few faces, to see that all works. Its figures mean nothing."
 _SITUATIONS_HELP = (
-    "Studies that ship with fbn and have all of the picked arms. Of each, one figure for each kind of output: mean "
-    "diagonal of expressions (else F1), AU F1, concordance of valence and of arousal, median-filtered on video."
+    "Shown are the studies that ship with fbn and have all of the picked arms. Of each, one figure for each kind of "
+    "output: the mean over sets or else the first set, median-filtered on video."
 )
 
 
@@ -31,7 +31,7 @@ def found_view(result: StudyResult) -> None:
         _situations(result, read_all(folders))
     if text := note_section(result.folder, SECTION):
         st.subheader(SECTION)
-        st.markdown(re.sub(r"^#+", "#####", text, flags=re.MULTILINE))
+        note(text, "found")
     else:
         st.caption(
             f"Nobody has put into words yet what this study found: a section “{SECTION}” of a {NOTE} in its folder "
@@ -42,12 +42,7 @@ def found_view(result: StudyResult) -> None:
 
 
 def _situations(result: StudyResult, results: list[StudyResult]) -> None:
-    labels = {
-        arm: own.arms.at[arm, "label"]
-        for own in results
-        for arm in own.coupled
-        if own.arms.at[arm, "group"] == "coupling"
-    }
+    labels = {arm: own.label(arm) for own in results for arm in own.coupled if own.arms.at[arm, "group"] == "coupling"}
     if not labels:
         return
     st.subheader("Where coupling pays, and where it does not")
@@ -56,7 +51,7 @@ def _situations(result: StudyResult, results: list[StudyResult]) -> None:
         list(labels),
         selection_mode="multi",
         default=[arm for arm in _USUAL if arm in labels] or list(labels)[:1],
-        format_func=labels.get,
+        format_func=labels.__getitem__,
         key="study situations arms",
         help=_SITUATIONS_HELP,
     )
@@ -66,7 +61,7 @@ def _situations(result: StudyResult, results: list[StudyResult]) -> None:
         return
     seeds = found["interval"] + ", " + found["seeds"].astype(str) + " seeds"
     found = found.assign(
-        label=found["study"].map(lambda name: "▸ " if name == result.folder.name else "") + found["situation"],
+        label=found["study"].map(lambda name: "▶ " if name == result.folder.name else "") + found["situation"],
         hover=found["measure"] + "<br>" + found["arm"].map(labels) + "<br>" + seeds + "<br>study: " + found["study"],
     )
     legend(arms=[labels[arm] for arm in found["arm"].unique()])
@@ -86,7 +81,7 @@ def _figure_by_figure(result: StudyResult) -> None:
         arm = st.selectbox(
             "Arm",
             arms,
-            format_func=result.arms["label"].get,
+            format_func=result.label,
             index=arms.index(result.main_arms[0]),
             key=f"study arm {result.folder}",
             width=420,
@@ -104,7 +99,9 @@ def _figure_by_figure(result: StudyResult) -> None:
     )
     legend(seeds=True)
     axis = f"difference from {SIDES[side]}"
-    plot(forest(found, axis, heading="heading"), "forest of an arm", f"{axis}: every figure with 95 % intervals.")
+    plot(
+        forest(found, "difference", heading="heading"), "forest of an arm", f"{axis}: every figure with 95 % intervals."
+    )
 
 
 def _what_was_done(result: StudyResult) -> None:
@@ -136,5 +133,4 @@ def _what_was_done(result: StudyResult) -> None:
             text = path.read_text("utf-8")
             title = re.match(r"#\s*(.+)", text)
             with st.expander(title[1] if title else path.stem, icon=":material/assignment:"):
-                # a page has one heading of the first rank, its own
-                st.markdown(re.sub(r"^#", "####", text, flags=re.MULTILINE))
+                note(text, f"{folder.name}-{path.stem}")

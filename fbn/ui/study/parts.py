@@ -1,5 +1,6 @@
 """What the Study page's views share."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
@@ -46,7 +47,7 @@ def pick_arms(result: StudyResult, there: Iterable[str], key: str) -> list[str]:
         "Arms",
         known,
         [arm for arm in wanted if arm in known] or known[:2],
-        format_func=result.arms["label"].get,
+        format_func=result.label,
         max_selections=MOST_SERIES,
         key=key,
         help=f"{ARM_HELP} At most {MOST_SERIES}: more cannot be told apart.",
@@ -61,10 +62,12 @@ def compared(result: StudyResult, frame: pd.DataFrame, side: str, seeds: bool = 
         return found.assign(hover="")
     arms = found["arm"].map(result.arms["label"]) + " (" + found["arm"] + ")"
     hover = arms + "<br>" + found["interval"] + ", " + found["seeds"].astype(str) + " seeds"
-    hover += "<br>value " + found["mean"].map("{:.3f}".format)
+    hover += "<br>value " + found["mean"].map(lambda value: f"{value:.3f}")
     if "chance" in found:
-        low, high = (found[f"{side}_boot_{end}"].map("{:+.3f}".format) for end in ("low", "high"))
-        hover += "; chance " + found["chance"].map("{:.3f}".format) + "<br>bootstrap: " + low + " to " + high
+        low, high = (found[f"{side}_boot_{end}"].map(lambda value: f"{value:+.3f}") for end in ("low", "high"))
+        hover += (
+            "; chance " + found["chance"].map(lambda value: f"{value:.3f}") + "<br>bootstrap: " + low + " to " + high
+        )
     found["hover"] = hover
     if seeds:
         ticks = result.seed_differences(side)
@@ -74,9 +77,11 @@ def compared(result: StudyResult, frame: pd.DataFrame, side: str, seeds: bool = 
 
 def count_verdicts(result: StudyResult, arm: str, side: str) -> str:
     """On how many figures an arm is better and worse than a side; a sentence in Markdown."""
-    label, found = result.arms.at[arm, "label"], differences(result.of_arm(arm), side)["verdict"]
+    label, found = result.label(arm), differences(result.of_arm(arm), side)["verdict"]
+    if found.empty and side == "uncoupled" and arm not in result.coupled:
+        return f"**{label}** is what coupled arms are compared with."
     if found.empty:
-        return f"**{label}** is not compared with {SIDES[side]} networks in this study."
+        return f"**{label}** is not compared with {SIDES[side]} in this study."
     better, worse, open_ = ((found == each).sum() for each in Verdict)
     return (
         f"**{label}** is better than {SIDES[side]} on **{better}** of {len(found)} figures and worse on **{worse}**; "
@@ -90,13 +95,21 @@ def legend(marks: Sequence[str] = (), seeds: bool = False, arms: Sequence[str] =
     if arms:
         signs = [(sign, "inherit", arm) for sign, arm in zip(ARM_SYMBOLS.values(), arms, strict=False)]
         words = ("better: the interval lies above 0", "worse: below 0", "hollow, cannot be told: it holds 0")
-        signs += [("▬", COLOURS[each.value], told) for each, told in zip(Verdict, words, strict=True)]
+        signs += [("■", COLOURS[each.value], told) for each, told in zip(Verdict, words, strict=True)]
     signs += [(sign, colour, name) for name, sign, colour in zip(marks, "◇□", (ACCENT, SECOND), strict=False)]
     big = "font-size:1.15rem;line-height:1;margin-right:.15rem"
     parts = [f'<span><b style="color:{colour};{big}">{sign}</b>{escape(name)}</span>' for sign, colour, name in signs]
     parts.append("<span>bars: 95 % intervals" + (", ticks: single seeds" if seeds else "") + "</span>")
     style = "display:flex;flex-wrap:wrap;align-items:center;gap:.2rem 1.2rem;font-size:.82rem"
     st.html(f'<div style="{style}">{"".join(parts)}</div>')
+
+
+def note(text: str, key: str) -> None:
+    """What a person wrote on a study, as Markdown; its wide tables and commands scroll or break."""
+    st.html("<style>[class*=st-key-study-note]{overflow-x:auto;overflow-wrap:anywhere}</style>")
+    with st.container(key=f"study-note-{key}"):
+        # a page has one heading of the first rank, its own
+        st.markdown(re.sub(r"^#+", lambda marks: "#" * min(6, len(marks[0]) + 3), text, flags=re.MULTILINE))
 
 
 def plot(figure: go.Figure, key: str, alt: str) -> None:

@@ -1,7 +1,5 @@
 """The other views of a study: all figures, AUs and expressions, scarcity, video, training, the papers."""
 
-import re
-
 import pandas as pd
 import streamlit as st
 
@@ -12,7 +10,7 @@ from fbn.studies.read import StudyResult, note_section
 from fbn.studies.rows import UNCOUPLED
 from fbn.ui.study import charts
 from fbn.ui.study.charts import COLOURS, MOST_SERIES
-from fbn.ui.study.parts import ARM_HELP, INTERVAL_HELP, compared, forests, legend, pick_arms, pick_side, plot
+from fbn.ui.study.parts import ARM_HELP, INTERVAL_HELP, compared, forests, legend, note, pick_arms, pick_side, plot
 from fbn.ui.study.state import choices
 from fbn.vocabulary import ACTION_UNITS
 
@@ -86,7 +84,7 @@ def _filters(result: StudyResult) -> tuple[list[str], list[str], str]:
     some_arms = left.multiselect(
         "Arms",
         grouped,
-        format_func=arms["label"].get,
+        format_func=result.label,
         placeholder="All of these groups",
         key=f"study rows {result.folder}",
         help=ARM_HELP,
@@ -102,14 +100,14 @@ def _filters(result: StudyResult) -> tuple[list[str], list[str], str]:
     some = right.multiselect(
         "Figures",
         list(measures["figure"].unique()),
-        format_func=METRICS.get,
+        format_func=METRICS.__getitem__,
         placeholder="All",
         key=f"study figures {result.folder}",
         help=METRIC_HELP,
     )
     left_over = measures[measures["set"].isin(some_sets or measures["set"])]
     left_over = left_over[left_over["figure"].isin(some or left_over["figure"])]
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         side = pick_side("study figures side")
         st.segmented_control(
             "Table of", [_DIFFERENCES, _VALUES], default=_DIFFERENCES, required=True, key="study figures shown"
@@ -134,7 +132,9 @@ def _figures_table(result: StudyResult, own: pd.DataFrame, found: pd.DataFrame, 
     st.markdown(f"**Every arm, and how it differs from {SIDES[side]}**", help=f"{METRIC_HELP} {INTERVAL_HELP}")
     shown = st.session_state["study figures shown"]
     if shown == _VALUES:
-        texts = own["mean"].map("{:.3f}".format) + own["sd"].map(lambda sd: "" if pd.isna(sd) else f" ± {sd:.3f}")
+        texts = own["mean"].map(lambda value: f"{value:.3f}") + own["sd"].map(
+            lambda sd: "" if pd.isna(sd) else f" ± {sd:.3f}"
+        )
         told = own.assign(number=own["mean"], text=texts)
     else:
         told = found.assign(number=found["difference"], text=found["mark"] + " " + found["difference"].map(signed))
@@ -147,12 +147,12 @@ def _figures_table(result: StudyResult, own: pd.DataFrame, found: pd.DataFrame, 
 
     def by_arm(frame: pd.DataFrame, values: str) -> pd.DataFrame:
         wide = frame.pivot(index="arm", columns="key", values=values).reindex(index=arms, columns=there)
-        named = wide.set_axis([result.arms.at[arm, "label"] for arm in arms])
+        named = wide.set_axis([result.label(arm) for arm in arms])
         return named.set_axis(pd.MultiIndex.from_tuples(heads), axis=1)
 
     texts, verdicts = by_arm(told, "text"), by_arm(found, "verdict")
     table = by_arm(told, "number").style.apply(lambda _: verdicts.map(_tint), axis=None)
-    for arm, *head in texts.stack([0, 1]).index:
+    for arm, *head in texts.stack([0, 1]).dropna().index:
         table.format(lambda _, text=texts.loc[arm, tuple(head)]: text, subset=(arm, tuple(head)))
     st.dataframe(table, placeholder="", alt="Arms by figures")
     st.caption(
@@ -212,7 +212,7 @@ def detail_view(result: StudyResult) -> None:
         st.caption(f"None of these arms is compared with {SIDES[shown]}.")
         return
     legend()
-    forests({result.arms.at[arm, "label"]: found[found["arm"] == arm] for arm in there}, shown)
+    forests({result.label(arm): found[found["arm"] == arm] for arm in there}, shown)
 
 
 def _pick_shown(result: StudyResult, details: pd.DataFrame) -> str:
@@ -265,7 +265,7 @@ def scarcity_view(result: StudyResult) -> None:
     key = left.selectbox(
         "Figure",
         sorted(result.measures.index, key=lambda own: own not in first),
-        format_func=result.measures["label"].get,
+        format_func=result.measures["label"].to_dict().__getitem__,
         key="study rung figure",
         help=METRIC_HELP,
     )
@@ -273,7 +273,7 @@ def scarcity_view(result: StudyResult) -> None:
         "Arms",
         list(labels),
         [arm for arm in labels if arm in ("co", "both")] or list(labels)[:2],
-        format_func=labels.get,
+        format_func=labels.__getitem__,
         max_selections=MOST_SERIES,
         key="study rung rows",
         help=f"Arms that several of these studies have; at most {MOST_SERIES}.",
@@ -287,7 +287,7 @@ def scarcity_view(result: StudyResult) -> None:
         st.caption("Pick an arm." if not picked else f"None of these arms is compared with {SIDES[side]}.")
         return
     series = found["arm"].map(labels)
-    pictures = found["pictures"].map("{:,}".format)
+    pictures = found["pictures"].map(lambda count: f"{count:,}")
     hover = (
         series + ", " + pictures + " pictures<br>" + found["interval"] + ", " + found["seeds"].astype(str) + " seeds"
     )
@@ -310,7 +310,7 @@ def video_view(result: StudyResult) -> None:
     known = [arm for arm in result.arms.index if arm in set(own["arm"])]
     usual = [arm for arm in known if result.arms.at[arm, "group"] in ("tasks", "coupling")]
     arms = right.multiselect(
-        "Arms", known, usual or known, format_func=result.arms["label"].get, key=f"study film rows {result.folder}"
+        "Arms", known, usual or known, format_func=result.label, key=f"study film rows {result.folder}"
     )
     name = METRICS[figure]
     st.markdown(f"**{name[0].upper()}{name[1:]}, raw and filtered**", help=_VIDEO_HELP)
@@ -363,7 +363,7 @@ def papers_view(result: StudyResult) -> None:
             list(beside.COUPLED_BY),
             default="du2014",
             required=True,
-            format_func=beside.COUPLED_BY.get,
+            format_func=beside.COUPLED_BY.__getitem__,
             key="study paper table",
             help="The papers' second table was counted on Aff-Wild2; here it is one that was counted on the training "
             "pictures, else theirs.",
@@ -389,9 +389,9 @@ def papers_view(result: StudyResult) -> None:
     legend([f"paper {paper}" for paper in beside.PAPERS])
     hover = found["label"] + ": " + found["interval"].fillna("")
     drawn = found.assign(hover=hover, heading=found["task"].map(TASKS)).rename(columns={"A": "paper A", "C": "paper C"})
-    chart = charts.forest(drawn, compared_arms.title, heading="heading", marks=("paper A", "paper C"))
+    chart = charts.forest(drawn, "difference", heading="heading", marks=("paper A", "paper C"))
     plot(chart, f"papers {compared_arms.title} {table}", f"{compared_arms.title}: this study beside the papers.")
     st.caption(_PAPERS)
     if text := note_section(result.folder, "The papers' claims"):
         st.subheader("What was found on the papers' claims")
-        st.markdown(re.sub(r"^#+", "#####", text, flags=re.MULTILINE))
+        note(text, "claims")
