@@ -160,7 +160,7 @@ COMPARED = (
 def offered(result: StudyResult) -> tuple[Compared, ...]:
     """What a study can be compared in; a study of architectures: each with itself uncoupled."""
     if result.is_of_architectures:
-        names = {arm: result.arms.at[arm, "description"].split(",")[0] for arm in result.best_arms}
+        names = {arm: str(result.arms.at[arm, "description"]).split(",")[0] for arm in result.best_arms}
         return tuple(Compared(f"{name}: coupled − no coupling", "both", own=arm) for arm, name in names.items())
     return tuple(each for each in COMPARED if any(own_arm(result, each, table) for table in COUPLED_BY))
 

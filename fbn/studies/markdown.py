@@ -29,9 +29,11 @@ def by_figure(
         FormatError: the study has no such arm or figure.
     """
     measures = result.measures
-    keys = [_known(result, name) for name in figures] or list(measures.index[~measures["filtered"]])
+    keys = [_known(result, name) for name in figures] or list(map(str, measures.index[~measures["filtered"]]))
     cells = _cells(result.figures, side, bootstrapped).pivot(index="arm", columns="key", values="cell")
-    return _table("row", cells.reindex(index=_arms(result, arms), columns=keys), measures["label"].to_dict())
+    return _table(
+        "row", cells.reindex(index=_arms(result, arms), columns=keys), {key: result.measure(key) for key in keys}
+    )
 
 
 def by_name(result: StudyResult, side: str, arms: Sequence[str], figure: str) -> str:
@@ -86,7 +88,7 @@ def by_study(
         _arms(result, named)
         key = _known(result, figure) if figure else _first(name, result)
         cells = _cells(result.figures[result.figures["key"] == key], side, bootstrapped)
-        label = f"{name}: {result.unit_labels:,} AU pictures, {result.measures.at[key, 'label']}"
+        label = f"{name}: {result.unit_labels:,} AU pictures, {result.measure(key)}"
         rows[label] = cells.set_index("arm")["cell"]
     return _table("study", pd.DataFrame(rows).T.reindex(index=list(rows), columns=named))
 

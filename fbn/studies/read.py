@@ -153,6 +153,10 @@ class StudyResult:
         """An arm in words."""
         return str(self.arms.at[arm, "label"])
 
+    def measure(self, key: str) -> str:
+        """A key in words."""
+        return str(self.measures.at[key, "label"])
+
     @cached_property
     def coupled(self) -> list[str]:
         """Arms with a coupling loss."""
@@ -217,7 +221,12 @@ class StudyResult:
         else:
             baselines = arms.map(lambda arm: ROWS[arm].against if arm in ROWS else UNCOUPLED)
             base = values.reindex(pd.MultiIndex.from_arrays([baselines, seeds]))
-        return (values - base.to_numpy()).stack().dropna().groupby(level=[0, 2]).agg(list).to_dict()
+        found: dict[tuple[str, str], list[float]] = {}
+        for arm, changes in zip(arms, (values - base.to_numpy()).to_numpy(float), strict=True):
+            for key, value in zip(keys, changes, strict=True):
+                if value == value:
+                    found.setdefault((str(arm), key), []).append(float(value))
+        return found
 
     def about(self) -> str:
         """What was done, in a line."""

@@ -113,7 +113,7 @@ def _what_was_done(result: StudyResult) -> None:
             ", ".join(f"{LOSSES.get(term, term.replace('_', ' ')).lower()} {w:g}" for term, w in own.items())
             for own in result.arms["terms"]
         ]
-        steps = [result.steps.get(arm) for arm in result.arms.index]
+        steps = result.arms.index.map(result.steps)
         frame = result.arms.reset_index(names="arm").assign(terms=terms, steps=steps)
         columns = {
             "label": "Arm",

@@ -10,15 +10,13 @@ from fbn.studies.beside import offered
 from fbn.studies.read import TABLES, StudyResult
 from fbn.ui.relatedness.draft import plain
 from fbn.ui.study.found import found_view
+from fbn.ui.study.others import has_scarcity, papers_view, scarcity_view
 from fbn.ui.study.state import FOUND, OPEN, PROBLEM, VIEW, Choice, choices, open_folder, picked
 from fbn.ui.study.training import JOBS, training_view
 from fbn.ui.study.views import (
     curves_view,
     detail_view,
     figures_view,
-    has_scarcity,
-    papers_view,
-    scarcity_view,
     video_view,
 )
 from fbn.ui.widgets import pick, place

@@ -1,17 +1,14 @@
-"""The other views of a study: all figures, AUs and expressions, scarcity, video, training, the papers."""
+"""A study in itself: all figures, AUs and expressions, video, training."""
 
 import pandas as pd
 import streamlit as st
 
-from fbn.studies import beside
-from fbn.studies.labels import GROUPS, LOSSES, METRIC_HELP, METRICS, SIDE_HELP, SIDES, TASKS, set_name, signed
+from fbn.studies.labels import GROUPS, LOSSES, METRIC_HELP, METRICS, SIDE_HELP, SIDES, set_name, signed
 from fbn.studies.markdown import names_in_order
-from fbn.studies.read import StudyResult, note_section
-from fbn.studies.rows import UNCOUPLED
+from fbn.studies.read import StudyResult
 from fbn.ui.study import charts
-from fbn.ui.study.charts import COLOURS, MOST_SERIES
-from fbn.ui.study.parts import ARM_HELP, INTERVAL_HELP, compared, forests, legend, note, pick_arms, pick_side, plot
-from fbn.ui.study.state import choices
+from fbn.ui.study.charts import COLOURS
+from fbn.ui.study.parts import ARM_HELP, INTERVAL_HELP, compared, forests, legend, pick_arms, pick_side, plot
 from fbn.vocabulary import ACTION_UNITS
 
 #: Forest plots that are drawn before more are asked for.
@@ -37,13 +34,6 @@ _CURVE_HELP = (
     "Each point is the mean over a part of the training and over seeds, before it is weighted. An arm has curves of "
     "the losses that it is trained by; couplings that begin late have a gap."
 )
-_PAPERS = (
-    "Paper A: Kollias et al., Distribution Matching for Heterogeneous Multi-Task Learning, Tables III and V (residual "
-    "network). Paper C: Kollias et al., Face Behavior à la carte, Table 2 (VGG-FACE). Other faces, far larger sets and "
-    "networks: directions can be compared, sizes cannot. Where A's Table III holds unfiltered figures against "
-    "filtered, Table V's stand. Same direction: yes or no where our interval leaves out 0; the papers give none, "
-    "there a difference counts from 0.005."
-)
 
 
 def figures_view(result: StudyResult) -> None:
@@ -58,7 +48,7 @@ def figures_view(result: StudyResult) -> None:
     _figures_table(result, own, every, keys, side)
     shown = keys if st.session_state.get("study all charts") else keys[:_CHARTS]
     legend(seeds=True)
-    forests({result.measures.at[key, "label"]: every[every["key"] == key] for key in shown}, side)
+    forests({result.measure(key): every[every["key"] == key] for key in shown}, side)
     if len(shown) < len(keys):
         st.button(
             f"Show the other {len(keys) - len(shown)} plots",
@@ -143,17 +133,20 @@ def _figures_table(result: StudyResult, own: pd.DataFrame, found: pd.DataFrame, 
         return
     arms = [arm for arm in result.arms.index if arm in set(told["arm"])]
     there = [key for key in keys if key in set(told["key"])]
-    heads = [tuple(result.measures.at[key, "label"].split(" · ", 1)) for key in there]
+    heads = [tuple(result.measure(key).split(" · ", 1)) for key in there]
 
     def by_arm(frame: pd.DataFrame, values: str) -> pd.DataFrame:
         wide = frame.pivot(index="arm", columns="key", values=values).reindex(index=arms, columns=there)
         named = wide.set_axis([result.label(arm) for arm in arms])
         return named.set_axis(pd.MultiIndex.from_tuples(heads), axis=1)
 
-    texts, verdicts = by_arm(told, "text"), by_arm(found, "verdict")
+    cells, verdicts = by_arm(told, "text"), by_arm(found, "verdict")
     table = by_arm(told, "number").style.apply(lambda _: verdicts.map(_tint), axis=None)
-    for arm, *head in texts.stack([0, 1]).dropna().index:
-        table.format(lambda _, text=texts.loc[arm, tuple(head)]: text, subset=(arm, tuple(head)))
+    # what a cell says, over the number that it is sorted by
+    for arm in cells.index:
+        for head in heads:
+            if isinstance(text := cells.loc[arm, head], str):
+                table.format(text, subset=(arm, head))
     st.dataframe(table, placeholder="", alt="Arms by figures")
     st.caption(
         "Tinted: the 95 % interval leaves out 0. A click on a head sorts; the bar above the table has a search and CSV."
@@ -246,55 +239,6 @@ def _detail_labels(result: StudyResult, arms: list[str], names: pd.Series) -> di
     return labels
 
 
-def _ladder(result: StudyResult) -> list[StudyResult]:
-    return beside.alike(result, beside.read_all(choice.folder for choice in choices().values()))
-
-
-def has_scarcity(result: StudyResult) -> bool:
-    """Whether other studies are here that differ from it by the number of AU labels alone."""
-    results = _ladder(result)
-    return len(results) > 1 and bool(beside.common_arms(results, 2))
-
-
-def scarcity_view(result: StudyResult) -> None:
-    """The study beside those that differ from it by the number of AU labels alone."""
-    results = _ladder(result)
-    labels = beside.common_arms(results, 2)
-    first = result.first_keys(next(iter(result.main_arms), ""))
-    left, right = st.columns([2, 3])
-    key = left.selectbox(
-        "Figure",
-        sorted(result.measures.index, key=lambda own: own not in first),
-        format_func=result.measures["label"].to_dict().__getitem__,
-        key="study rung figure",
-        help=METRIC_HELP,
-    )
-    picked = right.multiselect(
-        "Arms",
-        list(labels),
-        [arm for arm in labels if arm in ("co", "both")] or list(labels)[:2],
-        format_func=labels.__getitem__,
-        max_selections=MOST_SERIES,
-        key="study rung rows",
-        help=f"Arms that several of these studies have; at most {MOST_SERIES}.",
-    )
-    side = pick_side("study rung side")
-    axis = f"difference from {SIDES[side]}"
-    name = result.measures.at[key, "label"]
-    st.markdown(f"**{name}: {axis}, by pictures with AU labels**", help=INTERVAL_HELP)
-    found = beside.by_unit_labels(results, picked, str(key), side)
-    if found.empty:
-        st.caption("Pick an arm." if not picked else f"None of these arms is compared with {SIDES[side]}.")
-        return
-    series = found["arm"].map(labels)
-    pictures = found["pictures"].map(lambda count: f"{count:,}")
-    hover = (
-        series + ", " + pictures + " pictures<br>" + found["interval"] + ", " + found["seeds"].astype(str) + " seeds"
-    )
-    plot(charts.by_pictures(found.assign(series=series, hover=hover), axis), "rungs", f"{name}: {axis}, by labels.")
-    st.caption("Above 0 the coupling gains. Bars: 95 % intervals; arms stand side by side so that all can be seen.")
-
-
 def video_view(result: StudyResult) -> None:
     """Raw against median-filtered predictions on video."""
     measures = result.measures[result.measures["filtered"]]
@@ -302,10 +246,10 @@ def video_view(result: StudyResult) -> None:
     key = left.selectbox(
         "Figure",
         list(measures.index),
-        format_func=lambda own: f"{set_name(measures.at[own, 'set'])} · {METRICS[measures.at[own, 'figure']]}",
+        format_func=lambda own: result.measure(own).replace("filtered, ", "").replace(" (filtered)", ""),
         key="study film",
     )
-    of_set, figure = measures.loc[key, ["set", "figure"]]
+    of_set, figure = (str(measures.at[str(key), part]) for part in ("set", "figure"))
     own = result.figures[(result.figures["set"] == of_set) & (result.figures["figure"] == figure)]
     known = [arm for arm in result.arms.index if arm in set(own["arm"])]
     usual = [arm for arm in known if result.arms.at[arm, "group"] in ("tasks", "coupling")]
@@ -346,52 +290,3 @@ def curves_view(result: StudyResult) -> None:
     own = own.assign(share=100 * (own["part"] + 0.5) / parts, series=own["arm"].map(result.arms["label"]))
     drawn = pd.concat([own[own["arm"] == arm] for arm in arms])
     plot(charts.curves(drawn, "mean loss"), "curves", f"{name} by step, a line for each arm.")
-
-
-def papers_view(result: StudyResult) -> None:
-    """The papers' claims as the note has them, and direction by direction beside the papers' tables."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        compared_arms = st.selectbox(
-            "What is compared",
-            beside.offered(result),
-            format_func=lambda own: own.title,
-            key="study compared",
-            width=420,
-        )
-        table = st.segmented_control(
-            "Coupled by",
-            list(beside.COUPLED_BY),
-            default="du2014",
-            required=True,
-            format_func=beside.COUPLED_BY.__getitem__,
-            key="study paper table",
-            help="The papers' second table was counted on Aff-Wild2; here it is one that was counted on the training "
-            "pictures, else theirs.",
-            disabled=compared_arms.row == UNCOUPLED,
-        )
-    found = beside.beside_papers(result, compared_arms, table or "du2014")
-    if found["difference"].isna().all():
-        st.info("This study has no such arm; the papers' figures stand alone.", icon=":material/info:")
-    st.markdown(f"**{compared_arms.title}: the papers and this study**", help=f"{METRIC_HELP} {INTERVAL_HELP}")
-    columns = {
-        "task": "Task",
-        "label": "Figure",
-        "A": "Paper A",
-        "C": "Paper C",
-        "here": "Here",
-        "same": "Same direction",
-    }
-    here = found["mark"].fillna("") + " " + found["interval"].fillna("")
-    shown = found.assign(here=here, task=found["task"].map(TASKS))[list(columns)].rename(columns=columns)
-    number = st.column_config.NumberColumn(format="%+.2f")
-    papers = {"Paper A": number, "Paper C": number}
-    st.dataframe(shown, hide_index=True, column_config=papers, placeholder="–", alt="The papers and this study")
-    legend([f"paper {paper}" for paper in beside.PAPERS])
-    hover = found["label"] + ": " + found["interval"].fillna("")
-    drawn = found.assign(hover=hover, heading=found["task"].map(TASKS)).rename(columns={"A": "paper A", "C": "paper C"})
-    chart = charts.forest(drawn, "difference", heading="heading", marks=("paper A", "paper C"))
-    plot(chart, f"papers {compared_arms.title} {table}", f"{compared_arms.title}: this study beside the papers.")
-    st.caption(_PAPERS)
-    if text := note_section(result.folder, "The papers' claims"):
-        st.subheader("What was found on the papers' claims")
-        note(text, "claims")
