@@ -199,7 +199,7 @@ def table(
     """A study's differences with their intervals, or its means, as a Markdown table."""
     from fbn.errors import FormatError
     from fbn.studies import markdown
-    from fbn.studies.read import Studied
+    from fbn.studies.read import StudyResult
 
     side = {Against.UNCOUPLED: "uncoupled", Against.SINGLE: "single"}.get(against, markdown.MEANS)
     named, some, bootstrapped = _names(rows), _names(figures), interval is Interval.BOOTSTRAP
@@ -210,15 +210,15 @@ def table(
             raise FormatError("--each: expected one study, and one of its --figures, such as bp4d/f1")
         if bootstrapped:
             raise FormatError("--each: AUs and expressions have no bootstrap interval")
-        typer.echo(markdown.by_name(Studied.read(folders[0]), side, named, some[0]))
+        typer.echo(markdown.by_name(StudyResult.read(folders[0]), side, named, some[0]))
         return
     if len(folders) == 1:
-        typer.echo(markdown.by_figure(Studied.read(folders[0]), side, named, some, bootstrapped))
+        typer.echo(markdown.by_figure(StudyResult.read(folders[0]), side, named, some, bootstrapped))
         return
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         names = list(map(str, folders))
-    studies = {name: Studied.read(folder) for name, folder in zip(names, folders, strict=True)}
+    studies = {name: StudyResult.read(folder) for name, folder in zip(names, folders, strict=True)}
     if len(some) > 1:
         raise FormatError("--figures: one at most where several studies are named")
     typer.echo(markdown.by_study(studies, side, named, "".join(some), bootstrapped))

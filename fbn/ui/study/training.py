@@ -9,14 +9,14 @@ import streamlit as st
 
 from fbn.errors import FbnError
 from fbn.jobs import Job
-from fbn.studies import answer
 from fbn.studies.affect import AffectRequest
 from fbn.studies.affect_arms import ARMS, UNCOUPLED
 from fbn.studies.affect_budgets import BUDGETS
-from fbn.studies.read import Studied
-from fbn.studies.words import GROUPS
+from fbn.studies.labels import GROUPS
+from fbn.studies.read import StudyResult
 from fbn.ui.job_list import JobList
 from fbn.ui.live import durations
+from fbn.ui.study.parts import count_verdicts
 from fbn.ui.study.state import show
 
 #: What each is good for.
@@ -120,12 +120,12 @@ def _size(asked: dict[str, Any]) -> str:
 
 def _came_out(job: Job, _: Any) -> None:
     try:
-        studied = Studied.read(job.folder)
+        result = StudyResult.read(job.folder)
     except FbnError as error:
         st.error(str(error), icon=":material/error:")
         return
-    row = answer.primary(studied)
-    st.markdown(answer.sentence(studied, row, "uncoupled") if row else "No row of it was coupled.")
+    arm = next(iter(result.main_arms), None)
+    st.markdown(count_verdicts(result, arm, "uncoupled") if arm else "No arm of it was coupled.")
     if st.button(
         "Open this study", icon=":material/open_in_full:", key=f"study open {job.id}", on_click=partial(show, job.id)
     ):
