@@ -1,8 +1,16 @@
-"""FaceBehaviorNet: one network that reads a face's expression, action units, valence and arousal."""
+"""FaceBehaviorNet: one network that reads a face's expression, action units, valence and arousal.
+
+The public names are listed in the stub beside this file, ``__init__.pyi``. Each is imported when it is first used, so
+that ``import fbn`` itself loads none of the libraries behind them.
+"""
 
 import os
 
+import lazy_loader
+
 __version__ = "0.7.0"
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 # From 1.29 on onnxruntime sends usage data to its maker and keeps a device number in the user's cache. Only this
 # variable, read when it is first imported, turns off all of it: its own call leaves a first event.

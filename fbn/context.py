@@ -94,6 +94,26 @@ def end_on_signals() -> None:
         signal.signal(each, end)
 
 
+@contextmanager
+def deferring_signals() -> Iterator[None]:
+    """What must not be left half done: Ctrl-C, SIGTERM and SIGHUP take effect once the block has ended."""
+    if threading.current_thread() is not threading.main_thread():  # signals interrupt the main thread alone
+        yield
+        return
+    came: list[int] = []
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    handlers = {each: handler for each, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
+    for each in handlers:
+        signal.signal(each, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a file whole or not at all, its folder too.
 

@@ -28,6 +28,11 @@ def ccc(predicted: Values, target: Values, weight: Values | None = None) -> Arra
 
     Returns:
         [] or [D] in [-1, 1]; nan without labels or where both are the same constant.
+
+    Example:
+        >>> import fbn
+        >>> fbn.metrics.ccc([[0.1, 0.0], [0.5, 0.5], [0.9, 1.0]], [[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]]).round(3)
+        array([ 0.976, -1.   ])
     """
     keep = _mask(weight, target)
     p, y = _array(predicted)[keep], _array(target)[keep]
@@ -46,6 +51,12 @@ def confusion(predicted: Values, target: Values, weight: Values | None = None, c
         target: [N] class numbers, or [N, C] distributions (the largest counts).
         weight: [N].
         classes: C.
+
+    Example:
+        >>> import fbn
+        >>> fbn.metrics.confusion([0, 1, 1, 1], [0, 0, 1, 1], classes=2)
+        array([[1., 1.],
+               [0., 2.]])
     """
     keep = _mask(weight, target)
     p, y = _classes(_array(predicted)[keep]), _classes(_array(target)[keep])
@@ -53,17 +64,38 @@ def confusion(predicted: Values, target: Values, weight: Values | None = None, c
 
 
 def accuracy(matrix: Array) -> float:
-    """Share of images on the diagonal of ``confusion`` (total accuracy)."""
+    """Share of images on the diagonal of ``confusion`` (total accuracy).
+
+    Example:
+        >>> import fbn
+        >>> matrix = fbn.metrics.confusion([0, 1, 1, 1], [0, 0, 1, 1], classes=2)
+        >>> fbn.metrics.accuracy(matrix)
+        0.75
+    """
     return _ratio(np.trace(matrix), matrix.sum())
 
 
 def recalls(matrix: Array) -> Array:
-    """[C] recall of each class; nan for a class without images."""
+    """[C] recall of each class; nan for a class without images.
+
+    Example:
+        >>> import fbn
+        >>> matrix = fbn.metrics.confusion([0, 1, 1, 1], [0, 0, 1, 1], classes=2)
+        >>> fbn.metrics.recalls(matrix)
+        array([0.5, 1. ])
+    """
     return _divide(np.diag(matrix), matrix.sum(1))
 
 
 def mean_diagonal(matrix: Array) -> float:
-    """Mean diagonal of the row-normalised confusion matrix, which is the UAR: mean recall over classes with images."""
+    """Mean diagonal of the row-normalised confusion matrix, which is the UAR: mean recall over classes with images.
+
+    Example:
+        >>> import fbn
+        >>> matrix = fbn.metrics.confusion([0, 1, 1, 1], [0, 0, 1, 1], classes=2)
+        >>> fbn.metrics.mean_diagonal(matrix)
+        0.75
+    """
     return _mean(recalls(matrix))
 
 
@@ -72,17 +104,38 @@ uar = mean_diagonal
 
 
 def f1_scores(matrix: Array) -> Array:
-    """[C] F1 of each class: 2 TP / (2 TP + FP + FN); nan for a class neither present nor predicted."""
+    """[C] F1 of each class: 2 TP / (2 TP + FP + FN); nan for a class neither present nor predicted.
+
+    Example:
+        >>> import fbn
+        >>> matrix = fbn.metrics.confusion([0, 1, 1, 1], [0, 0, 1, 1], classes=2)
+        >>> fbn.metrics.f1_scores(matrix).round(3)
+        array([0.667, 0.8  ])
+    """
     return _divide(2 * np.diag(matrix), matrix.sum(0) + matrix.sum(1))
 
 
 def macro_f1(matrix: Array) -> float:
-    """Mean F1 over classes that are present or predicted."""
+    """Mean F1 over classes that are present or predicted.
+
+    Example:
+        >>> import fbn
+        >>> matrix = fbn.metrics.confusion([0, 1, 1, 1], [0, 0, 1, 1], classes=2)
+        >>> round(fbn.metrics.macro_f1(matrix), 3)
+        0.733
+    """
     return _mean(f1_scores(matrix))
 
 
 def weighted_f1(matrix: Array) -> float:
-    """Mean F1 weighted by how often each class is true."""
+    """Mean F1 weighted by how often each class is true.
+
+    Example:
+        >>> import fbn
+        >>> matrix = fbn.metrics.confusion([0, 1, 1, 1], [0, 0, 1, 1], classes=2)
+        >>> round(fbn.metrics.weighted_f1(matrix), 3)
+        0.733
+    """
     support = matrix.sum(1)
     return _ratio(float((np.nan_to_num(f1_scores(matrix)) * support).sum()), support.sum())
 
@@ -127,6 +180,12 @@ def classification(
         target: [N] class numbers, or [N, C] distributions.
         classes: C.
         groups, rounds, level, seed: as for ``bootstrap``; a draw's means are over the classes it holds.
+
+    Example:
+        >>> import fbn
+        >>> result = fbn.metrics.classification([0, 1, 1, 1], [0, 0, 1, 1], classes=3)
+        >>> result.mean_diagonal.value, result.accuracy.value, result.left_out
+        (0.75, 0.75, (2,))
     """
     p, y = _classes(_array(predicted)), _classes(_array(target))
     pair = y * classes + p
@@ -162,6 +221,12 @@ def au_f1(
         weight: [N, A].
         threshold: one for all AUs.
         min_positives: AUs with fewer active labels are nan.
+
+    Example:
+        >>> import fbn
+        >>> predicted, target = [[0.9, 0.2], [0.2, 0.8], [0.7, 0.1]], [[1, 0], [0, 1], [0, 1]]
+        >>> fbn.metrics.au_f1(predicted, target).round(3)
+        array([0.667, 0.667])
     """
     p, y, keep = _binary(predicted, target, weight, threshold)
     positives = (y & keep).sum(0)
@@ -170,13 +235,27 @@ def au_f1(
 
 
 def au_accuracy(predicted: Values, target: Values, weight: Values | None = None, threshold: float = DECISION) -> Array:
-    """[A] share of right decisions on each AU. Arguments as ``au_f1``."""
+    """[A] share of right decisions on each AU. Arguments as ``au_f1``.
+
+    Example:
+        >>> import fbn
+        >>> predicted, target = [[0.9, 0.2], [0.2, 0.8], [0.7, 0.1]], [[1, 0], [0, 1], [0, 1]]
+        >>> fbn.metrics.au_accuracy(predicted, target).round(3)
+        array([0.667, 0.667])
+    """
     p, y, keep = _binary(predicted, target, weight, threshold)
     return _divide(((p == y) & keep).sum(0), keep.sum(0))
 
 
 def au_auc(predicted: Values, target: Values, weight: Values | None = None, min_positives: int = 1) -> Array:
-    """[A] area under the ROC curve of each AU (ties count half); nan without both states. Arguments as ``au_f1``."""
+    """[A] area under the ROC curve of each AU (ties count half); nan without both states. Arguments as ``au_f1``.
+
+    Example:
+        >>> import fbn
+        >>> predicted, target = [[0.9, 0.2], [0.2, 0.8], [0.7, 0.1]], [[1, 0], [0, 1], [0, 1]]
+        >>> fbn.metrics.au_auc(predicted, target)
+        array([1. , 0.5])
+    """
     scores = _array(predicted)
     _, y, keep = _binary(predicted, target, weight, DECISION)
     areas = np.full(y.shape[1], np.nan)
@@ -190,7 +269,14 @@ def au_auc(predicted: Values, target: Values, weight: Values | None = None, min_
 
 
 def afa(predicted: Values, target: Values, weight: Values | None = None, threshold: float = DECISION) -> float:
-    """EmotioNet's AU score, (mean F1 + mean accuracy) / 2 over AUs with an active label. Arguments as ``au_f1``."""
+    """EmotioNet's AU score, (mean F1 + mean accuracy) / 2 over AUs with an active label. Arguments as ``au_f1``.
+
+    Example:
+        >>> import fbn
+        >>> predicted, target = [[0.9, 0.2], [0.2, 0.8], [0.7, 0.1]], [[1, 0], [0, 1], [0, 1]]
+        >>> round(fbn.metrics.afa(predicted, target), 3)
+        0.667
+    """
     f1 = au_f1(predicted, target, weight, threshold)
     right = au_accuracy(predicted, target, weight, threshold)
     return (_mean(f1) + _mean(right[~np.isnan(f1)])) / 2
@@ -222,6 +308,14 @@ def bootstrap(
         rounds: draws; those whose score is nan are left out.
         level: share of the draws inside the interval.
         seed: of the draws.
+
+    Example:
+        >>> import fbn
+        >>> import numpy as np
+        >>> right = np.array([1, 1, 1, 0, 1, 1, 0, 1])
+        >>> interval = fbn.metrics.bootstrap(lambda rows: right[rows].mean(), len(right))
+        >>> interval.value, interval.low < interval.value < interval.high
+        (0.75, True)
     """
     rng = np.random.default_rng(seed)
     rows: list[NDArray[np.intp]] | None = None

@@ -67,6 +67,14 @@ class Annotations(_Tensors):
         action_units_weight: [..., 17] weight >= 0 for each AU; 0 = not annotated.
         valence_arousal: [..., 2] valence, arousal in [-1, 1].
         valence_arousal_weight: [...] weight >= 0; 0 = not annotated (both or neither).
+
+    Example:
+        >>> import fbn
+        >>> smile = fbn.Annotations.of("happiness", {6: 1, 12: 1, 4: 0})
+        >>> unknown = fbn.Annotations.empty()
+        >>> both = fbn.Annotations.stack([smile, unknown])
+        >>> both.expression_weight.tolist(), both.action_units_weight.sum(-1).tolist()
+        ([1.0, 0.0], [3.0, 0.0])
     """
 
     expression: Tensor
@@ -141,6 +149,13 @@ class Predictions(_Tensors):
         action_unit_logits: [..., 17] before sigmoid.
         valence_arousal: [..., 2] linear outputs; meant for [-1, 1], not clipped.
         compound_logits: [..., C] before softmax, of the classes that the network was made for.
+
+    Example:
+        >>> import fbn
+        >>> import torch
+        >>> predictions = fbn.Predictions(expression_logits=torch.zeros(2, 7))
+        >>> predictions.expression.sum(-1).tolist(), predictions[:1].expression.shape
+        ([1.0, 1.0], torch.Size([1, 7]))
     """
 
     expression_logits: Tensor | None = None

@@ -1,4 +1,4 @@
-"""Speed and memory of the pipeline without a browser: one frame, the network in a batch, a long video."""
+"""Speed and memory of the pipeline without a browser: one frame, the network in a batch, reading and a long video."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ import onnxruntime
 import torch
 
 from fbn.errors import FbnError
-from fbn.faces.frames import Frame
+from fbn.faces.frames import Frame, read_file
 from fbn.inference.analyser import FaceAnalyser
 from fbn.models import store
 
@@ -120,6 +120,55 @@ def throughput(model: str | None = None, rounds: int = 15, batch: int = 64) -> d
     }
 
 
+def reading(video: Path | None = None, every: int = 1, rounds: int = 7) -> dict[str, Any]:
+    """Processor time of reading a video by ``read_file`` and by OpenCV's ``VideoCapture``, in turn, in one run.
+
+    Both give RGB frames. The time is that of all their threads, so that other work on the machine does not count.
+
+    Args:
+        video: the file; by default twenty seconds of a moving face, 640x480, MPEG-4 in mp4.
+        every: take each n-th frame.
+        rounds: times that each reads it; the first is not counted.
+
+    Returns:
+        frames: taken by each in one round; fbn_ms, opencv_ms: median milliseconds a frame taken; ratio: median of
+        fbn's time through OpenCV's, round by round, less than 1 where fbn takes less.
+
+    Raises:
+        FbnError: the video cannot be read, or OpenCV takes another number of frames.
+    """
+    taken: dict[str, int] = {}
+    spent: dict[str, list[float]] = {"fbn": [], "opencv": []}
+    with tempfile.TemporaryDirectory() as folder:
+        if video is None:
+            _write_video(video := Path(folder) / "face.mp4", 600, 30, (640, 480))
+        for _ in range(rounds + 1):
+            for name, frames in (("fbn", read_file(video, every)), ("opencv", _opencv_frames(video, every))):
+                start = time.process_time()
+                taken[name] = sum(1 for _ in frames)
+                spent[name].append(time.process_time() - start)
+    count = taken["fbn"]
+    if count != taken["opencv"]:
+        raise FbnError(f"{video}: fbn takes {count} frames and OpenCV {taken['opencv']}, which cannot be compared")
+    ours, others = (np.array(seconds[1:]) for seconds in spent.values())
+    return {
+        "frames": count,
+        "fbn_ms": 1000 * float(np.median(ours)) / count,
+        "opencv_ms": 1000 * float(np.median(others)) / count,
+        "ratio": float(np.median(ours / others)),
+    }
+
+
+def _opencv_frames(video: Path, every: int) -> Iterator[np.ndarray]:
+    capture = cv2.VideoCapture(str(video))
+    index = 0
+    while capture.grab():
+        if index % every == 0:
+            yield cv2.cvtColor(capture.retrieve()[1], cv2.COLOR_BGR2RGB)
+        index += 1
+    capture.release()
+
+
 def memory(model: str | None = None, seconds: tuple[int, int] = (60, 600), rate: int = 5) -> dict[str, Any]:
     """Peak memory of ``fbn analyse`` on a short and a long synthetic video, each in a process of its own.
 
@@ -143,9 +192,9 @@ def memory(model: str | None = None, seconds: tuple[int, int] = (60, 600), rate:
     return {"seconds": list(seconds), "peak_mib": [short, long], "ratio": long / short}
 
 
-def _write_video(path: Path, count: int, rate: int) -> None:
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, (320, 240))
-    for frame in moving_face(count, (320, 240), rate):
+def _write_video(path: Path, count: int, rate: int, size: tuple[int, int] = (320, 240)) -> None:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
+    for frame in moving_face(count, size, rate):
         writer.write(frame.image[..., ::-1])
     writer.release()
 

@@ -1,10 +1,10 @@
 """``fbn analyse`` and ``fbn detector``."""
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,9 +12,6 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from fbn.errors import FbnError
-
-if TYPE_CHECKING:
-    from fbn.faces.frames import Frame
 
 
 class Detector(StrEnum):
@@ -81,103 +78,71 @@ def analyse(
     far are kept). Where no frame can be read no table is written, and one that is there stays. While a run writes a
     table, another one with the same --output is refused.
     """
-    if output.suffix.lower() not in (".csv", ".parquet"):
-        raise typer.BadParameter(f"{output}: expected a name that ends in .csv or .parquet", param_hint="--output")
-    if smooth and format != _Format.FBN:
-        raise typer.BadParameter(f"the {format} layout has no smoothed columns", param_hint="--smooth")
-    if window % 2 == 0:
-        raise typer.BadParameter(f"{window} is even", param_hint="--window")
-    if compounds and format != _Format.FBN:
-        raise typer.BadParameter(f"the {format} layout has no columns for them", param_hint="--compounds")
-
-    from fbn.compound import CompoundClasses
     from fbn.faces.detect import fetch_yunet
     from fbn.faces.files import printable
-    from fbn.faces.frames import Inputs, find_inputs, frame_count, open_source
     from fbn.inference.analyser import FaceAnalyser
-    from fbn.inference.export import TableWriter
+    from fbn.inference.analysis import Analysis, ArgumentError, check_arguments
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    failed: list[FbnError] = []
-    if detector == Detector.YUNET:
-        fetch_yunet()
-    analyser = FaceAnalyser(
-        model or None,
-        detector=detector,
-        smooth="median" if smooth else None,
-        window=window,
-        compounds=CompoundClasses.named(compounds) if compounds else None,
-    )
-    classes = analyser.classes.classes if analyser.classes and format == _Format.FBN else ()
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=errors,
-    )
 
     def report(error: FbnError) -> None:
-        failed.append(error)
         errors.print(f"[yellow]skipped[/yellow] {escape(str(error))}")
 
     def note(words: str) -> None:
         errors.print(f"[yellow]note[/yellow] {escape(words)}")
 
-    paths: dict[Path, None] = {}  # in order, each once
-    left_out: dict[Path, None] = {}
-    for path in inputs:
-        try:
-            found = find_inputs(path)
-        except FbnError as error:
-            report(error)
-            continue
-        paths.update(dict.fromkeys(found.files))
-        left_out.update(dict.fromkeys(found.left_out))
-        for unseen in found.errors:
-            report(unseen)
-    if left_out:
-        note(Inputs((), tuple(left_out)).describe_left_out())
+    status = 0
+    try:
+        check_arguments(output, format.value, smooth, window, compounds, every)
+        if detector == Detector.YUNET:
+            fetch_yunet()
+        analyser = FaceAnalyser(
+            model or None,
+            detector=detector.value,
+            smooth="median" if smooth else None,
+            window=window,
+            compounds=compounds or None,
+        )
+        run = Analysis(inputs, analyser, crops=crops, every=every, columns=format.value, on_error=report, notify=note)
+        if run.files:
+            with _progress_bar(errors) as progress:
+                try:
+                    run.write(output, progress)
+                except KeyboardInterrupt:
+                    status = 130
+                except SystemExit as signal:
+                    status = int(signal.code or 0)
+    except ArgumentError as error:
+        option = {"columns": "format"}.get(error.argument, error.argument)
+        raise typer.BadParameter(error.reason, param_hint=f"--{option}") from None
 
-    def close(status: int) -> None:
-        for failure in failed:
-            errors.print(f"[red]failed[/red] {escape(str(failure))}")
-        if status:
-            raise typer.Exit(status)
+    if run.files:
+        read = (
+            f"{run.frames} frames of {len(run.files)} inputs, {run.faces} faces, "
+            f"{run.empty_frames} frames without a face"
+        )
+        if not run.frames:
+            read = "not written, no frame was read" + (", the table that was there stays" if output.exists() else "")
+        rest = (f", {len(run.left_out)} files left out" if run.left_out else "") + (", stopped" if status else "")
+        typer.echo(f"{printable(output)}: {read}, {len(run.failed)} inputs failed{rest}")
+    for failure in run.failed:
+        errors.print(f"[red]failed[/red] {escape(str(failure))}")
+    if status or run.failed:
+        raise typer.Exit(status or 1)
 
-    if not paths:
-        close(1)
-    # os.path answers no, where pathlib raises, to what lies behind a locked folder
-    if os.path.exists(output) and any(os.path.exists(path) and os.path.samefile(path, output) for path in paths):
-        raise typer.BadParameter(f"{output} is one of the inputs", param_hint="--output")
 
-    def frames() -> Iterator["Frame"]:
-        for path in paths:
-            progress.update(task, description=escape(printable(path.name)[-30:]))
-            yield from open_source(path, every, report, note)
+@contextmanager
+def _progress_bar(console: Console) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar that is drawn from the first call on: frames read, frames in all, the file's name."""
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    bar = Progress(TextColumn("{task.description}"), *columns, console=console)
 
-    stopped = 0
-    turned: dict[str, int] = {}
-    with TableWriter(output, "fbn_smooth" if smooth else format, classes) as table, progress:
-        task = progress.add_task("frames", total=sum(-(-frame_count(path) // every) for path in paths))
-        try:
-            for result in analyser.crop_stream(frames()) if crops else analyser.stream(frames()):
-                table.write(result)
-                turned.update((result.input, face.turned) for face in result.faces if face.turned)
-                progress.advance(task)
-        except KeyboardInterrupt:
-            stopped = 130
-        except SystemExit as signal:
-            stopped = int(signal.code or 0)
-        table.close(keep=table.frames > 0)
-    for name, degrees in turned.items():
-        note(f"{printable(name)}: turned by {degrees} degrees counterclockwise to read its faces upright")
-    read = (
-        f"{table.frames} frames of {len(paths)} inputs, {table.faces} faces, {table.empty_frames} frames without a face"
-    )
-    if not table.frames:
-        read = "not written, no frame was read" + (", the table that was there stays" if output.exists() else "")
-    rest = (f", {len(left_out)} files left out" if left_out else "") + (", stopped" if stopped else "")
-    typer.echo(f"{printable(output)}: {read}, {len(failed)} inputs failed{rest}")
-    close(stopped or int(bool(failed)))
+    with ExitStack() as started:
+
+        def show(done: int, total: int, name: str) -> None:
+            if not bar.tasks:
+                started.enter_context(bar)
+                bar.add_task("frames", total=total)
+            bar.update(bar.tasks[0].id, completed=done, description=escape(name[-30:] or "frames"))
+
+        yield show

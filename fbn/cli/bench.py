@@ -1,8 +1,6 @@
 """``fbn bench``: speed and memory, measured where you are; and what synthetic faces teach about real ones."""
 
 import json
-import os
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,9 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fbn.cli.analyse import Detector
-from fbn.context import alone_in
 from fbn.errors import MissingFileError
-from fbn.resources import whole_file
 from fbn.training.allocator import with_allocator
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -44,7 +40,19 @@ bench = typer.Typer(no_args_is_help=True)
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
     bench.callback()(_group)
-    for command in (frame, throughput, memory, live, pages, drawing, detectors, synthetic, coupling, precision):
+    for command in (
+        frame,
+        throughput,
+        reading,
+        memory,
+        live,
+        pages,
+        drawing,
+        detectors,
+        synthetic,
+        coupling,
+        precision,
+    ):
         bench.command()(command)
     app.add_typer(bench, name="bench")
 
@@ -70,6 +78,17 @@ def throughput(model: _Model = "", as_json: _Json = False) -> None:
     from fbn.bench.frames import throughput as measure
 
     _print(measure(model or None), as_json)
+
+
+def reading(
+    video: Annotated[Path | None, typer.Option(help="A video file; twenty seconds of a moving face if empty.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Take each n-th frame.")] = 1,
+    as_json: _Json = False,
+) -> None:
+    """Processor time of reading a video, against OpenCV's reader in the same run."""
+    from fbn.bench.frames import reading as measure
+
+    _print(measure(video, every), as_json)
 
 
 def memory(model: _Model = "", as_json: _Json = False) -> None:
@@ -171,23 +190,21 @@ def synthetic(
 ) -> None:
     """Train a small network on drawn faces alone and read all of real CK+ with it."""
     with_allocator()
-    from fbn.studies.transfer import Plan, transfer
+    from fbn.cli.study import watched
+    from fbn.studies import engine
+    from fbn.studies.transfer import REPORT, STUDY
 
-    sources = ("synthetic", "ict") if source is Source.BOTH else (source.value,)
-    plan = Plan(pictures=pictures, steps=steps, seed=seed)
-    bar = sys.stderr.isatty()
-    with alone_in(out):
-        report = transfer(data, out, sources, plan, threads=threads or os.cpu_count() or 1, progress=bar)
-        text = json.dumps(report, indent=1) + "\n"
-        with whole_file(out / "report.json") as unfinished:
-            unfinished.write_text(text)
+    arms = ("synthetic", "ict") if source is Source.BOTH else (source.value,)
+    asked = {"data": data, "arms": arms, "pictures": pictures, "steps": steps, "first_seed": seed}
+    with watched(out) as context:
+        report = engine.run(STUDY, STUDY.parse(asked), context, threads=threads or None)
     if as_json:
-        typer.echo(text, nl=False)
+        typer.echo((out / REPORT).read_text("utf-8"), nl=False)
         return
     console = Console(highlight=False)
     for table in _transfer_tables(report):
         console.print(table)
-    console.print(f"written to {out / 'report.json'}", markup=False, soft_wrap=True)
+    console.print(f"written to {out / REPORT}", markup=False, soft_wrap=True)
 
 
 def _transfer_tables(report: dict[str, Any]) -> list[Table]:

@@ -29,44 +29,30 @@ def compound(
 
     with_allocator()
     from rich.console import Console
-    from rich.progress import Progress
 
-    from fbn.context import Context, alone_in, write_json
+    from fbn.cli.study import watched
+    from fbn.context import write_json
     from fbn.errors import FormatError, MissingFileError
-    from fbn.studies import compound as compound_study
-    from fbn.studies import compound_ferplus
-    from fbn.training.recipe import read
+    from fbn.studies import compound_ferplus, engine
+    from fbn.studies.compound import PAIRS, STUDY, rows
 
     if data and not data.is_dir():
         raise MissingFileError(f"{data}: no such folder")
     if not (seeds or data):
         raise FormatError("--seeds 0: expected --data too, or nothing is measured")
-    asked = {"seeds": seeds, "first_seed": first_seed, "pictures": pictures, "steps": steps, "draws": draws}
-    plan = compound_study.Study.model_validate(asked | {"recipe": read(recipe)}) if seeds else None
+    asked = {"first_seed": first_seed, "pictures": pictures, "steps": steps, "draws": draws, "recipe": recipe}
+    request = STUDY.parse(asked | {"seeds": seeds}) if seeds else None
     console = Console(highlight=False)
-    with alone_in(output), Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("starting", total=1.0)
-        context = Context(output, lambda share, words: progress.update(task, completed=share, description=words))
-        if plan:
-            found = compound_study.study(plan, context)
-            _write_csv(output / "figures.csv", compound_study.rows(found))
-            _write_csv(output / "curve.csv", compound_study.curve_rows(found))
+    with watched(output) as context:
+        if request:
+            found = engine.run(STUDY, request, context)
         if data:
             on_pairs = compound_ferplus.proxy(data, model, draws, context=context)
-            write_json(output / "ferplus.json", on_pairs)
-    if plan:
-        _print_arms(console, compound_study.rows(found), found["claims"])
+            write_json(output / PAIRS, on_pairs)
+    if request:
+        _print_arms(console, rows(found), found["claims"])
     if data:
         _print_pairs(console, on_pairs)
-
-
-def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    import pandas as pd
-
-    from fbn.resources import whole_file
-
-    with whole_file(path) as unfinished:
-        pd.DataFrame(rows).round(4).to_csv(unfinished, index=False)
 
 
 def _print_arms(console: Any, rows: list[dict[str, Any]], claims: dict[str, dict[str, Any]]) -> None:

@@ -19,7 +19,7 @@ def add_to(app: typer.Typer) -> None:
 
 def evaluate(
     data: Annotated[Path, typer.Option(help="Folder of the data sets.", show_default=False)],
-    model: Annotated[str, typer.Option(help="Name or folder of a model.")] = "fbn",
+    model: Annotated[str, typer.Option(help="Name or folder of a model, or folder of a training run.")] = "fbn",
     part: Annotated[str, typer.Option(help="test, or valid while choosing between networks.")] = "test",
     flip: Annotated[bool, typer.Option("--flip", help="Average each crop with its mirror.")] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the figures as JSON.")] = None,
@@ -29,12 +29,12 @@ def evaluate(
         raise typer.BadParameter(f"{part}: expected test or valid", param_hint="--part")
     from rich.console import Console
 
+    from fbn import api
     from fbn.resources import check_replaceable, whole_file
-    from fbn.training import evaluate as evaluation
 
     if output:
         check_replaceable(output)
-    report = evaluation.evaluate(data, model, part, flip=flip)
+    report = api.evaluate(model, data, part, flip=flip)
     Console().print(_table(report))
     if output:
         with whole_file(output) as unfinished:

@@ -65,33 +65,26 @@ def fewshot(
     from rich.console import Console
     from rich.progress import Progress
 
-    from fbn.context import Context, alone_in
-    from fbn.fewshot.learn import FewShot, few_shot
-    from fbn.jobs.kinds import parse
+    from fbn import api
 
-    asked = parse(
-        "fewshot",
-        {
-            "data": str(data.resolve()),
-            "classes": classes or None,
-            "strategy": strategy.value,
-            "shots": None if shots < 0 else shots,
-            "model": model,
-            "name": save or None,
-            "overwrite": overwrite,
-            "folds": folds,
-            "draws": draws,
-            "curve": None if curve == _Curve.NONE else curve.value,
-            "crops": crops,
-            "seed": seed,
-        },
-    )
-    assert isinstance(asked, FewShot)
     try:
-        with alone_in(output), Progress(console=Console(stderr=True), transient=True) as progress:
+        with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("starting", total=1.0)
-            found = few_shot(
-                asked, Context(output, lambda share, words: progress.update(task, completed=share, description=words))
+            found = api.few_shot(
+                data,
+                output,
+                save=save or None,
+                overwrite=overwrite,
+                classes=classes or None,
+                strategy=strategy.value,
+                shots=None if shots < 0 else shots,
+                model=model,
+                curve=None if curve == _Curve.NONE else _Strategy(curve.value).value,
+                draws=draws,
+                folds=folds,
+                crops=crops,
+                seed=seed,
+                progress=lambda share, words: progress.update(task, completed=share, description=words),
             )
     except KeyboardInterrupt:
         typer.echo(f"{output}: stopped; the same command goes on", err=True)

@@ -18,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 def compare(
     base: Annotated[str, typer.Argument(help=f"One table: {_Table}.", show_default=False)],
     edited: Annotated[str, typer.Argument(help=f"The other: {_Table}.", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to; an interrupted one goes on.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to; an interrupted one resumes.")],
     truth: Annotated[str, typer.Option(help=f"What the faces are drawn by, EDITED if empty: {_Table}.")] = "",
     data: Annotated[Path | None, typer.Option(help="Data sets to train on instead of drawn faces.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Pairs of trainings.")] = 5,
@@ -26,53 +26,33 @@ def compare(
     steps: Annotated[int, typer.Option(min=1, help="Steps of each training.")] = 400,
     recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or a YAML file.")] = "coupled",
 ) -> None:
-    """Train twice on each seed, with BASE and with EDITED, and tell the differences with their intervals."""
+    """Train twice on each seed, with BASE and with EDITED, and print the differences with their intervals."""
     from fbn.training.allocator import with_allocator
 
     with_allocator()
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from fbn.context import Context, alone_in
+    from fbn.cli.study import watched
     from fbn.errors import FormatError, MissingFileError
-    from fbn.jobs.kinds import parse
-    from fbn.studies import tables as comparing
+    from fbn.studies import tables
     from fbn.studies.tables_request import Comparison
 
     if data and not data.is_dir():
         raise MissingFileError(f"{data}: no such folder")
     if data and truth:
         raise FormatError("--truth: real faces were not made by a table; leave it out, or leave out --data")
-    asked = parse(
-        "compare",
+    request = tables.STUDY.parse(
         {
             "base": base,
             "edited": edited,
             "truth": truth or None,
-            "names": (Path(base).stem, Path(edited).stem),
-            "data": data and str(data),
+            "data": data,
             "recipe": recipe,
             "budget": {"seeds": seeds, "pictures": pictures, "steps": steps},
         },
     )
-    assert isinstance(asked, Comparison)
-    with alone_in(output), Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("starting", total=1.0)
-        found = comparing.compare(
-            asked, Context(output, lambda share, words: progress.update(task, completed=share, description=words))
-        )
-        rows = comparing.rows(found)
-        _write_csv(output / "differences.csv", rows)
-    _print(rows, asked.names, found)
-
-
-def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    import pandas as pd
-
-    from fbn.resources import whole_file
-
-    with whole_file(path) as unfinished:
-        pd.DataFrame(rows).round(4).to_csv(unfinished, index=False)
+    assert isinstance(request, Comparison)
+    with watched(output) as context:
+        found = tables.compare(request, context)
+    _print(tables.rows(found), request.names, found)
 
 
 def _print(rows: list[dict[str, Any]], names: tuple[str, str], found: dict[str, Any]) -> None:

@@ -1,19 +1,21 @@
-"""``fbn study``: the papers' case studies as experiments."""
+"""``fbn study``: the papers' case studies as experiments, with the same options for all."""
 
+import inspect
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from fbn.context import Context
 
-class Amount(StrEnum):
-    """Budgets of ``fbn study affect``."""
-
-    SMOKE = "smoke"
-    LESSON = "lesson"
-    SMALL = "small"
-    FULL = "full"
+if TYPE_CHECKING:
+    from fbn.studies.study import Study
 
 
 class Device(StrEnum):
@@ -24,7 +26,7 @@ class Device(StrEnum):
 
 
 class Part(StrEnum):
-    """What real sets are measured on."""
+    """What data sets are measured on."""
 
     TEST = "test"
     VALID = "valid"
@@ -38,18 +40,70 @@ class Interval(StrEnum):
 
 
 class Against(StrEnum):
-    """What a table of differences holds rows against."""
+    """What a table of differences compares arms with."""
 
     UNCOUPLED = "no-coupling"
     SINGLE = "single-task"
     MEANS = "means"
 
 
+#: Options of every study: name -> annotation, default.
+_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "data": (Annotated[Path | None, typer.Option(help="Folder of data sets; drawn faces without.")], None),
+    "out": (Annotated[Path | None, typer.Option(help="Folder to write to; the same command again resumes.")], None),
+    "budget": (Annotated[str, typer.Option(help="How much of everything; --list names them.")], "small"),
+    "arms": (
+        Annotated[
+            str,
+            typer.Option("--arms", "--rows", help="Names with commas between them; all if empty. --list names them."),
+        ],
+        "",
+    ),
+    "seeds": (
+        Annotated[
+            int | None,
+            typer.Option(min=1, help="Trainings of each arm; the budget's if not given: fewer for slow arms."),
+        ],
+        None,
+    ),
+    "first_seed": (Annotated[int, typer.Option(min=0, help="The first seed.")], 0),
+    "steps": (
+        Annotated[
+            int | None,
+            typer.Option(min=1, help="Steps of each training; the budget's if not given: fewer for slow arms."),
+        ],
+        None,
+    ),
+    "part": (Annotated[Part | None, typer.Option(help="Part of data sets that is measured on.")], None),
+    "workers": (
+        Annotated[int, typer.Option(min=0, help="Processes at most; 0: one for each GPU, else each core.")],
+        0,
+    ),
+    "device": (Annotated[Device, typer.Option(help="cpu: leave GPUs alone.")], Device.AUTO),
+    "listed": (Annotated[bool, typer.Option("--list", help="Name the arms and budgets, and stop.")], False),
+}
+
+
+class Studies(TyperGroup):
+    """The registered studies as commands, each loaded when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The studies, then the other commands."""
+        from fbn.studies.registry import STUDIES
+
+        return [*STUDIES, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A study's command, made from its request; or another command."""
+        from fbn.studies.registry import STUDIES, study_of
+
+        return _command(study_of(cmd_name)) if cmd_name in STUDIES else super().get_command(ctx, cmd_name)
+
+
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
-    group = typer.Typer(no_args_is_help=True)
+    group = typer.Typer(no_args_is_help=True, cls=Studies)
     group.callback()(_group)
-    group.command()(affect)
     group.command()(table)
     app.add_typer(group, name="study")
 
@@ -58,72 +112,68 @@ def _group() -> None:
     """The papers' case studies, run here, with seeds and intervals."""
 
 
-def affect(
-    data: Annotated[Path | None, typer.Option(help="Folder with FER+, AffectNet and CK+; drawn faces without.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to write to; the same command again goes on.")] = None,
-    budget: Annotated[
-        Amount,
-        typer.Option(help="smoke: to see that all works; lesson: for a class; small: for figures; full: for a GPU."),
-    ] = (Amount.SMALL),
-    rows: Annotated[str, typer.Option(help="Names with commas between them; all if empty. --list names them.")] = "",
-    seeds: Annotated[
-        int | None,
-        typer.Option(min=1, help="Trainings of each row; the budget's if not given: fewer for architectures."),
-    ] = None,
-    first_seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
-    action_units: Annotated[int | None, typer.Option(min=4, help="Training pictures with AU labels.")] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(min=1, help="Steps of each training; the budget's if not given: fewer for architectures."),
-    ] = None,
-    part: Annotated[Part, typer.Option(help="Part of real sets that is measured on.")] = Part.TEST,
-    workers: Annotated[int, typer.Option(min=0, help="Processes at most; 0: one for each GPU, else each core.")] = 0,
-    device: Annotated[Device, typer.Option(help="cpu: leave GPUs alone.")] = Device.AUTO,
-    listed: Annotated[bool, typer.Option("--list", help="Name the rows and stop.")] = False,
-) -> None:
-    """Do the couplings pay? Single-task, uncoupled and coupled networks on the same pictures and seeds."""
-    if listed:
-        _list()
-        return
-    import os
+@contextmanager
+def watched(folder: Path) -> Iterator[Context]:
+    """Hold a folder to write to, and draw a progress bar."""
+    from rich.console import Console
+    from rich.progress import Progress
 
+    from fbn.context import alone_in
+
+    with alone_in(folder), Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("starting", total=1.0)
+        yield Context(folder, lambda share, words: progress.update(task, completed=share, description=words))
+
+
+def _command(study: "Study") -> Any:
+    """``fbn study NAME``: the options of every study, and one for each further field that its request describes."""
+    from fbn.studies.study import Request
+
+    options = dict(_OPTIONS)
+    for name, field in study.request.model_fields.items():
+        if name not in Request.model_fields and field.description:
+            kind = int if "int" in str(field.annotation) else str
+            options[name] = (Annotated[kind | None, typer.Option(help=field.description)], None)
+
+    def command(**given: Any) -> None:
+        _run(study, given)
+
+    positional = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter(name, positional, default=default, annotation=annotation)
+        for name, (annotation, default) in options.items()
+    ]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__doc__ = study.title
+    app = typer.Typer(add_completion=False)
+    app.command(study.name)(command)
+    return typer.main.get_command(app)
+
+
+def _run(study: "Study", given: dict[str, Any]) -> None:
+    out, workers, device, listed = (given.pop(name) for name in ("out", "workers", "device", "listed"))
+    if listed:
+        _list(study)
+        return
     if device is Device.CPU:
         # before anything asks which there are
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     from fbn.training.allocator import with_allocator
 
     with_allocator()
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from fbn.context import Context, alone_in
     from fbn.errors import MissingFileError
-    from fbn.jobs.kinds import parse
-    from fbn.studies import engine as studying
-    from fbn.studies.request import Study
+    from fbn.studies import engine
+    from fbn.studies.folder import SUMMARY
 
-    if data and not data.is_dir():
-        raise MissingFileError(f"{data}: no such folder")
-    asked = parse(
-        "study",
-        {
-            "data": data and str(data),
-            "budget": budget.value,
-            "rows": _names(rows),
-            "seeds": seeds,
-            "first_seed": first_seed,
-            "action_units": action_units,
-            "steps": steps,
-            "part": part.value,
-        },
-    )
-    assert isinstance(asked, Study)
-    folder = out or Path("runs") / f"affect-{'data' if data else 'synthetic'}-{budget}"
-    with alone_in(folder), Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("starting", total=1.0)
-        context = Context(folder, lambda share, words: progress.update(task, completed=share, description=words))
-        found = studying.study(asked, context) if workers == 1 else studying.study_apart(asked, context, workers)
-    _print(found)
+    if given["data"] and not given["data"].is_dir():
+        raise MissingFileError(f"{given['data']}: no such folder")
+    values = {name: value for name, value in given.items() if value is not None}
+    values |= {"part": given["part"].value} if given["part"] else {}
+    request = study.parse(values | {"arms": _names(given["arms"])})
+    folder = out or Path("runs") / f"{study.name}-{'data' if request.data else 'synthetic'}-{request.budget}"
+    with watched(folder) as context:
+        engine.run(study, request, context, workers)
+    _print(json.loads((folder / SUMMARY).read_bytes())["figures"])
     typer.echo(f"written to {folder}")
 
 
@@ -149,7 +199,7 @@ def table(
     """A study's differences with their intervals, or its means, as a Markdown table."""
     from fbn.errors import FormatError
     from fbn.studies import markdown
-    from fbn.studies.read import Studied
+    from fbn.studies.read import StudyResult
 
     side = {Against.UNCOUPLED: "uncoupled", Against.SINGLE: "single"}.get(against, markdown.MEANS)
     named, some, bootstrapped = _names(rows), _names(figures), interval is Interval.BOOTSTRAP
@@ -160,15 +210,15 @@ def table(
             raise FormatError("--each: expected one study, and one of its --figures, such as bp4d/f1")
         if bootstrapped:
             raise FormatError("--each: AUs and expressions have no bootstrap interval")
-        typer.echo(markdown.by_name(Studied.read(folders[0]), side, named, some[0]))
+        typer.echo(markdown.by_name(StudyResult.read(folders[0]), side, named, some[0]))
         return
     if len(folders) == 1:
-        typer.echo(markdown.by_figure(Studied.read(folders[0]), side, named, some, bootstrapped))
+        typer.echo(markdown.by_figure(StudyResult.read(folders[0]), side, named, some, bootstrapped))
         return
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         names = list(map(str, folders))
-    studies = {name: Studied.read(folder) for name, folder in zip(names, folders, strict=True)}
+    studies = {name: StudyResult.read(folder) for name, folder in zip(names, folders, strict=True)}
     if len(some) > 1:
         raise FormatError("--figures: one at most where several studies are named")
     typer.echo(markdown.by_study(studies, side, named, "".join(some), bootstrapped))
@@ -178,35 +228,39 @@ def _names(listed: str) -> list[str]:
     return [name.strip() for name in listed.split(",") if name.strip()]
 
 
-def _list() -> None:
+def _list(study: "Study") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from fbn.studies.rows import ROWS
+    listed = Table("arm", "group", "what it is", box=None)
+    for arm in study.arms.values():
+        listed.add_row(arm.name, arm.group, arm.description)
+    budgets = Table("budget", "seeds", "steps", box=None)
+    for name, budget in study.budgets.items():
+        budgets.add_row(name, str(budget.seeds), str(budget.steps))
+    for each in (listed, budgets):
+        Console(highlight=False).print(each)
 
-    listed = Table("row", "group", "what it is", box=None)
-    for row in ROWS.values():
-        listed.add_row(row.name, row.group, row.words)
-    Console(highlight=False).print(listed)
 
-
-def _print(found: dict[str, Any]) -> None:
+def _print(figures: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    head = ("set, figure", "row", "mean", "sd", "chance", "against no coupling", "against single-task")
-    figures = Table(*head, box=None)
+    head = ("set, figure", "arm", "mean", "sd", "chance", "against its baseline", "against its reference")
+    # most studies have no second comparison
+    several = any(each["single"] for each in figures)
+    shown = Table(*(head if several else head[:-1]), box=None)
     last = ""
-    for each in sorted(found["figures"], key=lambda each: (each["set"], each["figure"], each["filtered"])):
+    for each in sorted(figures, key=lambda each: (each["set"], each["figure"], each["filtered"])):
         title = f"{each['set']} {each['figure']}{' filtered' if each['filtered'] else ''}"
-        sd = "" if each["sd"] is None else f"{each['sd']:.3f}"
-        cells = (each["row"], f"{each['mean']:.3f}", sd, f"{each['chance']:.3f}")
-        figures.add_row(title if title != last else "", *cells, _told(each["uncoupled"]), _told(each["single"]))
+        numbers = ("" if each[name] is None else f"{each[name]:.3f}" for name in ("mean", "sd", "chance"))
+        cells = [each["row"], *numbers, _difference(each["uncoupled"])]
+        shown.add_row(title if title != last else "", *cells, *([_difference(each["single"])] if several else []))
         last = title
-    Console(highlight=False).print(figures)
+    Console(highlight=False).print(shown)
 
 
-def _told(difference: dict[str, Any] | None) -> str:
+def _difference(difference: dict[str, Any] | None) -> str:
     if difference is None:
         return ""
     interval = "" if difference["low"] is None else f" ({difference['low']:+.3f} to {difference['high']:+.3f})"

@@ -29,12 +29,13 @@ def synth(
     """Draw labelled synthetic faces and write them as a data set that looks like a real one's release."""
     from rich.console import Console
     from rich.markup import escape
-    from rich.progress import track
+    from rich.progress import Progress
 
-    from fbn.relatedness import resolve
-    from fbn.synthetic.layouts import world_of, write_set
+    from fbn import api
 
-    world = world_of(name, resolve(table), seed)
-    errors = Console(stderr=True, highlight=False)
-    write_set(name, out, world, count, lambda items: track(items, f"drawing {name}", count, console=errors))
+    with Progress(console=Console(stderr=True, highlight=False)) as progress:
+        task = progress.add_task(f"drawing {name}", total=count)
+        api.synth(
+            name, out, count, seed=seed, table=table, progress=lambda drawn: progress.update(task, completed=drawn)
+        )
     Console(highlight=False).print(f"{escape(str(out))}: {count} pictures as {name}", soft_wrap=True)

@@ -26,13 +26,20 @@ def train(
 ) -> None:
     """Train a network by a recipe; checkpoints and logs go to the run folder."""
     with_allocator()
+    from fbn import api
     from fbn.training import recipe as recipes
-    from fbn.training import run
+    from fbn.training.run import BEST
 
-    chosen = recipes.read(recipe, set or ())
-    folder = out or Path("runs") / chosen.name
-    run.train(chosen, data, folder, resume=resume, devices=devices, workers=workers, progress=sys.stderr.isatty())
-    typer.echo(f"best checkpoint: {folder / run.BEST}; next: fbn export {folder} --data {data} -o FOLDER")
+    run = api.train(
+        recipes.read(recipe, set or ()),
+        data,
+        out,
+        resume=resume,
+        devices=devices,
+        workers=workers,
+        progress=sys.stderr.isatty(),
+    )
+    typer.echo(f"best checkpoint: {run / BEST}; next: fbn export {run} --data {data} -o FOLDER")
 
 
 def export(

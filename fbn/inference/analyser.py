@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 import torch
@@ -14,34 +14,42 @@ from fbn.errors import FormatError
 from fbn.faces.align import align
 from fbn.faces.arrays import PictureError, as_rgb
 from fbn.faces.detect import Detector, make_detector
+from fbn.faces.files import printable
 from fbn.faces.frames import Frame
 from fbn.faces.geometry import Box
 from fbn.faces.landmarks import LandmarkNetwork, crop_landmarks, default_network
+from fbn.faces.pictures import read_picture
 from fbn.faces.track import Tracker
 from fbn.inference.compounds import CompoundScorer
 from fbn.inference.results import Affect, FaceResult, FrameResult
 from fbn.inference.smooth import OneEuroFilter, median_filter
 from fbn.models import store
+from fbn.models.network import FaceBehaviorNet
+from fbn.models.onnx import OnnxNetwork
 from fbn.records import Predictions
 from fbn.vocabulary import Task
 
 _BATCH = 64
 Smoothing = Literal["median", "one_euro"]
+#: Name or folder of a model, or a network.
+Model: TypeAlias = str | Path | FaceBehaviorNet | OnnxNetwork
 
 
 class FaceAnalyser:
     """Finds, follows, aligns and reads faces. Hold one for each thread.
 
     Args:
-        model: name or folder of a model; the default one where None.
-        runtime: ``onnx`` (onnxruntime) or ``torch``; they give the same results.
+        model: name or folder of a model, or a network, of torch in evaluation mode; the default model where None.
+        runtime: ``onnx`` (onnxruntime) or ``torch``, of a model given by name; they give the same results.
         detector: ``auto``, ``yunet``, ``cascade``, or any ``Detector``.
         smooth: ``median`` (needs frames to come: ``stream`` and ``crop_stream`` only), ``one_euro``, or None.
         window: frames of the median filter, odd.
         flip: average with the mirrored crop; twice the work.
         threads: of the network's runtime.
         landmarks: finds the five points that a face is aligned by; the shipped network where None.
-        compounds: compound expressions to score zero-shot. Where None, a model that has learnt some reads those.
+        compounds: compound expressions to score zero-shot: ``rafdb``, ``emotionet``, ``du2014``, the name or file of
+            a relatedness table with compound rows, or the classes. Where None, a model that has learnt some reads
+            those.
 
     Attributes:
         scorer: of compound expressions, or None.
@@ -49,16 +57,25 @@ class FaceAnalyser:
     Raises:
         FbnError: the model or the detector's file is missing or broken, or the model lacks what compounds are scored
             by.
+        ValueError: a torch network in training mode.
 
     Example:
+        >>> import fbn
         >>> from skimage.data import astronaut
-        >>> FaceAnalyser().picture(astronaut()).faces[0].affect.label  # doctest: +SKIP
-        <Expression.HAPPINESS: 'happiness'>
+        >>> analyser = fbn.FaceAnalyser("fbn", detector="cascade")
+        >>> result = analyser(astronaut())
+        >>> result.faces[0].affect.label.value
+        'happiness'
+        >>> [unit.short for unit in result.faces[0].affect.active_units]
+        ['AU6', 'AU12', 'AU25']
+        >>> result.to_pandas()[["face_id", "expression"]]
+           face_id expression
+        0        0  happiness
     """
 
     def __init__(
         self,
-        model: str | Path | None = None,
+        model: Model | None = None,
         runtime: store.Runtime = "onnx",
         detector: str | Detector = "auto",
         smooth: Smoothing | None = None,
@@ -66,10 +83,17 @@ class FaceAnalyser:
         flip: bool = False,
         threads: int = 1,
         landmarks: LandmarkNetwork | None = None,
-        compounds: CompoundClasses | None = None,
+        compounds: str | CompoundClasses | None = None,
     ) -> None:
-        self.model = str(model or store.default())
-        self.network = store.load(self.model, runtime, threads)
+        if model is None or isinstance(model, str | Path):
+            self.model = str(model or store.default())
+            self.network = store.load(self.model, runtime, threads)
+        else:
+            if getattr(model, "training", False):
+                raise ValueError("the network is in training mode: call its eval() first")
+            self.model, self.network = type(model).__name__, model
+        if isinstance(compounds, str):
+            compounds = CompoundClasses.named(compounds)
         self.detector = make_detector(detector) if isinstance(detector, str) else detector
         self.landmarks = landmarks or default_network()
         self.smooth, self.window, self.flip = smooth, window, flip
@@ -86,7 +110,7 @@ class FaceAnalyser:
         if compounds is None:
             own = network.classes
             return CompoundScorer(own, network.temperature, learnt=True) if own else None
-        if set(tasks := store.manifest(self.model).tasks) != set(Task):
+        if set(tasks := network.tasks) != set(Task):
             reads = ", ".join(tasks)
             raise FormatError(f"{self.model} reads only {reads}: compound expressions are scored by all three tasks")
         return CompoundScorer(compounds)
@@ -95,6 +119,33 @@ class FaceAnalyser:
         """Forget the faces that ``step`` follows."""
         self._tracker = self._new_tracker()
         self._live_filter = OneEuroFilter()
+
+    @overload
+    def __call__(self, images: list[Any] | tuple[Any, ...]) -> list[FrameResult]: ...
+    @overload
+    def __call__(self, images: np.ndarray | str | Path) -> FrameResult: ...
+    def __call__(self, images: Any) -> FrameResult | list[FrameResult]:
+        """Read all faces of a picture, or of several that have nothing to do with each other.
+
+        Args:
+            images: [H, W, 3] uint8 RGB, another picture that ``fbn.faces.arrays.as_rgb`` takes, or the path of a
+                picture file; or a list of those.
+
+        Returns:
+            What was read; of a list a list.
+
+        Raises:
+            PictureError: it is no picture.
+            FbnError: a file that cannot be read as a picture. Of videos ``stream`` and ``fbn.analyse`` read the frames.
+        """
+        return (
+            [self._read_one(image) for image in images] if isinstance(images, list | tuple) else self._read_one(images)
+        )
+
+    def _read_one(self, image: Any) -> FrameResult:
+        if isinstance(image, str | Path):
+            return next(self.stream([Frame(read_picture(image), input=printable(image))]))
+        return self.picture(image)
 
     def picture(self, image: np.ndarray) -> FrameResult:
         """Read all faces of one picture; what ``step`` follows is not touched.

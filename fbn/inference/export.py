@@ -1,21 +1,27 @@
 """Results to a table file, row by row: memory does not grow, and what is written survives an interruption."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fbn import locks, sheets
+from fbn.context import deferring_signals
 from fbn.errors import FbnError, FormatError
-from fbn.inference.layouts import LAYOUTS, Value, with_compounds
+from fbn.inference.layouts import LAYOUTS, Layout, Value, with_compounds
 from fbn.inference.results import FrameResult
 from fbn.resources import check_replaceable
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Names of table files end in one of these.
+SUFFIXES = (".csv", ".parquet")
 _TEXT = {
     *("input", "expression", "expression_smooth", "approx_time", "Identity"),
     *("compound", "compound_smooth"),
@@ -54,14 +60,14 @@ class TableWriter:
 
     def __init__(self, path: str | Path, layout: str = "fbn", compounds: Sequence[str] = ()) -> None:
         self.path = Path(path)
-        self._layout = with_compounds(layout, compounds) if compounds else LAYOUTS[layout]
+        self._layout = _layout(layout, compounds)
         self._target = Path(os.path.realpath(path))
         self._part = self._target.with_name(self._target.name + ".part")
         self.frames = self.faces = self.empty_frames = 0
         self._failed = self._closed = False
-        sinks: dict[str, type[_Csv] | type[_Parquet]] = {".csv": _Csv, ".parquet": _Parquet}
+        sinks: dict[str, type[_Csv] | type[_Parquet]] = dict(zip(SUFFIXES, (_Csv, _Parquet), strict=True))
         if self.path.suffix.lower() not in sinks:
-            raise FormatError(f"{self.path}: expected a name that ends in {' or '.join(sinks)}")
+            raise FormatError(f"{self.path}: expected a name that ends in {' or '.join(SUFFIXES)}")
         with self._named():
             check_replaceable(self._target)
             lock = locks.take(self._part)
@@ -92,7 +98,8 @@ class TableWriter:
             return
         self._closed = True
         try:
-            with self._named():
+            # interrupted here, a table that is all written would keep the name of an unfinished one
+            with self._named(), deferring_signals():
                 self._sink.close()
                 if self._failed:
                     return  # rows were lost: that is no table to put in an older one's place
@@ -122,6 +129,37 @@ class TableWriter:
             raise FbnError(f"{self.path}: cannot be written ({error.strerror or error})") from error
 
 
+def to_pandas(results: Iterable[FrameResult], layout: str = "fbn", compounds: Sequence[str] = ()) -> "pd.DataFrame":
+    """A table in memory, with the columns and types that ``TableWriter`` gives a Parquet file.
+
+    Args:
+        results: one row for each face, or one with empty face columns for a frame without.
+        layout: a name in ``LAYOUTS``.
+        compounds: classes of compound expressions to add columns for; to fbn's own layouts only.
+    """
+    chosen = _layout(layout, compounds)
+    rows = _Memory(chosen.columns)
+    for result in results:
+        for face in result.faces or (None,):
+            rows.write(list(chosen.row(result, face)))
+    return rows.table().to_pandas()
+
+
+def layout_of(results: Sequence[FrameResult]) -> tuple[str, tuple[str, ...]]:
+    """The layout and the compound classes that hold all that was read of some frames.
+
+    Smoothed columns where any face was smoothed; the classes of every scorer, in order.
+    """
+    faces = [face for result in results for face in result.faces]
+    scorers = {id(face.affect.scorer): face.affect.scorer for face in faces if face.affect.scorer}
+    classes = dict.fromkeys(name for scorer in scorers.values() for name in scorer.classes.classes)
+    return "fbn_smooth" if any(face.smoothed for face in faces) else "fbn", tuple(classes)
+
+
+def _layout(name: str, compounds: Sequence[str]) -> Layout:
+    return with_compounds(name, compounds) if compounds else LAYOUTS[name]
+
+
 class _Csv:
     def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
         self._file = path.open("w", newline="", encoding="utf-8")
@@ -135,27 +173,53 @@ class _Csv:
         self._file.close()
 
 
-class _Parquet:
-    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
+class _Arrow:
+    """Rows in groups: Arrow's columns take far less memory than lists of Python numbers."""
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
         self._schema = pa.schema([(name, _type(name)) for name in columns])
         self._rows: list[list[Value]] = []
-        self._writer = pq.ParquetWriter(path, self._schema)
 
     def write(self, row: list[Value]) -> None:
         self._rows.append(row)
         if len(self._rows) == _ROW_GROUP:
             self._flush()
 
-    def close(self) -> None:
-        self._flush()
-        self._writer.close()
-
     def _flush(self) -> None:
         if self._rows:
             columns = zip(*self._rows, strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
-            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+            self._keep(pa.Table.from_arrays(arrays, schema=self._schema))
             self._rows = []  # not before: an interruption on the way would lose them
+
+    def _keep(self, group: pa.Table) -> None:
+        raise NotImplementedError
+
+
+class _Parquet(_Arrow):
+    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
+        super().__init__(columns)
+        self._writer = pq.ParquetWriter(path, self._schema)
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _keep(self, group: pa.Table) -> None:
+        self._writer.write_table(group)
+
+
+class _Memory(_Arrow):
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        super().__init__(columns)
+        self._groups: list[pa.Table] = []
+
+    def table(self) -> pa.Table:
+        self._flush()
+        return pa.concat_tables(self._groups) if self._groups else self._schema.empty_table()
+
+    def _keep(self, group: pa.Table) -> None:
+        self._groups.append(group)
 
 
 def _type(column: str) -> pa.DataType:

@@ -95,7 +95,7 @@ def _draw_face(canvas: np.ndarray, face: FaceResult, unit: float) -> None:
     affect = face.smoothed or face.affect
     words = f"#{face.face_id}"
     if affect.label is not None:
-        words += f" {affect.label} {affect.expression.max():.0%}"
+        words += f" {affect.label} {100 * affect.expression.max():.0f} %"
     size = max(0.4, 0.65 * unit)
     (text_width, text_height), _ = cv2.getTextSize(words, _FONT, size, 1)
     # a face at the frame's edge keeps its name in view

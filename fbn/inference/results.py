@@ -1,6 +1,7 @@
 """What is read from a face, and where: the results that tables, overlays and the app are made of."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +9,9 @@ from fbn.faces.geometry import Box
 from fbn.inference.compounds import NONE_OF_THESE, CompoundScorer
 from fbn.records import Predictions
 from fbn.vocabulary import ACTION_UNITS, AU_NUMBERS, DECISION, EXPRESSIONS, ActionUnit, Expression
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,3 +128,9 @@ class FrameResult:
     timestamp: float
     size: tuple[int, int]
     faces: tuple[FaceResult, ...] = ()
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row for each face, with the columns of ``fbn.analyse``; one with empty face columns where there is none."""
+        from fbn.inference.export import layout_of, to_pandas  # which are made of this module
+
+        return to_pandas([self], *layout_of([self]))

@@ -11,12 +11,12 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ValidationError
 
 from fbn.context import Context
-from fbn.errors import FormatError
+from fbn.errors import FormatError, readable_errors
 
 #: Kind -> ``module:function``. The result is what ``json`` can write.
 KINDS: dict[str, str] = {
     "compare": "fbn.studies.tables:compare",
-    "study": "fbn.studies.engine:study",
+    "study": "fbn.studies.affect:run",
     "fewshot": "fbn.fewshot.learn:few_shot",
 }
 
@@ -47,8 +47,4 @@ def parse(kind: str, parameters: BaseModel | Mapping[str, Any]) -> BaseModel:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problems = (
-            f"{'.'.join(map(str, problem['loc'])) or kind}: {problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors()
-        )
-        raise FormatError(f"{kind}: {'; '.join(problems)}") from None
+        raise FormatError(f"{kind}: {readable_errors(error, kind)}") from None

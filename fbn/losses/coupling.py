@@ -96,6 +96,15 @@ def distribution_matching(
         gradients: through p (the AU head), through q (the expression head), or both; None is both, except for
             ``soft_target``, whose target q is detached: ``"p"``.
         min_weight: see ``RelatednessTable.matrix``.
+
+    Example:
+        >>> import fbn
+        >>> import torch
+        >>> table = fbn.RelatednessTable.named("du2014")
+        >>> predictions = fbn.Predictions(torch.zeros(1, 7, requires_grad=True), torch.zeros(1, 17))
+        >>> loss = fbn.losses.distribution_matching(predictions, table)
+        >>> loss.item() > 0, loss.requires_grad
+        (True, True)
     """
     each, _ = matching_terms(predictions, table, form, mixture, binary, eps, gradients, min_weight)
     return each.sum(-1).mean()
@@ -150,6 +159,17 @@ def soft_co_annotation(
         form: see above.
         temperature: of the soft label; 1 as the paper, lower is sharper.
         observational: weight of observational AUs in the soft label.
+
+    Example:
+        >>> import fbn
+        >>> import torch
+        >>> table = fbn.RelatednessTable.named("du2014")
+        >>> labels = fbn.Annotations.stack([fbn.Annotations.of(action_units={6: 1, 12: 1, 25: 1})])
+        >>> happy = fbn.Predictions(expression_logits=5 * fbn.Annotations.of("happiness").expression[None])
+        >>> angry = fbn.Predictions(expression_logits=5 * fbn.Annotations.of("anger").expression[None])
+        >>> losses = [fbn.losses.soft_co_annotation(face, labels, table) for face in (happy, angry)]
+        >>> bool(losses[0] < losses[1])
+        True
     """
     log_p = full(predictions.expression_logits, "expression").log_softmax(-1)
     log_q = (intensity(annotations, table, observational).to(log_p) / temperature).log_softmax(-1)

@@ -37,6 +37,14 @@ def distillation(
         expression: factor of the expression part.
         action_units: factor of the AU part.
         valence_arousal: factor of the valence-arousal part.
+
+    Example:
+        >>> import fbn
+        >>> import torch
+        >>> teacher = fbn.Predictions(expression_logits=torch.tensor([[0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0]]))
+        >>> unsure = fbn.Predictions(expression_logits=torch.zeros(1, 7))
+        >>> [round(float(fbn.losses.distillation(student, teacher)), 2) for student in (teacher, unsure)]
+        [0.0, 0.46]
     """
     teacher = teacher.detach()
     parts: list[Tensor] = []

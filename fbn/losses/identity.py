@@ -36,6 +36,13 @@ def identity_cross_entropy(logits: Tensor, identity: Tensor, weight: Tensor) -> 
         logits: [..., identities].
         identity: [...] long; read only where ``weight`` is above 0.
         weight: [...] weight >= 0; 0 = not annotated.
+
+    Example:
+        >>> import fbn
+        >>> import torch
+        >>> loss = fbn.losses.identity_cross_entropy(torch.zeros(2, 4), torch.tensor([3, 0]), torch.ones(2))
+        >>> round(float(loss), 3)  # log 4
+        1.386
     """
     logits = full(logits, "identity")
     weight = weight.to(logits)
@@ -52,6 +59,13 @@ def attribute_cross_entropy(logits: Tensor, attributes: Tensor, weight: Tensor) 
         logits: [..., attributes].
         attributes: [..., attributes] in [0, 1].
         weight: [..., attributes] weight >= 0; 0 = not annotated. An image counts by its largest weight.
+
+    Example:
+        >>> import fbn
+        >>> import torch
+        >>> loss = fbn.losses.attribute_cross_entropy(torch.zeros(2, 3), torch.ones(2, 3), torch.ones(2, 3))
+        >>> round(float(loss), 3)  # 3 log 2
+        2.079
     """
     logits = full(logits, "attribute")
     weight = weight.to(logits)
@@ -81,6 +95,16 @@ def identity_attribute_matching(
         form: see ``distribution_matching``.
         eps: floor of q and of 1 - q.
         gradients: through p, q or both; None as in ``distribution_matching``.
+
+    Example:
+        >>> import fbn
+        >>> import torch
+        >>> relatedness = torch.tensor([[0.9, 0.1], [0.1, 0.9]])
+        >>> first = torch.tensor([[9.0, -9.0]])
+        >>> matching = fbn.losses.identity_attribute_matching
+        >>> agree, differ = (matching(first, attributes, relatedness) for attributes in (first, -first))
+        >>> bool(agree < differ)
+        True
     """
     z = full(attribute_logits, "attribute")
     identity = full(identity_logits, "identity").softmax(-1)

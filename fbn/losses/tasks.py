@@ -35,6 +35,14 @@ def expression_cross_entropy(
         predictions: expression logits [..., 7].
         annotations: expression target and weight.
         class_weights: seven factors; an image's weight is multiplied by sum_e y(e) c(e).
+
+    Example:
+        >>> import fbn
+        >>> import torch
+        >>> predictions = fbn.Predictions(expression_logits=torch.zeros(1, 7))
+        >>> labels = fbn.Annotations.stack([fbn.Annotations.of("happiness")])
+        >>> round(float(fbn.losses.expression_cross_entropy(predictions, labels)), 3)  # log 7
+        1.946
     """
     logits = full(predictions.expression_logits, "expression")
     weight = annotations.expression_weight.to(logits)
@@ -56,6 +64,14 @@ def action_unit_cross_entropy(
         predictions: AU logits [..., 17].
         annotations: AU targets in [0, 1] and weights.
         positive_weights: seventeen factors on the active part, -[c y log p + (1-y) log(1-p)].
+
+    Example:
+        >>> import fbn
+        >>> import torch
+        >>> predictions = fbn.Predictions(action_unit_logits=torch.zeros(1, 17))
+        >>> labels = fbn.Annotations.stack([fbn.Annotations.of(action_units={6: 1, 12: 1, 4: 0})])
+        >>> round(float(fbn.losses.action_unit_cross_entropy(predictions, labels)), 3)  # log 2
+        0.693
     """
     logits = full(predictions.action_unit_logits, "action unit")
     weight = annotations.action_units_weight.to(logits)
@@ -71,6 +87,14 @@ def valence_arousal_ccc(predictions: Predictions, annotations: Annotations) -> T
 
     Biased moments (n in the denominator, weights as frequencies), as D eq. 5; A and C misprint squared variances.
     In [0, 2], 0 at equality; 1 with no gradient from a single image. Meaningful from some dozens of images on.
+
+    Example:
+        >>> import fbn
+        >>> import torch
+        >>> predictions = fbn.Predictions(valence_arousal=torch.tensor([[0.5, 0.1], [-0.5, 0.3]]))
+        >>> labels = fbn.Annotations.stack([fbn.Annotations.of(valence_arousal=v) for v in ((0.5, 0.1), (-0.5, 0.3))])
+        >>> round(float(fbn.losses.valence_arousal_ccc(predictions, labels)), 3)
+        0.0
     """
     values, target, weight = _valence_arousal(predictions, annotations)
     total = weight.sum()
@@ -83,7 +107,16 @@ def valence_arousal_ccc(predictions: Predictions, annotations: Annotations) -> T
 
 
 def valence_arousal_mse(predictions: Predictions, annotations: Annotations) -> Tensor:
-    """Weighted mean over labelled images of the squared error, averaged over valence and arousal."""
+    """Weighted mean over labelled images of the squared error, averaged over valence and arousal.
+
+    Example:
+        >>> import fbn
+        >>> import torch
+        >>> predictions = fbn.Predictions(valence_arousal=torch.tensor([[0.5, 0.1], [-0.5, 0.3]]))
+        >>> labels = fbn.Annotations.stack([fbn.Annotations.of(valence_arousal=v) for v in ((0.5, 0.1), (-0.5, 0.3))])
+        >>> round(float(fbn.losses.valence_arousal_mse(predictions, labels)), 3)
+        0.0
+    """
     values, target, weight = _valence_arousal(predictions, annotations)
     return weighted_mean(((values - target) ** 2).mean(-1, keepdim=True), weight)
 

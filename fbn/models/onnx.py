@@ -18,8 +18,14 @@ from fbn.errors import FormatError
 from fbn.models.network import FaceBehaviorNet
 from fbn.models.spec import InputSpec
 from fbn.records import Predictions
+from fbn.vocabulary import Task
 
 _OUTPUT_NAMES = tuple(field.name for field in fields(Predictions))
+_TASKS = {
+    "expression_logits": Task.EXPRESSION,
+    "action_unit_logits": Task.ACTION_UNITS,
+    "valence_arousal": Task.VALENCE_AROUSAL,
+}
 _SPEC_KEY, _COMPOUND_KEY = "input_spec", "compound"
 
 
@@ -80,6 +86,7 @@ class OnnxNetwork:
     Attributes:
         spec: what it wants to be shown.
         outputs: names of the ``Predictions`` fields it gives.
+        tasks: its tasks in the order of its outputs.
         classes, temperature: as the torch network's.
 
     Raises:
@@ -103,6 +110,7 @@ class OnnxNetwork:
         except Exception as error:  # onnxruntime raises a family of its own, without a public base
             raise FormatError(f"{path}: expected an ONNX file written by fbn ({error})") from error
         self.outputs = tuple(output.name for output in self._session.get_outputs())
+        self.tasks = tuple(_TASKS[name] for name in self.outputs if name in _TASKS)
 
     def __call__(self, images: Tensor) -> Predictions:
         """[B, 3, H, W] float32 in the declared range -> predictions of batch shape [B]."""

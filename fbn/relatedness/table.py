@@ -61,6 +61,15 @@ class RelatednessTable:
             ``of``, ``named``, ``read`` or ``infer``, which check and order them.
         provenance: where the numbers come from.
         notes: (((category, AU number), note), ...), remarks on single cells, empty ones too, in the same order.
+
+    Example:
+        >>> import fbn
+        >>> table = fbn.RelatednessTable.named("du2014")
+        >>> table.row("happiness")
+        {6: 0.51, 12: 1.0, 25: 1.0}
+        >>> edited = table.edited("fear", 5, None)
+        >>> edited == table, sorted(set(table.row("fear")) - set(edited.row("fear")))
+        (False, [5])
     """
 
     rows: tuple[tuple[str, tuple[tuple[int, float], ...]], ...]

@@ -6,14 +6,14 @@ in between.
 """
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from fbn.data.crops import Crops
 from fbn.data.loading import Pool, Stream
 from fbn.relatedness import RelatednessTable
+from fbn.studies.material import only
 from fbn.synthetic.domains import DOMAINS, Domain
 from fbn.synthetic.kept import kept_pool
 from fbn.synthetic.layouts import world_of
@@ -72,12 +72,7 @@ def basic_pool(table: RelatednessTable, seed: int, count: int) -> tuple[Pool, li
     for task in SHARES:
         own = max(1, round(SHARES[task] * count))
         pool = _draw(World(table, seed, basic_domain(task)), own)
-        weights = {
-            f"{other.value}_weight": torch.zeros_like(getattr(pool.annotations, f"{other.value}_weight"))
-            for other in Task
-            if other != task
-        }
-        sets[pool.names[0]] = (pool.crops[0], replace(pool.annotations, **weights))
+        sets[pool.names[0]] = (pool.crops[0], only(pool.annotations, task))
     pool = Pool.of(sets)
     return pool, [Stream(pool.of_set(basic_domain(task).name), number) for task, number in PER_STEP.items()]
 

@@ -28,7 +28,7 @@ from fbn.models import store
 from fbn.models.network import FaceBehaviorNet
 from fbn.records import Sample
 from fbn.relatedness import RelatednessTable
-from fbn.studies.compound_measure import look
+from fbn.studies.compound_measure import FeaturesAndPredictions, features_and_predictions
 from fbn.training.provenance import revision
 from fbn.vocabulary import COMPOUND_EXPRESSIONS, EXPRESSIONS, Expression
 
@@ -128,9 +128,9 @@ def proxy(
     network = store.load(model, runtime="torch")
     assert isinstance(network, FaceBehaviorNet)
     crops, labels = cached_crops(own.samples), torch.from_numpy(own.labels)
-    context.report(0.1, "looking at the pictures")
-    seen = look(network, crops, network.spec.size)
-    total = terms(seen.predictions, classes).total
+    context.report(0.1, "reading the pictures")
+    both = features_and_predictions(network, crops, network.spec.size)
+    total = terms(both.predictions, classes).total
     truth = own.labels[own.test]
     base = total.argmax(-1).numpy()[own.test]
     few: dict[str, Any] = {}
@@ -139,7 +139,7 @@ def proxy(
         for d in range(draws):
             context.check()
             context.report(0.2 + 0.8 * (number + d / draws) / len(HEADS), f"few-shot: {head}, draw {d + 1}")
-            features, prior = _head(head, network, crops, seen, total, d)
+            features, prior = _head(head, network, crops, both, total, d)
             own_draws.append(_choices(features, prior, labels, own.test, d))
         few[head] = {
             where: {shots: summary([one[where][shots] for one in own_draws], truth, base, rounds) for shots in first}
@@ -168,17 +168,19 @@ def _name(found: frozenset[Expression]) -> str:
 
 
 def _head(
-    head: str, network: FaceBehaviorNet, crops: np.ndarray, seen: Any, total: Tensor, d: int
+    head: str, network: FaceBehaviorNet, crops: np.ndarray, both: FeaturesAndPredictions, total: Tensor, d: int
 ) -> tuple[Tensor, Tensor]:
     """Features and prior of a way of learning; but the first, none has a prior."""
     if head == HEADS[0]:
-        return seen.features, total
+        return both.features, total
     if head == HEADS[2]:
-        return seen.predictions.expression_logits, torch.zeros_like(total)
+        logits = both.predictions.expression_logits
+        assert logits is not None
+        return logits, torch.zeros_like(total)
     with torch.random.fork_rng():
         torch.manual_seed(d)
         body = FaceBehaviorNet(widths=network.widths, blocks=network.blocks).eval()
-    return look(body, crops, network.spec.size).features, torch.zeros_like(total)
+    return features_and_predictions(body, crops, network.spec.size).features, torch.zeros_like(total)
 
 
 def _choices(

@@ -1,7 +1,7 @@
 """How well one network names compound expressions: without having seen any, and with few of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -11,12 +11,12 @@ from torch import Tensor
 
 from fbn import metrics
 from fbn.compound import CompoundClasses, Terms, terms
-from fbn.data.augment import unvaried
 from fbn.data.crops import Crops
 from fbn.fewshot.curve import SHOTS, as_json, curve
 from fbn.models.network import FaceBehaviorNet
 from fbn.records import Predictions
 from fbn.studies.compound_faces import Named
+from fbn.training.predict import batches
 
 #: Name -> figure of a confusion matrix. UAR, unweighted average recall, is the mean diagonal by another name.
 FIGURES = {
@@ -24,12 +24,11 @@ FIGURES = {
     "macro_f1": metrics.macro_f1,
     "accuracy": metrics.accuracy,
 }
-_BATCH = 64
 
 
 @dataclass(frozen=True)
-class Looked:
-    """What a network makes of pictures.
+class FeaturesAndPredictions:
+    """What a network computes of N pictures.
 
     Attributes:
         features: [N, F].
@@ -40,22 +39,22 @@ class Looked:
     predictions: Predictions
 
 
-def look(network: FaceBehaviorNet, crops: Crops, side: int) -> Looked:
-    """Features and predictions of crops with a margin, shown at a side of so many pixels."""
-    spec, features, said = replace(network.spec, size=side), [], []
+def features_and_predictions(network: FaceBehaviorNet, crops: Crops, side: int) -> FeaturesAndPredictions:
+    """Of crops with a margin, shown at a resolution of so many pixels; on the CPU in float32."""
+    features, predictions = [], []
     with torch.inference_mode():
-        for start in range(0, len(crops), _BATCH):
-            images = spec.prepare(unvaried(np.asarray(crops[start : start + _BATCH]), side))
-            features.append(network.features(images).to(torch.float32))
-            said.append(network.heads(features[-1]).to(torch.float32))
-    return Looked(torch.cat(features), Predictions.concatenate(said))
+        for images in batches(network, crops, side):
+            own = network.features(images)
+            features.append(own.to("cpu", torch.float32))
+            predictions.append(network.heads(own).to("cpu", torch.float32))
+    return FeaturesAndPredictions(torch.cat(features), Predictions.concatenate(predictions))
 
 
-def zero_shot(said: Predictions, classes: CompoundClasses, labels: np.ndarray, rounds: int) -> dict[str, Any]:
+def zero_shot(predictions: Predictions, classes: CompoundClasses, labels: np.ndarray, rounds: int) -> dict[str, Any]:
     """The scorer of eq. 12 to 15 on pictures of known class.
 
     Args:
-        said: of batch shape [N].
+        predictions: of batch shape [N].
         classes: C of them.
         labels: [N] class numbers.
         rounds: bootstrap draws of pictures.
@@ -64,7 +63,7 @@ def zero_shot(said: Predictions, classes: CompoundClasses, labels: np.ndarray, r
         figures (name -> value, low, high), recalls (class -> recall), each of the three terms' own mean diagonal, and
         the confusion matrix, rows true classes.
     """
-    apart = terms(said, classes)
+    apart = terms(predictions, classes)
     choice = apart.total.argmax(-1).numpy()
     matrix = metrics.confusion(choice, labels, classes=len(classes.classes))
     recalls = zip(classes.classes, metrics.recalls(matrix).tolist(), strict=True)
@@ -114,18 +113,18 @@ def measure(
     found = {}
     for name, (classes, own) in sets.items():
         labels = np.array([classes.classes.index(one) for one in own.classes])
-        seen = look(network, own.crops, side)
+        both = features_and_predictions(network, own.crops, side)
         at = np.flatnonzero(own.test)
-        said = seen.predictions[torch.from_numpy(at)]
+        own_predictions = both.predictions[torch.from_numpy(at)]
         found[name] = {
             "pictures": len(labels),
             "measured": len(at),
-            "zero_shot": zero_shot(said, classes, labels[at], rounds),
+            "zero_shot": zero_shot(own_predictions, classes, labels[at], rounds),
         }
         if not own.test.all():
-            total = terms(seen.predictions, classes).total
+            total = terms(both.predictions, classes).total
             points = curve(
-                seen.features, total, torch.from_numpy(labels), test=own.test, shots=shots, draws=draws, seed=seed
+                both.features, total, torch.from_numpy(labels), test=own.test, shots=shots, draws=draws, seed=seed
             )
             found[name]["curve"] = as_json(points)
     return found

@@ -6,7 +6,6 @@ faces are made by Du 2014's table.
 """
 
 import os
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -15,9 +14,10 @@ import numpy as np
 from fbn.data.loading import Pool, Stream
 from fbn.records import Annotations
 from fbn.relatedness import RelatednessTable
+from fbn.studies.affect_budgets import AffectBudget
 from fbn.studies.filmed import Filmed
-from fbn.studies.material import Held, Material, coded, only
-from fbn.studies.request import Amounts
+from fbn.studies.material import HeldOutSet, StudyData, coded, only
+from fbn.studies.study import Report
 from fbn.synthetic.domains import DOMAINS
 from fbn.synthetic.kept import drawers, kept_pool
 from fbn.synthetic.world import World
@@ -52,56 +52,58 @@ SETS = (
 )
 
 
-def draw(amounts: Amounts, seed: int, report: Callable[[float, str], None]) -> Material:
+def draw(budget: AffectBudget, seed: int, report: Report) -> StudyData:
     """One seed's sets, from the cache or drawn now.
 
     Args:
-        amounts: how many.
+        budget: how many.
         seed: of the worlds.
         report: takes the share drawn and what is being drawn; may raise to stop.
     """
     trained: dict[str, Pool] = {}
-    held: list[Held] = []
-    counts = _counts(amounts)
+    held: list[HeldOutSet] = []
+    counts = _counts(budget)
     jobs = [(which, False) for which in SETS if which.task] + [(which, True) for which in SETS]
-    every = sum(counts.values()) + len(SETS) * amounts.held_out
+    every = sum(counts.values()) + len(SETS) * budget.held_out
     with drawers(os.cpu_count() or 1) if every >= _PART else nullcontext(1) as processes:
         for number, (which, out) in enumerate(jobs):
             report(number / len(jobs), f"drawing {which.name}")
             world = _world(which, _APART * seed + (_HELD_OUT if out else 0))
-            count = amounts.held_out if out else counts[which.name]
+            count = budget.held_out if out else counts[which.name]
             if isinstance(world, Filmed):
                 count = world.frames * (max(2, -(-count // world.frames)) if out else count)
             pool = _as_coded(which.name, kept_pool(world, count, processes=processes, progress=False))
             if out:
                 frames = world.frames if isinstance(world, Filmed) else 0
                 groups = [world.who(i) for i in range(len(pool))]
-                held.append(Held(which.name, pool, which.figures, np.array(groups), which.task is not None, frames))
+                held.append(
+                    HeldOutSet(which.name, pool, which.figures, np.array(groups), which.task is not None, frames)
+                )
             else:
                 trained[which.name] = pool
-    return _material(trained, held, per_step(amounts))
+    return _data(trained, held, per_step(budget))
 
 
-def per_step(amounts: Amounts) -> tuple[int, int, int]:
+def per_step(budget: AffectBudget) -> tuple[int, int, int]:
     """The budget's pictures of each step, those with expressions and with AUs shared out anew by how many there are.
 
     So the papers' batches are made; but no less than a sixth of these goes to either.
     """
-    expression, units, affect = amounts.per_step
-    both, counts = expression + units, _counts(amounts)
+    expression, units, affect = budget.per_step
+    both, counts = expression + units, _counts(budget)
     whole = sum(counts[name] for name in ("affectnet", "emotionet", "bp4d"))
     own = round(both * (1 - counts["affectnet"] / whole))
     own = min(max(own, both // 6), both - both // 6)
     return both - own, own, affect
 
 
-def _counts(amounts: Amounts) -> dict[str, int]:
-    units = amounts.action_units or amounts.scarce
+def _counts(budget: AffectBudget) -> dict[str, int]:
+    units = budget.action_units or budget.scarce
     return {
-        "affectnet": amounts.expression,
+        "affectnet": budget.expression,
         "emotionet": units // 2,
         "bp4d": units - units // 2,
-        "affwild2": amounts.clips,
+        "affwild2": budget.clips,
     }
 
 
@@ -115,12 +117,12 @@ def _as_coded(name: str, pool: Pool) -> Pool:
     return Pool.of({name: (pool.crops[0], coded(pool.annotations, numbers) if numbers else pool.annotations)})
 
 
-def _material(trained: dict[str, Pool], held: list[Held], per_step: tuple[int, int, int]) -> Material:
+def _data(trained: dict[str, Pool], held: list[HeldOutSet], per_step: tuple[int, int, int]) -> StudyData:
     tasks = {which.name: which.task for which in SETS if which.task}
-    # a coder looked at the expression set's first pictures too, for the table alone
-    counted = Annotations.concatenate([trained[name].annotations[:500] for name in ("affectnet", "emotionet", "bp4d")])
+    # the expression set's first pictures are coded too, for the table alone
+    both = Annotations.concatenate([trained[name].annotations[:500] for name in ("affectnet", "emotionet", "bp4d")])
     labelled = {name: (pool.crops[0], only(pool.annotations, tasks[name])) for name, pool in trained.items()}
     pool = Pool.of(labelled)
     order = (Task.EXPRESSION, Task.ACTION_UNITS, Task.VALENCE_AROUSAL)
     streams = tuple((task, Stream(pool.of_task(task), count)) for task, count in zip(order, per_step, strict=True))
-    return Material(pool, streams, tuple(held), counted)
+    return StudyData(pool, streams, tuple(held), both)

@@ -1,9 +1,8 @@
-"""The study itself: every row on every seed, a file a run, gone on with where it was left.
+"""Runs any study: every arm on every seed, one file per run; an interrupted study resumes.
 
-``runs/SEED-ROW.json`` holds all of one training; ``runs.csv`` has a line for each; ``summary.*`` say how they differ.
+``runs/SEED-ARM.json`` holds all of one run; ``runs.csv`` has a line for each; ``summary.*`` say how the arms differ.
 """
 
-import json
 import multiprocessing
 import os
 import time
@@ -18,90 +17,80 @@ import cv2
 
 from fbn.context import Context, end_with_parent, write_json
 from fbn.errors import FbnError
-from fbn.studies import drawn, real
 from fbn.studies.folder import SERIES, begin, file_of, finished, precision_of, write_runs
-from fbn.studies.material import TABLES, Material
-from fbn.studies.measure import chance, measure
-from fbn.studies.request import Study
-from fbn.studies.rows import ROWS
+from fbn.studies.study import Request, Study, Trained
 from fbn.studies.summary import write_summary
 from fbn.training.provenance import revision
 
-#: Seed, row.
+#: Seed, arm's name.
 Run = tuple[int, str]
-#: Of one seed's share of the work, that of drawing.
-_DRAWING = 0.15
+#: Share of one seed's work that loading its data is.
+_LOADING = 0.15
 #: Seconds between two looks at the workers.
 _LOOK = 1.0
 
 
-def study(parameters: Study, context: Context) -> dict[str, Any]:
-    """Train every row on every seed and say how they differ. Goes on after the runs that the folder holds.
+def run(study: Study, request: Any, context: Context, workers: int = 1, threads: int | None = None) -> dict[str, Any]:
+    """Train every arm on every seed and summarise. Resumes after the runs that the folder holds.
+
+    Figures of slow arms may differ in the last places between numbers of workers, as other numbers of threads add up
+    in another order.
+
+    Args:
+        study: which study.
+        request: of its type.
+        context: where to write; is told of progress, of several workers of finished runs.
+        workers: processes at most, each with a GPU or cores of its own; 0: as many as there are GPUs, or else cores.
+            No more than there are runs to do. 1 runs in this process.
+        threads: cores of each run in this process; None: one, or all of them where more than one helps.
 
     Returns:
-        As ``fbn.studies.summary.summary``, which is also in the folder's ``summary.json``.
+        The study's result, as its ``conclude`` gives it; else as ``fbn.studies.summary.summary``, which is also in the
+        folder's ``summary.json``.
 
     Raises:
         FbnError: the data cannot be used, or the folder holds another study.
-        Cancelled: somebody asked.
+        Cancelled: cancelled by the user; finished runs are kept.
     """
-    begin(parameters, context.folder)
-    _work(parameters, context, _missing(parameters, context.folder))
-    return write_summary(parameters, context.folder)
+    begin(request, context.folder)
+    missing = _missing(request, context.folder)
+    if workers == 1 or not missing:
+        _work(study, request, context, missing, threads=threads)
+    else:
+        _run_parallel(study, request, context, missing, workers)
+    runs = finished(request, context.folder)
+    write_runs(context.folder, runs)
+    summary = write_summary(study, request, context.folder, runs)
+    return study.conclude(request, context.folder, runs, summary) if study.conclude else summary
 
 
-def _threads(parameters: Study, row: str, workers: int) -> int:
-    """Cores of one run: its worker's share of all for what is slow.
-
-    Small networks gain little by a second thread, and lose tenfold by one that has to wait for its turn.
-    """
-    slow = parameters.budget == "full" or ROWS[row].few
-    return max(1, (os.cpu_count() or 1) // workers) if slow else 1
-
-
-def study_apart(parameters: Study, context: Context, workers: int) -> dict[str, Any]:
-    """The same by several processes, each with a GPU or cores of its own: one, or for what is slow its share of them.
-
-    Figures of slow rows may differ in the last places from those of other numbers of processes, as other numbers of
-    threads add up in another order.
-
-    Args:
-        parameters: as ``study``.
-        context: as ``study``; it is told of finished runs.
-        workers: how many at most; 0: as many as there are GPUs, or else cores. No more than there are runs to do.
-    """
+def _run_parallel(study: Study, request: Request, context: Context, missing: list[Run], workers: int) -> None:
     import torch
 
-    begin(parameters, context.folder)
     gpus = torch.cuda.device_count()
-    missing = _missing(parameters, context.folder)
-    if not missing:
-        return study(parameters, context)
     # none idle: those that work have their cores
     workers = min(workers or gpus or os.cpu_count() or 1, len(missing))
     waiting = sorted({seed for seed, _ in missing})
-    for number, seed in enumerate(waiting if parameters.data is None else waiting[:1]):
+    for number, seed in enumerate(waiting[:1] if study.shares(request) else waiting):
         # by every core and into the cache, before each worker would
-        _material(parameters, seed, context, (_DRAWING * number / len(waiting), _DRAWING / len(waiting)))
+        _load(study, request, seed, context, (_LOADING * number / len(waiting), _LOADING / len(waiting)))
     with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
         parts = [
-            pool.submit(_part, parameters, context.folder, missing[number::workers], workers, _gpu(number, gpus))
+            pool.submit(_part, study, request, context.folder, missing[number::workers], workers, _gpu(number, gpus))
             for number in range(workers)
         ]
         try:
-            _wait(parts, parameters, context)
+            _wait(parts, request, context)
         except BaseException:
             # what others are in the middle of is not to be waited for; asked to end, Lightning would end its run alone
             for process in multiprocessing.active_children():
                 process.kill()
             raise
-    write_runs(context.folder, finished(parameters, context.folder))
-    return write_summary(parameters, context.folder)
 
 
-def _wait(parts: list[Future[None]], parameters: Study, context: Context) -> None:
-    """Until all parts are done; raises what went wrong with the first that fails, or that somebody asked to stop."""
-    runs, done = parameters.runs, -1
+def _wait(parts: list[Future[None]], request: Request, context: Context) -> None:
+    """Until all parts are done; raises what went wrong with the first that fails, or that the user cancelled."""
+    runs, done = request.runs, -1
     while True:
         ended = [part for part in parts if part.done()]
         for part in ended:
@@ -112,8 +101,8 @@ def _wait(parts: list[Future[None]], parameters: Study, context: Context) -> Non
         there = sum(file_of(context.folder, *run).exists() for run in runs)
         if there != done:
             done = there
-            write_runs(context.folder, finished(parameters, context.folder))
-        context.report(_DRAWING + (1 - _DRAWING) * done / len(runs), f"{done} of {len(runs)} runs")
+            write_runs(context.folder, finished(request, context.folder))
+        context.report(_LOADING + (1 - _LOADING) * done / len(runs), f"{done} of {len(runs)} runs")
         if len(ended) == len(parts):
             return
         context.check()
@@ -128,100 +117,96 @@ def _gpu(number: int, gpus: int) -> str | None:
     return named[number % gpus] if named else str(number % gpus)
 
 
-def _missing(parameters: Study, folder: Path) -> list[Run]:
+def _missing(request: Request, folder: Path) -> list[Run]:
     """What is still to be trained."""
-    return [run for run in parameters.runs if not file_of(folder, *run).exists()]
+    return [run for run in request.runs if not file_of(folder, *run).exists()]
 
 
-def _part(parameters: Study, folder: Path, missing: list[Run], workers: int, gpu: str | None) -> None:
+def _threads(request: Request, arm: str, workers: int) -> int:
+    """Cores of one run: its worker's share where more than one helps, see ``Budget.all_cores``."""
+    many = request.limits.all_cores or request.ARMS[arm].slow
+    return max(1, (os.cpu_count() or 1) // workers) if many else 1
+
+
+def _part(study: Study, request: Request, folder: Path, missing: list[Run], workers: int, gpu: str | None) -> None:
     if gpu is not None:
         # before anything asks which there are
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     cv2.setNumThreads(1)
-    _work(parameters, Context(folder), missing, workers)
+    _work(study, request, Context(folder), missing, workers)
 
 
-def _work(parameters: Study, context: Context, missing: list[Run], workers: int = 1) -> None:
+def _work(
+    study: Study,
+    request: Request,
+    context: Context,
+    missing: list[Run],
+    workers: int = 1,
+    threads: int | None = None,
+) -> None:
     """Do some runs, as one of so many workers."""
-    every = len(parameters.runs)
-    material: tuple[int, Material] | None = None
-    for number, (seed, row) in enumerate(missing):
+    every = len(request.runs)
+    loaded: tuple[int, Any] | None = None
+    for number, (seed, arm) in enumerate(missing):
         start, part = number / len(missing), 1 / len(missing)
-        if material is None or (material[0] != seed and parameters.data is None):
-            material = seed, _material(parameters, seed, context, (start, part * _DRAWING))
-        share = (start + part * _DRAWING, start + part)
-        words = f"run {every - len(missing) + number + 1} of {every}: {row}, seed {seed}"
-        found = _one(parameters, row, seed, material[1], (context, words, share), _threads(parameters, row, workers))
-        write_json(file_of(context.folder, seed, row), found)
+        if loaded is None or (loaded[0] != seed and not study.shares(request)):
+            loaded = seed, _load(study, request, seed, context, (start, part * _LOADING))
+        share = (start + part * _LOADING, start + part)
+        words = f"run {every - len(missing) + number + 1} of {every}: {arm}, seed {seed}"
+        cores = threads or _threads(request, arm, workers)
+        found = _run_once(study, request, (seed, arm), loaded[1], (context, words, share), cores)
+        write_json(file_of(context.folder, seed, arm), found)
         if workers == 1:
-            write_runs(context.folder, finished(parameters, context.folder))
+            write_runs(context.folder, finished(request, context.folder))
 
 
-def _material(parameters: Study, seed: int, context: Context, place: tuple[float, float]) -> Material:
+def _load(study: Study, request: Request, seed: int, context: Context, place: tuple[float, float]) -> Any:
     def report(share: float, words: str) -> None:
         context.check()
         context.report(place[0] + share * place[1], f"seed {seed}: {words}")
 
-    if parameters.data is None:
-        return drawn.draw(parameters.amounts, seed, report)
-    report(0, "reading the data")
-    return real.read(parameters.data, parameters.recipe, parameters.amounts, parameters.part)
+    return study.load(request, seed, report)
 
 
-def _one(
-    parameters: Study,
-    name: str,
-    seed: int,
-    on: Material,
-    watched: tuple[Context, str, tuple[float, float]],
-    threads: int,
+def _run_once(
+    study: Study, request: Request, run: Run, data: Any, watched: tuple[Context, str, tuple[float, float]], threads: int
 ) -> dict[str, Any]:
-    """One training and what it reached: what a file of ``runs`` holds."""
+    """One training and its figures: what a file of ``runs`` holds."""
     # Lightning takes seconds to import, and pages import this module
     import torch
 
-    from fbn.studies.schedule import Course
-    from fbn.training.trial import read, trial
+    from fbn.studies.schedule import LossCurves
+    from fbn.training.trial import train_once
 
-    row, amounts, folder = ROWS[name], parameters.amounts, watched[0].folder
-    steps = amounts.steps_of(name)
-    table, file = TABLES[row.table](on), folder / f".table-{seed}-{name}.json"
-    table.write(file)
-    narrow = parameters.budget != "full"
-    recipe = row.recipe(parameters.recipe, narrow)
-    changes = {"table": str(file), "seed": seed, "epochs": 1, "steps_per_epoch": steps}
+    seed, arm, folder = run[0], study.arms[run[1]], watched[0].folder
+    steps = request.limits.steps_of(arm)
+    training = study.training(request, arm, seed, data)
+    recipe = training.recipe
+    changes: dict[str, Any] = {"seed": seed, "epochs": 1, "steps_per_epoch": steps, "patience": 0}
     changes |= {"warmup": min(recipe.warmup, max(1, steps // 4)), "precision": precision_of(folder)}
     recipe = recipe.model_copy(update=changes)
-    course = Course(tuple(row.adds), row.after, steps)
-    streams = on.of_tasks(row.tasks, row.share if narrow else 1.0)
+    curves = LossCurves(training.late, training.after, steps)
     begun = time.monotonic()
-    try:
-        work = folder / f".training-{seed}-{name}"
-        network = trial(recipe, on.pool, streams, work, watched, threads=threads, callbacks=[course])
-    finally:
-        file.unlink(missing_ok=True)
+    work = folder / f".training-{seed}-{arm.name}"
+    network = train_once(recipe, training.pool, training.streams, work, watched, threads=threads, callbacks=[curves])
     seconds = time.monotonic() - begun
-    side = recipe.sides[-1] if recipe.sides else network.spec.size
-    said = {own.name: read(network, own.pool.crops[0], side) for own in on.held}
-    found = measure(said, on.held, amounts.rounds, seed)
+    measured = study.measure(Trained(request, arm, seed, data, training, network))
     return {
-        "row": name,
+        "row": arm.name,
         "seed": seed,
         "series": SERIES,
-        "figures": found.figures,
-        "chance": chance(on.held),
-        "details": found.details,
-        "curves": course.curves,
-        "labelled": on.labelled,
-        "trained_on": [own.name for own in on.held if own.seen],
-        "table": json.loads(table.to_json()) if row.coupled else None,
+        "figures": measured.figures,
+        "chance": measured.chance,
+        "details": measured.details,
+        "curves": curves.curves,
+        **measured.more,
         "steps": steps,
-        "pictures": sum(stream.count for stream in streams),
+        "pictures": sum(stream.count for stream in training.streams),
         "parameters": sum(weight.numel() for weight in network.parameters()),
         "seconds": round(seconds, 1),
         "precision": recipe.precision,
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "git_sha": revision(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "draws": found.draws,
+        "draws": measured.draws,
     }

@@ -2,127 +2,138 @@
 
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
+
 from fbn.errors import FormatError
-from fbn.studies import answer
-from fbn.studies.read import Studied, column_of
-from fbn.studies.records import Detail, Figure, Key, in_order
-from fbn.studies.words import SIDES, interval, key_name, verdict
+from fbn.studies.labels import SIDES
+from fbn.studies.read import StudyResult, differences
+from fbn.vocabulary import ACTION_UNITS
 
 #: Instead of a key of ``SIDES``: means and standard deviations, no difference.
 MEANS = "means"
 
 
 def by_figure(
-    studied: Studied, side: str, rows: Sequence[str] = (), figures: Sequence[str] = (), bootstrapped: bool = False
+    result: StudyResult, side: str, arms: Sequence[str] = (), figures: Sequence[str] = (), bootstrapped: bool = False
 ) -> str:
-    """Rows by figures.
+    """Arms by figures.
 
     Args:
-        studied: the study.
+        result: the study.
         side: a key of ``SIDES``, or ``MEANS``.
-        rows: which; none: all.
+        arms: which; none: all.
         figures: which, as in ``runs.csv`` (``bp4d/f1``); none: all unfiltered.
         bootstrapped: the bootstrap's intervals, instead of Student's over seeds.
 
     Raises:
-        FormatError: the study has no such row or figure.
+        FormatError: the study has no such arm or figure.
     """
-    keys = [_key(studied, name) for name in figures] or [key for key in studied.keys if not key[2]]
-    wanted = _rows(studied, rows)
-    cells = {row: [_cell(studied.by_place.get((row, key)), side, bootstrapped) for key in keys] for row in wanted}
-    return _table("row", [key_name(studied, key) for key in keys], cells)
+    measures = result.measures
+    keys = [_known(result, name) for name in figures] or list(map(str, measures.index[~measures["filtered"]]))
+    cells = _cells(result.figures, side, bootstrapped).pivot(index="arm", columns="key", values="cell")
+    return _table(
+        "row", cells.reindex(index=_arms(result, arms), columns=keys), {key: result.measure(key) for key in keys}
+    )
 
 
-def by_name(studied: Studied, side: str, rows: Sequence[str], figure: str) -> str:
-    """AUs or expressions, one by one, by rows.
+def by_name(result: StudyResult, side: str, arms: Sequence[str], figure: str) -> str:
+    """AUs or expressions, one by one, by arms.
 
     Args:
-        studied: the study.
+        result: the study.
         side: as ``by_figure``.
-        rows: which; none: all that have something to say.
+        arms: which; none: all that have something to say.
         figure: as ``details.csv`` names it: ``bp4d/f1`` or ``bp4d/recall``.
 
     Raises:
-        FormatError: the study has no such row or figure, or kept no differences of AUs and expressions.
+        FormatError: the study has no such arm or figure, or no differences of AUs and expressions.
     """
-    known = dict.fromkeys((each.set, each.figure, each.filtered) for each in studied.details)
-    named = {column_of(key): key for key in known}
-    if figure not in named:
-        raise FormatError(f"{studied.folder} has no AUs or expressions of {figure}: expected one of {', '.join(named)}")
-    own = in_order([each for each in studied.details if (each.set, each.figure, each.filtered) == named[figure]])
-    wanted = _rows(studied, rows)
-    cells: dict[str, dict[str, str]] = {}
-    for each in own:
-        cells.setdefault(each.name, {})[each.row] = _cell(each, side, False)
-    said = [row for row in wanted if any(found.get(row) for found in cells.values())]
+    known = list(result.details["key"].unique())
+    if figure not in known:
+        raise FormatError(f"{result.folder} has no AUs or expressions of {figure}: expected one of {', '.join(known)}")
+    own = result.details[result.details["key"] == figure]
+    cells = _cells(own, side).pivot(index="name", columns="arm", values="cell")
+    said = [arm for arm in _arms(result, arms) if arm in cells]
     if not said:
         what = "means" if side == MEANS else f"differences against {SIDES[side]}"
-        raise FormatError(f"{studied.folder}: these rows have no {what} of {figure}")
-    return _table("name", said, {name: [found.get(row, "") for row in said] for name, found in cells.items()})
+        raise FormatError(f"{result.folder}: these rows have no {what} of {figure}")
+    return _table("name", cells.reindex(index=names_in_order(own), columns=said))
 
 
 def by_study(
-    studies: Mapping[str, Studied], side: str, rows: Sequence[str] = (), figure: str = "", bootstrapped: bool = False
+    results: Mapping[str, StudyResult],
+    side: str,
+    arms: Sequence[str] = (),
+    figure: str = "",
+    bootstrapped: bool = False,
 ) -> str:
-    """Studies by rows, of one figure.
+    """Studies by arms, of one figure.
 
     Args:
-        studies: name -> study.
+        results: name -> study.
         side: as ``by_figure``.
-        rows: which; none: those that couple and that all studies have.
+        arms: which; none: those that couple and that all studies have.
         figure: as ``by_figure``; "": what the plan reads first in each.
         bootstrapped: as ``by_figure``.
 
     Raises:
-        FormatError: a study has no such row or figure, or there is none that is read first.
+        FormatError: a study has no such arm or figure, or there is none that is read first.
     """
-    named = list(rows) or [
-        row
-        for row, about in next(iter(studies.values())).rows.items()
-        if about.terms and all(row in own.rows for own in studies.values())
-    ]
-    cells = {}
-    for name, studied in studies.items():
-        _rows(studied, named)
-        key = _key(studied, figure) if figure else _first(name, studied)
-        units = studied.summary.labelled.get("action_units", 0)
-        label = f"{name}: {units:,} AU pictures, {key_name(studied, key)}"
-        cells[label] = [_cell(studied.by_place.get((row, key)), side, bootstrapped) for row in named]
-    return _table("study", named, cells)
+    common = (
+        arm for arm in next(iter(results.values())).coupled if all(arm in own.arms.index for own in results.values())
+    )
+    named = list(arms) or list(common)
+    rows = {}
+    for name, result in results.items():
+        _arms(result, named)
+        key = _known(result, figure) if figure else _first(name, result)
+        cells = _cells(result.figures[result.figures["key"] == key], side, bootstrapped)
+        label = f"{name}: {result.unit_labels:,} AU pictures, {result.measure(key)}"
+        rows[label] = cells.set_index("arm")["cell"]
+    return _table("study", pd.DataFrame(rows).T.reindex(index=list(rows), columns=named))
 
 
-def _first(name: str, studied: Studied) -> Key:
-    found = answer.first_measure(studied, answer.primary(studied) or "")
-    if not found:
+def names_in_order(details: pd.DataFrame) -> list[str]:
+    """AUs as FACS numbers them, then expressions as they came."""
+    there = list(details["name"].unique())
+    order = [*(unit.short for unit in ACTION_UNITS), *there]
+    return sorted(there, key=order.index)
+
+
+def _first(name: str, result: StudyResult) -> str:
+    keys = result.first_keys(next(iter(result.main_arms), ""))
+    if not keys:
         raise FormatError(f"{name}: nothing that is read first; name a figure")
-    return found[0].key
+    return keys[0]
 
 
-def _key(studied: Studied, name: str) -> Key:
-    known = {column_of(key): key for key in studied.keys}
-    if name not in known:
-        raise FormatError(f"{studied.folder} has no figure {name}: expected one of {', '.join(known)}")
-    return known[name]
+def _known(result: StudyResult, key: str) -> str:
+    known = result.measures.index
+    if key not in known:
+        raise FormatError(f"{result.folder} has no figure {key}: expected one of {', '.join(known)}")
+    return key
 
 
-def _rows(studied: Studied, rows: Sequence[str]) -> list[str]:
-    if unknown := [row for row in rows if row not in studied.rows]:
-        raise FormatError(f"{studied.folder} has no rows {', '.join(unknown)}: it has {', '.join(studied.rows)}")
-    return list(rows) or list(studied.rows)
+def _arms(result: StudyResult, arms: Sequence[str]) -> list[str]:
+    known = list(result.arms.index)
+    if unknown := [arm for arm in arms if arm not in known]:
+        raise FormatError(f"{result.folder} has no rows {', '.join(unknown)}: it has {', '.join(known)}")
+    return list(arms) or known
 
 
-def _cell(figure: Figure | Detail | None, side: str, bootstrapped: bool) -> str:
-    if figure is None:
-        return ""
+def _cells(frame: pd.DataFrame, side: str, bootstrapped: bool = False) -> pd.DataFrame:
+    """The lines that have something to say, with it as ``cell``."""
     if side == MEANS:
-        return f"{figure.mean:.3f}" + ("" if figure.sd is None else f" ± {figure.sd:.3f}")
-    difference = getattr(figure, side)
-    difference = difference.bootstrapped if difference and bootstrapped else difference
-    return f"{verdict(difference).mark} {interval(difference)}" if difference else ""
+        spreads = frame["sd"].map(lambda sd: "" if pd.isna(sd) else f" ± {sd:.3f}")
+        return frame.assign(cell=frame["mean"].map(lambda mean: f"{mean:.3f}") + spreads)
+    found = differences(frame, side, bootstrapped)
+    return found.assign(cell=found["mark"] + " " + found["interval"])
 
 
-def _table(corner: str, head: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
-    """Without the rows that have nothing to say."""
-    lines = [[corner, *head], ["---"] * (1 + len(head))]
-    lines += [[name, *cells] for name, cells in rows.items() if any(cells)]
+def _table(corner: str, cells: pd.DataFrame, head: Mapping[str, str] | None = None) -> str:
+    """Without the lines that have nothing to say. ``DataFrame.to_markdown`` would pad the cells."""
+    said = cells.dropna(how="all").fillna("")
+    names = [str(name) for name in said]
+    lines = [[corner, *(head[name] if head else name for name in names)], ["---"] * (1 + len(names))]
+    lines += [[str(name), *map(str, own)] for name, own in zip(said.index, said.to_numpy(), strict=True)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,4 +1,4 @@
-"""What the rows of one seed are trained and measured on, and the tables that couple their tasks."""
+"""What the arms of one seed are trained and measured on, and the tables that couple their tasks."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from fbn.data.loading import Pool, Stream
-from fbn.records import Annotations, Sample
+from fbn.data.loading import Pool, Stream, weighted
+from fbn.records import Annotations
 from fbn.relatedness import MIN_WEIGHT, RelatednessTable
 from fbn.vocabulary import AU_INDEX, Task
 
@@ -16,7 +16,7 @@ SUPPORT = 10
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldOutSet:
     """One set to measure on.
 
     Attributes:
@@ -24,7 +24,7 @@ class Held:
         pool: its pictures and their labels, all that there are.
         figures: names in ``fbn.studies.measure.FIGURES``, its metrics as the papers measure such a set.
         groups: [N] whom each shows: a bootstrap draws people.
-        seen: whether pictures like these, with labels of this kind, are trained on.
+        trained_on: whether pictures like these, with labels of this kind, are trained on.
         frames: of each clip, the pictures being clips one after the other; 0 where it is no video.
     """
 
@@ -32,25 +32,25 @@ class Held:
     pool: Pool
     figures: tuple[str, ...]
     groups: np.ndarray
-    seen: bool
+    trained_on: bool
     frames: int = 0
 
 
 @dataclass(frozen=True)
-class Material:
-    """Of one seed; all its rows meet the same.
+class StudyData:
+    """The pictures of one seed; all its arms meet the same.
 
     Attributes:
         pool: what is trained on.
         streams: each task's part of every batch.
-        held: what is measured on.
-        counted: pictures with both expressions and AUs, training ones, to infer a table from; no loss meets both.
+        held_out: what is measured on.
+        doubly_labelled: training pictures with both expressions and AUs, to infer a table from; no loss meets both.
     """
 
     pool: Pool
     streams: tuple[tuple[Task, Stream], ...]
-    held: tuple[Held, ...]
-    counted: Annotations
+    held_out: tuple[HeldOutSet, ...]
+    doubly_labelled: Annotations
 
     @property
     def labelled(self) -> dict[str, int]:
@@ -78,27 +78,21 @@ def inferred(labels: Annotations) -> RelatednessTable:
     return RelatednessTable.of(rows, replace(counted.provenance, note=note))
 
 
-#: Name -> table, given what a seed is trained on.
-TABLES: dict[str, Callable[[Material], RelatednessTable]] = {
+#: Name -> table, given the data of a seed.
+TABLES: dict[str, Callable[[StudyData], RelatednessTable]] = {
     "du2014": lambda _: RelatednessTable.named("du2014"),
     "affwild2": lambda _: RelatednessTable.named("affwild2"),
-    "inferred": lambda material: inferred(material.counted),
+    "inferred": lambda data: inferred(data.doubly_labelled),
 }
 
 
 def coded(labels: Annotations, numbers: Iterable[int]) -> Annotations:
-    """The labels without the AUs that a set's coders did not look at."""
-    looked = torch.zeros(labels.action_units_weight.shape[-1])
-    looked[[AU_INDEX[number] for number in numbers]] = 1
-    return replace(labels, action_units_weight=labels.action_units_weight * looked)
+    """The labels without the AUs that a set's coders did not code."""
+    mask = torch.zeros(labels.action_units_weight.shape[-1])
+    mask[[AU_INDEX[number] for number in numbers]] = 1
+    return replace(labels, action_units_weight=labels.action_units_weight * mask)
 
 
 def only(labels: Annotations, task: Task) -> Annotations:
     """The labels of one task alone."""
-    kept = {f"{each.value}_weight": float(each == task) for each in Task}
-    return replace(labels, **{name: getattr(labels, name) * share for name, share in kept.items()})
-
-
-def samples_of(held: Held) -> list[Sample]:
-    """As training's validation wants them."""
-    return [Sample(held.name, "", str(i), held.pool.annotations[i]) for i in range(len(held.pool))]
+    return weighted(labels, {other: float(other == task) for other in Task})

@@ -1,4 +1,4 @@
-"""Two ways of doing the same thing, run on the same seeds: how they differ, and how sure that is."""
+"""Paired differences of two arms on the same seeds, with their intervals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -7,16 +7,18 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+LEVEL, _REPLICATES = 0.95, 2000
+
 
 @dataclass(frozen=True)
 class Paired:
-    """One figure of both ways over the seeds that have it.
+    """One figure of both arms over the seeds that have it.
 
     Attributes:
         base, edited: means.
         difference: mean of edited - base.
         sd: standard deviation of the differences (n - 1); None below two seeds.
-        low, high: of Student's t interval of the mean difference; None below two seeds.
+        low, high: Student's t interval of the mean difference; None below two seeds.
         differences: of each seed.
     """
 
@@ -29,8 +31,10 @@ class Paired:
     differences: tuple[float, ...]
 
 
-def paired(base: Sequence[float | None], edited: Sequence[float | None], level: float = 0.95) -> Paired | None:
-    """Both ways' figures, seed by seed; None where no seed has both.
+def paired_difference(
+    base: Sequence[float | None], edited: Sequence[float | None], level: float = LEVEL
+) -> Paired | None:
+    """The difference of both arms' figures, seed by seed; None where no seed has both.
 
     Args:
         base: a figure of each seed, None where there is none.
@@ -51,10 +55,31 @@ def paired(base: Sequence[float | None], edited: Sequence[float | None], level: 
     return Paired(float(first.mean()), float(second.mean()), mean, sd, low, high, tuple(each.tolist()))
 
 
-def by_name(
+def paired_differences(
     base: Sequence[Mapping[str, float | None]], edited: Sequence[Mapping[str, float | None]]
 ) -> dict[str, dict[str, Any]]:
-    """Every figure that some seed has of both ways: name -> ``Paired`` as a dictionary."""
+    """Every figure that some seed has of both arms: name -> ``Paired`` as a dictionary."""
     names = dict.fromkeys(name for figures in (*base, *edited) for name in figures)
-    found = {name: paired([f.get(name) for f in base], [f.get(name) for f in edited]) for name in names}
+    found = {name: paired_difference([f.get(name) for f in base], [f.get(name) for f in edited]) for name in names}
     return {name: asdict(each) | {"differences": list(each.differences)} for name, each in found.items() if each}
+
+
+def bootstrap_interval(draws: np.ndarray, whole: np.ndarray, shared: bool) -> tuple[float, float]:
+    """Percentile interval of the mean difference over seeds and held-out people.
+
+    Args:
+        draws: [seeds, rounds] differences on bootstrap draws of each seed's people.
+        whole: [seeds] on all people.
+        shared: every seed is measured on the same people. Then these do not average out over seeds: a replicate takes
+            one draw of them, with its effect on one seed.
+    """
+    generator = np.random.default_rng(0)
+    seeds = generator.integers(len(draws), size=(_REPLICATES, len(draws)))
+    if shared:
+        one, rounds = (generator.integers(count, size=_REPLICATES) for count in draws.shape)
+        means = whole[seeds].mean(1) + draws[one, rounds] - whole[one]
+    else:
+        means = np.nanmean(draws[seeds, generator.integers(draws.shape[1], size=seeds.shape)], 1)
+    means = means[np.isfinite(means)]
+    low, high = np.nanquantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)

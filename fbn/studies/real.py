@@ -14,8 +14,8 @@ from fbn.data.loading import Pool, Stream
 from fbn.data.sources import affectnet, ckplus, ferplus
 from fbn.errors import FormatError
 from fbn.records import Annotations, Sample
-from fbn.studies.material import Held, Material
-from fbn.studies.request import Amounts
+from fbn.studies.affect_budgets import AffectBudget
+from fbn.studies.material import HeldOutSet, StudyData
 from fbn.training.figures import scored_rows
 from fbn.training.pools import make_pool
 from fbn.training.recipe import Recipe
@@ -33,13 +33,13 @@ _HELD = (
 )
 
 
-def read(data: Path, recipe: Recipe, amounts: Amounts, part: str) -> Material:
+def read(data: Path, recipe: Recipe, budget: AffectBudget, part: str) -> StudyData:
     """The sets and their official or drawn parts, which no seed changes.
 
     Args:
         data: folder of the data sets.
         recipe: whose label weights withhold what is not to be trained on.
-        amounts: ``action_units``: CK+'s people are left out, in drawn order, until so many AU pictures are left;
+        budget: ``action_units``: CK+'s people are left out, in drawn order, until so many AU pictures are left;
             ``of_each``: at most so many pictures of each other set, the same for every seed.
         part: of the sets that is measured on.
 
@@ -47,18 +47,18 @@ def read(data: Path, recipe: Recipe, amounts: Amounts, part: str) -> Material:
         FbnError: a set is not there or cannot be read.
     """
     corpus = load_corpus(data, SETS)
-    parts = {name: thinned(corpus.samples[name], amounts.of_each) for name in ("train", part)}
-    parts["train"] = fewer(parts["train"], amounts.action_units)
+    parts = {name: thinned(corpus.samples[name], budget.of_each) for name in ("train", part)}
+    parts["train"] = fewer(parts["train"], budget.action_units)
     pool, _ = make_pool(Corpus(corpus.names, parts), "train", recipe)
     out, samples = make_pool(Corpus(corpus.names, parts), part, recipe)
-    counts = dict(zip((Task.EXPRESSION, Task.ACTION_UNITS, Task.VALENCE_AROUSAL), amounts.per_step, strict=True))
+    counts = dict(zip((Task.EXPRESSION, Task.ACTION_UNITS, Task.VALENCE_AROUSAL), budget.per_step, strict=True))
     streams = tuple(
         (task, Stream(np.intersect1d(pool.of_set(name), pool.of_task(task)), counts[task]))
         for name, task in _TASKS.items()
     )
-    counted = [s.annotations for s in parts["train"] if s.dataset == ckplus.NAME]
-    held = tuple(_held(name, out, samples, source, figures, seen) for name, source, figures, seen in _HELD)
-    return Material(pool, streams, held, Annotations.stack(counted))
+    both = [s.annotations for s in parts["train"] if s.dataset == ckplus.NAME]
+    held = tuple(_held(name, out, samples, source, figures, trained_on) for name, source, figures, trained_on in _HELD)
+    return StudyData(pool, streams, held, Annotations.stack(both))
 
 
 def fewer(samples: tuple[Sample, ...], units: int | None) -> tuple[Sample, ...]:
@@ -92,11 +92,13 @@ def thinned(samples: tuple[Sample, ...], most: int | None) -> tuple[Sample, ...]
     return tuple(samples[i] for i in sorted(left))
 
 
-def _held(name: str, out: Pool, samples: list[Sample], source: str, figures: tuple[str, ...], seen: bool) -> Held:
+def _held(
+    name: str, out: Pool, samples: list[Sample], source: str, figures: tuple[str, ...], trained_on: bool
+) -> HeldOutSet:
     rows = np.array([row for row in scored_rows(samples) if samples[row].dataset == source])
     numbers = out.of_set(source)
     crops = out.crops[out.names.index(source)]
     pool = Pool.of({name: (crops[rows - numbers[0]], out.annotations[torch.from_numpy(rows)])})
     people = [samples[row].subject or samples[row].path for row in rows]
     _, groups = np.unique(people, return_inverse=True)
-    return Held(name, pool, figures, groups, seen)
+    return HeldOutSet(name, pool, figures, groups, trained_on)

@@ -1,4 +1,4 @@
-"""The losses along a training: when the couplings begin to count, and what every term was."""
+"""The losses of a training, step by step: when the couplings begin to count, and every term's value."""
 
 import math
 from collections import defaultdict
@@ -17,11 +17,11 @@ from fbn.records import Annotations, Predictions
 POINTS = 20
 
 
-class Course(Callback):
-    """Puts itself between the module and its objective.
+class LossCurves(Callback):
+    """Records every loss term of a training; switches some terms on late.
 
     Args:
-        late: terms that count only from a share of the run on.
+        late: terms that count only after a share of the run.
         after: that share, in [0, 1].
         steps: of the run.
 
@@ -39,14 +39,14 @@ class Course(Callback):
 
     @property
     def curves(self) -> dict[str, list[float | None]]:
-        """See above; None where a term was not computed, or not finite."""
+        """As above; None where a term was not computed, or not finite."""
         return {
             name: [_mean(float(s), n) for s, n in zip(sums, self._counts[name], strict=True)]
             for name, sums in self._sums.items()
         }
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Step in: only now, for the averaged copy of the module must not share it."""
+        """Wrap the objective: only now, as the averaged copy of the module must not share it."""
         module: Any = pl_module
         whole: Objective = module.objective
         before = replace(whole, weights={n: w for n, w in whole.weights.items() if n not in self._late})

@@ -1,13 +1,13 @@
-"""What another relatedness table makes of a network: the same recipe, pictures and seeds, twice.
+"""The study ``tables``: what another relatedness table makes of a network; ``fbn relate compare``.
 
-A table can only matter where labels are missing, so that is how the drawn pictures are labelled: most with an
-expression alone, some with valence and arousal alone, few with AUs alone. What the network then says of an AU on the
-other pictures comes from the coupling terms, and these from the table: co-annotation gives AU labels to pictures of an
-expression, distribution matching holds every picture's AUs against the mixture of its expressions' rows. The faces are
-made by a third table, the truth, which is what both are measured against.
+Two tables, the same recipe, pictures and seeds. A table can only matter where labels are missing, so that is how the
+drawn pictures are labelled: most with an expression alone, some with valence and arousal alone, few with AUs alone.
+What the network predicts of an AU on the other pictures comes from the coupling terms, and these from the table:
+co-annotation gives AU labels to pictures of an expression, distribution matching compares every picture's AUs with the
+mixture of its expressions' rows. The faces are made by a third table, the truth, which is what both are measured
+against.
 """
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -24,111 +24,148 @@ from fbn.context import Context, write_json
 from fbn.data.corpus import load_corpus
 from fbn.data.loading import Pool, Stream, fixed_streams
 from fbn.data.sources import find
-from fbn.errors import FormatError, MissingFileError
-from fbn.records import Annotations, Predictions, Sample
-from fbn.studies.paired import by_name, paired
-from fbn.studies.tables_request import Budget, Comparison, Labelled
+from fbn.errors import MissingFileError
+from fbn.records import Annotations, Predictions
+from fbn.studies import engine
+from fbn.studies.folder import write_csv
+from fbn.studies.material import HeldOutSet, only
+from fbn.studies.measure import measure
+from fbn.studies.paired import paired_difference, paired_differences
+from fbn.studies.study import Arm, Measured, Report, Study, Trained, Training
+from fbn.studies.tables_request import Comparison, Labelled, TablesBudget
 from fbn.synthetic.domains import Domain
 from fbn.synthetic.kept import kept_pool
 from fbn.synthetic.people import Population
 from fbn.synthetic.world import World
-from fbn.training.figures import chance, figures, scorable, scored_rows
+from fbn.training.figures import scored_rows
 from fbn.training.pools import make_pool
-from fbn.training.provenance import revision
 from fbn.training.recipe import Recipe
-from fbn.training.trial import read, trial
-from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, EXPRESSION_INDEX
+from fbn.vocabulary import AU_INDEX, DECISION, EXPRESSION_INDEX, Task
 
-PLAN, RESULT, RUNS = "comparison.json", "result.json", "runs"
-ARMS = ("base", "edited")
+RESULT = "result.json"
 #: Whose faces: plain pictures of many people, so that what differs is the AUs.
 DOMAIN = Domain(name="workshop", population=Population(people=1000))
 #: Pictures with an expression, with AUs, with valence and arousal in every step on drawn faces.
 PER_STEP = (64, 16, 16)
-#: AUs active in fewer of the held-out pictures are not scored.
-POSITIVES = 3
-#: Faces drawn between two looks at whether to stop, and a seed's share of the time that drawing takes.
-_PART, _DRAWING = 1000, 0.35
-_HELD_OUT = 500_000
+#: Name of what is measured on, and its metrics.
+HELD_OUT, _FIGURES = "held-out", ("accuracy", "mean_diagonal", "ccc_valence", "ccc_arousal", "f1", "auc")
+#: Faces drawn between two looks at whether to stop.
+_PART = 1000
+_OTHERS = 500_000
 
 
 @dataclass(frozen=True)
-class Material:
+class TablesData:
     """What both tables' networks of one seed are trained and measured on."""
 
     pool: Pool
     streams: list[Stream]
-    held: Pool
-    samples: list[Sample]
+    held_out: HeldOutSet
 
 
-def compare(parameters: Comparison, context: Context) -> dict[str, Any]:
-    """Train with both tables on every seed and say how they differ. Goes on after the runs that the folder holds.
+def load(request: Comparison, seed: int, report: Report) -> TablesData:
+    """One seed's drawn faces, or the data sets, which no seed changes."""
+    if request.data is None:
+        return _drawn(request, seed, report)
+    report(0, "reading the data")
+    recipe = _of_sets(request.recipe, request.data)
+    corpus = load_corpus(request.data, recipe.sets, clean=recipe.clean)
+    pool, _ = make_pool(corpus, "train", recipe)
+    others, samples = make_pool(corpus, request.part, recipe)
+    rows = scored_rows(samples)
+    crops = np.concatenate([np.asarray(part) for part in others.crops])[rows]
+    people = [samples[row].subject or samples[row].path for row in rows]
+    held_out = _held_out(crops, others.annotations[torch.from_numpy(rows)], people)
+    return TablesData(pool, fixed_streams(pool, recipe.per_step, recipe.balance), held_out)
+
+
+def training(request: Comparison, arm: Arm, seed: int, data: TablesData) -> Training:
+    """The recipe with the arm's table."""
+    recipe = request.recipe.model_copy(update={"table": getattr(request, arm.name)})
+    return Training(recipe, data.pool, data.streams)
+
+
+def measured(trained: Trained) -> Measured:
+    """Its figures, and how often the AUs of the changed cells are predicted."""
+    held_out, request = trained.data.held_out, trained.request
+    predictions, labels = trained.predict(held_out.pool.crops[0]), held_out.pool.annotations
+    more = cells(predictions, labels, request.changed)
+    return measure({HELD_OUT: predictions}, (held_out,), request.limits.rounds, trained.seed, more)
+
+
+def cells(predictions: Predictions, labels: Annotations, changed: Sequence[tuple[str, int]]) -> dict[str, Any]:
+    """What is kept of the changed cells and of chance.
 
     Returns:
-        As ``result``, which is also in the folder's ``result.json``, each run's figures in ``runs``.
-
-    Raises:
-        FbnError: the data cannot be used, or the folder holds another comparison.
-        Cancelled: somebody asked.
+        cells: changed cell -> share of the expression's pictures in which the AU is predicted to be active; true: in
+        which it is; chance_units: AU -> F1 of predicting it always.
     """
-    _begin(parameters, context.folder)
-    seeds = parameters.budget.seeds
-    material = None
-    for seed in range(seeds):
-        missing = [arm for arm in ARMS if not _file(context.folder, arm, seed).exists()]
-        if missing:
-            name = f"seed {seed + 1} of {seeds}"
-            at, part = seed / seeds, 1 / seeds
-            if parameters.data is None:
-                material = _drawn(parameters, seed, context, (name, at, at + part * _DRAWING))
-            elif material is None:
-                context.report(at, "reading the data")
-                material = _read(parameters, parameters.data)
-            for arm in missing:
-                start = at + part * (_DRAWING + (1 - _DRAWING) * ARMS.index(arm) / 2)
-                share = (start, start + part * (1 - _DRAWING) / 2)
-                words = f"{name}: training with {parameters.names[ARMS.index(arm)]}"
-                found = _run(parameters, arm, seed, material, context, words, share)
-                write_json(_file(context.folder, arm, seed), found)
-    runs = [json.loads(_file(context.folder, arm, seed).read_bytes()) for seed in range(seeds) for arm in ARMS]
-    found = result(parameters, runs)
-    write_json(context.folder / RESULT, found)
+    p, y, w = predictions.action_units.numpy(), labels.action_units.numpy(), labels.action_units_weight.numpy()
+    always = metrics.au_f1(np.ones_like(p), y, w)
+    predicted, true = {}, {}
+    for category, number in changed:
+        column, expression = AU_INDEX[number], EXPRESSION_INDEX[category]
+        own = (labels.expression.argmax(-1).numpy() == expression) & (labels.expression_weight.numpy() > 0)
+        own &= w[:, column] > 0
+        if own.any():
+            predicted[f"{category} AU{number}"] = float((p[own, column] >= DECISION).mean())
+            true[f"{category} AU{number}"] = float((y[own, column] >= DECISION).mean())
+    chance = {f"AU{number}": float(always[i]) for number, i in AU_INDEX.items() if np.isfinite(always[i])}
+    return {"cells": predicted, "true": true, "chance_units": chance}
+
+
+def conclude(
+    request: Comparison, folder: Path, runs: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write ``result.json``, and its figures as ``differences.csv``; of one table alone there is nothing to compare."""
+    if len(request.chosen) < len(request.ARMS):
+        return dict(summary)
+    found = result(request, runs)
+    write_json(folder / RESULT, found)
+    write_csv(folder / "differences.csv", rows(found), digits=4)
     return found
 
 
-def result(parameters: Comparison, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def result(request: Comparison, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The runs' figures, paired by seed.
 
     Returns:
-        comparison (what was asked), data (the data root's name; None of drawn faces), changed (cells: category,
+        comparison (the request), data (the data root's name; None of drawn faces), changed (cells: category,
         action_unit, before, after), tasks and units (figure or AU's F1 -> ``Paired``), changed_units (``Paired`` of the
         mean F1 over the changed AUs), cells (changed cell -> ``Paired`` of the share of the expression's pictures in
-        which the AU is said to be active, and ``true``, the share in which it is), chance (figure or AU -> mean), runs,
-        date.
+        which the AU is predicted, and ``true``, the share in which it is active), chance (figure or AU -> mean), date.
     """
-    base, edited = ([run for run in runs if run["arm"] == arm] for arm in ARMS)
-    touched = dict.fromkeys(f"AU{number}" for _, number in parameters.changed)
+    base, edited = ([_figures(run) for run in runs if run["row"] == arm] for arm in ("base", "edited"))
+    touched = dict.fromkeys(f"AU{number}" for _, number in request.changed)
 
     def mean_of_touched(run: Mapping[str, Any]) -> float | None:
-        seen = [run["units"][name] for name in touched if run["units"].get(name) is not None]
-        return float(np.mean(seen)) if seen else None
+        values = [run["units"][name] for name in touched if name in run["units"]]
+        return float(np.mean(values)) if values else None
 
-    on_changed = paired([mean_of_touched(run) for run in base], [mean_of_touched(run) for run in edited])
+    on_changed = paired_difference(list(map(mean_of_touched, base)), list(map(mean_of_touched, edited)))
     true = _means([run["true"] for run in base])
-    said = by_name([run["cells"] for run in base], [run["cells"] for run in edited])
+    both = {part: paired_differences([r[part] for r in base], [r[part] for r in edited]) for part in base[0]}
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "comparison": parameters.model_dump(mode="json", exclude={"data"}),
-        "data": parameters.data and parameters.data.name,
-        "changed": [asdict(change) for change in parameters.base.diff(parameters.edited)],
+        "comparison": request.model_dump(mode="json", exclude={"data"}),
+        "data": request.data and request.data.name,
+        "changed": [asdict(change) for change in request.base.diff(request.edited)],
         "changed_units": None if on_changed is None else asdict(on_changed),
-        "tasks": by_name([run["tasks"] for run in base], [run["tasks"] for run in edited]),
-        "units": by_name([run["units"] for run in base], [run["units"] for run in edited]),
-        "cells": {name: each | {"true": true[name]} for name, each in said.items()},
+        "tasks": both["tasks"],
+        "units": both["units"],
+        "cells": {name: each | {"true": true[name]} for name, each in both["cells"].items()},
         "chance": _means([run["chance"] for run in base]),
-        "runs": list(runs),
     }
+
+
+def _figures(run: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """A run's figures, AUs, cells and chance by their own names."""
+    tasks, chance = (
+        {key.removeprefix(f"{HELD_OUT}/"): value for key, value in run[part].items()} for part in ("figures", "chance")
+    )
+    units = run["details"].get(f"{HELD_OUT}/f1", {})
+    own = {"tasks": tasks, "units": units, "cells": run["cells"], "true": run["true"]}
+    return own | {"chance": chance | {name: run["chance_units"][name] for name in units}}
 
 
 def rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -152,34 +189,6 @@ def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}
 
 
-def _begin(parameters: Comparison, folder: Path) -> None:
-    """Note what is asked; more seeds may be asked of a folder than before, nothing else."""
-    asked = parameters.model_dump(mode="json")
-    path = folder / PLAN
-    if path.exists():
-        before = json.loads(path.read_bytes())
-        differs = [key for key in asked if _but_seeds(asked)[key] != _but_seeds(before).get(key)]
-        if differs:
-            raise FormatError(f"{folder} holds another comparison (it differs in {', '.join(differs)})")
-    write_json(path, asked)
-
-
-def _but_seeds(asked: Mapping[str, Any]) -> dict[str, Any]:
-    return {**asked, "budget": {**asked["budget"], "seeds": 0}}
-
-
-def _file(folder: Path, arm: str, seed: int) -> Path:
-    return folder / RUNS / f"{seed:02d}-{arm}.json"
-
-
-def _read(asked: Comparison, data: Path) -> Material:
-    recipe = _of_sets(asked.recipe, data)
-    corpus = load_corpus(data, recipe.sets, clean=recipe.clean)
-    pool, _ = make_pool(corpus, "train", recipe)
-    held, samples = make_pool(corpus, "valid", recipe)
-    return Material(pool, fixed_streams(pool, recipe.per_step, recipe.balance), held, samples)
-
-
 def _of_sets(recipe: Recipe, data: Path) -> Recipe:
     """The recipe with those of its sets that are there."""
     there = {}
@@ -192,28 +201,34 @@ def _of_sets(recipe: Recipe, data: Path) -> Recipe:
     return recipe.model_copy(update={"per_step": there})
 
 
-def _drawn(asked: Comparison, seed: int, context: Context, place: tuple[str, float, float]) -> Material:
-    budget, (name, low, high) = asked.budget, place
+def _drawn(request: Comparison, seed: int, report: Report) -> TablesData:
+    limits = request.limits
     drawn: list[Pool] = []
+    people: list[str] = []
     # a process takes seconds to start
-    processes = (os.cpu_count() or 1) if budget.pictures >= _PART else 1
-    for number, count in _parts(seed, budget):
-        context.check()
-        done = sum(map(len, drawn)) / (budget.pictures + budget.held_out)
-        context.report(low + done * (high - low), f"{name}: drawing faces")
-        world = World(asked.truth or asked.edited, number, DOMAIN)
+    processes = (os.cpu_count() or 1) if limits.pictures >= _PART else 1
+    for number, count in _parts(seed, limits):
+        report(sum(map(len, drawn)) / (limits.pictures + limits.held_out), "drawing faces")
+        world = World(request.truth or request.edited, number, DOMAIN)
         drawn.append(kept_pool(world, count, processes=processes, progress=False))
-    seen = -(-budget.pictures // _PART)
-    pool, held = _joined(drawn[:seen]), _joined(drawn[seen:])
-    streams = labelled_streams(asked.labelled, len(pool))
+        people += [f"{number}/{world.who(i)}" for i in range(count)]
+    first = -(-limits.pictures // _PART)
+    pool = _joined(drawn[:first])
+    streams = labelled_streams(request.labelled, len(pool))
     pool = replace(pool, annotations=only_own_labels(pool.annotations, streams))
-    samples = [Sample(DOMAIN.name, "", str(i), held.annotations[i]) for i in range(len(held))]
-    return Material(pool, streams, held, samples)
+    others = np.concatenate([own.crops[0] for own in drawn[first:]])
+    labels = Annotations.concatenate([own.annotations for own in drawn[first:]])
+    return TablesData(pool, streams, _held_out(others, labels, people[len(pool) :]))
 
 
-def _parts(seed: int, budget: Budget) -> Iterator[tuple[int, int]]:
+def _held_out(crops: np.ndarray, labels: Annotations, people: Sequence[str]) -> HeldOutSet:
+    _, groups = np.unique(people, return_inverse=True)
+    return HeldOutSet(HELD_OUT, Pool.of({HELD_OUT: (crops, labels)}), _FIGURES, groups, True)
+
+
+def _parts(seed: int, limits: TablesBudget) -> Iterator[tuple[int, int]]:
     """World seeds and counts of a seed's faces: first those to train on, then those held out, of other people."""
-    for first, count in ((0, budget.pictures), (_HELD_OUT, budget.held_out)):
+    for first, count in ((0, limits.pictures), (_OTHERS, limits.held_out)):
         for part, start in enumerate(range(0, count, _PART)):
             yield first + 1000 * seed + part, min(_PART, count - start)
 
@@ -232,66 +247,27 @@ def labelled_streams(labelled: Labelled, count: int) -> list[Stream]:
 
 
 def only_own_labels(labels: Annotations, streams: Sequence[Stream]) -> Annotations:
-    """The labels with the weights of all but each stream's own task set to 0; streams as ``labelled_streams``."""
-    keep = torch.zeros(3, len(labels.expression_weight))
-    for own, stream in zip(keep, streams, strict=True):
-        own[torch.from_numpy(stream.pool)] = 1
-    return replace(
-        labels,
-        expression_weight=labels.expression_weight * keep[0],
-        action_units_weight=labels.action_units_weight * keep[1][:, None],
-        valence_arousal_weight=labels.valence_arousal_weight * keep[2],
+    """The labels of each stream's own task alone; streams as ``labelled_streams``."""
+    units, affect = (len(stream.pool) for stream in streams[1:])
+    parts = (
+        (Task.ACTION_UNITS, labels[:units]),
+        (Task.VALENCE_AROUSAL, labels[units : units + affect]),
+        (Task.EXPRESSION, labels[units + affect :]),
     )
+    return Annotations.concatenate([only(own, task) for task, own in parts])
 
 
-def _run(
-    asked: Comparison, arm: str, seed: int, on: Material, context: Context, words: str, share: tuple[float, float]
-) -> dict[str, Any]:
-    table = context.folder / f".{arm}.json"
-    getattr(asked, arm).write(table)
-    steps = asked.budget.steps
-    changes = {"table": str(table), "seed": seed, "epochs": 1, "steps_per_epoch": steps, "patience": 0}
-    recipe = asked.recipe.model_copy(update=changes | {"warmup": min(asked.recipe.warmup, steps // 4)})
-    try:
-        network = trial(recipe, on.pool, on.streams, context.folder / f".training-{arm}", (context, words, share))
-    finally:
-        table.unlink(missing_ok=True)
-    seen = np.concatenate([np.asarray(part) for part in on.held.crops])
-    said = read(network, seen, recipe.sides[-1] if recipe.sides else network.spec.size)
-    rows = torch.from_numpy(scored_rows(on.samples))
-    return {"arm": arm, "seed": seed, "git_sha": revision()} | measure(
-        said[rows], on.held.annotations[rows], asked.changed
-    )
+STUDY = Study(
+    name="tables",
+    title="What does another relatedness table make of a network? Both tables on the same pictures and seeds.",
+    request=Comparison,
+    load=load,
+    training=training,
+    measure=measured,
+    conclude=conclude,
+)
 
 
-def measure(said: Predictions, truth: Annotations, changed: Sequence[tuple[str, int]]) -> dict[str, Any]:
-    """One run's figures.
-
-    Returns:
-        tasks (as ``figures``), units (AU -> F1 at 0.5), chance (of both; of an AU, that of calling it active always),
-        and for each changed cell: cells, the share of the expression's pictures in which the AU is said to be active,
-        and true, in which it is.
-    """
-    every = np.arange(len(truth.expression_weight))
-    columns = scorable(truth, POSITIVES)
-    p, y, w = said.action_units.numpy(), truth.action_units.numpy(), truth.action_units_weight.numpy()
-    units, always = metrics.au_f1(p, y, w), metrics.au_f1(np.ones_like(p), y, w)
-    cells, true = {}, {}
-    for category, number in changed:
-        column, expression = AU_INDEX[number], EXPRESSION_INDEX[category]
-        own = (truth.expression.argmax(-1).numpy() == expression) & (truth.expression_weight.numpy() > 0)
-        own &= w[:, column] > 0
-        if own.any():
-            cells[f"{category} AU{number}"] = float((p[own, column] >= DECISION).mean())
-            true[f"{category} AU{number}"] = float((y[own, column] >= DECISION).mean())
-    return {
-        "tasks": _finite({name: figure(every) for name, figure in figures(said, truth, POSITIVES).items()}),
-        "units": _finite({ACTION_UNITS[i].short: float(units[i]) for i in columns}),
-        "chance": _finite(chance(truth, POSITIVES) | {ACTION_UNITS[i].short: float(always[i]) for i in columns}),
-        "cells": cells,
-        "true": true,
-    }
-
-
-def _finite(values: Mapping[str, float]) -> dict[str, float]:
-    return {name: float(value) for name, value in values.items() if np.isfinite(value)}
+def compare(request: Comparison, context: Context) -> dict[str, Any]:
+    """The comparison in this process; see ``result`` and ``fbn.studies.engine.run``."""
+    return engine.run(STUDY, request, context)

@@ -1,17 +1,25 @@
-"""What a comparison of two relatedness tables asks for, whole: nothing of it changes while a job waits its turn."""
+"""What is asked of a comparison of two relatedness tables."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from fbn.errors import FbnError
 from fbn.relatedness import RelatednessTable, resolve
+from fbn.studies.study import Arm, Budget, Request, by_name
 from fbn.training import recipe as recipes
 from fbn.training.recipe import Recipe
 from fbn.vocabulary import AU_INDEX, EXPRESSION_INDEX
+
+ARMS = by_name(
+    [
+        Arm("base", "table", "trained with the first table"),
+        Arm("edited", "table", "trained with the second table", baseline="base"),
+    ]
+)
 
 
 def _table(value: Any) -> Any:
@@ -34,19 +42,19 @@ def _recipe(value: Any) -> Any:
 Table = Annotated[
     RelatednessTable, BeforeValidator(_table), PlainSerializer(lambda table: json.loads(table.to_json()), dict)
 ]
+#: A recipe, given as one, by name or by file; JSON has the whole of it.
+NamedRecipe = Annotated[Recipe, BeforeValidator(_recipe)]
 
 
-class _Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-class Labelled(_Asked):
+class Labelled(BaseModel):
     """Which labels the drawn pictures carry; every picture has those of one task.
 
     Attributes:
         action_units: share of the pictures with AUs.
         valence_arousal: share with valence and arousal; the rest have an expression.
     """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     action_units: float = Field(default=0.06, gt=0, le=0.9)
     valence_arousal: float = Field(default=0.14, gt=0, le=0.9)
@@ -60,23 +68,27 @@ class Labelled(_Asked):
         return self
 
 
-class Budget(_Asked):
+class TablesBudget(Budget):
     """How much of everything.
 
     Attributes:
         pictures: drawn for each seed to train on, and kept in the cache (62 kB each); of a data root all are used.
         held_out: drawn to measure on, of other people and with all labels.
-        steps: of each training.
-        seeds: each a world, weights and batches of its own; both tables meet the same.
     """
 
     pictures: int = Field(default=3000, ge=60, le=100_000)
     held_out: int = Field(default=800, ge=20, le=20_000)
-    steps: int = Field(default=400, ge=1, le=100_000)
-    seeds: int = Field(default=5, ge=1, le=50)
+    all_cores: bool = True
 
 
-class Comparison(_Asked):
+BUDGETS: dict[str, TablesBudget] = {
+    "smoke": TablesBudget(pictures=60, held_out=40, steps=3, seeds=1, rounds=10),
+    "lesson": TablesBudget(pictures=2000, held_out=500, steps=250, seeds=2),
+    "small": TablesBudget(),
+}
+
+
+class Comparison(Request):
     """What is to be compared. Tables and the recipe may be given by name or file; they are kept as they were then.
 
     Attributes:
@@ -84,21 +96,32 @@ class Comparison(_Asked):
         edited: the other.
         truth: the table that the drawn faces are made by; None: ``edited``, which says what the edit is worth if it is
             right. Not with ``data``.
-        names: of the two, for people.
-        data: folder of data sets to train on instead of drawn faces; those of the recipe's that are there.
-        recipe: how both are trained, apart from table, seed and steps.
+        names: of the two, for people; as given by default.
+        recipe: how both are trained, apart from table, seed and steps. Of ``data``, those of its sets that are there.
         labelled: of the drawn pictures.
-        budget: how much of everything.
     """
 
-    base: Table
-    edited: Table
-    truth: Table | None = None
+    ARMS: ClassVar[Mapping[str, Arm]] = ARMS
+    BUDGETS: ClassVar[Mapping[str, Budget]] = BUDGETS
+
+    base: Table = Field(description="One table: a built-in table's name, a saved one's, or a file.")
+    edited: Table = Field(description="The other: a name or a file.")
+    truth: Table | None = Field(default=None, description="What the faces are drawn by, --edited if not given.")
     names: tuple[str, str] = ("base", "edited")
-    data: Path | None = None
-    recipe: Annotated[Recipe, BeforeValidator(_recipe)] = Field(default="coupled", validate_default=True)
+    recipe: NamedRecipe = Field(
+        default="coupled", validate_default=True, description="Name of a shipped recipe, or a YAML file."
+    )
     labelled: Labelled = Labelled()
-    budget: Budget = Budget()
+    part: Literal["test", "valid"] = "valid"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_as_given(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "names" not in values:
+            given = [values.get(arm) for arm in ARMS]
+            named = [Path(name).stem for name in given if isinstance(name, str)]
+            return {**values, "names": named} if len(named) == len(given) else values
+        return values
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:

@@ -1,29 +1,32 @@
-"""From drawn faces to real ones: a small network that has seen synthetic faces only reads all of CK+.
+"""The study ``transfer``: a small network that has seen synthetic faces only is measured on all of CK+.
 
-The faces are anyone's, anywhere; du2014's table says which AUs go with which expression. In two thirds other AUs
-come by chance, so that a network must look at the AU itself; the rest are posed or at rest. CK+ is never trained on.
+``fbn bench synthetic``. The faces are anyone's, anywhere; du2014's table says which AUs go with which expression. In
+two thirds other AUs come by chance, so that a network must look at the AU itself; the rest are posed or at rest. CK+ is
+never trained on.
 """
 
 import json
-import time
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from pydantic import Field
 
 from fbn import metrics
-from fbn.data.augment import Augmentation, centre
-from fbn.data.crops import cached_crops
+from fbn.context import write_json
+from fbn.data.augment import Augmentation
+from fbn.data.crops import Crops, cached_crops
 from fbn.data.loading import Pool, Stream
 from fbn.data.sources import ckplus, find
 from fbn.errors import FormatError
-from fbn.models.network import FaceBehaviorNet
 from fbn.records import Annotations, Predictions, Sample
 from fbn.relatedness import RelatednessTable
+from fbn.studies.study import Arm, Budget, Measured, Report, Request, Study, Trained, Training, by_name
 from fbn.synthetic.activity import Activity
 from fbn.synthetic.domains import Domain
 from fbn.synthetic.ict import IctFace
@@ -31,18 +34,23 @@ from fbn.synthetic.kept import kept_pool
 from fbn.synthetic.people import Population
 from fbn.synthetic.world import Settings, World
 from fbn.training.figures import chance, figures, scorable, scored_rows
+from fbn.training.predict import predict
 from fbn.training.probe import pixel_probe
 from fbn.training.provenance import revision
 from fbn.training.recipe import Recipe
-from fbn.training.run import LAST, learn
 from fbn.vocabulary import ACTION_UNITS, EXPRESSIONS, Expression
 
-#: What draws the faces.
-SOURCES = ("synthetic", "ict")
+REPORT = "report.json"
+ARMS = by_name(
+    [
+        Arm("synthetic", "faces", "fbn's own drawn face"),
+        Arm("ict", "faces", "renders of ICT-FaceKit", baseline="synthetic"),
+    ]
+)
 MESH = Path("ict_facekit") / "ict_facekit.npz"
 #: AUs with fewer positive sequences on CK+ are left out of the mean.
 POSITIVES = 8
-_BATCH = 64
+_PARALLEL = 1000
 
 _REST = {Expression.NEUTRAL: 3.0}
 #: Anyone, anywhere, by any camera.
@@ -76,138 +84,169 @@ AUGMENTATION = Augmentation(
 )
 
 
-@dataclass(frozen=True)
-class Plan:
-    """One experiment.
+class TransferBudget(Budget):
+    """How much of everything.
 
     Attributes:
         pictures: faces to train on; a tenth as many, of other people, are held out.
-        steps: of training.
         batch: faces in each step.
-        seed: of the world and of training.
         sides: resolution of the pictures over the run, see ``Recipe.sides``.
         widths: channels of the network's stages.
-        rounds: bootstrap draws.
     """
 
-    pictures: int = 12_000
-    steps: int = 3000
-    batch: int = 64
-    seed: int = 0
+    steps: int = Field(default=3000, ge=1)
+    seeds: int = Field(default=1, ge=1, le=50)
+    rounds: int = Field(default=1000, ge=1)
+    all_cores: bool = True
+    pictures: int = Field(default=12_000, ge=50)
+    batch: int = Field(default=64, ge=1)
     sides: tuple[int, ...] = (64, 64, 64, 112)
     widths: tuple[int, ...] = (24, 48, 96, 192)
-    rounds: int = 1000
 
-    def recipe(self, name: str) -> Recipe:
+
+BUDGETS: dict[str, TransferBudget] = {
+    "smoke": TransferBudget(steps=3, pictures=60, batch=8, sides=(48,), widths=(8, 16), rounds=20),
+    "small": TransferBudget(),
+}
+
+
+class TransferRequest(Request):
+    """What is asked of the study.
+
+    Attributes:
+        data: holds ``ckplus`` and, for the arm ``"ict"``, ``ict_facekit/ict_facekit.npz``.
+        pictures: instead of the budget's.
+    """
+
+    ARMS: ClassVar[Mapping[str, Arm]] = ARMS
+    BUDGETS: ClassVar[Mapping[str, Budget]] = BUDGETS
+
+    pictures: int | None = Field(default=None, ge=50, description="Faces to draw and train on.")
+
+    @property
+    def recipe(self) -> Recipe:
         """How the network is trained: no term couples the tasks."""
+        limits = self.limits
         return Recipe(
-            name=name,
-            network_args={"widths": self.widths, "blocks": (2,) * len(self.widths), "dropout": 0.2},
+            network_args={"widths": limits.widths, "blocks": (2,) * len(limits.widths), "dropout": 0.2},
             objective={"expression": 1.0, "action_units": 2.0, "valence_arousal_mse": 0.5},
             forms={},
             augmentation=AUGMENTATION,
-            sides=self.sides,
-            epochs=1,
-            steps_per_epoch=self.steps,
+            sides=limits.sides,
             learning_rate=2e-3,
-            warmup=min(100, self.steps),
+            warmup=100,
             averaging=0.99,
-            seed=self.seed,
         )
 
-    def worlds(self, held_out: bool = False) -> tuple[World, World]:
-        """Whose faces: two thirds are of the first, one third of the second; those held out are of other people."""
-        table, seed = RelatednessTable.named("du2014"), 2 * self.seed + held_out
-        return World(table, seed, BROAD, SETTINGS), World(table, seed, POSED, POSED_SETTINGS)
 
-    def pool(self, mesh: Path | None, held_out: bool = False, processes: int = 1, progress: bool = True) -> Pool:
-        """The faces to train on, or a tenth as many others; drawn or from the cache."""
-        count = max(60, self.pictures // 10) if held_out else self.pictures
-        pools = (
-            kept_pool(world, own, mesh, processes, progress)
-            for world, own in zip(self.worlds(held_out), (count - count // 3, count // 3), strict=True)
-        )
-        return Pool.of({pool.names[0]: (pool.crops[0], pool.annotations) for pool in pools})
+@dataclass(frozen=True)
+class TransferData:
+    """All of CK+: its samples and their crops."""
+
+    samples: tuple[Sample, ...]
+    crops: Crops
 
 
-def transfer(
-    data_root: Path,
-    out: Path,
-    sources: Sequence[str] = ("synthetic",),
-    plan: Plan | None = None,
-    *,
-    threads: int = 1,
-    workers: int = 1,
-    progress: bool = True,
-) -> dict[str, Any]:
-    """Train on each source's faces alone and read CK+.
+def worlds(seed: int, held_out: bool = False) -> tuple[World, World]:
+    """Whose faces: two thirds are of the first, one third of the second; those held out are of other people."""
+    table, number = RelatednessTable.named("du2014"), 2 * seed + held_out
+    return World(table, number, BROAD, SETTINGS), World(table, number, POSED, POSED_SETTINGS)
 
-    Args:
-        data_root: holds ``ckplus`` and, for ``"ict"``, ``ict_facekit/ict_facekit.npz``.
-        out: run folder; each source gets a folder of its own.
-        sources: which of ``SOURCES``.
-        plan: how much of everything.
-        threads: cores to draw and train on.
-        workers: as ``fbn.training.run.train``.
-        progress: draw progress bars.
 
-    Returns:
-        date, git_sha, plan, data: what was read, chance, and sources: source -> figures (each ``value``, ``low``,
-        ``high``), units (AU -> positive sequences, area on CK+, on held-out drawn faces, of the linear probe there),
-        drawn (figures on the held-out faces), probe (its mean area) and seconds.
+def faces(request: TransferRequest, arm: Arm, seed: int, held_out: bool = False) -> Pool:
+    """The faces to train on, or a tenth as many others; drawn or from the cache."""
+    assert request.data is not None
+    count = max(60, request.limits.pictures // 10) if held_out else request.limits.pictures
+    mesh = request.data / MESH if arm.name == "ict" else None
+    # a process takes seconds to start
+    processes = (os.cpu_count() or 1) if count >= _PARALLEL else 1
+    pools = (
+        kept_pool(world, own, mesh, processes, progress=False)
+        for world, own in zip(worlds(seed, held_out), (count - count // 3, count // 3), strict=True)
+    )
+    return Pool.of({pool.names[0]: (pool.crops[0], pool.annotations) for pool in pools})
+
+
+def load(request: TransferRequest, seed: int, report: Report) -> TransferData:
+    """All of CK+, which no seed changes.
 
     Raises:
-        FbnError: a set is not there or cannot be read, or ``out`` holds a run.
+        FbnError: a set is not there or cannot be read.
     """
-    plan = plan or Plan()
-    root = find(data_root, ckplus.NAME)
-    meshes = {name: data_root / MESH if name == "ict" else None for name in sources}
-    for name, mesh in meshes.items():
-        if mesh:
-            IctFace.read(mesh)
-        if (out / name / LAST).exists():
-            raise FormatError(f"{out / name} holds a run already: give another --out")
-    samples = ckplus.read(root).samples
-    crops, labels = cached_crops(samples), Annotations.stack([sample.annotations for sample in samples])
-    found = {}
-    for name, mesh in meshes.items():
-        start = time.monotonic()
-        pool = plan.pool(mesh, False, threads, progress)
-        held = plan.pool(mesh, True, threads, progress)
-        drawn = time.monotonic()
-        everything = [Stream(np.arange(len(pool)), plan.batch)]
-        network = learn(
-            plan.recipe(name),
-            pool,
-            everything,
-            (held, _samples(held)),
-            out / name,
-            threads=threads,
-            workers=workers,
-            progress=progress,
-        )
-        trained = time.monotonic()
-        found[name] = {
-            **on_ckplus(predict(network, crops), samples, plan.rounds),
-            **_on_drawn(predict(network, np.concatenate([np.asarray(part) for part in held.crops])), pool, held),
-            "seconds": {"drawing": round(drawn - start), "training": round(trained - drawn)},
-        }
-        for unit, area in found[name].pop("drawn_units").items():
-            found[name]["units"].setdefault(unit, {}).update(area)
-    lowest = chance(labels)
+    if request.data is None:
+        raise FormatError("data: expected a folder with ckplus, which is measured on")
+    root = find(request.data, ckplus.NAME)
+    if any(arm.name == "ict" for arm in request.chosen):
+        IctFace.read(request.data / MESH)
+    report(0.0, "reading CK+")
+    samples = tuple(ckplus.read(root).samples)
+    return TransferData(samples, cached_crops(samples))
+
+
+def training(request: TransferRequest, arm: Arm, seed: int, data: TransferData) -> Training:
+    """The arm's faces, every step's drawn from all of them."""
+    pool = faces(request, arm, seed)
+    return Training(request.recipe, pool, [Stream(np.arange(len(pool)), request.limits.batch)])
+
+
+def measured(trained: Trained) -> Measured:
+    """Its figures on CK+ and on drawn faces of other people."""
+    data, request, network = trained.data, trained.request, trained.network
+    held_out = faces(request, trained.arm, trained.seed, held_out=True)
+    real = on_ckplus(predict(network, data.crops), data.samples, request.limits.rounds)
+    crops = np.concatenate([np.asarray(part) for part in held_out.crops])
+    drawn = _on_drawn(predict(network, crops), trained.training.pool, held_out)
+    units: dict[str, dict[str, Any]] = dict(real["units"])
+    for unit, areas in drawn.pop("drawn_units").items():
+        units[unit] = units.get(unit, {}) | areas
+    lowest = chance(Annotations.stack([sample.annotations for sample in data.samples]))
+    found = {f"ckplus/{name}": each["value"] for name, each in real["figures"].items()}
+    return Measured(
+        found | {f"drawn/{name}": value for name, value in drawn["drawn"].items()},
+        details={
+            "ckplus/auc": {unit: own["ckplus"] for unit, own in units.items() if "ckplus" in own},
+            "drawn/auc": {unit: own["drawn"] for unit, own in units.items() if np.isfinite(own["drawn"])},
+        },
+        chance={key: lowest[key.partition("/")[2]] for key in found},
+        more={"source": {**real, **drawn, "units": units}, "read": _about(data.samples)},
+    )
+
+
+def _about(samples: Sequence[Sample]) -> dict[str, Any]:
     return {
+        "set": ckplus.NAME,
+        "pictures": len(samples),
+        "sequences": len({ckplus.sequence_of(sample) for sample in samples}),
+        "subjects": len({sample.subject for sample in samples}),
+    }
+
+
+def conclude(
+    request: TransferRequest, folder: Path, runs: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write ``report.json``: of each arm's first seed.
+
+    Returns:
+        date, git_sha, plan, data: what was read, chance, and sources: arm -> figures (each ``value``, ``low``,
+        ``high``), units (AU -> positive sequences, area on CK+, on held-out drawn faces, of the linear probe there),
+        drawn (figures on the held-out faces), probe (its mean area) and seconds.
+    """
+    first = {run["row"]: run for run in reversed(runs)}
+    one = runs[0]
+    report = {
         "date": datetime.now(UTC).date().isoformat(),
         "git_sha": revision(),
-        "plan": asdict(plan) | {"worlds": [json.loads(world.to_json()) for world in plan.worlds()]},
-        "data": {
-            "set": ckplus.NAME,
-            "pictures": len(samples),
-            "sequences": len({ckplus.sequence_of(sample) for sample in samples}),
-            "subjects": len({sample.subject for sample in samples}),
+        "plan": request.limits.model_dump(mode="json")
+        | {"seed": request.first_seed, "worlds": [json.loads(world.to_json()) for world in worlds(request.first_seed)]},
+        "data": one["read"],
+        "chance": {name: one["chance"][f"ckplus/{name}"] for name in ("auc", "mean_diagonal")},
+        "sources": {
+            arm.name: {**first[arm.name]["source"], "seconds": {"training": round(first[arm.name]["seconds"])}}
+            for arm in request.chosen
         },
-        "chance": {"auc": lowest["auc"], "mean_diagonal": lowest["mean_diagonal"]},
-        "sources": found,
     }
+    write_json(folder / REPORT, report)
+    return report
 
 
 def on_ckplus(predictions: Predictions, samples: Sequence[Sample], rounds: int = 1000) -> dict[str, Any]:
@@ -248,16 +287,12 @@ def _on_drawn(predictions: Predictions, pool: Pool, held: Pool) -> dict[str, Any
     return {"drawn": drawn, "probe": float(np.nanmean(probe)), "drawn_units": units}
 
 
-def predict(network: FaceBehaviorNet, crops: np.ndarray) -> Predictions:
-    """What a network says of crops with a margin, batch shape [N]."""
-    parts = []
-    with torch.inference_mode():
-        for start in range(0, len(crops), _BATCH):
-            views = centre(np.asarray(crops[start : start + _BATCH]), network.spec.size)
-            parts.append(network(network.spec.prepare(views)).to(torch.float32))
-    return Predictions.concatenate(parts)
-
-
-def _samples(held: Pool) -> list[Sample]:
-    """The held-out faces as validation wants them."""
-    return [Sample(held.names[held.dataset[i]], "", str(i), held.annotations[i]) for i in range(len(held))]
+STUDY = Study(
+    name="transfer",
+    title="What do drawn faces teach about real ones? Trained on drawn faces alone, measured on all of CK+.",
+    request=TransferRequest,
+    load=load,
+    training=training,
+    measure=measured,
+    conclude=conclude,
+)

@@ -66,7 +66,7 @@ def decision_shift(logits: torch.Tensor, annotations: Annotations) -> float:
         The middle of the best stretch of [-4, 4]; 0 where no AU is ever active.
     """
     target, weight = annotations.action_units, annotations.action_units_weight
-    if not ((target >= 0.5) & (weight > 0)).any():
+    if not ((target >= DECISION) & (weight > 0)).any():
         return 0.0
     grid = np.linspace(-4, 4, 81)
     scores = np.array([np.nanmean(au_f1((logits + float(c)).sigmoid(), target, weight)) for c in grid])

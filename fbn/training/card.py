@@ -72,6 +72,7 @@ def write(
     )
     mean = f"\nIts weights are the mean of those of the run's {' and '.join(checkpoints)} epoch."
     averaged = mean if len(checkpoints) > 1 else ""
+    table = recipe.table if isinstance(recipe.table, str) else recipe.table.provenance.source
     figures = "\n\n".join(_table(part, report) for part, report in reports.items())
     return f"""# {name}
 
@@ -81,7 +82,7 @@ A FaceBehaviorNet (one residual body, one linear layer), trained {date} by recip
 ## Trained on
 {sources}
 {taught}{silver}{begun}{averaged}
-Objective: {terms}; relatedness table `{recipe.table}`.
+Objective: {terms}; relatedness table `{table}`.
 
 ## Terms
 The code is MIT. The weights are for research use only: they were learned from sets whose terms allow no more.

@@ -17,7 +17,7 @@ from fbn.data.corpus import MEASURED, load_corpus
 from fbn.data.crops import crop_of
 from fbn.data.sources import find
 from fbn.errors import FormatError, MissingFileError
-from fbn.inference.analyser import FaceAnalyser
+from fbn.inference.analyser import FaceAnalyser, Model
 from fbn.metrics import bootstrap
 from fbn.models import store
 from fbn.records import Annotations, Predictions, Sample
@@ -30,13 +30,14 @@ Report = dict[str, Any]
 
 def evaluate(
     data_root: Path,
-    model: str | Path = "fbn",
+    model: Model = "fbn",
     part: str = "test",
     *,
     sets: Sequence[str] = MEASURED,
     flip: bool = False,
     rounds: int = 1000,
     progress: bool = True,
+    name: str | None = None,
 ) -> Report:
     """Measure a model on a part of every set that is there.
 
@@ -45,12 +46,13 @@ def evaluate(
 
     Args:
         data_root: folder of the data sets.
-        model: name or folder.
+        model: name or folder, or a network.
         part: ``"test"`` or ``"valid"``.
         sets: which.
         flip: average each crop with its mirror.
         rounds: bootstrap draws (subjects are drawn where they are known).
         progress: draw a progress bar.
+        name: what the report calls the model; by default its manifest's name, or the network's type.
 
     Returns:
         model, part, date, git_sha, flip, score, skipped: the sets that are not there, and sets: set -> {pictures,
@@ -62,21 +64,23 @@ def evaluate(
     analyser = FaceAnalyser(model, flip=flip)
     found: dict[str, Any] = {}
     skipped: list[str] = []
-    for name in sets:
+    for source in sets:
         try:
-            find(data_root, name)
+            find(data_root, source)
         except MissingFileError:
-            skipped.append(name)
+            skipped.append(source)
             continue
-        samples = load_corpus(data_root, (name,)).samples[part]
+        samples = load_corpus(data_root, (source,)).samples[part]
         samples = tuple(samples[row] for row in scored_rows(samples))
-        predictions = predict(analyser, samples, f"reading {name}" if progress else None)
-        found[name] = _report(predictions, samples, rounds)
+        predictions = predict(analyser, samples, f"reading {source}" if progress else None)
+        found[source] = _report(predictions, samples, rounds)
     if not found:
         raise FormatError(f"{data_root}: expected at least one of the sets {', '.join(sets)}")
-    values = {f"{name}/{f}": v["value"] for name, about in found.items() for f, v in about["figures"].items()}
+    values = {f"{source}/{f}": v["value"] for source, about in found.items() for f, v in about["figures"].items()}
+    if name is None:
+        name = store.manifest(model).name if isinstance(model, str | Path) else analyser.model
     return {
-        "model": store.manifest(model).name,
+        "model": name,
         "part": part,
         "date": datetime.now(UTC).date().isoformat(),
         "git_sha": revision(),

@@ -1,11 +1,22 @@
 """Recipes: everything that decides a training run, typed, in small files that list only what differs."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_type_hints
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PlainSerializer,
+    PositiveInt,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic import model_validator as check
 
 from fbn import sheets
@@ -15,11 +26,26 @@ from fbn.errors import FormatError, MissingFileError
 from fbn.losses import Objective
 from fbn.models import store
 from fbn.models.zoo import ZOO
-from fbn.relatedness import resolve
+from fbn.relatedness import RelatednessTable, resolve
 from fbn.training.precision import Precision
 from fbn.vocabulary import Task
 
 FOLDER = Path(__file__).parent / "recipes"
+
+
+def _table(value: Any) -> Any:
+    try:
+        return RelatednessTable.from_json(json.dumps(value)) if isinstance(value, dict) else value
+    except FormatError as error:
+        raise ValueError(str(error)) from None
+
+
+#: A relatedness table, or the name or file of one; in JSON and YAML a table is written out whole.
+TableOrName = Annotated[
+    RelatednessTable | str,
+    BeforeValidator(_table),
+    PlainSerializer(lambda table: table if isinstance(table, str) else json.loads(table.to_json())),
+]
 
 
 class Recipe(BaseModel):
@@ -44,7 +70,7 @@ class Recipe(BaseModel):
         silver_weight: weight of those labels.
         teacher: models (names or folders) whose mean prediction feeds the ``distillation`` term.
         objective: name in ``fbn.losses.TERMS`` -> weight.
-        table: relatedness table of the coupling terms: a built-in or saved name, or a file.
+        table: relatedness table of the coupling terms: a table, a built-in or saved name, or a file.
         forms: further settings of ``fbn.losses.Objective``, by its attributes' names.
         augmentation: how pictures are varied; ``augmentations`` says it for single data sets instead (a small set,
             seen hundreds of times, wants more of it than a large one).
@@ -62,9 +88,15 @@ class Recipe(BaseModel):
         compile: let ``torch.compile`` fuse the training step: a fifth to a third faster on two cores, after a minute
             at the start and at each of ``sides``. Needs a C++ compiler.
         seed: of weights, batches and augmentation; the splits do not depend on it.
+
+    Example:
+        >>> import fbn
+        >>> recipe = fbn.Recipe(name="faces", per_step={"ckplus": 32}, epochs=5)
+        >>> recipe.sets, recipe.epochs, recipe.table
+        (('ckplus',), 5, 'du2014')
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
     name: str = Field(default="run", pattern=r"^[\w.-]+$")
     network: Literal[tuple(ZOO)] = "facebehaviornet"  # type: ignore[valid-type]
@@ -91,7 +123,7 @@ class Recipe(BaseModel):
         "distribution_matching": 0.3,
         "soft_co_annotation": 0.05,
     }
-    table: str = "du2014"
+    table: TableOrName = "du2014"
     forms: dict[str, Any] = {"soft_form": "soft_target", "soft_temperature": 0.3}
     augmentation: Augmentation = Augmentation()
     augmentations: dict[Literal[tuple(SOURCES)], Augmentation] = {}  # type: ignore[valid-type]
@@ -140,7 +172,8 @@ class Recipe(BaseModel):
         Raises:
             FormatError: an unknown term or table.
         """
-        return Objective(weights=self.objective, table=resolve(self.table), **self.forms)
+        table = resolve(self.table) if isinstance(self.table, str) else self.table
+        return Objective(weights=self.objective, table=table, **self.forms)
 
     def build_network(self) -> Any:
         """The network, with fresh weights or those of ``init``.
@@ -201,8 +234,21 @@ def parse(values: dict[str, Any], source: str) -> Recipe:
     Raises:
         FormatError: the message names ``source`` and the field.
     """
+    return _validated(_over(Recipe().model_dump(), values), source)
+
+
+def change(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """A recipe with other values; a nested mapping changes the keys that it names.
+
+    Raises:
+        FormatError: a field is unknown or its value impossible; the message names it.
+    """
+    return _validated(_over(recipe.model_dump(), dict(changes)), f"recipe {recipe.name}")
+
+
+def _validated(values: dict[str, Any], source: str) -> Recipe:
     try:
-        return Recipe.model_validate(_over(Recipe().model_dump(), values))
+        return Recipe.model_validate(values)
     except ValidationError as error:
         lines = []
         for problem in error.errors():

@@ -1,26 +1,18 @@
-"""One training whose network alone is wanted: no checkpoint and no log stays."""
+"""One training of which only the network is wanted: no checkpoint and no log is kept."""
 
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from fbn.context import Context
-from fbn.data.augment import unvaried
-from fbn.data.crops import Crops
 from fbn.data.loading import Pool, Stream
 from fbn.models.network import FaceBehaviorNet
-from fbn.records import Predictions, Sample
+from fbn.records import Sample
 from fbn.training.recipe import Recipe
 
-_BATCH = 64
 
-
-def trial(
+def train_once(
     recipe: Recipe,
     pool: Pool,
     streams: Sequence[Stream],
@@ -30,7 +22,7 @@ def trial(
     threads: int | None = None,
     callbacks: Sequence[object] = (),
 ) -> FaceBehaviorNet:
-    """Train for the recipe's steps on pictures that are there.
+    """Train for the recipe's steps on pictures in memory.
 
     Args:
         recipe: how.
@@ -63,7 +55,7 @@ def trial(
             recipe,
             pool,
             streams,
-            (one, [Sample("trial", "", "0", one.annotations[0])]),
+            (one, [Sample("", "", "0", one.annotations[0])]),
             folder,
             threads=cores,
             # small pictures are varied in a fifth of a step's time: no core needs to be kept for that
@@ -75,14 +67,3 @@ def trial(
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def read(network: FaceBehaviorNet, crops: Crops, side: int) -> Predictions:
-    """What a network says of crops with a margin, shown at a side of so many pixels; batch shape [N]."""
-    spec, device = replace(network.spec, size=side), next(network.parameters()).device
-    parts = []
-    with torch.inference_mode():
-        for start in range(0, len(crops), _BATCH):
-            views = unvaried(np.asarray(crops[start : start + _BATCH]), side)
-            parts.append(network(spec.prepare(views).to(device)).to("cpu", torch.float32))
-    return Predictions.concatenate(parts)

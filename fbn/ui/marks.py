@@ -42,7 +42,10 @@ button:is([data-testid^="stBaseButton-primary"],[kind="primary"]):not(:hover):no
 .fbn-au{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:.9rem 2rem}
 .fbn-head{font-size:.78rem;letter-spacing:.02em;opacity:.8;margin-bottom:.15rem}
 .st-key-card table{display:block;max-width:100%;overflow-x:auto}
-@media (max-width:640px){.st-key-card :is(th,td){padding:.3rem .35rem;font-size:.8rem;overflow-wrap:anywhere}}
+@media (max-width:640px){.st-key-card :is(th,td){padding:.3rem .35rem;font-size:.8rem}
+  .st-key-card :is(th,td):first-child{overflow-wrap:anywhere}
+  [data-testid="stHorizontalBlock"]{row-gap:1rem}}
+[data-testid="stPageLink-NavLink"]{position:relative;left:-.5rem}
 [class*="st-key-live_past"]{filter:grayscale(1);opacity:.85}
 [class*="st-key-live_past"] .fbn-track{opacity:.55}
 .fbn-help [title]{cursor:help}

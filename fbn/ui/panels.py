@@ -58,6 +58,11 @@ def action_unit_panel(affect: Affect) -> None:
     st.html(marks.action_unit_bars(affect.action_units))
 
 
+def picture_width(height: int, width: int) -> int:
+    """Pixels across which a picture is shown: its column's width, less where it would be tall or coarse."""
+    return round(width * min(640 / width, 720 / height, 2))
+
+
 def show_picture(preview: Preview, key: str = "picture", compounds: bool = False) -> FaceResult | None:
     """A frame with its drawing, and all that was read from one of its faces.
 
@@ -72,7 +77,7 @@ def show_picture(preview: Preview, key: str = "picture", compounds: bool = False
     image, result = preview.image(), preview.result
     left, right = st.columns([3, 2], gap="large")
     with left:
-        drawn, width = overlay.draw(image, result, panels=False), min(640, image.shape[1])
+        drawn, width = overlay.draw(image, result, panels=False), picture_width(*image.shape[:2])
         found = ", ".join(map(face_name, result.faces)) or "no face"
         st.image(drawn, width=width, output_format="JPEG", alt=f"The picture with what was found: {found}")
     with right:
@@ -114,6 +119,6 @@ def _summary(image: np.ndarray, face: FaceResult) -> None:
         st.image(aligned, width=104, alt="The face, turned upright and cropped as the network sees it")
         st.markdown(
             f"**{label.capitalize() if label else 'Face'}**  \nvalence {valence:+.2f}, arousal {arousal:+.2f}  \n"
-            f":gray[found with {face.score:.0%} confidence]",
+            f":gray[found with {100 * face.score:.0f} % confidence]",
             width="content",
         )

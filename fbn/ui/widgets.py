@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial, wraps
 from math import isclose
-from typing import Any
+from typing import Any, ParamSpec
 
 import streamlit as st
 
@@ -11,7 +12,10 @@ from fbn.ui.relatedness.draft import plain
 
 #: Where the widgets and the address stand, in the session's state.
 _WIDGETS, _PLACES, _UNKNOWN = "bound widgets", "places", "unknown in the address"
+#: And what the viewer set in the callbacks of one run: key of the value -> what sets it again.
+_SET = "set in this run"
 _MOST_NAMED = 8
+_Asked = ParamSpec("_Asked")
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ def bound(
     Returns:
         What the widget returns.
     """
+    # a run draws its widgets once all its callbacks were called
+    st.session_state.pop(_SET, None)
     widgets: dict[str, _Shown] = st.session_state.setdefault(_WIDGETS, {})
     shown = widgets.get(key) or _Shown(value)
     if not _same(shown.value, value):
@@ -67,8 +73,36 @@ def bound(
             return  # nobody moved it: it is gone, and the browser did not know yet
         widgets[key] = _Shown(moved, shown.turn, now.last)
         apply(moved)
+        st.session_state.setdefault(_SET, {})[key] = partial(apply, moved)
 
     return widget(label, key=own, on_change=changed, **_start(widget, value, how), **how)
+
+
+def sweeping(act: Callable[_Asked, None]) -> Callable[_Asked, None]:
+    """A callback that sets many bound values at once, and sets anew what the viewer set in the same run.
+
+    While a page is still answering, Streamlit puts all that the viewer does meanwhile into one next run. It does not
+    say in which order, and calls a button's callback last: what a slider was moved to after the click would be lost.
+    So it is kept, also where it was moved before the click. Undo takes back one step of a history, and Redo brings it
+    back: they need none of this.
+
+    Args:
+        act: the callback.
+
+    Returns:
+        The callback to give to the widget.
+    """
+
+    @wraps(act)
+    def swept(*args: _Asked.args, **how: _Asked.kwargs) -> None:
+        moves: dict[str, Callable[[], None]] = st.session_state.pop(_SET, {})
+        act(*args, **how)
+        for key, again in moves.items():
+            # may be sweeping itself: it then keeps those before it
+            again()
+            st.session_state.setdefault(_SET, {})[key] = again
+
+    return swept
 
 
 def _key(key: str, shown: _Shown) -> str:

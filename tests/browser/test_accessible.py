@@ -42,7 +42,7 @@ def test_pictures_have_words_and_text_has_contrast(browser: Browser, app: str, s
     assert found == []
 
 
-def test_the_model_cards_tables_fit_a_phone(page: Page, app: str):
+def test_the_model_cards_tables_fit_a_phone_and_break_no_number(page: Page, app: str):
     page.set_viewport_size({"width": 390, "height": 850})
     page.goto(f"{app}/about")
     expect(page.locator("table").first).to_be_visible()
@@ -50,3 +50,11 @@ def test_the_model_cards_tables_fit_a_phone(page: Page, app: str):
     # the page takes a moment to be laid out in its narrow window
     right = "[...document.querySelectorAll('table :is(th, td)')].map(cell => cell.getBoundingClientRect().right)"
     page.wait_for_function(f"Math.max(...{right}) <= 390")
+    # a number that is broken has its digits on more lines than one
+    lines = """[...document.querySelectorAll('table td')].filter(cell => /^[-\\d.]+$/.test(cell.innerText))
+    .map(cell => {
+      const range = document.createRange();
+      range.selectNodeContents(cell);
+      return new Set([...range.getClientRects()].map(box => box.top)).size;
+    })"""
+    assert set(page.evaluate(lines)) == {1}

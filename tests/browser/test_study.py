@@ -1,4 +1,4 @@
-"""The Study page in a browser: a study as a job, its answer, its plots, its files."""
+"""The Study page in a browser: a study as a job, what was found, its plots, its files."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ def test_a_study_is_looked_at_and_taken_along(
         page.get_by_role("button", name="Open a folder").click()
         page.get_by_role("textbox", name="Folder that fbn study wrote").fill(str(tmp_path / "mine"))
         page.get_by_role("button", name="Open it").click()
-        expect(page.get_by_text("Claim 1 holds")).to_be_visible()
+        expect(page.get_by_text("is better than no coupling on")).to_be_visible()
         expect(page.get_by_test_id("stPlotlyChart").first).to_be_visible()
         page.get_by_role("button", name="Download").click()
         with page.expect_download() as download:
@@ -40,7 +40,7 @@ def test_a_study_is_looked_at_and_taken_along(
         assert {line["row"] for line in lines} >= {"none", "both"}
         page.keyboard.press("Escape")
         page.get_by_role("radio", name="All figures", exact=True).click()
-        expect(page.get_by_role("table", name="Rows by figures")).to_be_visible()
+        expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
         expect(page).to_have_url(re.compile("view=All\\+figures"))
         page.set_viewport_size({"width": 390, "height": 850})
         settled(page)
@@ -72,6 +72,6 @@ def test_a_smoke_study_runs_is_watched_and_cancelled(
         while jobs.job(job.id).active and time.monotonic() < end:
             time.sleep(1)
         assert jobs.job(job.id).status == "done", jobs.job(job.id).log()
-        page.goto(f"{address}/study?study={job.id}&view=Answer")
+        page.goto(f"{address}/study?study={job.id}&view=What+was+found")
         expect(page.get_by_text("Its figures mean nothing")).to_be_visible()
-        expect(page.get_by_text("one seed").first).to_be_visible()
+        expect(page.get_by_text("it cannot be told").first).to_be_visible()

@@ -95,7 +95,9 @@ def test_a_face_in_a_large_picture_is_found_by_the_detector(tmp_path: Path) -> N
     faces = read_faces(root)
     assert faces.coverage.faceless == ()
     one, other = (faces.crops[row].astype(float) for row in faces.rows)
-    # nearer to one another than one is to itself moved by two pixels
+    # Nearer to one another than one is to itself moved by two pixels; no nearer, since of the three squares in which
+    # a crop's landmarks are looked for the most face-like answer wins, and all three are sure here. The widest wins by
+    # 0.0002, and after its three passes is still turned by 3 degrees from where all of them come to rest.
     apart, moved = (np.abs(one - to)[32:-32, 32:-32].mean() for to in (other, np.roll(one, 2, axis=1)))
     assert apart < moved
 

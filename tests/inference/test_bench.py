@@ -38,6 +38,19 @@ def test_throughput_is_a_ratio(model_folder: Path, monkeypatch: pytest.MonkeyPat
     assert [isinstance(said, list) for said in done] == [False, True] * 3
 
 
+def test_reading_is_compared_on_the_same_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    video = tmp_path / "face.mp4"
+    frames._write_video(video, 12, 30)
+    done = CliRunner().invoke(application, ["bench", "reading", "--json", "--video", str(video), "--every", "5"])
+    assert done.exit_code == 0
+    figures = json.loads(done.stdout)
+    assert figures["frames"] == 3
+    assert min(figures["fbn_ms"], figures["opencv_ms"], figures["ratio"]) > 0
+    monkeypatch.setattr(frames, "_opencv_frames", lambda video, every: iter(range(2)))
+    with pytest.raises(FbnError, match="takes 3 frames and OpenCV 2"):
+        frames.reading(video, 5, rounds=1)
+
+
 def test_memory_is_that_of_the_child() -> None:
     peak = frames._peak_memory(["--version"])
     assert 5e6 < peak < 3e8

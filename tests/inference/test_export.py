@@ -105,6 +105,21 @@ def test_an_interruption_keeps_the_rows(tmp_path: Path, suffix: str, interruptio
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_an_interruption_while_it_is_finished_comes_after(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"out{suffix}"
+    table = TableWriter(path)
+    table.write(RESULTS[0])
+    finish = table._sink.close
+    monkeypatch.setattr(table._sink, "close", lambda: (signal.raise_signal(signal.SIGINT), finish()))
+    with pytest.raises(KeyboardInterrupt):
+        table.close()
+    assert len(read(path)) == max(1, len(RESULTS[0].faces))
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
 def test_an_error_before_the_first_row_leaves_the_old_table(tmp_path: Path) -> None:
     old = write(tmp_path / "a.csv")
     with pytest.raises(RuntimeError), TableWriter(tmp_path / "a.csv"):

@@ -163,7 +163,7 @@ def test_the_worker_itself_runs_a_comparison(tmp_path: Path, monkeypatch: pytest
     failed = until(job)
     assert failed.status == "failed"
     assert f"{nothing}: expected at least one of the recipe's sets" in failed.words
-    assert (job.folder / "comparison.json").is_file()
+    assert (job.folder / "study.json").is_file()
 
 
 def test_parameters_are_checked_before_anything_is_queued(home: Path) -> None:

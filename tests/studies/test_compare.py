@@ -15,8 +15,9 @@ from fbn.jobs.kinds import parse
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable
 from fbn.studies import tables as module
-from fbn.studies.tables import compare, labelled_streams, measure, only_own_labels, rows
-from fbn.studies.tables_request import Budget, Comparison, Labelled
+from fbn.studies.folder import SERIES
+from fbn.studies.tables import cells, compare, labelled_streams, only_own_labels, rows
+from fbn.studies.tables_request import BUDGETS, Comparison, Labelled, TablesBudget
 from fbn.training import recipe as recipes
 from fbn.vocabulary import AU_INDEX
 from tests.training.helpers import corpus
@@ -29,7 +30,7 @@ SMALL = {"network_args": {"widths": (8, 8), "blocks": (1, 1)}, "sides": (32,), "
 
 def asked(**changes: object) -> Comparison:
     coupled = recipes.read("coupled").model_copy(update=SMALL)
-    budget = Budget(pictures=60, held_out=40, steps=3, seeds=1)
+    budget = TablesBudget(pictures=60, held_out=40, steps=3, seeds=1, rounds=5)
     return Comparison(**{"base": DU, "edited": EDITED, "recipe": coupled, "budget": budget, **changes})  # type: ignore[arg-type]
 
 
@@ -97,7 +98,8 @@ def test_every_picture_has_the_labels_of_one_task() -> None:
 def test_the_whole_comparison(run: tuple[Path, list[tuple[float, str]]]) -> None:
     folder, said = run
     found = json.loads((folder / "result.json").read_text())
-    assert {path.name for path in folder.iterdir()} == {"comparison.json", "result.json", "runs"}
+    own, common = {"result.json", "differences.csv"}, {"study.json", "runs", "runs.csv", "summary.json", "summary.csv"}
+    assert {path.name for path in folder.iterdir()} == own | common | {"details.csv", "curves.csv"}
     assert {path.name for path in (folder / "runs").iterdir()} == {"00-base.json", "00-edited.json"}
     assert [(c["category"], c["action_unit"]) for c in found["changed"]] == [("anger", 9), ("fear", 5)]
     assert set(found["tasks"]) == {"accuracy", "mean_diagonal", "ccc_valence", "ccc_arousal", "f1", "auc"}
@@ -110,10 +112,15 @@ def test_the_whole_comparison(run: tuple[Path, list[tuple[float, str]]]) -> None
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1)
     assert list(dict.fromkeys(words for _, words in said)) == [
-        "seed 1 of 1: drawing faces",
-        "seed 1 of 1: training with base",
-        "seed 1 of 1: training with edited",
+        "seed 0: drawing faces",
+        "run 1 of 2: base, seed 0",
+        "run 2 of 2: edited, seed 0",
     ]
+    # the same difference, and with an interval over people too
+    summary = json.loads((folder / "summary.json").read_text())
+    (f1,) = [each for each in summary["figures"] if (each["row"], each["figure"]) == ("edited", "f1")]
+    assert f1["uncoupled"]["difference"] == pytest.approx(found["tasks"]["f1"]["difference"], abs=1e-5)
+    assert f1["uncoupled"]["boot_low"] <= f1["uncoupled"]["boot_high"]
 
 
 def test_rows_are_for_reading(run: tuple[Path, list[tuple[float, str]]]) -> None:
@@ -129,13 +136,36 @@ def test_it_goes_on_after_the_runs_that_are_there(tmp_path: Path, run: tuple[Pat
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "00-base.json").write_text(json.dumps(kept))
     said: list[str] = []
+    (tmp_path / "study.json").write_bytes((run[0] / "study.json").read_bytes())
     found = compare(asked(), Context(tmp_path, lambda share, words: said.append(words)))
-    assert [one["git_sha"] == "kept" for one in found["runs"]] == [True, False]
-    assert "seed 1 of 1: training with base" not in said
+    runs = [json.loads((tmp_path / "runs" / f"00-{arm}.json").read_text()) for arm in ("base", "edited")]
+    assert [one["git_sha"] == "kept" for one in runs] == [True, False]
+    assert "run 1 of 2: base, seed 0" not in said
     # the run of the other table is what it was without the interruption
     assert found["tasks"] == json.loads((run[0] / "result.json").read_text())["tasks"]
-    with pytest.raises(FormatError, match=r"holds another comparison \(it differs in edited, truth\)"):
+    with pytest.raises(FormatError, match=r"holds another study \(it differs in edited, truth\)"):
         compare(asked(edited=DU.edited("fear", 5, None), truth=EDITED), Context(tmp_path))
+
+
+def test_runs_of_an_older_version_are_not_resumed(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "00-base.json").write_text('{"arm": "base", "seed": 0, "tasks": {}}')
+    with pytest.raises(FormatError, match="begun with another version of fbn"):
+        compare(asked(), Context(tmp_path))
+
+
+def test_a_request_of_an_older_version_is_read() -> None:
+    old = asked().model_dump(mode="json")
+    for later in ("rows", "seeds", "first_seed", "steps", "part"):
+        del old[later]
+    old["budget"] = {"pictures": 2000, "held_out": 500, "steps": 250, "seeds": 2}
+    again = parse("compare", old)
+    assert isinstance(again, Comparison)
+    assert again.limits == TablesBudget(pictures=2000, held_out=500, steps=250, seeds=2)
+    assert again.runs == ((0, "base"), (0, "edited"), (1, "base"), (1, "edited"))
+    assert Comparison(base=DU, edited=EDITED, budget="smoke", seeds=3).limits.seeds == 3
+    assert BUDGETS["smoke"].seeds == 1
+    assert SERIES >= 5
 
 
 def test_it_stops_in_the_middle_and_leaves_nothing_half_done(tmp_path: Path) -> None:
@@ -143,7 +173,7 @@ def test_it_stops_in_the_middle_and_leaves_nothing_half_done(tmp_path: Path) -> 
     with pytest.raises(Cancelled):
         compare(asked(), Context(tmp_path, lambda _, words: said.append(words), lambda: "edited" in said[-1]))
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["00-base.json"]
-    assert {path.name for path in tmp_path.iterdir()} == {"comparison.json", "runs"}
+    assert {path.name for path in tmp_path.iterdir()} == {"study.json", "runs", "runs.csv"}
 
 
 def test_without_coupling_terms_both_tables_train_the_same_network(tmp_path: Path) -> None:
@@ -152,15 +182,13 @@ def test_without_coupling_terms_both_tables_train_the_same_network(tmp_path: Pat
     assert [each["differences"] for each in found["tasks"].values()] == [[0.0]] * 6
 
 
-def test_measured_by_hand() -> None:
+def test_changed_cells_by_hand() -> None:
     truth = Annotations.stack([Annotations.of(e, dict.fromkeys(AU_INDEX, 0.0) | {9: y}) for e, y in FACES])
     units = torch.full((len(FACES), len(AU_INDEX)), -3.0)
     units[:, AU_INDEX[9]] = torch.tensor([2.0, -2.0, -2.0, 2.0, -2.0, 2.0])
-    found = measure(Predictions(truth.expression, units, None), truth, (("anger", 9), ("fear", 5)))
-    # said of rows 0, 3, 5; true of 0, 1, 2, 3: two hits, one false, two missed
-    assert found["units"] == {"AU9": pytest.approx(4 / 7)}
-    assert found["chance"]["AU9"] == pytest.approx(8 / 10)
-    assert found["tasks"]["accuracy"] == 1
+    found = cells(Predictions(truth.expression, units, None), truth, (("anger", 9), ("fear", 5)))
+    # predicted of rows 0, 3, 5; true of 0, 1, 2, 3
+    assert found["chance_units"]["AU9"] == pytest.approx(8 / 10)
     assert (found["cells"], found["true"]) == ({"anger AU9": pytest.approx(1 / 3)}, {"anger AU9": 1.0})
 
 
@@ -184,7 +212,7 @@ def test_on_a_data_root_the_sets_that_are_there_are_used(tmp_path: Path, monkeyp
     found = compare(asked(data=data), Context(tmp_path / "out", lambda share, words: said.append(words)))
     assert {"accuracy", "f1"} <= set(found["tasks"])
     assert "ccc_valence" not in found["tasks"]
-    assert said[0] == "reading the data"
+    assert said[0] == "seed 0: reading the data"
     assert found["data"] == "data"
     assert str(data) not in (tmp_path / "out" / "result.json").read_text()
 

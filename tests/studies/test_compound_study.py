@@ -18,15 +18,16 @@ from fbn.compound import CompoundClasses, terms
 from fbn.context import Cancelled, Context
 from fbn.data.loading import Pool
 from fbn.errors import FormatError, MissingFileError
+from fbn.losses.objective import COUPLINGS
 from fbn.models.network import FaceBehaviorNet
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable
-from fbn.studies import compound as module
+from fbn.studies import compound, engine
 from fbn.studies import compound_faces as faces
 from fbn.studies import compound_ferplus as on_ferplus
-from fbn.studies.compound import COUPLINGS, Study, curve_rows, result, rows, study
+from fbn.studies.compound import ARMS, STUDY, CompoundBudget, CompoundRequest, conclude, curve_rows, result, rows
 from fbn.studies.compound_faces import SHARES, basic_pool, compound_set
-from fbn.studies.compound_measure import look, zero_shot
+from fbn.studies.compound_measure import features_and_predictions, zero_shot
 from fbn.synthetic.world import World
 from fbn.training import recipe as recipes
 from fbn.vocabulary import COMPOUND_RAFDB, Task
@@ -35,10 +36,14 @@ DU = RelatednessTable.named("du2014")
 SMALL = {"network_args": {"widths": (8, 8), "blocks": (1, 1)}, "sides": (32,), "precision": "32-true", "averaging": 0.0}
 
 
-def asked(**changes: object) -> Study:
+def asked(**changes: object) -> CompoundRequest:
     recipe = recipes.read("coupled").model_copy(update=SMALL)
-    few = {"seeds": 1, "pictures": 60, "held_out": 20, "compound": 110, "emotionet": 32, "steps": 2, "draws": 2}
-    return Study(**{**few, "rounds": 20, "recipe": recipe, **changes})  # type: ignore[arg-type]
+    budget = CompoundBudget(seeds=1, pictures=60, held_out=20, compound=110, emotionet=32, steps=2, draws=2, rounds=20)
+    return CompoundRequest(**{"recipe": recipe, "budget": budget, **changes})  # type: ignore[arg-type]
+
+
+def study(request: CompoundRequest, context: Context) -> dict[str, Any]:
+    return engine.run(STUDY, request, context)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -81,17 +86,21 @@ def test_nobody_is_both_learned_from_and_tested_on(monkeypatch: pytest.MonkeyPat
     assert compound_set("emotionet", DU, 7, 8).test.all()
 
 
-def test_arms_differ_in_the_couplings_alone(tmp_path: Path) -> None:
-    one = Study(steps=100)
-    coupled, uncoupled = (one.arm(arm, tmp_path, 3) for arm in ("coupled", "uncoupled"))
+def test_arms_differ_in_the_couplings_alone() -> None:
+    one = CompoundRequest()
+    coupled, uncoupled = (
+        compound.training(one, ARMS[arm], 3, compound.CompoundData(None, [], None, {})).recipe  # type: ignore[arg-type]
+        for arm in ("coupled", "uncoupled")
+    )
     assert all(coupled.objective[term] > 0 for term in ("co_annotation", "distribution_matching"))
     assert not any(uncoupled.objective[term] for term in COUPLINGS if term in uncoupled.objective)
     left = {name: weight for name, weight in coupled.objective.items() if name not in COUPLINGS}
     assert left == {name: weight for name, weight in uncoupled.objective.items() if name not in COUPLINGS}
-    assert coupled.model_copy(update={"objective": {}}) == uncoupled.model_copy(update={"objective": {}})
-    assert (coupled.seed, coupled.warmup, coupled.steps_per_epoch) == (3, 25, 100)
+    same = {"objective": {}, "name": ""}
+    assert coupled.model_copy(update=same) == uncoupled.model_copy(update=same)
+    assert coupled.table == DU
     with pytest.raises(ValidationError, match="greater than or equal to 1"):
-        Study(seeds=0)
+        CompoundRequest(seeds=0)
 
 
 def test_zero_shot_by_hand() -> None:
@@ -127,7 +136,7 @@ def test_a_term_that_cannot_tell_classes_apart_is_worth_its_share() -> None:
 def test_what_is_looked_at_is_what_the_network_says() -> None:
     network = FaceBehaviorNet(widths=(8, 8), blocks=(1, 1)).eval()
     crops = np.random.default_rng(0).integers(0, 256, (3, 144, 144, 3), np.uint8)
-    seen = look(network, crops, 112)
+    seen = features_and_predictions(network, crops, 112)
     with torch.inference_mode():
         direct = network(network.spec.prepare(crops[:, 16:128, 16:128]))
     assert seen.predictions.action_unit_logits is not None
@@ -137,11 +146,13 @@ def test_what_is_looked_at_is_what_the_network_says() -> None:
 
 def test_the_whole_study(run: tuple[Path, list[tuple[float, str]]]) -> None:
     folder, said = run
-    assert {path.name for path in folder.iterdir()} == {"asked.json", "table.json", "result.json", "runs"}
+    own, common = {"result.json", "figures.csv", "curve.csv"}, {"study.json", "runs", "runs.csv", "summary.json"}
+    assert {path.name for path in folder.iterdir()} == own | common | {"summary.csv", "details.csv", "curves.csv"}
     assert {path.name for path in (folder / "runs").iterdir()} == {"00-coupled.json", "00-uncoupled.json"}
     found = json.loads((folder / "result.json").read_text())
     assert found["chance"] == {"rafdb-compound": pytest.approx(1 / 11), "emotionet": pytest.approx(1 / 16)}
-    for one in found["runs"]:
+    runs = [json.loads((folder / "runs" / f"00-{arm}.json").read_text()) for arm in ARMS]
+    for one in runs:
         own, emotionet = one["sets"]["rafdb-compound"], one["sets"]["emotionet"]
         assert (own["pictures"], own["measured"]) == (110, 22)
         assert own["curve"][0]["shots"] == 0
@@ -155,7 +166,7 @@ def test_the_whole_study(run: tuple[Path, list[tuple[float, str]]]) -> None:
     shares = [share for share, _ in said]
     assert shares == sorted(shares)
     assert shares[-1] <= 1
-    points = curve_rows(found)
+    points = curve_rows(runs)
     assert {point["arm"] for point in points} == {"coupled", "uncoupled"}
     assert {point["shots"] for point in points} >= {"0 shots", "1 shots", "all shots"}
 
@@ -164,10 +175,10 @@ def test_it_goes_on_after_the_runs_that_are_there(tmp_path: Path, run: tuple[Pat
     kept = json.loads((run[0] / "runs" / "00-uncoupled.json").read_text()) | {"git_sha": "kept"}
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "00-uncoupled.json").write_text(json.dumps(kept))
+    (tmp_path / "study.json").write_bytes((run[0] / "study.json").read_bytes())
     said: list[str] = []
     found = study(asked(), Context(tmp_path, lambda share, words: said.append(words)))
-    assert [one["git_sha"] == "kept" for one in found["runs"]] == [True, False]
-    assert not any("training uncoupled" in words for words in said)
+    assert not any(": uncoupled" in words for words in said)
     # the other arm is what it was without the interruption
     assert found["arms"] == json.loads((run[0] / "result.json").read_text())["arms"]
     with pytest.raises(FormatError, match=r"holds another study \(it differs in steps\)"):
@@ -177,9 +188,9 @@ def test_it_goes_on_after_the_runs_that_are_there(tmp_path: Path, run: tuple[Pat
 def test_it_stops_between_arms_and_leaves_nothing_half_done(tmp_path: Path) -> None:
     said = ["begin"]
     with pytest.raises(Cancelled):
-        study(asked(), Context(tmp_path, lambda _, words: said.append(words), lambda: "training coupled" in said[-1]))
+        study(asked(), Context(tmp_path, lambda _, words: said.append(words), lambda: ": coupled" in said[-1]))
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["00-uncoupled.json"]
-    assert {path.name for path in tmp_path.iterdir()} == {"asked.json", "table.json", "runs"}
+    assert {path.name for path in tmp_path.iterdir()} == {"study.json", "runs", "runs.csv"}
 
 
 def a_run(arm: str, seed: int, zero: float, ten: float, reach: float) -> dict[str, Any]:
@@ -189,7 +200,8 @@ def a_run(arm: str, seed: int, zero: float, ten: float, reach: float) -> dict[st
 
     figures = {"mean_diagonal": {"value": zero, "low": 0.0, "high": 1.0}}
     own = {"zero_shot": {"figures": figures, "terms": {}}, "curve": [point(0, zero), point(10, ten)]}
-    return {"arm": arm, "seed": seed, "sets": {"rafdb-compound": own}, "basic": {}}
+    sets = {"rafdb-compound": own}
+    return {"row": arm, "seed": seed, "sets": sets, "basic": {}, "figures": compound._flat(sets, {})}
 
 
 def test_claims_are_what_the_plan_says() -> None:
@@ -214,28 +226,28 @@ def test_claims_are_what_the_plan_says() -> None:
 
 
 @pytest.fixture
-def standing_in(monkeypatch: pytest.MonkeyPatch) -> list[Study]:
+def standing_in(monkeypatch: pytest.MonkeyPatch) -> list[CompoundRequest]:
     """Studies asked for; instead of training, ten shots add 0.1 with couplings and nothing without."""
-    seen: list[Study] = []
+    seen: list[CompoundRequest] = []
 
-    def stand_in(parameters: Study, context: Context) -> dict[str, Any]:
-        seen.append(parameters)
+    def stand_in(_: object, request: CompoundRequest, context: Context) -> dict[str, Any]:
+        seen.append(request)
         both = (("uncoupled", 0.3, 0.3), ("coupled", 0.4, 0.5))
         runs = [a_run(arm, seed, zero, ten, 0.1) for seed in range(2) for arm, zero, ten in both]
-        return result(parameters, runs)
+        return conclude(request, context.folder, runs, {})
 
-    monkeypatch.setattr(module, "study", stand_in)
+    monkeypatch.setattr(engine, "run", stand_in)
     monkeypatch.setenv("MALLOC_MMAP_MAX_", "0")  # no second start
     return seen
 
 
-def test_the_command_prints_and_writes(tmp_path: Path, standing_in: list[Study]) -> None:
+def test_the_command_prints_and_writes(tmp_path: Path, standing_in: list[CompoundRequest]) -> None:
     out = tmp_path / "new" / "out"
     command = ["bench", "compound", "-o", str(out), "--seeds", "2", "--first-seed", "90", "--steps", "7"]
     said = CliRunner().invoke(application, command, env={"COLUMNS": "140"})
     assert said.exit_code == 0, said.output
     (one,) = standing_in
-    assert (one.seeds, one.first_seed, one.steps, one.recipe) == (2, 90, 7, recipes.read("coupled"))
+    assert (one.limits.seeds, one.first_seed, one.limits.steps, one.recipe) == (2, 90, 7, recipes.read("coupled"))
     table = {row["figure"]: row for row in csv.DictReader((out / "figures.csv").open())}
     ten = table["rafdb-compound/mean_diagonal 10 shots"]
     assert [float(ten[name]) for name in ("uncoupled", "coupled", "difference", "chance")] == [0.3, 0.5, 0.2, 0.0909]
@@ -244,7 +256,7 @@ def test_the_command_prints_and_writes(tmp_path: Path, standing_in: list[Study])
 
 
 def test_the_command_reads_ferplus_alone(
-    tmp_path: Path, standing_in: list[Study], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, standing_in: list[CompoundRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     figures = on_ferplus.summary([np.array([0, 1, 1])], np.array([0, 1, 0]), np.array([0, 0, 0]), 10)
     found = {
@@ -269,11 +281,11 @@ def test_the_command_reads_ferplus_alone(
     [
         (("--data", "nowhere"), MissingFileError, "nowhere: no such folder"),
         (("--seeds", "0"), FormatError, "expected --data too"),
-        (("--recipe", "smook"), MissingFileError, "no recipe 'smook'"),
+        (("--recipe", "smook"), FormatError, "no recipe 'smook'"),
     ],
 )
 def test_mistakes_are_told(
-    tmp_path: Path, standing_in: list[Study], arguments: tuple[str, ...], error: type[Exception], words: str
+    tmp_path: Path, standing_in: list[CompoundRequest], arguments: tuple[str, ...], error: type[Exception], words: str
 ) -> None:
     said = CliRunner().invoke(application, ["bench", "compound", "-o", str(tmp_path / "out"), *arguments])
     assert isinstance(said.exception, error)

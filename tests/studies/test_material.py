@@ -11,9 +11,11 @@ from fbn.errors import FormatError
 from fbn.records import Annotations, Sample
 from fbn.relatedness import RelatednessTable
 from fbn.studies import drawn, real
+from fbn.studies.affect import AffectRequest
+from fbn.studies.affect_arms import ARMS
+from fbn.studies.affect_budgets import BUDGETS
 from fbn.studies.filmed import Filmed
-from fbn.studies.material import TABLES, Material, coded, inferred, only
-from fbn.studies.request import BUDGETS, Study
+from fbn.studies.material import TABLES, StudyData, coded, inferred, only
 from fbn.synthetic.clips import draw_clip
 from fbn.synthetic.domains import DOMAINS
 from fbn.synthetic.world import World
@@ -23,14 +25,14 @@ DU = RelatednessTable.named("du2014")
 
 
 @pytest.fixture(scope="module")
-def material(drawn_once: Path) -> Material:
+def material(drawn_once: Path) -> StudyData:
     # no longer than it is drawn: the open sets' crops are another test's too
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FBN_CACHE", str(drawn_once))
-        return drawn.draw(Study(budget="smoke").amounts, 7, lambda share, words: None)
+        return drawn.draw(AffectRequest(budget="smoke").limits, 7, lambda share, words: None)
 
 
-def test_every_set_gives_labels_of_one_kind(material: Material) -> None:
+def test_every_set_gives_labels_of_one_kind(material: StudyData) -> None:
     labels, pool = material.pool.annotations, material.pool
     kinds = {"affectnet": (1, 0, 0), "emotionet": (0, 1, 0), "bp4d": (0, 1, 0), "affwild2": (0, 0, 1)}
     for name, kind in kinds.items():
@@ -46,9 +48,9 @@ def test_every_set_gives_labels_of_one_kind(material: Material) -> None:
     assert all(own.pool is other.pool for own, other in zip(whole, half, strict=True))
 
 
-def test_what_is_measured_on_is_of_others_and_has_never_trained_sets(material: Material) -> None:
-    held = {own.name: own for own in material.held}
-    assert {name for name, own in held.items() if not own.seen} == {"disfa", "afew-va", "rafdb"}
+def test_what_is_measured_on_is_of_others_and_has_never_trained_sets(material: StudyData) -> None:
+    held = {own.name: own for own in material.held_out}
+    assert {name for name, own in held.items() if not own.trained_on} == {"disfa", "afew-va", "rafdb"}
     assert {name for name, own in held.items() if own.frames} == {"affwild2", "afew-va"}
     for name in ("affectnet", "affwild2"):
         trained = material.pool.crops[material.pool.names.index(name)]
@@ -65,8 +67,8 @@ def test_a_bootstrap_draws_whole_people(monkeypatch: pytest.MonkeyPatch) -> None
         return Pool.of({world.domain.name: (np.zeros((count, 8, 8, 3), np.uint8), labels)})
 
     monkeypatch.setattr(drawn, "kept_pool", undrawn)
-    amounts = Study(budget="smoke").amounts.model_copy(update={"held_out": 30, "expression": 20, "clips": 2})
-    held = {own.name: own for own in drawn.draw(amounts, 7, lambda share, words: None).held}
+    limits = AffectRequest(budget="smoke").limits.model_copy(update={"held_out": 30, "expression": 20, "clips": 2})
+    held = {own.name: own for own in drawn.draw(limits, 7, lambda share, words: None).held_out}
     groups, people = held["disfa"].groups, DOMAINS["disfa"].population.people
     assert len(set(groups.tolist())) == people < 30 == len(groups)
     world = drawn._world(next(which for which in drawn.SETS if which.name == "disfa"), 500_700)
@@ -125,7 +127,7 @@ def test_an_inferred_table_keeps_no_chance_cells() -> None:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_every_table_couples_all_expressions(name: str, material: Material) -> None:
+def test_every_table_couples_all_expressions(name: str, material: StudyData) -> None:
     assert set(TABLES[name](material).categories) >= {"anger", "happiness", "surprise"}
 
 
@@ -160,35 +162,35 @@ def test_a_smoke_study_meets_some_pictures_of_large_sets() -> None:
 
 
 def test_rows_are_run_seed_by_seed_and_slow_ones_on_fewer() -> None:
-    asked = Study(rows=("none", "resnet-50-none"), first_seed=40)
+    asked = AffectRequest(rows=("none", "resnet-50-none"), first_seed=40)
     assert BUDGETS["small"].seeds == 5
     runs = asked.runs
     assert [seed for seed, row in runs if row == "none"] == [40, 41, 42, 43, 44]
     assert [seed for seed, row in runs if row == "resnet-50-none"] == [40, 41]
     assert [seed for seed, _ in runs] == sorted(seed for seed, _ in runs)
-    assert Study(rows=("resnet-50-none",), seeds=1).runs == ((0, "resnet-50-none"),)
-    assert Study(rows=("none", "both", "none"), seeds=1).runs == ((0, "none"), (0, "both"))
-    assert Study(action_units=500).amounts.action_units == 500
+    assert AffectRequest(rows=("resnet-50-none",), seeds=1).runs == ((0, "resnet-50-none"),)
+    assert AffectRequest(rows=("none", "both", "none"), seeds=1).runs == ((0, "none"), (0, "both"))
+    assert AffectRequest(action_units=500).limits.action_units == 500
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
 def test_slow_rows_take_no_more_steps_than_others(budget: str) -> None:
-    amounts, row = Study(budget=budget).amounts, "densenet-121-both"
-    assert amounts.steps_of(row) == amounts.few_steps <= amounts.steps == amounts.steps_of("both")
-    asked = Study(budget=budget, steps=9).amounts
-    assert asked.steps_of(row) == asked.steps_of("both") == 9
+    limits, arm = AffectRequest(budget=budget).limits, ARMS["densenet-121-both"]
+    assert limits.steps_of(arm) == limits.slow_steps <= limits.steps == limits.steps_of(ARMS["both"])
+    asked = AffectRequest(budget=budget, steps=9).limits
+    assert asked.steps_of(arm) == asked.steps_of(ARMS["both"]) == 9
 
 
 @pytest.mark.data
 def test_the_open_sets(data_root: Path) -> None:
-    asked = Study(data=data_root, budget="smoke", part="valid")
-    found = real.read(data_root, asked.recipe, asked.amounts, "valid")
+    asked = AffectRequest(data=data_root, budget="smoke", part="valid")
+    found = real.read(data_root, asked.recipe, asked.limits, "valid")
     pictures = {task.value: len(stream.pool) for task, stream in found.streams}
     assert (pictures["expression"], pictures["valence_arousal"], pictures["action_units"] > 500) == (300, 300, True)
-    sizes = {own.name: len(own.pool) for own in found.held}
+    sizes = {own.name: len(own.pool) for own in found.held_out}
     assert sizes["ferplus"] == 300 >= max(size for name, size in sizes.items() if not name.startswith("ckplus"))
     for name in ("affectnet", "ckplus"):
         own = found.pool.annotations[torch.from_numpy(found.pool.of_set(name))]
         assert float(own.expression_weight.sum()) == 0
-    assert [own.name for own in found.held if not own.seen] == ["affectnet-expressions", "ckplus-expressions"]
-    assert inferred(found.counted).row("happiness")[12] > 0.8
+    assert [own.name for own in found.held_out if not own.trained_on] == ["affectnet-expressions", "ckplus-expressions"]
+    assert inferred(found.doubly_labelled).row("happiness")[12] > 0.8

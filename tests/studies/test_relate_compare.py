@@ -19,10 +19,11 @@ DU = RelatednessTable.named("du2014")
 
 def run_of(arm: str, seed: int, f1: float) -> dict[str, Any]:
     units = {"AU5": f1, "AU12": 0.9}
-    chance = {"accuracy": 0.2, "AU5": 0.3, "AU12": 0.25}
+    chance = {"held-out/accuracy": 0.2}
     cells, true = {"fear AU5": 0.1 + 0.5 * (arm == "base")}, {"fear AU5": 0.05}
-    tasks = {"accuracy": 0.8}
-    return {"arm": arm, "seed": seed, "tasks": tasks, "units": units, "chance": chance, "cells": cells, "true": true}
+    own = {"cells": cells, "true": true, "chance_units": {"AU5": 0.3, "AU12": 0.25}}
+    figures, details = {"held-out/accuracy": 0.8}, {"held-out/f1": units}
+    return {"row": arm, "seed": seed, "figures": figures, "details": details, "chance": chance, **own}
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Comparison]:
         seen.append(parameters)
         context.report(0.5, "training")
         pairs = [(run_of("base", seed, 0.5), run_of("edited", seed, f1)) for seed, f1 in enumerate((0.6, 0.8))]
-        return module.result(parameters, [run for pair in pairs for run in pair])
+        return module.conclude(parameters, context.folder, [run for pair in pairs for run in pair], {})
 
     monkeypatch.setattr(module, "compare", stand_in)
     monkeypatch.setenv("MALLOC_MMAP_MAX_", "0")  # no second start
@@ -50,7 +51,7 @@ def test_differences_are_printed_and_written(tmp_path: Path, asked: list[Compari
     assert said.exit_code == 0, said.output
     (one,) = asked
     assert (one.base, one.edited, one.truth, one.data) == (DU, RelatednessTable.read(file), None, None)
-    assert (one.names, one.budget.seeds, one.recipe.name) == (("du2014", "mine"), 2, "coupled")
+    assert (one.names, one.limits.seeds, one.recipe.name) == (("du2014", "mine"), 2, "coupled")
     table = {row["figure"]: row for row in csv.DictReader((out / "differences.csv").open())}
     assert list(table) == ["F1 of changed AUs", "AU5", "AU12", "accuracy"]
     changed = table["F1 of changed AUs"]

@@ -20,17 +20,21 @@ from fbn.jobs.kinds import parse
 from fbn.records import Annotations
 from fbn.studies import drawn
 from fbn.studies import engine as module
-from fbn.studies.engine import study
-from fbn.studies.folder import SERIES, precision_of
-from fbn.studies.material import Material
+from fbn.studies.affect import STUDY, AffectRequest
+from fbn.studies.folder import SERIES, begin, precision_of, write_runs
+from fbn.studies.material import StudyData
 from fbn.studies.measure import TOGETHER
-from fbn.studies.request import Study
-from fbn.studies.rows import ROWS
+from fbn.studies.registry import STUDIES, study_of
+from fbn.studies.study import Study
 from fbn.training.precision import MIXED, WHOLE, settled
 from fbn.training.recipe import Recipe
 from fbn.vocabulary import Task
 
-SMOKE = Study(budget="smoke", rows=("none", "both-late", "single-au"), seeds=1, first_seed=7)
+SMOKE = AffectRequest(budget="smoke", arms=("none", "both-late", "single-au"), seeds=1, first_seed=7)
+
+
+def study(request: AffectRequest, context: Context) -> dict[str, Any]:
+    return module.run(STUDY, request, context)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -83,22 +87,22 @@ def test_what_a_run_keeps(done: tuple[Path, list[tuple[float, str]]]) -> None:
 def test_a_slow_network_sees_a_share_of_each_step_and_has_fewer_on_two_cores(
     budget: str, counts: list[int], steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, seen = Study(budget=budget, rows=("densenet-121-none",)), []
+    asked, seen = AffectRequest(budget=budget, rows=("densenet-121-none",)), []
 
-    def trial(recipe: Recipe, pool: object, streams: list[Stream], *rest: object, **named: object) -> None:
+    def train_once(recipe: Recipe, pool: object, streams: list[Stream], *rest: object, **named: object) -> None:
         seen.append(([s.count for s in streams], recipe.network_args, recipe.steps_per_epoch, recipe.warmup))
         raise Cancelled
 
-    monkeypatch.setattr("fbn.training.trial.trial", trial)
+    monkeypatch.setattr("fbn.training.trial.train_once", train_once)
     streams = tuple(
-        (task, Stream(np.arange(9), count)) for task, count in zip(Task, asked.amounts.per_step, strict=True)
+        (task, Stream(np.arange(9), count)) for task, count in zip(Task, asked.limits.per_step, strict=True)
     )
-    material = Material(
+    data = StudyData(
         Pool.of({"one": (np.zeros((1, 8, 8, 3), np.uint8), Annotations.empty(1))}), streams, (), Annotations.empty(1)
     )
-    module.begin(asked, tmp_path)
+    begin(asked, tmp_path)
     with pytest.raises(Cancelled):
-        module._one(asked, "densenet-121-none", 0, material, (Context(tmp_path), "", (0, 1)), 1)
+        module._run_once(STUDY, asked, (0, "densenet-121-none"), data, (Context(tmp_path), "", (0, 1)), 1)
     ((found, arguments, taken, warmup),) = seen
     assert sorted(found, reverse=True) == counts
     assert arguments == ({"width": 0.5, "dropout": 0.0} if budget == "small" else {})
@@ -107,7 +111,7 @@ def test_a_slow_network_sees_a_share_of_each_step_and_has_fewer_on_two_cores(
 
 def test_runs_of_older_versions_do_not_tell_their_precision(tmp_path: Path, done: tuple[Path, Any]) -> None:
     run = json.loads((done[0] / "runs" / "07-none.json").read_text())
-    module.write_runs(tmp_path, [run, {key: value for key, value in run.items() if key != "precision"}])
+    write_runs(tmp_path, [run, {key: value for key, value in run.items() if key != "precision"}])
     lines = list(csv.DictReader((tmp_path / "runs.csv").open()))
     assert [line["precision"] for line in lines] == [settled("auto"), ""]
 
@@ -117,15 +121,16 @@ def test_it_goes_on_and_more_may_be_asked(
 ) -> None:
     runs: list[str] = []
 
-    def one(parameters: Study, row: str, seed: int, *rest: object) -> dict[str, Any]:
+    def one(_: object, request: AffectRequest, run: module.Run, *rest: object) -> dict[str, Any]:
+        seed, row = run
         runs.append(f"{row} {seed}")
         return json.loads((done[0] / "runs" / "07-none.json").read_text()) | {"row": row, "seed": seed}
 
-    monkeypatch.setattr(module, "_one", one)
+    monkeypatch.setattr(module, "_run_once", one)
     (tmp_path / "runs").mkdir()
     for name in ("study.json", "runs/07-none.json"):
         (tmp_path / name).write_bytes((done[0] / name).read_bytes())
-    more = SMOKE.model_copy(update={"rows": ("none", "match")})
+    more = SMOKE.model_copy(update={"arms": ("none", "match")})
     found = study(more, Context(tmp_path))
     assert runs == ["match 7"]
     assert {each["row"] for each in found["figures"]} == {"none", "match"}
@@ -138,7 +143,7 @@ def test_several_processes_do_what_one_does(
     done: tuple[Path, list[tuple[float, str]]], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     said: list[float] = []
-    found = module.study_apart(SMOKE, Context(tmp_path, lambda share, _: said.append(share)), 2)
+    found = module.run(STUDY, SMOKE, Context(tmp_path, lambda share, _: said.append(share)), 2)
     alone = json.loads((done[0] / "summary.json").read_text())
     assert found["figures"] == alone["figures"]
     assert said[-1] == 1.0
@@ -158,8 +163,8 @@ def test_it_stops_in_the_middle_and_leaves_nothing_half_done(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"rows": ["nothing"]}, "rows .'nothing'.: expected some of single-expression"),
-        ({"budget": "huge"}, "budget: Input should be 'smoke', 'lesson', 'small' or 'full'"),
+        ({"rows": ["nothing"]}, "arms .'nothing'.: expected some of single-expression"),
+        ({"budget": "huge"}, "budget: 'huge': expected one of smoke, lesson, small, full"),
         ({"seeds": 0}, "seeds: Input should be greater"),
         ({"epochs": 3}, "epochs: Extra inputs"),
     ],
@@ -170,12 +175,12 @@ def test_mistakes_are_named(changes: dict[str, object], words: str) -> None:
 
 
 def test_what_is_asked_survives_json() -> None:
-    asked = Study(rows=("both", "none"), seeds=3, action_units=90, data=Path("somewhere"))
+    asked = AffectRequest(rows=("both", "none"), seeds=3, action_units=90, data=Path("somewhere"))
     assert parse("study", json.loads(json.dumps(asked.model_dump(mode="json")))) == asked
 
 
 def test_results_name_the_data_folder_without_its_path(tmp_path: Path) -> None:
-    module.begin(Study(data=tmp_path / "faces"), tmp_path)
+    begin(AffectRequest(data=tmp_path / "faces"), tmp_path)
     assert json.loads((tmp_path / "study.json").read_text())["data"] == "faces"
     assert str(tmp_path) not in (tmp_path / "study.json").read_text()
 
@@ -189,17 +194,17 @@ def _another_machine(patch: pytest.MonkeyPatch) -> str:
 
 def test_a_folder_keeps_its_precision_on_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = settled("auto")
-    module.begin(SMOKE, tmp_path)
+    begin(SMOKE, tmp_path)
     assert _another_machine(monkeypatch) != here
-    module.begin(SMOKE.model_copy(update={"seeds": 2}), tmp_path)
+    begin(SMOKE.model_copy(update={"seeds": 2}), tmp_path)
     assert precision_of(tmp_path) == here
     seen: list[str] = []
 
-    def trial(recipe: Recipe, *rest: object, **named: object) -> None:
+    def train_once(recipe: Recipe, *rest: object, **named: object) -> None:
         seen.append(recipe.precision)
         raise Cancelled
 
-    monkeypatch.setattr("fbn.training.trial.trial", trial)
+    monkeypatch.setattr("fbn.training.trial.train_once", train_once)
     with pytest.raises(Cancelled):
         study(SMOKE, Context(tmp_path))
     assert seen == [here]
@@ -208,13 +213,13 @@ def test_a_folder_keeps_its_precision_on_another_machine(tmp_path: Path, monkeyp
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FbnError, match=r"file/study: the folder cannot be made \(Not a directory"):
-        module.begin(SMOKE, tmp_path / "file" / "study")
+        begin(SMOKE, tmp_path / "file" / "study")
 
 
 def _of_another_version(
-    folder: Path, asked: Study, run: dict[str, Any], changes: dict[str, int], gone: set[str]
+    folder: Path, asked: AffectRequest, run: dict[str, Any], changes: dict[str, int], gone: set[str]
 ) -> None:
-    module.begin(asked, folder)
+    begin(asked, folder)
     for file, told in ((folder / "study.json", None), (folder / "runs" / "07-none.json", run)):
         found = json.loads(file.read_text()) if told is None else told
         write_json(file, {key: found[key] for key in found if key not in gone} | changes)
@@ -227,33 +232,33 @@ def _of_another_version(
 def test_runs_of_other_versions_are_not_paired_with_new_ones(
     changes: dict[str, int], gone: set[str], real: bool, tmp_path: Path, done: tuple[Path, Any]
 ) -> None:
-    asked = SMOKE.model_copy(update={"rows": ("none",), "data": tmp_path if real else None})
+    asked = SMOKE.model_copy(update={"arms": ("none",), "data": tmp_path if real else None})
     run = json.loads((done[0] / "runs" / "07-none.json").read_text())
     folder = tmp_path / "older"
     _of_another_version(folder, asked, run, changes, gone)
     # what is finished may be put into tables anew
-    module.begin(asked, folder)
+    begin(asked, folder)
     assert precision_of(folder) == (MIXED if "precision" in gone else settled("auto"))
     before = (folder / "study.json").read_bytes()
     # the second where the old one is not asked for now: both could be later
-    for rows in (SMOKE.rows, ("match",)):
+    for rows in (SMOKE.arms, ("match",)):
         with pytest.raises(FormatError, match="older was begun with another version of fbn"):
-            module.begin(asked.model_copy(update={"rows": rows}), folder)
+            begin(asked.model_copy(update={"arms": rows}), folder)
     # nor where somebody put a new one beside it, or took the runs away
     write_json(folder / "runs" / "07-match.json", run | {"row": "match"})
     with pytest.raises(FormatError, match="older was begun with another version of fbn"):
-        module.begin(asked.model_copy(update={"rows": ("none", "match")}), folder)
+        begin(asked.model_copy(update={"arms": ("none", "match")}), folder)
     shutil.rmtree(folder / "runs")
     with pytest.raises(FormatError, match="older was begun with another version of fbn"):
-        module.begin(asked, folder)
+        begin(asked, folder)
     assert (folder / "study.json").read_bytes() == before
 
 
 def test_what_a_killed_worker_was_writing_is_no_run(tmp_path: Path) -> None:
-    module.begin(SMOKE, tmp_path)
+    begin(SMOKE, tmp_path)
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / ".07-match.12.tmp.json").write_text("{")
-    module.begin(SMOKE, tmp_path)
+    begin(SMOKE, tmp_path)
 
 
 @pytest.mark.parametrize("text", ["\0\0", "[]", "{}"])
@@ -269,26 +274,44 @@ def test_a_damaged_file_is_named_before_anything_is_trained(tmp_path: Path, name
     assert (tmp_path / name).read_text() == text
 
 
-def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[Study] = []
+def test_arms_are_rows_on_disk_and_in_older_requests() -> None:
+    old = {"data": None, "budget": "small", "rows": ["both"], "seeds": 2, "action_units": 40}
+    asked = parse("study", old)
+    assert asked == AffectRequest(arms=("both",), seeds=2, action_units=40)
+    assert asked.model_dump(mode="json") == old | {"steps": None, "part": "test", "first_seed": 0}
 
-    def stand_in(parameters: Study, context: Context) -> dict[str, Any]:
-        seen.append(parameters)
+
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[AffectRequest, int]] = []
+
+    def stand_in(study: Study, request: AffectRequest, context: Context, workers: int) -> None:
+        seen.append((request, workers))
         told = {"difference": 0.1, "low": -0.02, "high": 0.22, "boot_low": 0.0, "boot_high": 0.2, "seeds": 5}
         figure = {"set": "bp4d", "figure": "f1", "filtered": False, "mean": 0.5, "sd": None, "chance": 0.25}
-        return {"figures": [{"row": "both", **figure, "uncoupled": told, "single": None}]}
+        found = {"figures": [{"row": "both", **figure, "uncoupled": told, "single": None}]}
+        write_json(context.folder / "summary.json", found)
 
-    monkeypatch.setattr(module, "study", stand_in)
+    monkeypatch.setattr(module, "run", stand_in)
     monkeypatch.setenv("MALLOC_MMAP_MAX_", "0")  # no second start
-    options = ["--budget", "smoke", "--rows", "none, both", "--seeds", "1", "--action-units", "9", "--workers", "1"]
-    said = CliRunner().invoke(
-        application, ["study", "affect", *options, "--out", str(tmp_path / "new" / "out")], env={"COLUMNS": "140"}
-    )
-    assert said.exit_code == 0, said.output
-    (asked,) = seen
-    assert asked == Study(budget="smoke", rows=("none", "both"), seeds=1, action_units=9)
-    assert "+0.100 (-0.020 to +0.220)" in said.output
-    listed = CliRunner().invoke(application, ["study", "affect", "--list"], env={"COLUMNS": "140"})
-    assert all(name in listed.output for name in ROWS)
+    options = ["--budget", "smoke", "--seeds", "1", "--action-units", "9", "--workers", "1"]
+    for name, folder in (("--arms", "new/out"), ("--rows", "old")):
+        arms = [name, "none, both", "--out", str(tmp_path / folder)]
+        said = CliRunner().invoke(application, ["study", "affect", *options, *arms], env={"COLUMNS": "140"})
+        assert said.exit_code == 0, said.output
+        assert "+0.100 (-0.020 to +0.220)" in said.output
+    assert seen == [(AffectRequest(budget="smoke", arms=("none", "both"), seeds=1, action_units=9), 1)] * 2
     wrong = CliRunner().invoke(application, ["study", "affect", "--data", str(tmp_path / "nowhere")])
     assert isinstance(wrong.exception, MissingFileError)
+    wrong = CliRunner().invoke(application, ["study", "affect", "--budget", "huge"])
+    assert "budget: 'huge': expected one of smoke, lesson, small, full" in str(wrong.exception)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_has_the_same_options_and_lists_its_arms(name: str) -> None:
+    listed = CliRunner().invoke(application, ["study", name, "--list"], env={"COLUMNS": "140"})
+    study = study_of(name)
+    assert all(part in listed.output for part in (*study.arms, *study.budgets))
+    shown = CliRunner().invoke(application, ["study", name, "--help"], env={"COLUMNS": "140", "NO_COLOR": "1"}).output
+    common = "--data --out --budget --arms --seeds --first-seed --steps --part --workers --device --list"
+    assert all(option in shown for option in common.split())
+    assert study.name == name

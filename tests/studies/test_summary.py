@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from fbn.studies.request import Study
-from fbn.studies.rows import ROWS
+from fbn.studies.affect import STUDY, AffectRequest
+from fbn.studies.affect_arms import ARMS
 from fbn.studies.summary import summary
 
 
@@ -21,7 +21,7 @@ def run(row: str, seed: int, figures: dict[str, float], draws: dict[str, list[fl
         "details": {"bp4d/f1": {"AU1": figures["bp4d/f1"]}} if "bp4d/f1" in figures else {},
         "curves": {"expression": [2.0 + seed, None]},
         "labelled": {"expression": 10},
-        "table": {"rows": {}} if ROWS[row].coupled else None,
+        "table": {"rows": {}} if ARMS[row].terms else None,
         "parameters": 5,
         "seconds": 2.0 + seed,
     }
@@ -35,7 +35,7 @@ def of(found: dict[str, Any], row: str, figure: str) -> dict[str, Any]:
 def test_differences_are_paired_by_seed() -> None:
     runs = [run("none", s, {"bp4d/f1": f}) for s, f in enumerate((0.5, 0.7))]
     runs += [run("both", s, {"bp4d/f1": f}) for s, f in enumerate((0.6, 0.9))]
-    one = of(summary(Study(), runs), "both", "f1")
+    one = of(summary(STUDY, AffectRequest(), runs), "both", "f1")
     assert (one["mean"], one["seeds"], one["chance"]) == (pytest.approx(0.75), 2, 0.1)
     told = one["uncoupled"]
     assert told["difference"] == pytest.approx(0.15)
@@ -45,13 +45,13 @@ def test_differences_are_paired_by_seed() -> None:
     # draws of pictures say nothing here: what is left are the draws of two seeds
     assert (told["boot_low"], told["boot_high"]) == (pytest.approx(0.1), pytest.approx(0.2))
     assert one["single"] is None
-    assert of(summary(Study(), runs), "none", "f1")["uncoupled"] is None
+    assert of(summary(STUDY, AffectRequest(), runs), "none", "f1")["uncoupled"] is None
 
 
 def test_seeds_are_paired_by_name_not_by_place() -> None:
     runs = [run("none", s, {"bp4d/f1": f}) for s, f in ((0, 0.5), (1, 0.7))]
     runs += [run("both", s, {"bp4d/f1": f}) for s, f in ((1, 0.9), (0, 0.6), (2, 0.1))]
-    told = of(summary(Study(), runs), "both", "f1")["uncoupled"]
+    told = of(summary(STUDY, AffectRequest(), runs), "both", "f1")["uncoupled"]
     assert told["seeds"] == 2
     # 0.1 and 0.2; by place it would be 0.4 and -0.1
     assert (told["difference"], told["boot_low"]) == (pytest.approx(0.15), pytest.approx(0.1))
@@ -62,10 +62,10 @@ def test_pictures_that_all_seeds_share_do_not_average_out() -> None:
     noise = [(n - 50) / 500 for n in range(101)]
     runs = [run("none", s, {"bp4d/f1": 0.5}, {"bp4d/f1": [0.5] * 101}) for s in range(5)]
     runs += [run("both", s, {"bp4d/f1": 0.6}, {"bp4d/f1": [0.6 + n for n in noise]}) for s in range(5)]
-    real = of(summary(Study(data=Path("somewhere")), runs), "both", "f1")["uncoupled"]
+    real = of(summary(STUDY, AffectRequest(data=Path("somewhere")), runs), "both", "f1")["uncoupled"]
     assert (real["boot_low"], real["boot_high"]) == (pytest.approx(0.005, abs=4e-3), pytest.approx(0.195, abs=4e-3))
     # pictures of each seed's own do, by the root of five
-    drawn = of(summary(Study(), runs), "both", "f1")["uncoupled"]
+    drawn = of(summary(STUDY, AffectRequest(), runs), "both", "f1")["uncoupled"]
     reach = 1.96 * 0.2 / 12**0.5 / 5**0.5
     assert (drawn["boot_low"], drawn["boot_high"]) == (
         pytest.approx(0.1 - reach, abs=5e-3),
@@ -79,7 +79,7 @@ def test_the_bootstrap_meets_the_same_draws_on_both_sides() -> None:
         run("none", 0, {"bp4d/f1": 0.5}, {"bp4d/f1": draws}),
         run("match", 0, {"bp4d/f1": 0.6}, {"bp4d/f1": [draw + 0.1 for draw in draws]}),
     ]
-    told = of(summary(Study(), runs), "match", "f1")["uncoupled"]
+    told = of(summary(STUDY, AffectRequest(), runs), "match", "f1")["uncoupled"]
     assert (told["boot_low"], told["boot_high"]) == (pytest.approx(0.1), pytest.approx(0.1))
     assert told["low"] is None
 
@@ -91,7 +91,7 @@ def test_three_single_networks_are_one_row() -> None:
         run("single-va", 0, {"affwild2/ccc_valence/filtered": 0.2}),
         run("none", 0, {"bp4d/f1": 0.5, "rafdb/mean_diagonal": 0.3, "affwild2/ccc_valence/filtered": 0.2}),
     ]
-    found = summary(Study(), runs)
+    found = summary(STUDY, AffectRequest(), runs)
     assert {each["figure"]: each["mean"] for each in found["figures"] if each["row"] == "single-task"} == {
         "mean_diagonal": 0.4,
         "f1": 0.3,
@@ -111,7 +111,7 @@ def test_an_architecture_is_held_against_itself_uncoupled() -> None:
         run(name, 0, {"bp4d/f1": f}) for name, f in (("none", 0.5), ("resnet-50-none", 0.6), ("resnet-50-both", 0.9))
     ]
     runs += [run("single-au", 0, {"bp4d/f1": 0.4})]
-    found = summary(Study(), runs)
+    found = summary(STUDY, AffectRequest(), runs)
     assert of(found, "resnet-50-both", "f1")["uncoupled"]["difference"] == pytest.approx(0.3)
     # single-task networks have the small body
     assert of(found, "none", "f1")["single"]["difference"] == pytest.approx(0.1)
@@ -124,7 +124,7 @@ def test_each_au_differs_with_an_interval_of_its_own() -> None:
     runs += [run("single-au", s, {"bp4d/f1": f}) for s, f in enumerate((0.2, 0.3))]
     # active in too few pictures of that seed
     runs[4]["details"] = {}
-    told = {each["row"]: each for each in summary(Study(), runs)["details"]}
+    told = {each["row"]: each for each in summary(STUDY, AffectRequest(), runs)["details"]}
     both, expected = told["both"], stats.ttest_rel([0.9, 0.7], [0.5, 0.4]).confidence_interval(0.95)
     assert (both["mean"], both["seeds"], both["uncoupled_seeds"]) == (pytest.approx(0.8), 2, 2)
     assert both["sd"] == pytest.approx(0.2 / 2**0.5)
@@ -138,10 +138,10 @@ def test_each_au_differs_with_an_interval_of_its_own() -> None:
 
 def test_details_and_curves_are_means_over_seeds() -> None:
     runs = [run("both", s, {"bp4d/f1": f}) for s, f in enumerate((0.6, 0.9))]
-    found = summary(Study(), runs)
+    found = summary(STUDY, AffectRequest(), runs)
     (detail,) = found["details"]
     assert (detail["row"], detail["set"], detail["name"], detail["seeds"]) == ("both", "bp4d", "AU1", 2)
     assert detail["mean"] == pytest.approx(0.75)
     assert found["curves"] == {"both": {"expression": [2.5, None]}}
     (row,) = found["rows"]
-    assert (row["seconds"], row["table"], row["terms"]) == (2.5, "du2014", dict(ROWS["both"].adds))
+    assert (row["seconds"], row["table"], row["terms"]) == (2.5, "du2014", ARMS["both"].terms)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,13 +11,15 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 
+from fbn.context import Context
 from fbn.data.loading import Pool
 from fbn.data.sources import ckplus
-from fbn.errors import FormatError, MissingFileError
+from fbn.errors import MissingFileError
 from fbn.faces.landmarks import crop_landmarks
 from fbn.records import Annotations, Predictions, Sample
+from fbn.studies import engine
 from fbn.studies import transfer as module
-from fbn.studies.transfer import Plan, on_ckplus, transfer
+from fbn.studies.transfer import STUDY, TransferRequest, on_ckplus, worlds
 from fbn.synthetic.kept import drawers
 from fbn.synthetic.pool import draw_crops
 from fbn.synthetic.world import World
@@ -24,7 +27,9 @@ from fbn.training.probe import pixel_probe, ridge
 from fbn.vocabulary import AU_INDEX
 from tests.training.helpers import picture
 
-TINY = Plan(pictures=60, steps=3, batch=8, sides=(48,), widths=(8, 16), rounds=20)
+
+def transfer(root: Path, out: Path, arms: tuple[str, ...] = ("synthetic",)) -> dict[str, Any]:
+    return engine.run(STUDY, TransferRequest(data=root, budget="smoke", arms=arms), Context(out))
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +54,7 @@ def write_ckplus(root: Path, sequences: int = 9) -> None:
 
 def test_the_whole_way_from_drawn_faces_to_a_report(tmp_path: Path) -> None:
     write_ckplus(tmp_path)
-    report = transfer(tmp_path, tmp_path / "run", plan=TINY, workers=0, progress=False)
+    report = transfer(tmp_path, tmp_path / "run")
     assert report["data"] == {"set": "ckplus", "pictures": 36, "sequences": 18, "subjects": 9}
     about = json.loads(json.dumps(report))["sources"]["synthetic"]
     assert about["units"]["AU12"]["positives"] == 9
@@ -60,12 +65,13 @@ def test_the_whole_way_from_drawn_faces_to_a_report(tmp_path: Path) -> None:
     for figure in about["figures"].values():
         assert 0 <= figure["low"] <= figure["value"] <= figure["high"] <= 1
     assert report["chance"] == {"auc": 0.5, "mean_diagonal": pytest.approx(1 / 3)}
-    with pytest.raises(FormatError, match="holds a run already"):
-        transfer(tmp_path, tmp_path / "run", plan=TINY, workers=0, progress=False)
+    assert json.loads((tmp_path / "run" / "report.json").read_text()) == json.loads(json.dumps(report))
+    run = json.loads((tmp_path / "run" / "runs" / "00-synthetic.json").read_text())
+    assert run["figures"]["ckplus/auc"] == about["figures"]["auc"]["value"]
 
 
 def test_faces_that_are_held_out_are_of_other_people() -> None:
-    for train, held in zip(TINY.worlds(), TINY.worlds(held_out=True), strict=True):
+    for train, held in zip(worlds(0), worlds(0, held_out=True), strict=True):
         people = {train.person(i).identity for i in range(20)}
         assert not people & {held.person(i).identity for i in range(20)}
 
@@ -75,7 +81,7 @@ def test_units_come_by_chance_in_one_world_and_not_in_the_other() -> None:
         neutral = [t for t in map(world.draw, range(400)) if t.category == "neutral"]
         return float(torch.stack([truth.annotations.action_units for truth in neutral]).mean())
 
-    broad, posed = map(rate, TINY.worlds())
+    broad, posed = map(rate, worlds(0))
     assert 0.1 < broad < 0.2
     assert posed < 0.04
 
@@ -127,21 +133,19 @@ def test_ridge_is_scikit_learns() -> None:
     np.testing.assert_allclose(ridge(x, y, unseen, 0.3), wanted, atol=1e-10)
 
 
-@pytest.mark.parametrize(
-    ("sources", "expected"), [(("synthetic",), "ckplus/ or ckplus.zip"), (("ict",), "ict_facekit")]
-)
+@pytest.mark.parametrize(("arms", "expected"), [(("synthetic",), "ckplus/ or ckplus.zip"), (("ict",), "ict_facekit")])
 def test_what_is_not_there_is_named_before_anything_is_drawn(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sources: tuple[str, ...], expected: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arms: tuple[str, ...], expected: str
 ) -> None:
-    monkeypatch.setattr(module, "kept_pool", lambda *_: pytest.fail("it drew"))
-    if sources == ("ict",):
+    monkeypatch.setattr(module, "kept_pool", lambda *_, **__: pytest.fail("it drew"))
+    if arms == ("ict",):
         write_ckplus(tmp_path, 1)
     with pytest.raises(MissingFileError, match=expected):
-        transfer(tmp_path, tmp_path / "run", sources, TINY, progress=False)
+        transfer(tmp_path, tmp_path / "run", arms)
 
 
 def test_kept_crops_are_the_worlds_and_stay(tmp_path: Path) -> None:
-    world = TINY.worlds()[0]
+    world = worlds(0)[0]
     one = module.kept_pool(world, 3, progress=False)
     faces = [world.draw(i).face for i in range(3)]
     assert one.names == (world.domain.name,)
@@ -155,7 +159,7 @@ def test_kept_crops_are_the_worlds_and_stay(tmp_path: Path) -> None:
     assert torch.equal(one.annotations.action_units, again.annotations.action_units)
     # by processes that several sets share, in blocks of a few
     with drawers(2) as workers:
-        many = module.kept_pool(TINY.worlds(held_out=True)[0], 27, processes=workers, progress=False)
+        many = module.kept_pool(worlds(0, held_out=True)[0], 27, processes=workers, progress=False)
     assert len(list((tmp_path / "cache").glob("drawn/*.npy"))) == 2
-    last = [TINY.worlds(held_out=True)[0].draw(i).face for i in (25, 26)]
+    last = [worlds(0, held_out=True)[0].draw(i).face for i in (25, 26)]
     assert (many.crops[0][25:] == draw_crops(last, find=crop_landmarks)).all()

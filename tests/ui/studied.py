@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fbn.context import write_json
+from fbn.studies.affect import STUDY, AffectRequest
+from fbn.studies.affect_arms import ARMS
 from fbn.studies.folder import begin, file_of, finished, write_runs
 from fbn.studies.measure import FIGURES
-from fbn.studies.request import Study
-from fbn.studies.rows import ROWS, Row
+from fbn.studies.study import Arm
 from fbn.studies.summary import write_summary
 from fbn.vocabulary import Task
 
@@ -46,36 +47,37 @@ NOISE = (0.0, 0.03, -0.02, 0.015, -0.025)
 
 def make(folder: Path, **asked: Any) -> Path:
     """Write a finished study of made-up figures."""
-    study = Study(**{"rows": CORE, "seeds": 5} | asked)
+    study = AffectRequest(**{"rows": CORE, "seeds": 5} | asked)
     begin(study, folder)
     for number, (seed, name) in enumerate(study.runs):
-        found = run(ROWS[name], seed, NOISE[(number * 7 + seed) % 5], study.action_units or 80)
+        found = run(ARMS[name], seed, NOISE[(number * 7 + seed) % 5], study.action_units or 80)
         write_json(file_of(folder, seed, name), found | {"steps": study.steps or found["steps"]})
-    write_runs(folder, finished(study, folder))
-    write_summary(study, folder)
+    runs = finished(study, folder)
+    write_runs(folder, runs)
+    write_summary(STUDY, study, folder, runs)
     return folder
 
 
-def run(row: Row, seed: int, noise: float, units: int) -> dict[str, Any]:
+def run(arm: Arm, seed: int, noise: float, units: int) -> dict[str, Any]:
     """One run's file."""
-    heads = {HEADS[task] for task in row.tasks}
+    heads = {HEADS[task] for task in arm.changes.get("tasks", Task)}
     figures, details, chance = {}, {}, {}
     for own in SETS:
         for suffix in ("", "/filtered") if own.filmed else ("",):
             for name in own.figures:
-                key, value = f"{own.name}/{name}{suffix}", 0.5 + GAINS.get(row.name, 0.02) + noise + 0.04 * bool(suffix)
+                key, value = f"{own.name}/{name}{suffix}", 0.5 + GAINS.get(arm.name, 0.02) + noise + 0.04 * bool(suffix)
                 chance[key] = 0.14
                 if FIGURES[name][0] in heads:
                     figures[key] = value
         if "f1" in own.figures and "units" in heads:
-            gain = GAINS.get(row.name, 0.02)
+            gain = GAINS.get(arm.name, 0.02)
             details[f"{own.name}/f1"] = {"AU1": 0.3 + gain + noise, "AU12": 0.8 + noise, "AU14": 0.4}
         if {"mean_diagonal", "accuracy"} & set(own.figures) and "expression" in heads:
             details[f"{own.name}/recall"] = {"neutral": 0.5 + noise, "fear": 0.3, "happiness": 0.9}
     late = [None, None, 0.9, 0.8]
-    curves = {"expression": [2.0, 1.5, 1.2, 1.0], **dict.fromkeys(row.adds, late)}
+    curves = {"expression": [2.0, 1.5, 1.2, 1.0], **dict.fromkeys(arm.terms, late)}
     return {
-        "row": row.name,
+        "row": arm.name,
         "seed": seed,
         "figures": figures,
         "chance": chance,
@@ -83,7 +85,7 @@ def run(row: Row, seed: int, noise: float, units: int) -> dict[str, Any]:
         "curves": curves,
         "labelled": {"expression": 1800, "action_units": units, "valence_arousal": 1920},
         "trained_on": [own.name for own in SETS if own.task],
-        "table": {"rows": {"fear": {"AU01": 1.0}, "happiness": {"AU12": 1.0}}} if row.coupled else None,
+        "table": {"rows": {"fear": {"AU01": 1.0}, "happiness": {"AU12": 1.0}}} if arm.terms else None,
         "steps": 500,
         "pictures": 96,
         "parameters": 700_000,

@@ -15,6 +15,7 @@ from fbn.inference.layouts import LAYOUTS
 from fbn.resources import shipped
 from fbn.ui import home, shell
 from fbn.ui.live import recordings
+from fbn.ui.panels import picture_width
 from tests.ui.conftest import FakeAnalyser
 
 Open = Callable[[str], AppTest]
@@ -175,3 +176,10 @@ def test_configuration_lies_beside_the_app():
     """Streamlit reads the configuration in the script's own folder, so both must ship together."""
     assert shipped(".streamlit/config.toml").parent.parent == shipped("app.py").parent
     assert shutil.which("streamlit") is None or shipped("pages/live.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "shown"), [(512, 512, 640), (720, 1280, 640), (1920, 1080, 405), (112, 112, 224)]
+)
+def test_a_picture_fills_its_column_unless_tall_or_coarse(height: int, width: int, shown: int):
+    assert picture_width(height, width) == shown

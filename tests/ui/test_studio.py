@@ -184,6 +184,29 @@ def test_a_slider_moves_one_unit_and_undo_moves_the_slider_back(opened: AppTest)
     assert len(opened.slider) == 18
 
 
+@pytest.mark.parametrize("label", ["Relax", "Reset"])
+def test_a_slider_moved_in_the_run_of_a_sweeping_click_stays(opened: AppTest, label: str):
+    by_key(opened.slider, "studio AU09 None").set_value(0.6)
+    press(opened, label)
+    assert now(opened) == studio.with_unit(Face(), 9, 0.6)
+    assert by_key(opened.slider, "studio AU09 None").value == 0.6
+    # where it was moved before the click, one step takes it back
+    press(opened, "Undo")
+    assert now(opened) == Face()
+
+
+def test_a_slider_moved_in_the_run_of_another_preset_or_person_stays(opened: AppTest):
+    by_key(opened.selectbox, "studio category").set_value("anger")
+    by_key(opened.slider, "studio AU09 None").set_value(0.6).run()
+    angry = studio.with_unit(studio.preset(Face(), DU, "anger", 0.8), 9, 0.6)
+    assert now(opened) == angry
+    opened.button_group(key="studio_group").set_value("Person").run()
+    by_key(opened.slider, "studio appearance.age").set_value(0.9)
+    press(opened, "New person")
+    assert now(opened).appearance.age == 0.9
+    assert now(opened).identity != angry.identity
+
+
 def test_halves_move_apart_and_are_levelled_again(opened: AppTest):
     by_key(opened.toggle, "studio linked").set_value(False).run()
     by_key(opened.slider, "studio AU12 1").set_value(0.1).run()

@@ -8,17 +8,16 @@ from typer.testing import CliRunner
 
 from fbn.cli import application
 from fbn.errors import FormatError
-from fbn.studies.read import Studied
-from fbn.studies.words import interval
+from fbn.studies.read import StudyResult, differences
 from tests.ui.studied import make
 
 
 @pytest.fixture(scope="module")
-def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
-    return Studied.read(make(tmp_path_factory.mktemp("study") / "scarce"))
+def studied(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+    return StudyResult.read(make(tmp_path_factory.mktemp("study") / "scarce"))
 
 
-def test_studies_as_markdown_tables(studied: Studied, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_studies_as_markdown_tables(studied: StudyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     plenty = make(tmp_path / "plenty", action_units=2400, rows=("none", "both"))
 
     def table(*options: str) -> list[list[str]]:
@@ -29,14 +28,15 @@ def test_studies_as_markdown_tables(studied: Studied, tmp_path: Path, monkeypatc
     head, _, *lines = table(str(studied.folder), "--figures", "bp4d/f1,affwild2/ccc_valence/filtered")
     assert head == ["row", "BP4D · AU F1", "Aff-Wild2 · valence CCC (filtered)"]
     assert [line[0] for line in lines] == ["match", "both"]
-    told = studied.by_place["both", ("bp4d", "f1", False)]
-    assert lines[1][1] == f"▲ {interval(told.uncoupled)}"
+    own = studied.figures[studied.figures["key"] == "bp4d/f1"].set_index("arm", drop=False)
+    told = differences(own, "uncoupled").at["both", "interval"]
+    assert lines[1][1] == f"▲ {told}"
     _, _, *lines = table(str(studied.folder), "--figures", "bp4d/f1", "--against", "means", "--rows", "none,both")
-    means = [studied.by_place[row, told.key] for row in ("none", "both")]
-    assert lines == [[figure.row, f"{figure.mean:.3f} ± {figure.sd:.3f}"] for figure in means]
+    assert lines == [[arm, f"{own.at[arm, 'mean']:.3f} ± {own.at[arm, 'sd']:.3f}"] for arm in ("none", "both")]
     _, _, *lines = table(str(studied.folder), "--figures", "bp4d/f1", "--rows", "both", "--interval", "bootstrap")
-    assert lines == [["both", f"▲ {interval(told.uncoupled.bootstrapped)}"]]
-    assert interval(told.uncoupled.bootstrapped) != interval(told.uncoupled)
+    drawn = differences(own, "uncoupled", bootstrapped=True).at["both", "interval"]
+    assert lines == [["both", f"▲ {drawn}"]]
+    assert drawn != told
     head, _, *lines = table(str(studied.folder), str(plenty))
     assert head == ["study", "both"]
     assert lines[1][0] == "plenty: 2,400 AU pictures, EmotioNet · AU F1"
@@ -55,8 +55,8 @@ def test_studies_as_markdown_tables(studied: Studied, tmp_path: Path, monkeypatc
         assert why in str(said.exception)
     head, _, *lines = table(str(studied.folder), "--figures", "bp4d/f1", "--each", "--rows", "match,both")
     assert head == ["name", "match", "both"]
-    told = {(each.row, each.name): each for each in studied.details if (each.set, each.figure) == ("bp4d", "f1")}
-    match, both = (interval(told[row, "AU1"].uncoupled) for row in ("match", "both"))
+    told = differences(studied.details[studied.details["key"] == "bp4d/f1"], "uncoupled").set_index(["arm", "name"])
+    match, both = (told.at[(arm, "AU1"), "interval"] for arm in ("match", "both"))
     assert lines[0] == ["AU1", f"○ {match}", f"▲ {both}"]
     assert lines[2] == ["AU14", *2 * ["○ +0.000 (+0.000 to +0.000)"]]
     head, _, *lines = table(str(plenty), "--figures", "rafdb/recall", "--each", "--against", "means")

@@ -12,7 +12,7 @@ from fbn import jobs
 from fbn.jobs import JobError
 from fbn.jobs.kinds import parse
 from fbn.resources import shipped
-from fbn.studies.request import Study
+from fbn.studies.affect import AffectRequest
 from fbn.ui.study import page
 from tests.ui.conftest import FakeAnalyser, press, words
 from tests.ui.studied import make
@@ -26,9 +26,7 @@ def nothing_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr("fbn.models.store.names", lambda: ("fbn",))
     folder = tmp_path / "shipped"
     folder.mkdir()
-    monkeypatch.setattr(
-        "fbn.studies.read.shipped", lambda name: shipped(name) if name.endswith("papers.csv") else folder
-    )
+    monkeypatch.setattr("fbn.studies.read.shipped", lambda name: folder)
     return folder
 
 
@@ -61,7 +59,7 @@ def test_without_studies_one_can_be_asked_for_or_opened(started: list[Any], tmp_
     test.number_input(key="study ask units").set_value(40).run()
     press(test, "Start")
     ((kind, title, asked),) = started
-    assert parse(kind, asked) == Study(
+    assert parse(kind, asked) == AffectRequest(
         budget="smoke",
         rows=("single-expression", "single-au", "single-va", "none", "co", "both"),
         action_units=40,
@@ -86,17 +84,34 @@ def test_a_folder_is_opened_and_a_wrong_one_named(tmp_path: Path):
     press(test, "Open it")
     assert not test.exception
     assert not test.error
-    assert test.subheader[0].value.startswith("Does a network read faces better")
+    assert test.subheader[0].value == "This study, figure by figure"
+    assert any(said.startswith("Nobody has put into words yet") for said in captions(test))
 
 
 def test_a_shipped_study_shows_every_view_its_notes_and_files(nothing_yet: Path):
     make(nothing_yet / "scarce-labels")
     (nothing_yet / "PLAN.md").write_text("# The plan\nFixed before.\n")
+    (nothing_yet / "NOTE.md").write_text(
+        "# Note\n\n## What was found\n\nIt pays.\n\n## The papers' claims\n\nThe first holds.\n"
+    )
     test = opened()
     assert not test.exception
     assert test.selectbox(key="study open pick").options == ["Scarce labels (ships with fbn)"]
-    assert "better on **16** of 16 figures" in words(test)
-    assert "On action units: yes." in words(test)
+    assert [each.value for each in test.subheader] == [
+        "Where coupling pays, and where it does not",
+        "What was found",
+        "This study, figure by figure",
+    ]
+    assert "It pays." in words(test)
+    assert "is better than no coupling on **16** of 16 figures" in words(test)
+    assert test.button_group(key="study situations arms").options == [
+        "Distribution matching",
+        "Soft co-annotation + matching",
+    ]
+    test.button_group(key="study situations arms").set_value(["match", "both"]).run()
+    assert not test.exception
+    test.button_group(key="study situations arms").set_value([]).run()
+    assert "Pick an arm." in captions(test)
     assert "What was trained, on what" in [each.label for each in test.expander]
     done = next(each.value for each in test.dataframe if "Coupling losses" in each.value)
     assert "soft co-annotation 0.3, distribution matching 0.2" in set(done["Coupling losses"])
@@ -118,6 +133,7 @@ def test_a_shipped_study_shows_every_view_its_notes_and_files(nothing_yet: Path)
         assert not test.exception, view
         assert not test.error, view
         assert test.get("plotly_chart"), view
+    assert "The first holds." in words(test)
 
 
 def test_a_study_of_architectures_tells_of_each(nothing_yet: Path):
@@ -126,20 +142,18 @@ def test_a_study_of_architectures_tells_of_each(nothing_yet: Path):
     make(nothing_yet / "bodies", rows=rows)
     test = opened()
     assert not test.exception
-    said = words(test)
-    assert "On action units: by some networks." in said
-    assert "AU F1 of each architecture coupled by both minus no coupling" in said
-    assert all(f"**{name}-both** is better on" in said for name in names)
-    drawn = "".join(each.proto.body for each in test.get("html"))
-    assert all(f"{name}-both, EmotioNet" in drawn for name in names)
+    arms = test.selectbox(key=f"study arm {nothing_yet / 'bodies'}")
+    assert arms.value == "vgg-face-both"
+    assert "VGG-FACE, both couplings" in arms.options
     test = opened("Training")
-    (picked,) = (each for each in test.multiselect if each.label == "Rows")
+    (picked,) = (each for each in test.multiselect if each.label == "Arms")
     assert picked.value == ["vgg-face-none", "vgg-face-both"]
     # what can be compared is shown without having to be asked for
     make(nothing_yet / "beside", rows=("none", *rows))
     table = opened("All figures", "beside")
     assert not table.exception
     assert table.get("plotly_chart")
+    assert table.dataframe[0].value.shape[0] == 3
 
 
 def test_rows_and_figures_are_filtered(nothing_yet: Path):
@@ -152,10 +166,14 @@ def test_rows_and_figures_are_filtered(nothing_yet: Path):
     test.multiselect(key=f"study figures {folder}").set_value(["f1"]).run()
     (chart,) = test.get("plotly_chart")
     drawn = json.loads(chart.proto.spec)
-    assert drawn["layout"]["yaxis"]["ticktext"] == ["match", "both"]
+    assert drawn["layout"]["yaxis"]["ticktext"] == ["Distribution matching", "Soft co-annotation + matching"]
+    (table,) = test.dataframe
+    assert list(table.value.index) == ["Distribution matching", "Soft co-annotation + matching"]
+    test.button_group(key="study figures shown").set_value("Values").run()
+    assert len(test.dataframe[0].value) == 4
     test.multiselect(key=f"study rows {folder}").set_value(["both"]).run()
     (chart,) = test.get("plotly_chart")
-    assert json.loads(chart.proto.spec)["layout"]["yaxis"]["ticktext"] == ["both"]
+    assert json.loads(chart.proto.spec)["layout"]["yaxis"]["ticktext"] == ["Soft co-annotation + matching"]
     test.button_group(key=f"study groups {folder}").set_value([]).run()
     assert "Nothing is left" in words(test)
     assert not test.exception
@@ -176,19 +194,17 @@ def test_each_au_and_expression_differs_with_its_interval(nothing_yet: Path):
     (chart,) = test.get("plotly_chart")
     drawn = json.loads(chart.proto.spec)
     assert drawn["layout"]["yaxis"]["ticktext"][0] == "AU1 Inner brow raiser"
-    assert {trace["name"]: trace["y"] for trace in drawn["data"] if "name" in trace} == {
-        "better": [0],
-        "cannot be told": [1, 2],
-    }
-    assert "5 seeds" in drawn["data"][1]["text"][0]
-    assert "bootstrap" not in drawn["data"][1]["text"][0]
+    hover = {trace["name"].split(",")[0]: trace["customdata"] for trace in drawn["data"]}
+    assert {name: len(each) for name, each in hover.items()} == {"better": 1, "cannot be told": 2}
+    assert "5 seeds" in hover["better"][0][0]
+    assert "bootstrap" not in hover["better"][0][0]
     test.button_group(key="study detail show 2").set_value("single").run()
     assert len(test.get("plotly_chart")) == 2
     test.multiselect(key=f"study detail rows {folder}").set_value(["none"]).run()
     test.button_group(key="study detail show 2").set_value("uncoupled").run()
-    assert "None of these rows has a difference against no coupling." in captions(test)
+    assert "None of these arms is compared with no coupling." in captions(test)
     test.multiselect(key=f"study detail rows {folder}").set_value([]).run()
-    assert "Pick a row." in captions(test)
+    assert "Pick an arm." in captions(test)
     test.button_group(key="study detail").set_value("recall").run()
     assert not test.exception
 
@@ -205,15 +221,11 @@ def test_a_study_of_an_older_version_kept_means_of_aus_alone(nothing_yet: Path):
 
 def test_a_study_of_one_row_hides_what_it_lacks(nothing_yet: Path):
     make(nothing_yet / "alone", rows=("single-au",), seeds=1)
-    assert "No row of this study is held against another." in captions(opened("AUs and expressions"))
-    for view, said in (
-        ("Answer", "No row of this study couples anything"),
-        ("The papers", "This study has no such rows"),
-    ):
-        test = opened(view)
-        assert not test.exception, view
-        assert said in words(test), view
-    views = ["Answer", "All figures", "AUs and expressions", "Training", "The papers", "Run one"]
+    assert "No arm of this study is compared with another." in captions(opened("AUs and expressions"))
+    test = opened()
+    assert not test.exception
+    assert "No arm of this study is coupled" in words(test)
+    views = ["What was found", "All figures", "AUs and expressions", "Training", "Run one"]
     assert test.button_group(key="study view pick").options == views
 
 
@@ -258,8 +270,8 @@ def test_what_a_job_found_is_opened_from_the_list(monkeypatch: pytest.MonkeyPatc
     (folder / "result.json").write_text((folder / "summary.json").read_text())
     test = opened("Run one")
     assert not test.exception
-    assert "is better on **16** of 16 figures" in words(test)
+    assert "is better than no coupling on **16** of 16 figures" in words(test)
     press(test, "Open this study")
     assert not test.exception
-    assert test.session_state["study view"] == "Answer"
+    assert test.session_state["study view"] == "What was found"
     assert test.session_state["study open"] == folder.name

@@ -63,6 +63,57 @@ def test_a_widget_goes_back_where_its_value_is_refused():
     assert weights(test) == {"one": 0.6, "two": 0.0}
 
 
+def swept_page() -> None:
+    """Three weights; "Clear" sets all to 0 and "Fill" to 1, and ``all`` sets every one to its own."""
+    import streamlit as st
+
+    from fbn.ui.widgets import bound, sweeping
+
+    kept = st.session_state.setdefault("kept", {"one": 0.0, "all": 0.0, "two": 0.0})
+
+    @sweeping
+    def fill(weight: float) -> None:
+        kept.update(dict.fromkeys(kept, weight))
+
+    for name in kept:
+        take = fill if name == "all" else lambda moved, name=name: kept.update({name: moved})
+        bound(st.slider, name, kept[name], take, name, min_value=0.0, max_value=1.0)
+    st.button("Clear", on_click=fill, args=(0.0,))
+    st.button("Fill", on_click=fill, args=(1.0,))
+
+
+def swept(*asked: int | tuple[int, float]) -> dict[str, float]:
+    """What the weights are after one run in which sliders were moved (place, value) and a button clicked (place)."""
+    test = AppTest.from_function(swept_page).run()
+    test.slider[2].set_value(0.7).run()
+    for one in asked:
+        if isinstance(one, tuple):
+            test.slider[one[0]].set_value(one[1])
+        else:
+            test.button[one].click()
+    return weights(test.run())
+
+
+def test_what_a_viewer_sets_in_the_run_of_a_click_that_sets_everything_stays():
+    assert swept(0) == {"all": 0.0, "one": 0.0, "two": 0.0}
+    assert swept((0, 0.3), 0) == {"all": 0.0, "one": 0.3, "two": 0.0}
+    assert swept((2, 0.9), 0) == {"all": 0.0, "one": 0.0, "two": 0.9}
+    assert swept((0, 0.0), (2, 0.3), 1) == {"all": 1.0, "one": 1.0, "two": 0.3}, "one was not moved"
+
+
+def test_a_widget_that_sets_everything_spares_what_was_set_in_its_run():
+    assert swept((1, 0.5)) == {"all": 0.5, "one": 0.5, "two": 0.5}
+    assert swept((0, 0.3), (1, 0.5), (2, 0.9)) == {"all": 0.5, "one": 0.3, "two": 0.9}
+    assert swept((0, 0.3), (1, 0.5), (2, 0.9), 0) == {"all": 0.5, "one": 0.3, "two": 0.9}
+
+
+def test_what_was_set_in_an_earlier_run_does_not_stay():
+    test = AppTest.from_function(swept_page).run()
+    test.slider[0].set_value(0.3).run()
+    test.button[0].click().run()
+    assert weights(test) == {"all": 0.0, "one": 0.0, "two": 0.0}
+
+
 def placed_page() -> None:
     """Choices A, B and C; a button opens C."""
     import streamlit as st

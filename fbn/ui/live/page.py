@@ -240,15 +240,19 @@ def _status(session: LiveSession) -> None:
 def _figures(session: LiveSession, playing: bool, source: str) -> None:
     """Speed, expression, circumplex; or what to do first. What is not of now is gray and says so."""
     view = session.view()
-    if view.face is None:
-        with st.container(border=True):
-            _what_to_do(view, playing, source)
     past = not playing or view.stalled
-    if past and view.face:
-        st.markdown(f"##### :material/pause_circle: {'Stopped' if not playing else 'Stalled'} {in_words(view.age)} ago")
-        st.caption("The last readings, not those of now.")
+    # each at a place of its own: what moves to another one is seen at both until all is drawn
+    notice, speed = st.container(), st.container(horizontal=True)
+    with notice:
+        if view.face is None:
+            with st.container(border=True):
+                _what_to_do(view, playing, source)
+        elif past:
+            what = "Stalled" if playing else "Stopped"
+            st.markdown(f"##### :material/pause_circle: {what} {in_words(view.age)} ago")
+            st.caption("The last readings, not those of now.")
     if playing and view.frames:
-        with st.container(horizontal=True):
+        with speed:
             st.metric("Frames/s", f"{view.fps:.0f}", width=90)
             helped = "Median time from a frame's arrival at the server to its finished drawing."
             st.metric("Delay", f"{view.median_ms:.0f} ms", help=helped, width=100)

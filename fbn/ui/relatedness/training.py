@@ -11,7 +11,7 @@ import streamlit as st
 from fbn.errors import FbnError
 from fbn.resources import shipped
 from fbn.studies.tables import RESULT
-from fbn.studies.tables_request import Budget
+from fbn.studies.tables_request import TablesBudget
 from fbn.training import recipe
 from fbn.ui import charts
 from fbn.ui.job_list import JobList
@@ -58,7 +58,7 @@ def _ask() -> None:
     size = st.segmented_control(
         "How much", list(_SIZES), default="quick", required=True, format_func=lambda s: _SIZES[s][0], key="rel job size"
     )
-    budget = Budget(**_SIZES[size or "quick"][1])
+    budget = TablesBudget.model_validate(_SIZES[size or "quick"][1])
     words = st.empty()
     data = st.text_input(
         "Or on real faces: folder of data sets",
@@ -87,13 +87,13 @@ def _ask() -> None:
     COMPARISONS.problem()
 
 
-def _size(budget: Budget, how: str, real: bool) -> str:
+def _size(budget: TablesBudget, how: str, real: bool) -> str:
     """How much there is to do, and how long that takes here where such a comparison was run before."""
 
     def work(of: Mapping[str, Any]) -> float | None:
         if bool(of.get("data")) != real or of.get("recipe") != recipe.read(how).model_dump(mode="json"):
             return None
-        done = Budget(**of["budget"])
+        done = TablesBudget.model_validate(of["budget"])
         return done.seeds * done.steps
 
     faces = "" if real else f" on {budget.pictures:,} faces"

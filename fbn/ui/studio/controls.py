@@ -11,7 +11,7 @@ from fbn.ui.studio import knobs as studio_knobs
 from fbn.ui.studio.knobs import Knob, put
 from fbn.ui.studio.marks import described, units_by_region
 from fbn.ui.studio.state import current, keep, show, slider
-from fbn.ui.widgets import bound
+from fbn.ui.widgets import bound, sweeping
 from fbn.vocabulary import AU_INDEX, ActionUnit
 
 _GROUPS = ("Action units", "Person", "Scene", "Camera")
@@ -115,6 +115,7 @@ def _person() -> None:
         _knobs(studio_knobs.SHAPE)
 
 
+@sweeping
 def _meet(number: int | None) -> None:
     """Put a person in: the one of that number, or the next one by chance."""
     if number is None:

@@ -20,7 +20,7 @@ from fbn.ui.studio.controls import controls
 from fbn.ui.studio.quiz import quiz_view
 from fbn.ui.studio.state import current, keep, show, slider
 from fbn.ui.tables import png_bytes
-from fbn.ui.widgets import bound
+from fbn.ui.widgets import bound, sweeping
 
 #: Side of a saved picture, pixels.
 _SAVED = 640
@@ -80,11 +80,13 @@ def _step(label: str, icon: str, move: Callable[[], History[Face]], possible: bo
     )
 
 
+@sweeping
 def _relax() -> None:
     keep(category=None)
     show(current().face.with_units({}))
 
 
+@sweeping
 def _reset() -> None:
     keep(category=None)
     show(Face())
@@ -118,6 +120,7 @@ def _preset() -> None:
     )
 
 
+@sweeping
 def _apply(category: str | None, intensity: float) -> None:
     keep(category=category, intensity=intensity)
     state = current()
@@ -179,6 +182,7 @@ def _read_table() -> None:
             keep(table_problem=str(error))
 
 
+@sweeping
 def _read_face() -> None:
     upload = st.session_state["studio file"]
     keep(face_problem="")

@@ -8,12 +8,12 @@ import streamlit as st
 from fbn import jobs
 from fbn.errors import FbnError
 from fbn.studies.folder import SUMMARY
-from fbn.studies.read import Studied, committed
+from fbn.studies.read import StudyResult, committed
 from fbn.ui.widgets import pick
 
 OPEN, VIEW, PATHS, PROBLEM = "study open", "study view", "study paths", "study problem"
 #: A view's name that others lead to.
-ANSWER = "Answer"
+FOUND = "What was found"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def picked(found: dict[str, Choice]) -> Choice:
     return found[st.session_state[OPEN]]
 
 
-def show(key: str, view: str = ANSWER) -> None:
+def show(key: str, view: str = FOUND) -> None:
     """Open a study. To be called before the page's widgets are drawn: from a button's callback."""
     st.session_state.update({OPEN: key, VIEW: view})
 
@@ -81,7 +81,7 @@ def _open() -> None:
     if not named:
         return
     try:
-        Studied.read(path)
+        StudyResult.read(path)
     except FbnError as error:
         st.session_state[PROBLEM] = str(error)
         return

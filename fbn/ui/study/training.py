@@ -9,13 +9,14 @@ import streamlit as st
 
 from fbn.errors import FbnError
 from fbn.jobs import Job
-from fbn.studies import answer
-from fbn.studies.read import Studied
-from fbn.studies.request import BUDGETS, Study
-from fbn.studies.rows import ROWS, UNCOUPLED
-from fbn.studies.words import GROUPS
+from fbn.studies.affect import AffectRequest
+from fbn.studies.affect_arms import ARMS, UNCOUPLED
+from fbn.studies.affect_budgets import BUDGETS
+from fbn.studies.labels import GROUPS
+from fbn.studies.read import StudyResult
 from fbn.ui.job_list import JobList
 from fbn.ui.live import durations
+from fbn.ui.study.parts import count_verdicts
 from fbn.ui.study.state import show
 
 #: What each is good for.
@@ -62,11 +63,11 @@ def _ask() -> None:
     size = st.empty()
     rows = st.multiselect(
         "Rows",
-        list(ROWS),
+        list(ARMS),
         list(_USUAL),
         key="study ask rows",
         placeholder="All of them",
-        help=f"None chosen: all {len(ROWS)}. Differences need “{UNCOUPLED}” and single-task rows beside a coupling.",
+        help=f"None chosen: all {len(ARMS)}. Differences need “{UNCOUPLED}” and single-task rows beside a coupling.",
     )
     left, right = st.columns(2)
     seeds = left.number_input(
@@ -95,23 +96,23 @@ def _ask() -> None:
         "data": str(Path(data).expanduser().resolve()) if data else None,
     }
     size.caption(f"{_BUDGETS[budget]} {_size(asked)}")
-    title = f"{budget.capitalize()} study, {'real' if data else 'drawn'} faces, {len(rows) or len(ROWS)} rows"
+    title = f"{budget.capitalize()} study, {'real' if data else 'drawn'} faces, {len(rows) or len(ARMS)} rows"
     st.button("Start", type="primary", icon=":material/play_arrow:", on_click=partial(JOBS.start, title, asked))
     JOBS.problem()
     with st.expander("What the rows are", icon=":material/list:"):
         for group, words in GROUPS.items():
-            lines = [f"- `{row.name}` {row.words}" for row in ROWS.values() if row.group == group]
+            lines = [f"- `{arm.name}` {arm.description}" for arm in ARMS.values() if arm.group == group]
             st.markdown(f"**{words}**\n\n" + "\n".join(lines))
 
 
 def _size(asked: dict[str, Any]) -> str:
     """How much there is to do, and how long that takes here where a study of the budget was run before."""
-    runs = len(Study.model_validate(asked).runs)
+    runs = len(AffectRequest.model_validate(asked).runs)
 
     def work(of: Mapping[str, Any]) -> float | None:
         if of.get("steps") or of.get("budget") != asked["budget"] or bool(of.get("data")) != bool(asked["data"]):
             return None
-        return len(Study.model_validate(of).runs)
+        return len(AffectRequest.model_validate(of).runs)
 
     steps = BUDGETS[asked["budget"]].steps
     return f"{runs} trainings of {steps} steps. {durations.remembered('study', work, runs)}"
@@ -119,12 +120,12 @@ def _size(asked: dict[str, Any]) -> str:
 
 def _came_out(job: Job, _: Any) -> None:
     try:
-        studied = Studied.read(job.folder)
+        result = StudyResult.read(job.folder)
     except FbnError as error:
         st.error(str(error), icon=":material/error:")
         return
-    row = answer.primary(studied)
-    st.markdown(answer.sentence(studied, row, "uncoupled") if row else "No row of it was coupled.")
+    arm = next(iter(result.main_arms), None)
+    st.markdown(count_verdicts(result, arm, "uncoupled") if arm else "No arm of it was coupled.")
     if st.button(
         "Open this study", icon=":material/open_in_full:", key=f"study open {job.id}", on_click=partial(show, job.id)
     ):

@@ -1,0 +1,316 @@
+"""``analyse``: pictures, videos and folders of them become a table with a row for each face and frame."""
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
+
+from fbn.compound import CompoundClasses
+from fbn.errors import FbnError
+from fbn.faces import frames
+from fbn.faces.detect import Detector
+from fbn.faces.files import printable
+from fbn.faces.frames import Frame, Inputs, find_inputs, frame_count
+from fbn.faces.pictures import Notify
+from fbn.inference.analyser import FaceAnalyser, Model
+from fbn.inference.export import SUFFIXES, TableWriter, to_pandas
+from fbn.inference.results import FrameResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Columns = Literal["fbn", "openface", "fex"]
+#: Takes the frames read so far, about how many there are in all, and the name of the file being read.
+OnProgress = Callable[[int, int, str], None]
+
+
+class ArgumentError(ValueError):
+    """An argument of ``analyse`` that is impossible, or does not go with the others.
+
+    Args:
+        argument: its name.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, argument: str, reason: str) -> None:
+        super().__init__(f"{argument}: {reason}")
+        self.argument, self.reason = argument, reason
+
+
+def check_arguments(
+    output: str | Path | None = None,
+    columns: str = "fbn",
+    smooth: bool = False,
+    window: int = 5,
+    compounds: object = None,
+    every: int = 1,
+) -> None:
+    """Refuse arguments of ``analyse`` that cannot be used together, before anything is loaded.
+
+    Raises:
+        ArgumentError: names the argument.
+    """
+    if output is not None and Path(output).suffix.lower() not in SUFFIXES:
+        raise ArgumentError("output", f"{output}: expected a name that ends in {' or '.join(SUFFIXES)}")
+    if columns not in ("fbn", "openface", "fex"):
+        raise ArgumentError("columns", f"{columns!r}: expected fbn, openface or fex")
+    if smooth and columns != "fbn":
+        raise ArgumentError("smooth", f"the {columns} layout has no smoothed columns")
+    if window < 1 or window % 2 == 0:
+        raise ArgumentError("window", f"{window} is {'even' if window > 0 else 'below 1'}")
+    if compounds and columns != "fbn":
+        raise ArgumentError("compounds", f"the {columns} layout has no columns for them")
+    if every < 1:
+        raise ArgumentError("every", f"{every} is below 1")
+
+
+class Analysis:
+    """One reading of pictures and videos, frame by frame: memory does not grow with their length.
+
+    ``fbn.analyse`` and the command ``fbn analyse`` are this. The files are looked up at once; ``to_pandas`` or
+    ``write`` then reads them, once.
+
+    Args:
+        inputs: paths of pictures, videos and folders; a file that several of them name is read once.
+        analyser: reads the faces.
+        crops: pictures are face crops already, one row each.
+        every: of a video take each n-th frame.
+        columns: as for ``analyse``.
+        on_error: told of each input that cannot be read, after its readable frames.
+        notify: told what a reader of the table should know: files left out, times filled in, pictures turned.
+
+    Attributes:
+        files: to be read, in order.
+        left_out: files of folders that hold neither picture nor video.
+        failed: errors of the inputs so far.
+        frames, faces, empty_frames: read so far.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[str | Path],
+        analyser: FaceAnalyser,
+        *,
+        crops: bool = False,
+        every: int = 1,
+        columns: Columns = "fbn",
+        on_error: Callable[[FbnError], None],
+        notify: Notify = warnings.warn,
+    ) -> None:
+        self._analyser, self._crops, self._every = analyser, crops, every
+        self._on_error, self._notify = on_error, notify
+        self._layout = "fbn_smooth" if analyser.smooth and columns == "fbn" else columns
+        self._classes = analyser.classes.classes if analyser.classes and columns == "fbn" else ()
+        self._turned: dict[str, int] = {}
+        self.failed: list[FbnError] = []
+        self.frames = self.faces = self.empty_frames = 0
+        files: dict[Path, None] = {}  # in order, each once
+        left_out: dict[Path, None] = {}
+        for path in inputs:
+            try:
+                found = find_inputs(path)
+            except FbnError as error:
+                self._fail(error)
+                continue
+            files.update(dict.fromkeys(found.files))
+            left_out.update(dict.fromkeys(found.left_out))
+            for unseen in found.errors:
+                self._fail(unseen)
+        self.files, self.left_out = tuple(files), tuple(left_out)
+        if left_out:
+            notify(Inputs((), self.left_out).describe_left_out())
+
+    def to_pandas(
+        self, progress: OnProgress | None = None, cancelled: Callable[[], bool] | None = None
+    ) -> "pd.DataFrame":
+        """Read the files into a table in memory, with the columns and types that ``write`` gives a Parquet file.
+
+        Args:
+            progress: told how far it is, at the start of each file and after each frame.
+            cancelled: asked before each frame; True ends the reading, and the rows read so far are returned.
+        """
+        try:
+            return to_pandas(self._results(progress, cancelled), self._layout, self._classes)
+        finally:
+            self._tell_turned()
+
+    def write(
+        self,
+        output: str | Path,
+        progress: OnProgress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        """Read the files into a table file, row by row.
+
+        An interruption (``KeyboardInterrupt``, ``SystemExit``) keeps the rows written so far and is raised again.
+        Where no frame is read no file is written, and one that is there stays.
+
+        Args:
+            output: name of a ``.csv`` or ``.parquet`` file.
+            progress: as for ``to_pandas``.
+            cancelled: as for ``to_pandas``.
+
+        Raises:
+            ArgumentError: ``output`` is one of the inputs.
+            FbnError: it cannot be written, or another run is writing it.
+        """
+        # os.path answers no, where pathlib raises, to what lies behind a locked folder
+        if os.path.exists(output) and any(os.path.exists(f) and os.path.samefile(f, output) for f in self.files):
+            raise ArgumentError("output", f"{output} is one of the inputs")
+        with TableWriter(output, self._layout, self._classes) as table:
+            try:
+                for result in self._results(progress, cancelled):
+                    table.write(result)
+            finally:
+                table.close(keep=table.frames > 0)
+                self._tell_turned()
+
+    def _results(self, progress: OnProgress | None, cancelled: Callable[[], bool] | None) -> Iterator[FrameResult]:
+        total = sum(-(-frame_count(path) // self._every) for path in self.files) if progress else 0
+        name = ""
+
+        def tell() -> None:
+            if progress:
+                progress(self.frames, total, name)
+
+        def read() -> Iterator[Frame]:
+            nonlocal name
+            for path in self.files:
+                name = printable(path.name)
+                tell()
+                for frame in frames.open_source(path, self._every, self._fail, self._notify):
+                    if cancelled and cancelled():
+                        return
+                    yield frame
+
+        tell()
+        analyser = self._analyser
+        for result in analyser.crop_stream(read()) if self._crops else analyser.stream(read()):
+            yield result
+            # counted once the row is written: an interruption before that leaves it out
+            self.frames += 1
+            self.faces += len(result.faces)
+            self.empty_frames += not result.faces
+            self._turned.update((result.input, face.turned) for face in result.faces if face.turned)
+            tell()
+
+    def _fail(self, error: FbnError) -> None:
+        self.failed.append(error)
+        self._on_error(error)
+
+    def _tell_turned(self) -> None:
+        for name, degrees in self._turned.items():
+            self._notify(f"{printable(name)}: turned by {degrees} degrees counterclockwise to read its faces upright")
+
+
+class _Options(TypedDict, total=False):
+    """The keyword arguments of ``analyse``, which tell type checkers what both of its forms take."""
+
+    crops: bool
+    model: Model | None
+    detector: str | Detector
+    smooth: bool
+    window: int
+    columns: Columns
+    every: int
+    compounds: str | CompoundClasses | None
+    on_error: Callable[[FbnError], None] | None
+    notify: Notify
+    progress: OnProgress | None
+    cancelled: Callable[[], bool] | None
+
+
+@overload
+def analyse(
+    inputs: str | Path | Sequence[str | Path], output: None = None, **options: Unpack[_Options]
+) -> "pd.DataFrame": ...
+@overload
+def analyse(inputs: str | Path | Sequence[str | Path], output: str | Path, **options: Unpack[_Options]) -> Path: ...
+def analyse(
+    inputs: str | Path | Sequence[str | Path],
+    output: str | Path | None = None,
+    *,
+    crops: bool = False,
+    model: Model | None = None,
+    detector: str | Detector = "auto",
+    smooth: bool = False,
+    window: int = 5,
+    columns: Columns = "fbn",
+    every: int = 1,
+    compounds: str | CompoundClasses | None = None,
+    on_error: Callable[[FbnError], None] | None = None,
+    notify: Notify = warnings.warn,
+    progress: OnProgress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> "pd.DataFrame | Path":
+    """Read the faces of pictures and videos into a table: one row for each face and frame.
+
+    A frame without a face gives one row with empty face columns. In a folder all files that hold a picture or a video
+    are read, whatever their suffix. The rows are those of the command ``fbn analyse``.
+
+    Args:
+        inputs: a picture, a video, a folder of them, or a list of those.
+        output: name of a ``.csv`` or ``.parquet`` file to write, row by row, so that memory does not grow; None returns
+            the table instead.
+        crops: pictures are face crops already: one row each, and no face is searched for.
+        model: name or folder of a model, or a network; the default model where None.
+        detector: ``"auto"``, ``"yunet"``, ``"cascade"``, or any ``Detector``.
+        smooth: append median-filtered columns, ``<name>_smooth``.
+        window: frames of the median filter, odd.
+        columns: ``"fbn"``, or those of other tools: ``"openface"``, ``"fex"`` (py-feat).
+        every: of a video take each n-th frame.
+        compounds: append compound expressions, scored zero-shot: ``"rafdb"``, ``"emotionet"``, ``"du2014"``, the name
+            or file of a relatedness table with compound rows, or the classes. A model that has learnt some appends
+            its own.
+        on_error: called with each input that cannot be read; the others are read. A warning where None.
+        notify: called with remarks on the inputs: files left out of a folder, times that had to be filled in.
+        progress: called with the frames read so far, about how many there are in all, and the name of the file.
+        cancelled: asked before each frame; where it returns True the reading ends, and the rows so far are kept.
+
+    Returns:
+        The table, a row for each face and frame, or the path of the file that was written.
+
+    Raises:
+        ArgumentError: arguments that do not go together (a ``ValueError``).
+        FbnError: no frame could be read (what is wrong with the first input), the model is missing, or ``output``
+            cannot be written.
+
+    Example:
+        >>> import fbn, tempfile
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from skimage.data import astronaut
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> Image.fromarray(astronaut()).save(folder / "astronaut.png")
+        >>> table = fbn.analyse(folder, detector="cascade")
+        >>> table[["face_id", "expression"]]
+           face_id expression
+        0        0  happiness
+        >>> fbn.analyse(folder, folder / "faces.csv", detector="cascade").name
+        'faces.csv'
+    """
+    check_arguments(output, columns, smooth, window, compounds, every)
+    analyser = FaceAnalyser(
+        model, detector=detector, smooth="median" if smooth else None, window=window, compounds=compounds
+    )
+    paths = [inputs] if isinstance(inputs, str | Path) else inputs
+    run = Analysis(
+        paths,
+        analyser,
+        crops=crops,
+        every=every,
+        columns=columns,
+        on_error=on_error or (lambda error: warnings.warn(f"skipped {error}", stacklevel=2)),
+        notify=notify,
+    )
+    result: pd.DataFrame | Path
+    if output is None:
+        result = run.to_pandas(progress, cancelled)
+    else:
+        result = Path(output)
+        if run.files:
+            run.write(output, progress, cancelled)
+    if run.failed and not run.frames:
+        raise run.failed[0]
+    return result

@@ -1,0 +1,99 @@
+"""The study ``affect``: do the coupling losses pay? The papers' case study I.
+
+Single-task, uncoupled and coupled networks on the same pictures and seeds, on drawn faces (``fbn.studies.drawn``) or
+on the open data sets (``fbn.studies.real``). The arms are in ``fbn.studies.affect_arms``.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from fbn.context import Context
+from fbn.studies import drawn, engine, real
+from fbn.studies.affect_arms import ARMS, SINGLE
+from fbn.studies.affect_budgets import BUDGETS
+from fbn.studies.material import TABLES, StudyData
+from fbn.studies.measure import measure
+from fbn.studies.study import Arm, Budget, Measured, Report, Request, Study, Trained, Training
+from fbn.training import recipe as recipes
+from fbn.training.recipe import Recipe
+from fbn.vocabulary import Task
+
+_TERMS = {
+    Task.EXPRESSION: ("expression",),
+    Task.ACTION_UNITS: ("action_units",),
+    Task.VALENCE_AROUSAL: ("valence_arousal", "valence_arousal_mse"),
+}
+
+
+class AffectRequest(Request):
+    """What is asked of the study.
+
+    Attributes:
+        action_units: training pictures with AU labels; how scarce they are.
+    """
+
+    ARMS: ClassVar[Mapping[str, Arm]] = ARMS
+    BUDGETS: ClassVar[Mapping[str, Budget]] = BUDGETS
+
+    action_units: int | None = Field(default=None, ge=4, description="Training pictures with AU labels.")
+
+    @property
+    def recipe(self) -> Recipe:
+        """What every arm starts from."""
+        return recipes.read("study").model_copy(update=self.limits.changes)
+
+    def recipe_of(self, arm: Arm) -> Recipe:
+        """An arm's recipe, but for its table: of the base recipe's losses it has those of its own tasks."""
+        base, own = self.recipe, arm.changes
+        terms = {term for task in own.get("tasks", Task) for term in _TERMS[task]}
+        base = base.model_copy(update={"objective": {t: w for t, w in base.objective.items() if t in terms}})
+        narrow = own.get("narrow", {}) if self.limits.narrow else {}
+        return arm.recipe(base).model_copy(update={**narrow, "table": base.table})
+
+
+def load(request: AffectRequest, seed: int, report: Report) -> StudyData:
+    """One seed's sets: drawn faces, or the open data sets, which no seed changes."""
+    if request.data is None:
+        return drawn.draw(request.limits, seed, report)
+    report(0, "reading the data")
+    return real.read(request.data, request.recipe, request.limits, request.part)
+
+
+def training(request: AffectRequest, arm: Arm, seed: int, data: StudyData) -> Training:
+    """What an arm is trained on."""
+    recipe, own = request.recipe_of(arm), arm.changes
+    if arm.terms:
+        recipe = recipe.model_copy(update={"table": TABLES[own["table"]](data)})
+    streams = data.of_tasks(own.get("tasks", Task), own.get("share", 1.0) if request.limits.narrow else 1.0)
+    return Training(recipe, data.pool, streams, tuple(arm.terms), own.get("after", 0.0))
+
+
+def measured(trained: Trained) -> Measured:
+    """Its figures on every held-out set."""
+    held_out, table = trained.data.held_out, trained.training.recipe.table
+    predictions = {own.name: trained.predict(own.pool.crops[0]) for own in held_out}
+    more = {
+        "labelled": trained.data.labelled,
+        "trained_on": [own.name for own in held_out if own.trained_on],
+        "table": None if isinstance(table, str) else json.loads(table.to_json()),
+    }
+    return measure(predictions, held_out, trained.request.limits.rounds, trained.seed, more)
+
+
+STUDY = Study(
+    name="affect",
+    title="Do the couplings pay? Single-task, uncoupled and coupled networks on the same pictures and seeds.",
+    request=AffectRequest,
+    load=load,
+    training=training,
+    measure=measured,
+    combined=(Arm(SINGLE, "tasks", "three networks, one for each task"),),
+)
+
+
+def run(request: AffectRequest, context: Context) -> dict[str, Any]:
+    """The study in this process; see ``fbn.studies.engine.run``."""
+    return engine.run(STUDY, request, context)

@@ -1,0 +1,143 @@
+"""The arms of the study ``affect``.
+
+A coupling loss, a table or an architecture that no line here names has arms all the same: its line in ``COUPLINGS``
+(``fbn.losses.objective``), ``TABLES`` (``fbn.studies.material``) or ``BODIES`` (``fbn.models.zoo``) is enough.
+
+Beside fields of the recipe, ``Arm.changes`` may hold:
+
+- ``table``: a name in ``TABLES``, for the coupling terms.
+- ``tasks``: what the network has outputs for and is shown; all by default.
+- ``narrow``: changes that let a large network be trained on two cores while somebody waits (``AffectBudget.narrow``).
+- ``share``: share of each step's pictures that it sees there, for the same reason.
+- ``after``: share of the run after which the coupling terms count.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fbn.losses.objective import COUPLINGS
+from fbn.models.zoo import BODIES
+from fbn.studies.material import TABLES
+from fbn.studies.study import Arm, by_name
+from fbn.vocabulary import Task
+
+#: In the order of the tables.
+GROUPS = ("tasks", "coupling", "table", "form", "weight", "architecture")
+#: What differences are told against.
+UNCOUPLED, SINGLE = "none", "single-task"
+
+_HALF, _QUARTER, _EIGHTH = (
+    # in few steps, what dropout hides is not learned in time
+    {"network_args": {"width": width, "dropout": 0.0}, "warmup": 20}
+    for width in (1 / 2, 1 / 4, 1 / 8)
+)
+_CO = {"co_annotation": 0.5}
+_SOFT = {"soft_co_annotation": 0.3}
+_MATCH = {"distribution_matching": 0.2}
+_BOTH = _SOFT | _MATCH
+#: Weight of a coupling loss that nothing here gives one.
+_NEW = 0.3
+
+
+def _single(name: str, description: str, task: Task, network: str) -> Arm:
+    return Arm(name, "tasks", description, {"tasks": (task,), "network": network}, part_of=SINGLE)
+
+
+def _coupled(name: str, group: str, description: str, terms: Mapping[str, float], **changes: Any) -> Arm:
+    changes = {"objective": terms, "table": "du2014"} | changes
+    return Arm(name, group, description, changes, baseline=UNCOUPLED, reference=SINGLE)
+
+
+def _times(factor: float) -> dict[str, float]:
+    return {term: round(factor * weight, 3) for term, weight in _BOTH.items()}
+
+
+def _tables(table: str, description: str) -> list[Arm]:
+    parts = (("co", _CO), ("soft", _SOFT), ("match", _MATCH), ("both", _BOTH))
+    return [_coupled(f"{name}.{table}", "table", f"{name}, {description}", terms, table=table) for name, terms in parts]
+
+
+def _form(name: str, description: str, terms: Mapping[str, float], **forms: Any) -> Arm:
+    return _coupled(name, "form", description, terms, forms=forms)
+
+
+def _architecture(network: str, title: str = "", **changes: Any) -> list[Arm]:
+    """An architecture uncoupled and with both couplings; single-task networks, of another body, are no reference."""
+    changes = {"network": network, "network_args": {}} | changes
+    both = changes | {"objective": _BOTH, "table": "du2014"}
+    none, title = f"{network}-none", title or network
+    return [
+        Arm(none, "architecture", f"{title}, nothing couples its tasks", changes, slow=True),
+        Arm(f"{network}-both", "architecture", f"{title}, both couplings", both, baseline=none, slow=True),
+    ]
+
+
+_NAMED = (
+    _single("single-expression", "expressions alone", Task.EXPRESSION, "expression"),
+    _single("single-au", "action units alone", Task.ACTION_UNITS, "action-units"),
+    _single("single-va", "valence and arousal alone", Task.VALENCE_AROUSAL, "valence-arousal"),
+    Arm(UNCOUPLED, "tasks", "three tasks, nothing couples them", reference=SINGLE),
+    _coupled("co", "coupling", "co-annotation", _CO),
+    _coupled("soft", "coupling", "soft co-annotation", _SOFT),
+    _coupled("match", "coupling", "distribution matching", _MATCH),
+    _coupled("both", "coupling", "soft co-annotation and distribution matching", _BOTH),
+    _coupled("all", "coupling", "all three", _BOTH | _CO),
+    *_tables("inferred", "table counted on fully labelled pictures"),
+    _coupled("both.affwild2", "table", "both, Aff-Wild2's table", _BOTH, table="affwild2"),
+    _form("match-printed", "distribution matching as printed: -p log q", _MATCH, matching_form="printed"),
+    _form("match-cross-entropy", "matching by cross entropy", _MATCH, matching_form="cross_entropy"),
+    _form("match-soft-target", "matching to q as a target", _MATCH, matching_form="soft_target"),
+    _form("match-mean", "matching to C's mean mixture", _MATCH, matching_mixture="mean"),
+    _form("match-weights", "matching with the table's weights", _MATCH, matching_binary=False),
+    _form("match-to-units", "matching, gradient to the AUs alone", _MATCH, matching_gradients="p"),
+    _form("match-to-expressions", "matching, gradient to expressions alone", _MATCH, matching_gradients="q"),
+    _form("soft-target", "soft labels as targets", _SOFT, soft_form="soft_target"),
+    _form(
+        "soft-sharp",
+        "soft labels as targets, temperature 0.3",
+        _SOFT,
+        soft_form="soft_target",
+        soft_temperature=0.3,
+    ),
+    _coupled("both-third", "weight", "both, a third of the weight", _times(1 / 3)),
+    _coupled("both-triple", "weight", "both, three times the weight", _times(3)),
+    _coupled("both-late", "weight", "both, in the last two thirds of the run", _BOTH, after=1 / 3),
+    # the residual body is the recipe's own: arms none and both
+    # half of each step's pictures, for a run in some 90 seconds
+    *_architecture("vgg-face", "VGG-FACE", learning_rate=0.001, sides=(96,), narrow=_EIGHTH, share=1 / 2),
+    *_architecture("resnet-50", "ResNet-50", narrow=_QUARTER, share=1 / 2),
+    *_architecture("densenet-121", "DenseNet-121", learning_rate=0.0015, narrow=_HALF, share=1 / 2),
+)
+
+
+def every_arm(couplings: Iterable[str], tables: Iterable[str], bodies: Iterable[str]) -> dict[str, Arm]:
+    """All arms, in the order of the tables: those above, and one or two of whatever they do not name.
+
+    Args:
+        couplings: loss terms; a new one has an arm of its own.
+        tables: a new one has both couplings by it.
+        bodies: names in the zoo; a new one has itself uncoupled and by both couplings; on two cores a quarter as wide,
+            without dropout, with a short warm-up.
+
+    Raises:
+        ValueError: a new one's arm would be named as another is.
+    """
+    terms = {term for arm in _NAMED for term in arm.terms}
+    used = {arm.changes.get("table") for arm in _NAMED} | {arm.changes.get("network") for arm in _NAMED}
+    new = [
+        *(
+            _coupled(term.replace("_", "-"), "coupling", term.replace("_", " "), {term: _NEW})
+            for term in couplings
+            if term not in terms
+        ),
+        *(
+            _coupled(f"both.{table}", "table", f"both, by the table {table}", _BOTH, table=table)
+            for table in tables
+            if table not in used
+        ),
+        *(arm for body in bodies if body not in used for arm in _architecture(body, narrow=_QUARTER)),
+    ]
+    return by_name(sorted((*_NAMED, *new), key=lambda arm: GROUPS.index(arm.group)))
+
+
+ARMS = every_arm(COUPLINGS, TABLES, BODIES)

@@ -1,0 +1,28 @@
+"""The studies: a line for each."""
+
+from importlib import import_module
+
+from fbn.errors import FormatError
+from fbn.studies.study import Study
+
+#: Name of ``fbn study NAME`` -> ``module:value``.
+STUDIES: dict[str, str] = {
+    "affect": "fbn.studies.affect:STUDY",
+    "tables": "fbn.studies.tables:STUDY",
+    "compound": "fbn.studies.compound:STUDY",
+    "transfer": "fbn.studies.transfer:STUDY",
+}
+
+
+def study_of(name: str) -> Study:
+    """The study of a name.
+
+    Raises:
+        FormatError: no such study.
+    """
+    if name not in STUDIES:
+        raise FormatError(f"unknown study {name!r}: expected one of {', '.join(STUDIES)}")
+    module, _, value = STUDIES[name].partition(":")
+    found = getattr(import_module(module), value)
+    assert isinstance(found, Study)
+    return found

@@ -1,0 +1,38 @@
+"""A network's predictions for many crops, computed batch by batch."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fbn.data.augment import unvaried
+from fbn.data.crops import Crops
+from fbn.models.network import FaceBehaviorNet
+from fbn.records import Predictions
+
+_BATCH = 64
+
+
+def predict(network: FaceBehaviorNet, crops: Crops, side: int | None = None) -> Predictions:
+    """Predictions of crops, on the CPU in float32.
+
+    Args:
+        network: in evaluation mode; it stays on its device.
+        crops: [N, 144, 144, 3] uint8 RGB, with a margin.
+        side: resolution in pixels at which the network sees them; None: its own.
+
+    Returns:
+        Predictions of batch shape [N].
+    """
+    with torch.inference_mode():
+        parts = [network(images).to("cpu", torch.float32) for images in batches(network, crops, side)]
+    return Predictions.concatenate(parts)
+
+
+def batches(network: FaceBehaviorNet, crops: Crops, side: int | None = None) -> Iterator[Tensor]:
+    """The network's inputs, at most 64 a batch, [B, 3, side, side] on its device; arguments as ``predict``."""
+    spec, device = replace(network.spec, size=side or network.spec.size), next(network.parameters()).device
+    for start in range(0, len(crops), _BATCH):
+        yield spec.prepare(unvaried(np.asarray(crops[start : start + _BATCH]), spec.size)).to(device)

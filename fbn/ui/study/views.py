@@ -1,0 +1,292 @@
+"""A study in itself: all figures, AUs and expressions, video, training."""
+
+import pandas as pd
+import streamlit as st
+
+from fbn.studies.labels import GROUPS, LOSSES, METRIC_HELP, METRICS, SIDE_HELP, SIDES, set_name, signed
+from fbn.studies.markdown import names_in_order
+from fbn.studies.read import StudyResult
+from fbn.ui.study import charts
+from fbn.ui.study.charts import COLOURS
+from fbn.ui.study.parts import ARM_HELP, INTERVAL_HELP, compared, forests, legend, pick_arms, pick_side, plot
+from fbn.vocabulary import ACTION_UNITS
+
+#: Forest plots that are drawn before more are asked for.
+_CHARTS = 6
+_DIFFERENCES, _VALUES = "Differences", "Values"
+_UNITS = {unit.short: unit for unit in ACTION_UNITS}
+_KINDS = {"f1": ("Action units", "F1"), "recall": ("Expressions", "recall")}
+_DETAIL_HELP = {
+    "f1": "F1 of each action unit that is active in at least three of the measured pictures, mean over seeds. "
+    "*: no expression of the coupled arms' tables has it, so no loss couples it.",
+    "recall": "Of the pictures of each expression, the share that is named so; mean over seeds.",
+}
+_DETAIL_DIFFERENCE_HELP = (
+    "Differences are paired by seed; bars are Student's 95 % intervals over seeds. Of twenty such intervals one misses "
+    "0 by chance, and here are many."
+)
+_OLD = (
+    "This study's table has means alone. A study that is run from version 0.6 on also tells how each AU and expression "
+    "differs, with its interval; where a folder still has its runs, the same command again writes that at once."
+)
+_VIDEO_HELP = "Filtered: each frame's prediction is replaced by the median of five frames. No network is trained anew."
+_CURVE_HELP = (
+    "Each point is the mean over a part of the training and over seeds, before it is weighted. An arm has curves of "
+    "the losses that it is trained by; couplings that begin late have a gap."
+)
+
+
+def figures_view(result: StudyResult) -> None:
+    """Arms by figures, filtered; a forest plot for each figure."""
+    arms, keys, side = _filters(result)
+    if not arms or not keys:
+        st.info("Nothing is left: take a filter away.", icon=":material/filter_alt_off:")
+        return
+    own = result.figures[result.figures["arm"].isin(arms)]
+    own = own[own["key"].isin(keys)]
+    every = compared(result, own, side).assign(label=lambda frame: frame["arm"].map(result.arms["label"]))
+    _figures_table(result, own, every, keys, side)
+    shown = keys if st.session_state.get("study all charts") else keys[:_CHARTS]
+    legend(seeds=True)
+    forests({result.measure(key): every[every["key"] == key] for key in shown}, side)
+    if len(shown) < len(keys):
+        st.button(
+            f"Show the other {len(keys) - len(shown)} plots",
+            icon=":material/expand_more:",
+            on_click=lambda: st.session_state.update({"study all charts": True}),
+        )
+
+
+def _filters(result: StudyResult) -> tuple[list[str], list[str], str]:
+    arms, measures = result.arms, result.measures
+    groups = list(dict.fromkeys(arms["group"]))
+    first = ("tasks", "architecture" if result.is_of_architectures else "coupling")
+    picked = st.pills(
+        "Groups of arms",
+        groups,
+        selection_mode="multi",
+        default=[group for group in first if group in groups] or groups,
+        format_func=lambda group: GROUPS.get(group, group),
+        key=f"study groups {result.folder}",
+    )
+    grouped = list(arms.index[arms["group"].isin(picked)])
+    left, middle, right = st.columns(3)
+    some_arms = left.multiselect(
+        "Arms",
+        grouped,
+        format_func=result.label,
+        placeholder="All of these groups",
+        key=f"study rows {result.folder}",
+        help=ARM_HELP,
+    )
+    some_sets = middle.multiselect(
+        "Sets",
+        list(measures["set"].unique()),
+        format_func=lambda name: set_name(name) + (" (unseen)" if result.is_unseen(name) else ""),
+        placeholder="All",
+        key=f"study sets {result.folder}",
+        help="Unseen: no such labels were trained on.",
+    )
+    some = right.multiselect(
+        "Figures",
+        list(measures["figure"].unique()),
+        format_func=METRICS.__getitem__,
+        placeholder="All",
+        key=f"study figures {result.folder}",
+        help=METRIC_HELP,
+    )
+    left_over = measures[measures["set"].isin(some_sets or measures["set"])]
+    left_over = left_over[left_over["figure"].isin(some or left_over["figure"])]
+    with st.container(horizontal=True, gap="medium"):
+        side = pick_side("study figures side")
+        st.segmented_control(
+            "Table of", [_DIFFERENCES, _VALUES], default=_DIFFERENCES, required=True, key="study figures shown"
+        )
+        video = left_over["set"].isin(left_over["set"][left_over["filtered"]])
+        if video.any():
+            shown = st.segmented_control(
+                "Video",
+                ["Raw", "Filtered", "Both"],
+                default="Raw",
+                required=True,
+                key="study video",
+                help=_VIDEO_HELP,
+            )
+            if shown != "Both":
+                left_over = left_over[~video | (left_over["filtered"] == (shown == "Filtered"))]
+    return some_arms or grouped, list(left_over.index), side
+
+
+def _figures_table(result: StudyResult, own: pd.DataFrame, found: pd.DataFrame, keys: list[str], side: str) -> None:
+    """Arms by figures: mean ± standard deviation, or the difference; tinted where its interval leaves out 0."""
+    st.markdown(f"**Every arm, and how it differs from {SIDES[side]}**", help=f"{METRIC_HELP} {INTERVAL_HELP}")
+    shown = st.session_state["study figures shown"]
+    if shown == _VALUES:
+        texts = own["mean"].map(lambda value: f"{value:.3f}") + own["sd"].map(
+            lambda sd: "" if pd.isna(sd) else f" ± {sd:.3f}"
+        )
+        told = own.assign(number=own["mean"], text=texts)
+    else:
+        told = found.assign(number=found["difference"], text=found["mark"] + " " + found["difference"].map(signed))
+    if told.empty:
+        st.caption(f"None of these arms is compared with {SIDES[side]}.")
+        return
+    arms = [arm for arm in result.arms.index if arm in set(told["arm"])]
+    there = [key for key in keys if key in set(told["key"])]
+    heads = [tuple(result.measure(key).split(" · ", 1)) for key in there]
+
+    def by_arm(frame: pd.DataFrame, values: str) -> pd.DataFrame:
+        wide = frame.pivot(index="arm", columns="key", values=values).reindex(index=arms, columns=there)
+        named = wide.set_axis([result.label(arm) for arm in arms])
+        return named.set_axis(pd.MultiIndex.from_tuples(heads), axis=1)
+
+    cells, verdicts = by_arm(told, "text"), by_arm(found, "verdict")
+    table = by_arm(told, "number").style.apply(lambda _: verdicts.map(_tint), axis=None)
+    # what a cell says, over the number that it is sorted by
+    for arm in cells.index:
+        for head in heads:
+            if isinstance(text := cells.loc[arm, head], str):
+                table.format(text, subset=(arm, head))
+    st.dataframe(table, placeholder="", alt="Arms by figures")
+    st.caption(
+        "Tinted: the 95 % interval leaves out 0. A click on a head sorts; the bar above the table has a search and CSV."
+    )
+
+
+def _tint(verdict: str) -> str:
+    colour = COLOURS.get(verdict)
+    return "" if colour in (None, COLOURS["cannot be told"]) else f"background-color: {colour}44"
+
+
+def detail_view(result: StudyResult) -> None:
+    """AU by AU and expression by expression: what each arm reaches, and how it differs."""
+    details = result.details[~result.details["filtered"]]
+    there = [figure for figure in _KINDS if (details["figure"] == figure).any()]
+    figure = st.segmented_control(
+        "Look at",
+        there,
+        default=there[0],
+        required=True,
+        format_func=lambda name: _KINDS[name][0],
+        key="study detail",
+    )
+    figure = figure or there[0]
+    title, axis = _KINDS[figure]
+    details = details[details["figure"] == figure]
+    left, right = st.columns([2, 5])
+    name = left.selectbox(
+        "Set",
+        list(details["set"].unique()),
+        format_func=lambda own: set_name(own) + (" (unseen)" if result.is_unseen(own) else ""),
+        key=f"study detail set {figure}",
+    )
+    details = details[details["set"] == name]
+    with right:
+        arms = pick_arms(result, details["arm"], f"study detail rows {result.folder}")
+    shown = _pick_shown(result, details)
+    more = "" if shown == _VALUES else f" {_DETAIL_DIFFERENCE_HELP}"
+    st.markdown(f"**{title} one by one, {set_name(str(name))}**", help=_DETAIL_HELP[figure] + more)
+    details = details[details["arm"].isin(arms)]
+    if details.empty:
+        st.caption("Pick an arm.")
+        return
+    details = details.assign(
+        label=details["name"].map(_detail_labels(result, arms, details["name"])),
+        order=details["name"].map(names_in_order(details).index),
+        place=details["arm"].map(arms.index),
+        series=details["arm"].map(result.arms["label"]),
+    ).sort_values(["order", "place"])
+    if shown == _VALUES:
+        plot(charts.dots(details.rename(columns={"mean": "value"}), axis), "details", f"{axis}, a colour for each arm.")
+        return
+    found = compared(result, details, shown, seeds=False)
+    there = [arm for arm in arms if arm in set(found["arm"])]
+    if found.empty:
+        st.caption(f"None of these arms is compared with {SIDES[shown]}.")
+        return
+    legend()
+    forests({result.label(arm): found[found["arm"] == arm] for arm in there}, shown)
+
+
+def _pick_shown(result: StudyResult, details: pd.DataFrame) -> str:
+    """What is drawn: ``_VALUES``, or differences from a key of ``SIDES``, as far as the study tells them."""
+    there = [side for side in SIDES if details[f"{side}_difference"].notna().any()]
+    if not there:
+        is_old = result.details["sd"].isna().all() and result.seeds > 1
+        st.caption(_OLD if is_old else "No arm of this study is compared with another.")
+        return _VALUES
+    shown = st.segmented_control(
+        "Show",
+        [_VALUES, *there],
+        default=_VALUES,
+        required=True,
+        format_func=lambda own: f"Against {SIDES[own]}" if own in SIDES else own,
+        key=f"study detail show {len(there)}",
+        help=SIDE_HELP,
+    )
+    return shown or _VALUES
+
+
+def _detail_labels(result: StudyResult, arms: list[str], names: pd.Series) -> dict[str, str]:
+    """AUs with their names; those that no coupling of the arms speaks of have a star."""
+    tables = [result.tables[arm] for arm in arms if arm in result.tables]
+    coupled = {unit for table in tables for cells in table.get("rows", {}).values() for unit in cells}
+    labels = {}
+    for name in names.unique():
+        unit = _UNITS.get(name)
+        star = "*" if unit and tables and unit.code not in coupled else ""
+        labels[name] = f"{name} {unit.name}{star}" if unit else name.capitalize()
+    return labels
+
+
+def video_view(result: StudyResult) -> None:
+    """Raw against median-filtered predictions on video."""
+    measures = result.measures[result.measures["filtered"]]
+    left, right = st.columns([2, 5])
+    key = left.selectbox(
+        "Figure",
+        list(measures.index),
+        format_func=lambda own: result.measure(own).replace("filtered, ", "").replace(" (filtered)", ""),
+        key="study film",
+    )
+    of_set, figure = (str(measures.at[str(key), part]) for part in ("set", "figure"))
+    own = result.figures[(result.figures["set"] == of_set) & (result.figures["figure"] == figure)]
+    known = [arm for arm in result.arms.index if arm in set(own["arm"])]
+    usual = [arm for arm in known if result.arms.at[arm, "group"] in ("tasks", "coupling")]
+    arms = right.multiselect(
+        "Arms", known, usual or known, format_func=result.label, key=f"study film rows {result.folder}"
+    )
+    name = METRICS[figure]
+    st.markdown(f"**{name[0].upper()}{name[1:]}, raw and filtered**", help=_VIDEO_HELP)
+    own = own[own["arm"].isin(arms)].assign(
+        place=own["arm"].map(known.index),
+        series=own["filtered"].map({False: "raw", True: "filtered"}),
+        label=own["arm"].map(result.arms["label"]),
+    )
+    if own.empty:
+        st.caption("Pick an arm.")
+        return
+    drawn = own.sort_values(["filtered", "place"]).rename(columns={"mean": "value"})
+    plot(charts.dots(drawn, name), "video plot", f"{name} of each arm, raw and filtered.")
+
+
+def curves_view(result: StudyResult) -> None:
+    """Losses along the training."""
+    curves = result.curves
+    left, right = st.columns([2, 5])
+    term = left.selectbox(
+        "Loss", list(curves["term"].unique()), format_func=lambda name: LOSSES.get(name, name), key="study term"
+    )
+    own = curves[curves["term"] == term]
+    with right:
+        there = own.dropna(subset="value")["arm"]
+        arms = pick_arms(result, there, f"study curve rows {result.folder} {term}")
+    name = LOSSES.get(str(term), str(term))
+    st.markdown(f"**{name} along the training**", help=_CURVE_HELP)
+    if not arms:
+        st.caption("Pick an arm.")
+        return
+    parts = own.groupby("arm")["part"].transform("count")
+    own = own.assign(share=100 * (own["part"] + 0.5) / parts, series=own["arm"].map(result.arms["label"]))
+    drawn = pd.concat([own[own["arm"] == arm] for arm in arms])
+    plot(charts.curves(drawn, "mean loss"), "curves", f"{name} by step, a line for each arm.")
