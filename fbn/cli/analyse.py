@@ -55,7 +55,10 @@ def analyse(
     crops: Annotated[bool, typer.Option("--crops", help="Pictures are face crops already: one row each.")] = False,
     model: Annotated[str, typer.Option(help="Name or folder of a model; the default one if empty.")] = "",
     detector: Annotated[
-        Detector, typer.Option(help="yunet is fetched once if its file is not here; auto fetches nothing.")
+        Detector,
+        typer.Option(
+            help="auto: yunet where its file is, else fbn's own; yunet is fetched once if its file is not here."
+        ),
     ] = Detector.AUTO,
     smooth: Annotated[bool, typer.Option("--smooth", help="Append median-filtered columns, <name>_smooth.")] = False,
     window: Annotated[int, typer.Option(min=1, help="Frames of the median filter, odd.")] = 5,

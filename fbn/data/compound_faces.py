@@ -24,7 +24,7 @@ from fbn.data.pictures import read_bytes
 from fbn.data.sources import rafdb
 from fbn.errors import FbnError, FormatError
 from fbn.faces.align import TEMPLATE, align
-from fbn.faces.detect import Detector, make_detector
+from fbn.faces.detect import Detector, make_detector, yunet_file
 from fbn.faces.detection_network import DetectionNetwork
 from fbn.faces.landmarks import crop_landmarks, default_network, face_in_crop
 from fbn.faces.pictures import decode_picture
@@ -253,8 +253,9 @@ def _alike(thumbnails: list[str]) -> NDArray[np.intp]:
 
 
 def _key(root: Path, samples: tuple[Sample, ...]) -> str:
+    detector = "yunet" if yunet_file() else DetectionNetwork().sha256
     kept = tuple(field.name for field in fields(_Look))
-    key = hashlib.sha256(repr((SIZE, MARGIN, TEMPLATE.tolist(), default_network().sha256, DetectionNetwork().sha256, kept)).encode())
+    key = hashlib.sha256(repr((SIZE, MARGIN, TEMPLATE.tolist(), default_network().sha256, detector, kept)).encode())
     archive = root.is_file()
     key.update(f"{root.resolve()} {_stamp(root) if archive else ''}".encode(errors="surrogatepass"))
     for sample in samples:

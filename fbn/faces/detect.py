@@ -202,19 +202,17 @@ DETECTORS: dict[str, Callable[[], Detector]] = {
     "yunet": YuNetDetector,
     "cascade": CascadeDetector,
 }
-#: The detector used unless another is asked for; its weights ship with the package.
-DEFAULT = "fbn"
 
 
 def make_detector(name: str = "auto") -> Detector:
-    """A detector by name; ``auto`` is ``DEFAULT``. Never fetches anything.
+    """A detector by name; ``auto`` is YuNet where its file is found, else fbn's own. Never fetches anything.
 
     Raises:
         ValueError: an unknown name.
         MissingFileError: YuNet asked for by name, and its file is not here.
     """
     if name == "auto":
-        name = DEFAULT
+        name = "yunet" if yunet_file() else "fbn"
     if name not in DETECTORS:
         raise ValueError(f"unknown detector {name!r}: expected auto, {', '.join(DETECTORS)}")
     return DETECTORS[name]()

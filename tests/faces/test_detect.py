@@ -1,5 +1,6 @@
 """Detectors: found where the face is, at any scale; nothing is fetched unasked."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -9,11 +10,15 @@ from skimage.data import astronaut, coffee
 
 from fbn.errors import ChecksumError, FbnError, MissingFileError
 from fbn.faces import detect
-from fbn.faces.detect import DETECTORS, CascadeDetector, Detector, YuNetDetector, make_detector
+from fbn.faces.detect import DETECTORS, CascadeDetector, Detector, NetworkDetector, YuNetDetector, make_detector
+from fbn.faces.detection_network import DetectionNetwork
 from fbn.faces.geometry import Box
+from fbn.resources import shipped
 
 #: Around the astronaut's face in skimage's picture, drawn by hand.
 FACE = Box(175, 60, 95, 105)
+#: Its left eye, right eye, nose, left and right mouth corner as seen in the picture, read off by hand.
+LANDMARKS = [[206, 100], [245, 102], [224, 123], [207, 140], [240, 141]]
 
 
 @pytest.fixture(autouse=True)
@@ -114,12 +119,41 @@ def test_yunet_finds_faces_and_landmarks(data_root: Path) -> None:
     check_finds_nothing(detector)
     points = detector(astronaut())[0].landmarks
     assert points is not None
-    # left eye, right eye, nose, left and right mouth corner as seen in the picture; read off by hand
-    assert np.abs(points - [[206, 100], [245, 102], [224, 123], [207, 140], [240, 141]]).max() < 6
+    assert np.abs(points - LANDMARKS).max() < 6
 
 
-def test_auto_is_the_cascade_without_the_file() -> None:
-    assert isinstance(make_detector("auto"), CascadeDetector)
+def test_auto_is_our_own_without_the_file() -> None:
+    assert isinstance(make_detector("auto"), NetworkDetector)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        check_finds_the_astronaut,
+        check_finds_a_small_face,
+        check_finds_a_face_that_fills_the_picture,
+        check_finds_the_smallest_faces_in_twelve_megapixels,
+        check_finds_nothing,
+    ],
+)
+def test_our_own_finds(check: Callable[[Detector], None]) -> None:
+    check(make_detector("fbn"))
+
+
+def test_our_own_finds_landmarks() -> None:
+    points = make_detector("fbn")(astronaut())[0].landmarks
+    assert points is not None
+    assert np.abs(points - LANDMARKS).max() < 10
+
+
+def test_changed_weights_are_refused(tmp_path: Path) -> None:
+    for name in ("detector.json", "detector.onnx"):
+        (tmp_path / name).write_bytes((shipped("assets/detector") / name).read_bytes())
+    DetectionNetwork(tmp_path)
+    weights = (tmp_path / "detector.onnx").read_bytes()
+    (tmp_path / "detector.onnx").write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
+    with pytest.raises(ChecksumError, match=r"detector\.onnx"):
+        DetectionNetwork(tmp_path)
 
 
 @pytest.mark.data
