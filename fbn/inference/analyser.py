@@ -41,7 +41,7 @@ class FaceAnalyser:
     Args:
         model: name or folder of a model, or a network, of torch in evaluation mode; the default model where None.
         runtime: ``onnx`` (onnxruntime) or ``torch``, of a model given by name; they give the same results.
-        detector: ``auto``, ``yunet``, ``cascade``, or any ``Detector``.
+        detector: ``auto``, ``fbn``, ``yunet``, ``cascade``, or any ``Detector``.
         smooth: ``median`` (needs frames to come: ``stream`` and ``crop_stream`` only), ``one_euro``, or None.
         window: frames of the median filter, odd.
         flip: average with the mirrored crop; twice the work.

@@ -255,7 +255,7 @@ def analyse(
             the table instead.
         crops: pictures are face crops already: one row each, and no face is searched for.
         model: name or folder of a model, or a network; the default model where None.
-        detector: ``"auto"``, ``"yunet"``, ``"cascade"``, or any ``Detector``.
+        detector: ``"auto"``, ``"fbn"``, ``"yunet"``, ``"cascade"``, or any ``Detector``.
         smooth: append median-filtered columns, ``<name>_smooth``.
         window: frames of the median filter, odd.
         columns: ``"fbn"``, or those of other tools: ``"openface"``, ``"fex"`` (py-feat).

@@ -8,7 +8,7 @@ from fbn.models import store
 from fbn.vocabulary import AU_INDEX
 
 
-@pytest.mark.parametrize("detector", ["auto", "cascade"])
+@pytest.mark.parametrize("detector", ["auto", "fbn", "cascade"])
 def test_the_shipped_weights_see_the_astronaut_smile(detector: str) -> None:
     if store.default() not in store.names():
         pytest.skip("no weights are shipped yet")
