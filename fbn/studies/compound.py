@@ -18,7 +18,7 @@ from fbn.compound import CompoundClasses
 from fbn.context import Context, write_json
 from fbn.data.loading import Pool
 from fbn.errors import FormatError
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
 from fbn.studies.compound_faces import SETS, Named, basic_held_out, basic_pool, compound_set
 from fbn.studies.compound_measure import look, measure
 from fbn.studies.paired import by_name
@@ -228,7 +228,7 @@ def _sets(asked: Study) -> dict[str, tuple[CompoundClasses, Named]]:
     }
 
 
-def _on_basic(network: FaceBehaviorNet, held: Pool, side: int) -> dict[str, float]:
+def _on_basic(network: FaceNetwork, held: Pool, side: int) -> dict[str, float]:
     every = np.arange(len(held))
     said = look(network, held.crops[0], side).predictions
     found = {name: float(figure(every)) for name, figure in figures(said, held.annotations, _POSITIVES).items()}

@@ -14,7 +14,7 @@ from fbn.compound import CompoundClasses, Terms, terms
 from fbn.data.augment import unvaried
 from fbn.data.crops import Crops
 from fbn.fewshot.curve import SHOTS, as_json, curve
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
 from fbn.records import Predictions
 from fbn.studies.compound_faces import Named
 
@@ -40,14 +40,14 @@ class Looked:
     predictions: Predictions
 
 
-def look(network: FaceBehaviorNet, crops: Crops, side: int) -> Looked:
+def look(network: FaceNetwork, crops: Crops, side: int) -> Looked:
     """Features and predictions of crops with a margin, shown at a side of so many pixels."""
     spec, features, said = replace(network.spec, size=side), [], []
     with torch.inference_mode():
         for start in range(0, len(crops), _BATCH):
             images = spec.prepare(unvaried(np.asarray(crops[start : start + _BATCH]), side))
             features.append(network.features(images).to(torch.float32))
-            said.append(network.heads(features[-1]).to(torch.float32))
+            said.append(network.read(features[-1]).to(torch.float32))
     return Looked(torch.cat(features), Predictions.concatenate(said))
 
 
@@ -86,7 +86,7 @@ def intervals(choice: np.ndarray, labels: np.ndarray, classes: int, rounds: int)
 
 
 def measure(
-    network: FaceBehaviorNet,
+    network: FaceNetwork,
     side: int,
     sets: Mapping[str, tuple[CompoundClasses, Named]],
     draws: int,

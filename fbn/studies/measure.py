@@ -1,7 +1,7 @@
 """How good one trained network is on every held-out set: the papers' metric of each, raw and median-filtered."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -124,7 +124,7 @@ def chance(held: tuple[Held, ...]) -> dict[str, float]:
         labels = own.pool.annotations
         guess = torch.zeros_like(labels.expression)
         guess[:, labels.expression[labels.expression_weight > 0].sum(0).argmax()] = 1
-        blind = Predictions(guess, torch.ones_like(labels.action_units), torch.zeros_like(labels.valence_arousal))
+        blind = Predictions.of(guess, torch.ones_like(labels.action_units), torch.zeros_like(labels.valence_arousal))
         for suffix, rows in _views(blind, own):
             for name in own.figures:
                 value = FIGURES[name][1](rows, np.arange(len(own.pool)))
@@ -187,21 +187,14 @@ def filtered(said: Predictions, frames: int, window: int = WINDOW) -> Prediction
         window: frames, odd.
     """
 
-    def medians(values: torch.Tensor | None) -> torch.Tensor | None:
-        if values is None:
-            return None
+    def medians(values: torch.Tensor) -> torch.Tensor:
         clips = values.double().numpy().reshape(-1, frames, values.shape[-1])
         beyond = ((0, 0), (window // 2, window // 2), (0, 0))
         padded = np.pad(clips, beyond, constant_values=np.nan)
         found = np.nanmedian(sliding_window_view(padded, window, axis=1), axis=-1)
         return torch.from_numpy(found.reshape(values.shape)).to(values)
 
-    return replace(
-        said,
-        expression_logits=medians(said.expression_logits),
-        action_unit_logits=medians(said.action_unit_logits),
-        valence_arousal=medians(said.valence_arousal),
-    )
+    return said.map(medians)
 
 
 def _details(own: Held, rows: Rows, suffix: str, every: np.ndarray) -> dict[str, dict[str, float]]:

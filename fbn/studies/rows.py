@@ -12,22 +12,22 @@ from typing import Any
 from fbn.losses.objective import COUPLINGS
 from fbn.models.zoo import BODIES
 from fbn.studies.material import TABLES
+from fbn.tasks import ACTION_UNITS, AFFECT_TASKS, EXPRESSION, VALENCE_AROUSAL, Task
 from fbn.training.recipe import Recipe
-from fbn.vocabulary import Task
 
 #: In the order of the tables.
 GROUPS = ("tasks", "coupling", "table", "form", "weight", "architecture")
 #: What differences are told against.
 UNCOUPLED, SINGLE = "none", "single-task"
 _SINGLE = {
-    Task.EXPRESSION: "expression",
-    Task.ACTION_UNITS: "action-units",
-    Task.VALENCE_AROUSAL: "valence-arousal",
+    EXPRESSION: "expression",
+    ACTION_UNITS: "action-units",
+    VALENCE_AROUSAL: "valence-arousal",
 }
 _TERMS = {
-    Task.EXPRESSION: ("expression",),
-    Task.ACTION_UNITS: ("action_units",),
-    Task.VALENCE_AROUSAL: ("valence_arousal", "valence_arousal_mse"),
+    EXPRESSION: ("expression",),
+    ACTION_UNITS: ("action_units",),
+    VALENCE_AROUSAL: ("valence_arousal", "valence_arousal_mse"),
 }
 
 
@@ -57,7 +57,7 @@ class Row:
     adds: Mapping[str, float] = field(default_factory=dict)
     table: str = "du2014"
     forms: Mapping[str, Any] = field(default_factory=dict)
-    tasks: tuple[Task, ...] = tuple(Task)
+    tasks: tuple[Task, ...] = AFFECT_TASKS
     network: str | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     narrow: Mapping[str, Any] = field(default_factory=dict)
@@ -143,9 +143,9 @@ def _architecture(
 
 
 _NAMED = (
-    Row("single-expression", "tasks", "expressions alone", tasks=(Task.EXPRESSION,)),
-    Row("single-au", "tasks", "action units alone", tasks=(Task.ACTION_UNITS,)),
-    Row("single-va", "tasks", "valence and arousal alone", tasks=(Task.VALENCE_AROUSAL,)),
+    Row("single-expression", "tasks", "expressions alone", tasks=(EXPRESSION,)),
+    Row("single-au", "tasks", "action units alone", tasks=(ACTION_UNITS,)),
+    Row("single-va", "tasks", "valence and arousal alone", tasks=(VALENCE_AROUSAL,)),
     Row(UNCOUPLED, "tasks", "three tasks, nothing couples them"),
     Row("co", "coupling", "co-annotation", _CO),
     Row("soft", "coupling", "soft co-annotation", _SOFT),

@@ -9,7 +9,7 @@ from fbn.studies import answer
 from fbn.studies.folder import SUMMARY
 from fbn.studies.read import Studied
 from fbn.studies.records import Difference, Key
-from fbn.vocabulary import Task
+from fbn.tasks import ACTION_UNITS
 
 #: What may be asked otherwise of a study that stands beside another.
 _FREE = ("rows", "seeds", "action_units")
@@ -75,7 +75,7 @@ def ladder(studies: Sequence[Studied], rows: Sequence[str], key: Key, side: str)
 
 
 def _labelled(studied: Studied) -> int:
-    return studied.summary.labelled.get(Task.ACTION_UNITS.value, 0)
+    return studied.summary.labelled.get(ACTION_UNITS.name, 0)
 
 
 def _asked(studied: Studied) -> dict[str, object]:

@@ -25,13 +25,14 @@ from fbn.data.corpus import load_corpus
 from fbn.data.loading import Pool, Stream, fixed_streams
 from fbn.data.sources import find
 from fbn.errors import FormatError, MissingFileError
-from fbn.records import Annotations, Predictions, Sample
+from fbn.records import Annotations, Label, Predictions, Sample
 from fbn.studies.paired import by_name, paired
 from fbn.studies.tables_request import Budget, Comparison, Labelled
 from fbn.synthetic.domains import Domain
 from fbn.synthetic.kept import kept_pool
 from fbn.synthetic.people import Population
 from fbn.synthetic.world import World
+from fbn.tasks import AFFECT_TASKS
 from fbn.training.figures import chance, figures, scorable, scored_rows
 from fbn.training.pools import make_pool
 from fbn.training.provenance import revision
@@ -233,15 +234,13 @@ def labelled_streams(labelled: Labelled, count: int) -> list[Stream]:
 
 def only_own_labels(labels: Annotations, streams: Sequence[Stream]) -> Annotations:
     """The labels with the weights of all but each stream's own task set to 0; streams as ``labelled_streams``."""
-    keep = torch.zeros(3, len(labels.expression_weight))
-    for own, stream in zip(keep, streams, strict=True):
-        own[torch.from_numpy(stream.pool)] = 1
-    return replace(
-        labels,
-        expression_weight=labels.expression_weight * keep[0],
-        action_units_weight=labels.action_units_weight * keep[1][:, None],
-        valence_arousal_weight=labels.valence_arousal_weight * keep[2],
-    )
+    kept = {}
+    for task, stream in zip(AFFECT_TASKS, streams, strict=True):
+        mask = torch.zeros(labels.batch)
+        mask[torch.from_numpy(stream.pool)] = 1
+        label = labels[task]
+        kept[task] = Label(label.value, label.weight * (mask[:, None] if task.kind == "binary" else mask))
+    return labels | kept
 
 
 def _run(

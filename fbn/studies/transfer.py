@@ -21,7 +21,7 @@ from fbn.data.crops import cached_crops
 from fbn.data.loading import Pool, Stream
 from fbn.data.sources import ckplus, find
 from fbn.errors import FormatError
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
 from fbn.records import Annotations, Predictions, Sample
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.activity import Activity
@@ -248,7 +248,7 @@ def _on_drawn(predictions: Predictions, pool: Pool, held: Pool) -> dict[str, Any
     return {"drawn": drawn, "probe": float(np.nanmean(probe)), "drawn_units": units}
 
 
-def predict(network: FaceBehaviorNet, crops: np.ndarray) -> Predictions:
+def predict(network: FaceNetwork, crops: np.ndarray) -> Predictions:
     """What a network says of crops with a margin, batch shape [N]."""
     parts = []
     with torch.inference_mode():

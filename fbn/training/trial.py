@@ -13,7 +13,7 @@ from fbn.context import Context
 from fbn.data.augment import unvaried
 from fbn.data.crops import Crops
 from fbn.data.loading import Pool, Stream
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
 from fbn.records import Predictions, Sample
 from fbn.training.recipe import Recipe
 
@@ -29,7 +29,7 @@ def trial(
     *,
     threads: int | None = None,
     callbacks: Sequence[object] = (),
-) -> FaceBehaviorNet:
+) -> FaceNetwork:
     """Train for the recipe's steps on pictures that are there.
 
     Args:
@@ -77,7 +77,7 @@ def trial(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def read(network: FaceBehaviorNet, crops: Crops, side: int) -> Predictions:
+def read(network: FaceNetwork, crops: Crops, side: int) -> Predictions:
     """What a network says of crops with a margin, shown at a side of so many pixels; batch shape [N]."""
     spec, device = replace(network.spec, size=side), next(network.parameters()).device
     parts = []

@@ -156,7 +156,7 @@ def test_measured_by_hand() -> None:
     truth = Annotations.stack([Annotations.of(e, dict.fromkeys(AU_INDEX, 0.0) | {9: y}) for e, y in FACES])
     units = torch.full((len(FACES), len(AU_INDEX)), -3.0)
     units[:, AU_INDEX[9]] = torch.tensor([2.0, -2.0, -2.0, 2.0, -2.0, 2.0])
-    found = measure(Predictions(truth.expression, units, None), truth, (("anger", 9), ("fear", 5)))
+    found = measure(Predictions.of(truth.expression, units, None), truth, (("anger", 9), ("fear", 5)))
     # said of rows 0, 3, 5; true of 0, 1, 2, 3: two hits, one false, two missed
     assert found["units"] == {"AU9": pytest.approx(4 / 7)}
     assert found["chance"]["AU9"] == pytest.approx(8 / 10)

@@ -26,9 +26,9 @@ from fbn.studies.material import Material
 from fbn.studies.measure import TOGETHER
 from fbn.studies.request import Study
 from fbn.studies.rows import ROWS
+from fbn.tasks import AFFECT_TASKS
 from fbn.training.precision import MIXED, WHOLE, settled
 from fbn.training.recipe import Recipe
-from fbn.vocabulary import Task
 
 SMOKE = Study(budget="smoke", rows=("none", "both-late", "single-au"), seeds=1, first_seed=7)
 
@@ -91,7 +91,7 @@ def test_a_slow_network_sees_a_share_of_each_step_and_has_fewer_on_two_cores(
 
     monkeypatch.setattr("fbn.training.trial.trial", trial)
     streams = tuple(
-        (task, Stream(np.arange(9), count)) for task, count in zip(Task, asked.amounts.per_step, strict=True)
+        (task, Stream(np.arange(9), count)) for task, count in zip(AFFECT_TASKS, asked.amounts.per_step, strict=True)
     )
     material = Material(
         Pool.of({"one": (np.zeros((1, 8, 8, 3), np.uint8), Annotations.empty(1))}), streams, (), Annotations.empty(1)
