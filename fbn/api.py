@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 if TYPE_CHECKING:
     from fbn.fewshot.request import Result, Strategy
     from fbn.inference.analyser import Model
-    from fbn.models.network import FaceBehaviorNet
+    from fbn.models.network import FaceNetwork
     from fbn.models.onnx import OnnxNetwork
     from fbn.models.spec import InputSpec
     from fbn.relatedness import RelatednessTable
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 @overload
-def load(name: str | Path = "fbn", runtime: Literal["torch"] = "torch") -> "tuple[FaceBehaviorNet, InputSpec]": ...
+def load(name: str | Path = "fbn", runtime: Literal["torch"] = "torch") -> "tuple[FaceNetwork, InputSpec]": ...
 @overload
 def load(name: str | Path, runtime: Literal["onnx"], threads: int = 1) -> "tuple[OnnxNetwork, InputSpec]": ...
 def load(
     name: str | Path = "fbn", runtime: Literal["torch", "onnx"] = "torch", threads: int = 1
-) -> "tuple[FaceBehaviorNet | OnnxNetwork, InputSpec]":
+) -> "tuple[FaceNetwork | OnnxNetwork, InputSpec]":
     """A trained network, and what its input must be.
 
     Args:
@@ -59,7 +59,7 @@ def load(
     from fbn.errors import FormatError
     from fbn.models import store
 
-    network: FaceBehaviorNet | OnnxNetwork
+    network: FaceNetwork | OnnxNetwork
     if _is_run(name):
         from fbn.training.publish import load_run
 

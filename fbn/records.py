@@ -2,71 +2,34 @@
 
 A label is a value plus a weight. Weight 0 means "not annotated", weight 1 a hard label; anything between is an
 observational AU, a co-annotation or a teacher's soft label. No missing mark survives past an adapter.
+
+``Annotations`` and ``Predictions`` map tasks to labels and outputs. Both are indexed by a task, or like a tensor along
+their leading batch shape. A task may be read with fewer labels than it is held with.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 
-from fbn.vocabulary import AU_INDEX, AU_NUMBERS, EXPRESSION_INDEX, EXPRESSIONS
+from fbn.task_maps import Fields, Function, Label, Labels, TaskMap
+from fbn.tasks import ACTION_UNITS, AFFECT_TASKS, COMPOUND, EXPRESSION, VALENCE_AROUSAL, Task
+from fbn.vocabulary import AU_INDEX, AU_NUMBERS, EXPRESSION_INDEX
 
-E, A = len(EXPRESSIONS), len(AU_NUMBERS)
-
-
-@dataclass(frozen=True)
-class _Tensors:
-    """Shared by the records made of tensors with one leading batch shape."""
-
-    def to(self, *args: Any, **kwargs: Any) -> Self:
-        """The same record with every tensor moved or cast, as ``Tensor.to`` does."""
-        return replace(self, **{k: v.to(*args, **kwargs) for k, v in self._parts().items()})
-
-    def __getitem__(self, index: Any) -> Self:
-        """Index the leading batch shape."""
-        return replace(self, **{k: v[index] for k, v in self._parts().items()})
-
-    def detach(self) -> Self:
-        """The same record, cut from the graph."""
-        return replace(self, **{k: v.detach() for k, v in self._parts().items()})
-
-    def _parts(self) -> dict[str, Any]:
-        """Fields that are tensors, or records of tensors themselves."""
-        pairs = ((f.name, getattr(self, f.name)) for f in fields(self))
-        return {name: value for name, value in pairs if isinstance(value, Tensor | _Tensors)}
-
-    @classmethod
-    def _join(cls, parts: Sequence[Self], how: Any) -> Self:
-        joined = {}
-        for name, value in parts[0]._parts().items():
-            values = [getattr(part, name) for part in parts]
-            joined[name] = value._join(values, how) if isinstance(value, _Tensors) else how(values)
-        return replace(parts[0], **joined)
-
-    @classmethod
-    def stack(cls, parts: Sequence[Self]) -> Self:
-        """Join records of equal batch shape along a new first axis."""
-        return cls._join(parts, torch.stack)
-
-    @classmethod
-    def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """Join batches along their first axis."""
-        return cls._join(parts, torch.cat)
+__all__ = ["Annotations", "Label", "Predictions", "Sample", "TaskBatch"]
 
 
-@dataclass(frozen=True)
-class Annotations(_Tensors):
+class Annotations(TaskMap[Label]):
     """What is known of some faces: a value and a weight for each label. ``...`` is any batch shape.
 
-    Attributes:
-        expression: [..., 7] target distribution over ``EXPRESSIONS``, one-hot or votes; sums to 1 where weighted.
-        expression_weight: [...] weight >= 0; 0 = not annotated.
-        action_units: [..., 17] activation of ``ACTION_UNITS`` in [0, 1].
-        action_units_weight: [..., 17] weight >= 0 for each AU; 0 = not annotated.
-        valence_arousal: [..., 2] valence, arousal in [-1, 1].
-        valence_arousal_weight: [...] weight >= 0; 0 = not annotated (both or neither).
+    A task that is not held reads as not annotated. ``expression``, ``action_units``, ``valence_arousal`` and
+    ``..._weight`` are the values and weights of the papers' three tasks.
+
+    Args:
+        labels: by task.
+        like: [...] a tensor of the batch shape, type and device; None: taken from the labels.
 
     Example:
         >>> import fbn
@@ -77,24 +40,18 @@ class Annotations(_Tensors):
         ([1.0, 0.0], [3.0, 0.0])
     """
 
-    expression: Tensor
-    expression_weight: Tensor
-    action_units: Tensor
-    action_units_weight: Tensor
-    valence_arousal: Tensor
-    valence_arousal_weight: Tensor
+    def __init__(self, labels: Labels, like: Tensor | None = None) -> None:
+        super().__init__(labels)
+        if like is None:
+            value = next((label.value for label in labels.values()), torch.zeros(1))
+            like = value.new_zeros(value.shape[:-1])
+        self._like = like
 
     @classmethod
-    def empty(cls, *batch: int) -> Self:
+    def empty(cls, *batch: int, tasks: Sequence[Task] = AFFECT_TASKS) -> Self:
         """Nothing annotated, of the given batch shape."""
-        return cls(
-            expression=torch.zeros(*batch, E),
-            expression_weight=torch.zeros(batch),
-            action_units=torch.zeros(*batch, A),
-            action_units_weight=torch.zeros(*batch, A),
-            valence_arousal=torch.zeros(*batch, 2),
-            valence_arousal_weight=torch.zeros(batch),
-        )
+        like = torch.zeros(batch)
+        return cls({task: Label.blank(task, like) for task in tasks}, like)
 
     @classmethod
     def of(
@@ -139,54 +96,194 @@ class Annotations(_Tensors):
             labels.valence_arousal_weight.fill_(1)
         return labels
 
+    @property
+    def batch(self) -> torch.Size:
+        """The leading batch shape."""
+        return self._like.shape
 
-@dataclass(frozen=True)
-class Predictions(_Tensors):
-    """What a network says of some faces; None where it has no such head. ``...`` is any batch shape.
+    def merge(self, second: Self) -> Self:
+        """These labels where there are any, else the second's. Same batch shape."""
+        merged = {}
+        for task in self._tasks_of([self, second]):
+            mine, other = self[task], second[task]
+            known = mine.weight > 0
+            each = known if task.kind == "binary" else known[..., None]
+            value = torch.where(each, mine.value, other.value)
+            merged[task] = Label(value, torch.where(known, mine.weight, other.weight))
+        return self._with(merged)
 
-    Attributes:
-        expression_logits: [..., 7] before softmax.
-        action_unit_logits: [..., 17] before sigmoid.
-        valence_arousal: [..., 2] linear outputs; meant for [-1, 1], not clipped.
-        compound_logits: [..., C] before softmax, of the classes that the network was made for.
+    def map(self, function: Function) -> Self:
+        """The same labels with a function applied to each tensor."""
+        return type(self)({task: label.map(function) for task, label in self.items()}, function(self._like))
+
+    def _with(self, values: Labels) -> Self:
+        return type(self)(values, self._like)
+
+    def _part(self, held: Task, part: Task) -> Label:
+        label, columns = self._values[held], held.columns(part)
+        value = label.value[..., columns]
+        if held.kind == "categorical":
+            # an image of another class has no label of these; votes are shared among those that are left
+            total = value.sum(-1)
+            floor = torch.finfo(total.dtype).tiny
+            return Label(value / total.clamp_min(floor)[..., None], label.weight * (total > 0))
+        return Label(value, label.weight[..., columns] if held.kind == "binary" else label.weight)
+
+    def _absent(self, task: Task) -> Label:
+        blank, held = Label.blank(task, self._like), self.own(task)
+        shared = [label for label in task.labels if label in held.labels] if held in self._values else []
+        if not shared or (task.kind == "continuous" and len(shared) < len(task)):
+            return blank
+        # held without some labels: those are not annotated, or nobody's class
+        part, columns = self._part(held, held.only(*shared)), task.columns(task.only(*shared))
+        blank.value[..., columns] = part.value
+        if task.kind != "binary":
+            return Label(blank.value, part.weight)
+        blank.weight[..., columns] = part.weight
+        return blank
+
+    @classmethod
+    def _join(cls, parts: Sequence[Self], how: Any) -> Self:
+        labels = {
+            task: Label(*(how([getattr(own, f.name) for own in held]) for f in fields(Label)))
+            for task in cls._tasks_of(parts)
+            if (held := [part[task] for part in parts])
+        }
+        return cls(labels, how([part._like for part in parts]))
+
+    @property
+    def expression(self) -> Tensor:
+        """[..., 7] target distribution over ``EXPRESSIONS``, one-hot or votes; sums to 1 where weighted."""
+        return self[EXPRESSION].value
+
+    @property
+    def expression_weight(self) -> Tensor:
+        """[...] weight >= 0; 0 = not annotated."""
+        return self[EXPRESSION].weight
+
+    @property
+    def action_units(self) -> Tensor:
+        """[..., 17] activation of the action units in [0, 1]."""
+        return self[ACTION_UNITS].value
+
+    @property
+    def action_units_weight(self) -> Tensor:
+        """[..., 17] weight >= 0 for each AU; 0 = not annotated."""
+        return self[ACTION_UNITS].weight
+
+    @property
+    def valence_arousal(self) -> Tensor:
+        """[..., 2] valence, arousal in [-1, 1]."""
+        return self[VALENCE_AROUSAL].value
+
+    @property
+    def valence_arousal_weight(self) -> Tensor:
+        """[...] weight >= 0; 0 = not annotated (both or neither)."""
+        return self[VALENCE_AROUSAL].weight
+
+
+class Predictions(TaskMap[Tensor]):
+    """What a network says of some faces: by task, the outputs [..., K] of its head, before softmax or sigmoid.
+
+    Continuous outputs are meant for the range of their labels and not clipped. Reading a task that the network has no
+    head for raises ValueError; ``in`` tells.
 
     Example:
         >>> import fbn
         >>> import torch
-        >>> predictions = fbn.Predictions(expression_logits=torch.zeros(2, 7))
+        >>> predictions = fbn.Predictions.of(expression=torch.zeros(2, 7))
         >>> predictions.expression.sum(-1).tolist(), predictions[:1].expression.shape
         ([1.0, 1.0], torch.Size([1, 7]))
     """
 
-    expression_logits: Tensor | None = None
-    action_unit_logits: Tensor | None = None
-    valence_arousal: Tensor | None = None
-    compound_logits: Tensor | None = None
+    def __init__(self, outputs: Mapping[Task, Tensor] | None = None) -> None:
+        super().__init__(outputs or {})
+
+    @classmethod
+    def of(
+        cls,
+        expression: Tensor | None = None,
+        action_units: Tensor | None = None,
+        valence_arousal: Tensor | None = None,
+        compound: Tensor | None = None,
+    ) -> Self:
+        """Outputs by the names of the usual tasks; None where there is no such head.
+
+        Args:
+            expression: [..., 7] logits.
+            action_units: [..., 17] logits.
+            valence_arousal: [..., 2].
+            compound: [..., C] logits of unnamed classes.
+        """
+        pairs = zip(AFFECT_TASKS, (expression, action_units, valence_arousal), strict=True)
+        outputs = {task: value for task, value in pairs if value is not None}
+        if compound is not None:
+            outputs[replace(COMPOUND, labels=tuple(map(str, range(compound.shape[-1]))))] = compound
+        return cls(outputs)
+
+    def probability(self, task: Task) -> Tensor:
+        """[..., K] softmax, sigmoids, or values. Raises ValueError where the network has no such head."""
+        return task.probability(self[task])
+
+    def get(self, task: Task) -> Tensor | None:
+        """A head's outputs; None where the network has no such head."""
+        return self[task] if task in self else None  # noqa: SIM401
+
+    def map(self, function: Function) -> Self:
+        """The same predictions with a function applied to each head's outputs."""
+        return type(self)({task: function(value) for task, value in self.items()})
+
+    def _part(self, held: Task, part: Task) -> Tensor:
+        return self._values[held][..., held.columns(part)]
+
+    def _absent(self, task: Task) -> Tensor:
+        held = self.own(task)
+        if held in self._values:
+            raise ValueError(f"this network has a {task.title} head for {', '.join(held.labels)} alone")
+        raise ValueError(f"this network has no {task.title} head")
+
+    @classmethod
+    def _join(cls, parts: Sequence[Self], how: Any) -> Self:
+        return cls({task: how([part[task] for part in parts]) for task in cls._tasks_of(parts)})
 
     @property
     def expression(self) -> Tensor:
         """[..., 7] p(e|x), a softmax. Raises ValueError where the network has no expression head."""
-        return _present(self.expression_logits, "expression").softmax(-1)
+        return self.probability(EXPRESSION)
 
     @property
     def action_units(self) -> Tensor:
         """[..., 17] p(a|x), a sigmoid for each AU. Raises ValueError where the network has no AU head."""
-        return _present(self.action_unit_logits, "action unit").sigmoid()
+        return self.probability(ACTION_UNITS)
 
     @property
     def compound(self) -> Tensor:
         """[..., C] probability of each compound class, a softmax. Raises ValueError without a head for them."""
-        return _present(self.compound_logits, "compound").softmax(-1)
+        return self.probability(self.own(COMPOUND))
 
+    @property
+    def expression_logits(self) -> Tensor | None:
+        """[..., 7] before softmax."""
+        return self.get(EXPRESSION)
 
-def _present(value: Tensor | None, head: str) -> Tensor:
-    if value is None:
-        raise ValueError(f"this network has no {head} head")
-    return value
+    @property
+    def action_unit_logits(self) -> Tensor | None:
+        """[..., 17] before sigmoid."""
+        return self.get(ACTION_UNITS)
+
+    @property
+    def valence_arousal(self) -> Tensor | None:
+        """[..., 2] linear outputs."""
+        return self.get(VALENCE_AROUSAL)
+
+    @property
+    def compound_logits(self) -> Tensor | None:
+        """[..., C] before softmax, of the classes that the network was made for."""
+        return self.get(self.own(COMPOUND))
 
 
 @dataclass(frozen=True)
-class TaskBatch(_Tensors):
+class TaskBatch(Fields):
     """One step's pictures and labels.
 
     Attributes:

@@ -7,14 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Task(StrEnum):
-    """What a network can be trained on."""
-
-    EXPRESSION = "expression"
-    ACTION_UNITS = "action_units"
-    VALENCE_AROUSAL = "valence_arousal"
-
-
 class Expression(StrEnum):
     """The seven classes of papers A and C, in the order of the network's outputs."""
 
@@ -183,6 +175,16 @@ CLASSES_EMOTIONET: tuple[str, ...] = (
 
 #: The classes of the ABAW 4 challenge (Kollias 2022), in the order of its label codes 0 to 7.
 EXPRESSIONS_8_ABAW4: tuple[str, ...] = (*(e.value for e in EXPRESSIONS), "other")
+
+_ATTRIBUTES = """
+5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair Blurry
+Brown_Hair Bushy_Eyebrows Chubby Double_Chin Eyeglasses Goatee Gray_Hair Heavy_Makeup High_Cheekbones Male
+Mouth_Slightly_Open Mustache Narrow_Eyes No_Beard Oval_Face Pale_Skin Pointy_Nose Receding_Hairline Rosy_Cheeks
+Sideburns Smiling Straight_Hair Wavy_Hair Wearing_Earrings Wearing_Hat Wearing_Lipstick Wearing_Necklace
+Wearing_Necktie Young
+"""
+#: The 40 attributes of CelebA (Liu et al. 2015), in the order of its file.
+ATTRIBUTES: tuple[str, ...] = tuple(_ATTRIBUTES.split())
 
 #: Which AUs each data set's coders annotated.
 ACTION_UNITS_BY_DATASET: dict[str, tuple[int, ...]] = {

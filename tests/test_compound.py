@@ -15,6 +15,7 @@ from fbn.compound import CompoundClasses, none_of_these, probabilities, terms
 from fbn.errors import FormatError, MissingFileError
 from fbn.records import Predictions
 from fbn.relatedness import Provenance, RelatednessTable, Versions
+from fbn.tasks import AFFECT_TASKS
 from fbn.vocabulary import (
     AU_INDEX,
     AU_NUMBERS,
@@ -37,13 +38,13 @@ def face(expressions: dict[str, float], units: dict[int, float], valence: float,
     rest = (1 - sum(expressions.values())) / (len(EXPRESSIONS) - len(expressions))
     p = torch.tensor([expressions.get(e, rest) for e in EXPRESSIONS], dtype=torch.float64)
     a = torch.tensor([units.get(number, others) for number in AU_NUMBERS], dtype=torch.float64)
-    return Predictions(p.log(), a.logit(), torch.tensor([valence, 0.0], dtype=torch.float64))
+    return Predictions.of(p.log(), a.logit(), torch.tensor([valence, 0.0], dtype=torch.float64))
 
 
 def random(seed: int, *batch: int) -> Predictions:
     g = torch.Generator().manual_seed(seed)
     sizes = (len(EXPRESSIONS), len(AU_NUMBERS), 2)
-    return Predictions(*(2 * torch.randn(*batch, size, generator=g, dtype=torch.float64) for size in sizes))
+    return Predictions.of(*(2 * torch.randn(*batch, size, generator=g, dtype=torch.float64) for size in sizes))
 
 
 def named(values: torch.Tensor, classes: CompoundClasses = RAFDB) -> dict[str, float]:
@@ -142,7 +143,7 @@ def test_gradients() -> None:
     classes = CompoundClasses.of([*COMPOUND_RAFDB[:3], "neutral", "kitten"], DU)
 
     def score(*logits: torch.Tensor) -> torch.Tensor:
-        return terms(Predictions(*logits, said.valence_arousal), classes).total
+        return terms(Predictions.of(*logits, said.valence_arousal), classes).total
 
     assert torch.autograd.gradcheck(score, heads)
     said.valence_arousal.requires_grad_()
@@ -156,10 +157,9 @@ def test_autocast_does_not_round_the_score() -> None:
 
 
 def test_missing_heads_are_named() -> None:
-    for lacking in ("expression_logits", "action_unit_logits", "valence_arousal"):
-        values = {name: getattr(FACE, name) for name in ("expression_logits", "action_unit_logits", "valence_arousal")}
+    for lacking in AFFECT_TASKS:
         with pytest.raises(FormatError, match="compound expressions need"):
-            terms(Predictions(**values | {lacking: None}), RAFDB)
+            terms(FACE.only(*(task for task in AFFECT_TASKS if task != lacking)), RAFDB)
 
 
 # --- what there is to choose among

@@ -5,10 +5,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from fbn.labelling import co_annotate, co_annotations, intensity, merge, pseudo_annotate, soft_labels
-from fbn.records import Annotations, Predictions
+from fbn.labelling import co_annotate, co_annotations, intensity, pseudo_annotate, soft_labels
+from fbn.records import Annotations, Label, Predictions
 from fbn.relatedness import RelatednessTable
-from fbn.vocabulary import AU_INDEX, AU_NUMBERS, EXPRESSION_INDEX, EXPRESSIONS, Task
+from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL
+from fbn.vocabulary import AU_INDEX, AU_NUMBERS, EXPRESSION_INDEX, EXPRESSIONS
 
 DU = RelatednessTable.named("du2014")
 HAPPINESS, SURPRISE = EXPRESSION_INDEX["happiness"], EXPRESSION_INDEX["surprise"]
@@ -46,12 +47,11 @@ def _mixed(n: int, seed: int) -> Annotations:
         return (torch.rand(*shape, generator=g) < 0.5).float()
 
     return Annotations(
-        expression=torch.rand(n, 7, generator=g).softmax(-1),
-        expression_weight=coin(n),
-        action_units=coin(n, 17),
-        action_units_weight=coin(n, 17) * coin(n, 1),
-        valence_arousal=torch.rand(n, 2, generator=g) * 2 - 1,
-        valence_arousal_weight=coin(n),
+        {
+            EXPRESSION: Label(torch.rand(n, 7, generator=g).softmax(-1), coin(n)),
+            ACTION_UNITS: Label(coin(n, 17), coin(n, 17) * coin(n, 1)),
+            VALENCE_AROUSAL: Label(torch.rand(n, 2, generator=g) * 2 - 1, coin(n)),
+        }
     )
 
 
@@ -154,21 +154,19 @@ def test_co_annotating_twice_is_co_annotating_once() -> None:
 
 def test_co_annotation_reads_nothing_of_weight_0() -> None:
     faces = _mixed(200, 3)
-    spoilt = Annotations(
-        expression=faces.expression.masked_fill((faces.expression_weight == 0)[:, None], torch.nan),
-        expression_weight=faces.expression_weight,
-        action_units=faces.action_units.masked_fill(faces.action_units_weight == 0, torch.nan),
-        action_units_weight=faces.action_units_weight,
-        valence_arousal=faces.valence_arousal,
-        valence_arousal_weight=faces.valence_arousal_weight,
-    )
+    expression = faces.expression.masked_fill((faces.expression_weight == 0)[:, None], torch.nan)
+    units = faces.action_units.masked_fill(faces.action_units_weight == 0, torch.nan)
+    spoilt = faces | {
+        EXPRESSION: Label(expression, faces.expression_weight),
+        ACTION_UNITS: Label(units, faces.action_units_weight),
+    }
     assert _same(co_annotate(spoilt, DU), co_annotate(faces, DU))
     assert torch.equal(intensity(spoilt, DU), intensity(faces, DU))
 
 
 def test_any_batch_shape() -> None:
     faces = _mixed(12, 4)
-    folded = Annotations(**{k: v.reshape(3, 4, *v.shape[1:]) for k, v in vars(faces).items()})
+    folded = faces.map(lambda x: x.reshape(3, 4, *x.shape[1:]))
     unfolded = co_annotate(folded, DU)[1]
     assert _same(unfolded, co_annotate(faces, DU)[4:8])
     assert torch.equal(soft_labels(folded, DU)[1], soft_labels(faces, DU)[4:8])
@@ -217,17 +215,17 @@ def test_one_perfect_match_gives_a_nearly_flat_soft_label() -> None:
 
 def test_merge_prefers_the_first() -> None:
     first, second = Annotations.of("fear", {1: 0}), Annotations.of("anger", {1: 1, 4: 1}, (0.5, 0.5))
-    labels = merge(first, second)
+    labels = first.merge(second)
     assert labels.expression[EXPRESSION_INDEX["fear"]] == 1
     assert labels.action_units[[AU_INDEX[1], AU_INDEX[4]]].tolist() == [0, 1]
     assert labels.valence_arousal_weight == 1
-    assert _same(merge(first, Annotations.empty()), first)
-    assert _same(merge(Annotations.empty(), second), second)
+    assert _same(first.merge(Annotations.empty()), first)
+    assert _same(Annotations.empty().merge(second), second)
 
 
 def test_pseudo_annotation_fills_what_is_missing() -> None:
     faces = Annotations.stack([Annotations.of("fear"), Annotations.of(action_units={12: 1})])
-    heads = Predictions(torch.zeros(2, 7), torch.zeros(2, 17, requires_grad=True), torch.tensor([[2.0, 0], [0, -3]]))
+    heads = Predictions.of(torch.zeros(2, 7), torch.zeros(2, 17, requires_grad=True), torch.tensor([[2.0, 0], [0, -3]]))
     labels = pseudo_annotate(faces, heads, weight=0.3)
     assert labels.expression_weight.tolist() == pytest.approx([1, 0.3])
     assert labels.expression[0, EXPRESSION_INDEX["fear"]] == 1
@@ -239,8 +237,8 @@ def test_pseudo_annotation_fills_what_is_missing() -> None:
 
 
 def test_pseudo_annotation_fills_only_the_tasks_asked_for() -> None:
-    heads = Predictions(torch.zeros(1, 7), torch.zeros(1, 17))
-    labels = pseudo_annotate(Annotations.empty(1), heads, tasks=[Task.ACTION_UNITS, Task.VALENCE_AROUSAL])
+    heads = Predictions.of(torch.zeros(1, 7), torch.zeros(1, 17))
+    labels = pseudo_annotate(Annotations.empty(1), heads, tasks=[ACTION_UNITS, VALENCE_AROUSAL])
     assert labels.expression_weight == 0
     assert labels.action_units_weight.all()
     assert labels.valence_arousal_weight == 0

@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 from torchmetrics.functional import classification as tm
 
 from fbn import metrics
-from fbn.losses import valence_arousal_ccc
+from fbn.losses import concordance_loss
 from fbn.records import Annotations, Predictions
 
 seeds = given(seed=st.integers(0, 10**6))
@@ -139,7 +139,7 @@ def test_the_loss_and_the_metric_share_one_convention() -> None:
     known = Annotations.empty(12).to(torch.float64)
     known.valence_arousal.copy_(y)
     known.valence_arousal_weight[:9] = 1
-    loss = valence_arousal_ccc(Predictions(valence_arousal=p), known)
+    loss = concordance_loss(Predictions.of(valence_arousal=p), known)
     score = metrics.ccc(p, y, known.valence_arousal_weight)
     assert 1 - loss.item() == pytest.approx(score.mean(), rel=1e-12)
 

@@ -73,15 +73,15 @@ def test_casting_a_batch_keeps_its_data_set_numbers() -> None:
 
 
 def test_predictions_are_probabilities() -> None:
-    predictions = Predictions(torch.tensor([[0.0] * 6 + [1.0]]), torch.zeros(1, 17))
+    predictions = Predictions.of(torch.tensor([[0.0] * 6 + [1.0]]), torch.zeros(1, 17))
     assert predictions.expression.sum().item() == pytest.approx(1)
     assert predictions.expression[0, 6].item() == pytest.approx(2.718281828 / 8.718281828)
     assert (predictions.action_units == 0.5).all()
-    assert Predictions(compound_logits=torch.tensor([[0.0, 0.0, 2.0]]).log()).compound.tolist() == [[0, 0, 1]]
+    assert Predictions.of(compound=torch.tensor([[0.0, 0.0, 2.0]]).log()).compound.tolist() == [[0, 0, 1]]
 
 
 def test_an_absent_head_says_so_and_stays_absent() -> None:
-    predictions = Predictions(expression_logits=torch.zeros(2, 7, requires_grad=True))
+    predictions = Predictions.of(expression=torch.zeros(2, 7, requires_grad=True))
     with pytest.raises(ValueError, match="action unit"):
         _ = predictions.action_units
     with pytest.raises(ValueError, match="compound"):

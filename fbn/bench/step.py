@@ -9,7 +9,8 @@ from dataclasses import replace
 import torch
 
 from fbn.losses import Objective
-from fbn.records import Annotations, Predictions
+from fbn.records import Annotations, Label, Predictions
+from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL
 from fbn.training.multitask import COMPILERS
 from fbn.training.precision import settled
 from fbn.training.recipe import Recipe
@@ -56,7 +57,7 @@ class Step:
         self.network = recipe.model_copy(update={"init": None}).build_network().to(device)
         self.network = self.network.to(memory_format=torch.channels_last).train()
         self.labels = labels(recipe).to(device)
-        count = len(self.labels.expression_weight)
+        count = self.labels.batch[0]
         self.images = torch.rand(count, 3, side, side, device=device).mul_(2).sub_(1)
         self.images = self.images.to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(self.network.parameters(), recipe.learning_rate, foreach=True)
@@ -66,7 +67,7 @@ class Step:
         self._casting = torch.autocast(device, mixed) if mixed else nullcontext()
         wanted = recipe.compile if fused is None else fused
         self.compiled = wanted and any(map(shutil.which, COMPILERS))
-        self.forward = torch.compile(self.network.forward) if self.compiled else self.network.forward
+        self.forward = self.network.compiled() if self.compiled else self.network.forward
 
     def __call__(self, objective: Objective) -> None:
         """The whole step."""
@@ -80,9 +81,9 @@ class Step:
 
     def losses(self, objective: Objective) -> None:
         """The losses and their gradients on the outputs alone."""
-        count = len(self.labels.expression_weight)
+        count = self.labels.batch[0]
         outputs = [torch.zeros(count, size, device=self.images.device, requires_grad=True) for size in (7, 17, 2)]
-        total, _ = objective(Predictions(*outputs), self.labels)
+        total, _ = objective(Predictions.of(*outputs), self.labels)
         total.backward()
 
 
@@ -96,10 +97,10 @@ def labels(recipe: Recipe) -> Annotations:
         units = (torch.rand(count, 17, generator=generator) < 0.2).float()
         affect = torch.rand(count, 2, generator=generator) * 2 - 1
         if name != "celeba":
-            own = replace(own, expression=expression, expression_weight=torch.ones(count))
+            own |= {EXPRESSION: Label(expression, torch.ones(count))}
         if name == "affectnet":
-            own = replace(own, valence_arousal=affect, valence_arousal_weight=torch.ones(count))
+            own |= {VALENCE_AROUSAL: Label(affect, torch.ones(count))}
         if name == "ckplus":
-            own = replace(own, action_units=units, action_units_weight=torch.ones(count, 17))
+            own |= {ACTION_UNITS: Label(units, torch.ones(count, 17))}
         parts.append(own)
     return Annotations.concatenate(parts)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fbn.data.pictures import read_bytes
 from fbn.data.sources import SOURCES, affectnet, ckplus, diffusionfer, expw, ferplus, find
-from fbn.data.splits import PARTS, SPLITS, Parts, opinion
+from fbn.data.splits import PARTS, SPLITS, Parts, by_subject, opinion
 from fbn.errors import MissingFileError
 from fbn.records import Sample
 
@@ -93,9 +93,10 @@ def split(name: str, samples: Iterable[Sample], seed: int = 0) -> Parts:
     on: all train. Aff-Wild2, s-Aff-Wild2, AffectNet's npy release and RAF-DB: test is the part that was released
     beside train (the papers report on it), valid 10 % of train's subjects. EmotioNet, DISFA, BP4D, AFEW-VA
     and ExpW: test 20 %, valid 10 % of the subjects. The masked part of AffectNet: valid 4 %, the rest train.
-    DiffusionFER: half valid, half test. Where subjects are unknown, pictures are drawn.
+    DiffusionFER: half valid, half test. Another set: as released, else as EmotioNet. Where subjects are unknown,
+    pictures are drawn.
     """
-    return SPLITS[name](without_duplicates(samples), seed)
+    return SPLITS.get(name, by_subject)(without_duplicates(samples), seed)
 
 
 def twins(samples: Iterable[Sample]) -> tuple[tuple[Sample, ...], ...]:

@@ -1,7 +1,7 @@
 """Batches as a pure function of (seed, step): training can stop and go on at any step and see the same pictures."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -11,8 +11,8 @@ from torch.utils.data import Dataset, Sampler
 from fbn.data.augment import Augmentation, augment, unvaried
 from fbn.data.crops import Crops
 from fbn.errors import FormatError
-from fbn.records import Annotations, Predictions, TaskBatch
-from fbn.vocabulary import Task
+from fbn.records import Annotations, Label, Predictions, TaskBatch
+from fbn.tasks import EXPRESSION, Task
 
 #: [B, size, size, 3] uint8 RGB -> a network's input.
 Prepare = Callable[[np.ndarray], torch.Tensor]
@@ -59,7 +59,7 @@ class Pool:
 
     def of_task(self, task: Task) -> np.ndarray:
         """Numbers of the pictures that carry a label of a task."""
-        weight: torch.Tensor = getattr(self.annotations, f"{task.value}_weight")
+        weight = self.annotations[task].weight
         return np.flatnonzero((weight if weight.ndim == 1 else weight.amax(-1)).numpy() > 0)
 
 
@@ -93,7 +93,7 @@ def paper_streams(pool: Pool, total: int) -> list[Stream]:
         pool: all pictures.
         total: pictures in a step; shared out so that one epoch sees every set whole (A's 124 / 200 / 52 are that).
     """
-    members = [found for task in Task if len(found := pool.of_task(task))]
+    members = [found for task in pool.annotations if len(found := pool.of_task(task))]
     everything = sum(len(found) for found in members)
     return [Stream(found, max(1, round(total * len(found) / everything))) for found in members]
 
@@ -179,8 +179,8 @@ class Steps(Dataset[Item]):
 def _chances(pool: Pool, stream: Stream) -> np.ndarray | None:
     if not stream.balance:
         return None
-    labels = pool.annotations[torch.from_numpy(stream.pool)]
-    kind = torch.where(labels.expression_weight > 0, labels.expression.argmax(-1), -1).numpy()
+    label = pool.annotations[torch.from_numpy(stream.pool)][EXPRESSION]
+    kind = torch.where(label.weight > 0, label.value.argmax(-1), -1).numpy()
     _, which, counts = np.unique(kind, return_inverse=True, return_counts=True)
     chances = counts[which].astype(float) ** -stream.balance
     return chances / chances.sum()
@@ -239,15 +239,19 @@ class Plain(Dataset[tuple[TaskBatch, torch.Tensor]]):
         return TaskBatch(self._prepare(pictures), self._pool.annotations[index], self._pool.dataset[index]), index
 
 
-def weighted(annotations: Annotations, weights: Mapping[Task, float]) -> Annotations:
-    """The same labels with their weights scaled by task."""
-    scaled = {f"{task.value}_weight": weights.get(task, 1.0) for task in Task}
-    return replace(annotations, **{name: getattr(annotations, name) * by for name, by in scaled.items()})
+def weighted(annotations: Annotations, weights: Mapping[str, float]) -> Annotations:
+    """The same labels with their weights multiplied, by the tasks' names."""
+    scaled = {
+        task: Label(label.value, label.weight * weights[task.name])
+        for task, label in annotations.items()
+        if task.name in weights
+    }
+    return annotations | scaled
 
 
 def smoothed(annotations: Annotations, share: float) -> Annotations:
     """The same labels with a share of each expression label spread evenly over all seven (Szegedy et al. 2016)."""
-    even = torch.full_like(annotations.expression, 1 / annotations.expression.shape[-1])
-    spread = torch.lerp(annotations.expression, even, share)
-    known = annotations.expression_weight[..., None] > 0
-    return replace(annotations, expression=torch.where(known, spread, annotations.expression))
+    label = annotations[EXPRESSION]
+    even = torch.full_like(label.value, 1 / label.value.shape[-1])
+    spread = torch.where(label.weight[..., None] > 0, torch.lerp(label.value, even, share), label.value)
+    return annotations | {EXPRESSION: Label(spread, label.weight)}

@@ -185,6 +185,11 @@ def _by_subject(samples: Iterable[Sample], seed: int, shares: dict[str, float]) 
     return {part: tuple(own) for part, own in parts.items()}
 
 
+def by_subject(samples: tuple[Sample, ...], seed: int) -> Parts:
+    """As released where the set has parts; else test 20 %, valid 10 % of the subjects."""
+    return (_released if any(sample.part for sample in samples) else _no_parts)(samples, seed)
+
+
 SPLITS: dict[str, Callable[[tuple[Sample, ...], int], Parts]] = {
     ferplus.NAME: _ferplus,
     affectnet.NAME: _affectnet,

@@ -18,13 +18,15 @@ from fbn.data.compound_faces import Faces
 from fbn.errors import FormatError
 from fbn.fewshot.probe import Numbers, Probe
 from fbn.models import store
-from fbn.models.compound import CompoundNet
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
+from fbn.models.zoo import with_compound
 from fbn.records import Predictions
 from fbn.resources import cache_folder, whole_file
+from fbn.tasks import ACTION_UNITS, COMPOUND, EXPRESSION, VALENCE_AROUSAL
 
 _BATCH = 64
-_HEADS = ("expression_logits", "action_unit_logits", "valence_arousal")
+#: Names in the cache's files.
+_HEADS = {"expression_logits": EXPRESSION, "action_unit_logits": ACTION_UNITS, "valence_arousal": VALENCE_AROUSAL}
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Material:
     """
 
     faces: Faces
-    network: FaceBehaviorNet
+    network: FaceNetwork
     classes: CompoundClasses
     labels: Numbers
     features: Tensor
@@ -54,7 +56,7 @@ class Material:
 
 def look(
     faces: Faces,
-    network: FaceBehaviorNet,
+    network: FaceNetwork,
     weights: str,
     classes: CompoundClasses,
     watch: Callable[[float], None] = lambda share: None,
@@ -83,52 +85,52 @@ def look(
         with whole_file(path) as unfinished:
             save_file(values, unfinished)
     values = load_file(path)
-    said = Predictions(**{name: values[name] for name in _HEADS if name in values})
+    said = Predictions({task: values[name] for name, task in _HEADS.items() if name in values})
     total = terms(said, classes).total
     return Material(faces, network, classes, number[faces.labels], values["features"], said, total, key)
 
 
-def starting(name: str | Path) -> tuple[FaceBehaviorNet, str]:
+def starting(name: str | Path) -> tuple[FaceNetwork, str]:
     """A model's torch network, and the checksum of its weights."""
     network = store.load(name, runtime="torch")
-    assert isinstance(network, FaceBehaviorNet)
+    assert isinstance(network, FaceNetwork)
     return network, store.manifest(name).sha256[store.WEIGHTS]
 
 
-def with_probe(material: Material, found: Probe) -> CompoundNet:
+def with_probe(material: Material, found: Probe) -> FaceNetwork:
     """The starting network with a probe's residual and temperature."""
-    made = CompoundNet.of(material.network, material.classes, found.temperature)
+    made = with_compound(material.network, material.classes, found.temperature)
+    assert made.compound is not None
     with torch.no_grad():
-        made.residual.weight.copy_(found.weight)
-        made.residual.bias.copy_(found.bias)
+        made.compound.residual.weight.copy_(found.weight)
+        made.compound.residual.bias.copy_(found.bias)
     return made.eval()
 
 
 def _seen(
-    network: FaceBehaviorNet, crops: np.ndarray, rows: NDArray[np.intp], watch: Callable[[float], None]
+    network: FaceNetwork, crops: np.ndarray, rows: NDArray[np.intp], watch: Callable[[float], None]
 ) -> dict[str, Tensor]:
     parts: list[dict[str, Tensor]] = []
     with torch.inference_mode():
         for start in range(0, len(rows), _BATCH):
             watch(start / len(rows))
             features = network.features(shown(network, crops, rows[start : start + _BATCH]))
-            said = network.heads(features)
-            heads = {name: value for name in _HEADS if (value := getattr(said, name)) is not None}
+            said = network.read(features)
+            heads = {name: said[task] for name, task in _HEADS.items() if task in said}
             parts.append({"features": features, **heads})
     return {name: torch.cat([part[name] for part in parts]).contiguous() for name in parts[0]}
 
 
-def shown(network: FaceBehaviorNet, crops: np.ndarray, rows: Numbers) -> Tensor:
+def shown(network: FaceNetwork, crops: np.ndarray, rows: Numbers) -> Tensor:
     """Crops with a margin as the network's input, [B, 3, size, size]."""
     return network.spec.prepare(np.stack([centre(crops[row], network.spec.size) for row in rows]))
 
 
-def compound_logits(network: FaceBehaviorNet, crops: np.ndarray, rows: Numbers) -> Tensor:
+def compound_logits(network: FaceNetwork, crops: np.ndarray, rows: Numbers) -> Tensor:
     """[n, C] of a network that has such a head, in evaluation mode."""
     parts = []
     with torch.inference_mode():
         for start in range(0, len(rows), _BATCH):
-            logits = network(shown(network, crops, rows[start : start + _BATCH])).compound_logits
-            assert logits is not None
-            parts.append(logits.float())
+            said = network(shown(network, crops, rows[start : start + _BATCH]))
+            parts.append(said[said.own(COMPOUND)].float())
     return torch.cat(parts)

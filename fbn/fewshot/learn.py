@@ -28,7 +28,7 @@ from fbn.fewshot.measure import figures, finite, gain, remembered
 from fbn.fewshot.probe import Numbers, Probe, probe
 from fbn.fewshot.request import FewShot, Result, Strategy
 from fbn.models import store
-from fbn.models.compound import CompoundNet
+from fbn.models.network import FaceNetwork
 from fbn.relatedness import RelatednessTable
 
 __all__ = ["FewShot", "Result", "few_shot"]
@@ -47,7 +47,7 @@ _OWN_DRAW = 0
 class _Learned:
     """What the saved model is, and the probe that it began with."""
 
-    network: CompoundNet
+    network: FaceNetwork
     probe: Probe
     rows: Numbers
     epochs: int

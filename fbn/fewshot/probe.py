@@ -79,7 +79,7 @@ def probe(
     ``ENOUGH``, ``DEFAULT_STRENGTH``. A class without pictures keeps its zero-shot score.
 
     Args:
-        features: [n, F], ``FaceBehaviorNet.features``.
+        features: [n, F], ``FaceNetwork.features``.
         total: [n, C] zero-shot totals (``fbn.compound.terms``).
         labels: [n] class numbers; n may be 0.
         strength: set it instead; ``inf`` is zero-shot.

@@ -17,7 +17,8 @@ from fbn.fewshot.probe import Numbers
 from fbn.fewshot.request import FewShot, Figure, Wrong
 from fbn.inference.activation import activation_maps, output, over
 from fbn.models import store
-from fbn.models.compound import CompoundNet
+from fbn.models.network import FaceNetwork
+from fbn.models.zoo import compound_arguments
 from fbn.resources import data_folder, whole_file
 from fbn.training.provenance import revision
 
@@ -42,7 +43,7 @@ def check_name(asked: FewShot) -> None:
         raise FormatError(f"{asked.name}: a model of this name exists: choose another, or overwrite it")
 
 
-def save(network: CompoundNet, name: str, asked: FewShot, material: Material, result: dict[str, Any]) -> None:
+def save(network: FaceNetwork, name: str, asked: FewShot, material: Material, result: dict[str, Any]) -> None:
     """Write the model where Live, Analyse and ``fbn analyse --model`` find it."""
     base = store.manifest(asked.model)
     terms = base.terms | {material.faces.name: "pictures of the user's: whatever terms they came under"}
@@ -51,7 +52,7 @@ def save(network: CompoundNet, name: str, asked: FewShot, material: Material, re
         network,
         name=name,
         zoo="compound",
-        arguments=network.arguments,
+        arguments=compound_arguments(network),
         card=card(name, base.name, terms, asked, result),
         recipe={"few_shot": asked.model_dump(mode="json", exclude={"data"}) | {"data": material.faces.name}},
         metrics={result["measurement"]: {material.faces.name: result["figures"], "zero_shot": result["zero_shot"]}},
@@ -126,7 +127,7 @@ def _interval(found: Figure) -> str:
 
 
 def wrong(
-    material: Material, network: CompoundNet, rows: Numbers, logits: NDArray, folder: Path
+    material: Material, network: FaceNetwork, rows: Numbers, logits: NDArray, folder: Path
 ) -> tuple[list[Wrong], int]:
     """The pictures named wrongly, the most certain first, with crops and maps of the first ``LISTED`` of them.
 

@@ -27,8 +27,9 @@ from fbn.data.loading import EpochSampler, Item, Pool, Steps, Stream
 from fbn.fewshot.features import Material, compound_logits, with_probe
 from fbn.fewshot.probe import Numbers, Probe, balanced, deal, losses, probe
 from fbn.losses.distillation import distillation
-from fbn.models.compound import CompoundNet
-from fbn.records import Annotations
+from fbn.models.network import FaceNetwork
+from fbn.records import Annotations, Label
+from fbn.tasks import COMPOUND
 from fbn.training.precision import settled
 from fbn.training.run import quiet
 from fbn.training.watch import Watch
@@ -48,7 +49,7 @@ _MANY, _TURNS = 600, 3
 class Tuned:
     """A network that learned, and after how many passes it was best."""
 
-    network: CompoundNet
+    network: FaceNetwork
     epochs: int
     probe: Probe
 
@@ -100,11 +101,12 @@ def tune(material: Material, rows: Numbers, part: Part, seed: int, context: Cont
     return Tuned(_scaled(found.network, scale), best, start)
 
 
-def _scaled(network: CompoundNet, scale: float) -> CompoundNet:
+def _scaled(network: FaceNetwork, scale: float) -> FaceNetwork:
     """The network with its compound logits multiplied: a longer training is surer of itself than it is right."""
-    network.temperature /= scale
+    assert network.compound is not None
+    network.compound.temperature /= scale
     with torch.no_grad():
-        for parameter in network.residual.parameters():
+        for parameter in network.compound.residual.parameters():
             parameter.mul_(scale)
     return network
 
@@ -142,7 +144,7 @@ class _Trained:
     Before and after each pass: the loss on pictures left out, once the logits were scaled, and that scale.
     """
 
-    network: CompoundNet
+    network: FaceNetwork
     losses: list[float]
     scales: list[float]
 
@@ -190,19 +192,20 @@ def _train(
 
 
 def _pool(material: Material, rows: Numbers, present: Numbers, each: int) -> tuple[Pool, list[Stream]]:
-    """All pictures as one set, with the basic outputs to keep and the class to learn as their teacher's words."""
+    """All pictures as one set, with the basic outputs to keep as their teacher's."""
     crops, places = material.faces.crops, material.faces.rows
-    names = material.classes.classes
-    target = torch.zeros(len(crops), len(names))
-    target[torch.from_numpy(places), torch.from_numpy(material.labels)] = 1
-    said = material.said
-    spread = {}
-    for name in ("expression_logits", "action_unit_logits", "valence_arousal"):
-        value = getattr(said, name)
-        spread[name] = torch.zeros(len(crops), value.shape[1])
-        spread[name][torch.from_numpy(places)] = value.float()
-    teacher = replace(said, **spread, compound_logits=target)
-    pool = Pool.of({material.faces.name: (crops, Annotations.empty(len(crops)))}, teacher)
+    index = torch.from_numpy(places)
+
+    def spread(values: Tensor) -> Tensor:
+        """[n, ...] of the labelled pictures -> [len(crops), ...], 0 elsewhere."""
+        whole = torch.zeros(len(crops), *values.shape[1:])
+        whole[index] = values.float()
+        return whole
+
+    task = replace(COMPOUND, labels=material.classes.classes)
+    one_hot = functional.one_hot(torch.from_numpy(material.labels), len(task))
+    label = Label(spread(one_hot), spread(torch.ones(len(places))))
+    pool = Pool.of({material.faces.name: (crops, Annotations({task: label}))}, material.said.map(spread))
     labels = material.labels[rows]
     return pool, [Stream(places[rows[labels == label]], each) for label in present]
 
@@ -212,7 +215,7 @@ class _Tuning(L.LightningModule):
 
     def __init__(
         self,
-        network: CompoundNet,
+        network: FaceNetwork,
         material: Material,
         part: Part,
         present: Numbers,
@@ -230,7 +233,8 @@ class _Tuning(L.LightningModule):
         self.scales: list[float] = []
         for parameter in network.parameters():
             parameter.requires_grad_(part == "whole")
-        for module in (network.body[-1], network.output, network.residual):
+        assert isinstance(network.body.stages, nn.Sequential)
+        for module in (network.body.stages[-1], network.heads):
             module.requires_grad_(True)
 
     def train(self, mode: bool = True) -> "_Tuning":
@@ -249,15 +253,13 @@ class _Tuning(L.LightningModule):
         """The loss of one step's views."""
         pictures, teacher = batch
         assert teacher is not None
-        assert teacher.compound_logits is not None
         torch.manual_seed(hash((self._seed, self.global_step)))
         said = self.network(pictures.images).to(torch.float32)
-        assert said.compound_logits is not None
         # classes without pictures keep their score, as in the probe
-        logits = said.compound_logits[:, self._present]
-        target = teacher.compound_logits[:, self._present].argmax(-1)
-        loss = functional.cross_entropy(logits, target)
-        return loss + _KEEP * distillation(said, replace(teacher, compound_logits=None))
+        task = said.own(COMPOUND)
+        target = pictures.annotations[task].value[:, self._present].argmax(-1)
+        loss = functional.cross_entropy(said[task][:, self._present], target)
+        return loss + _KEEP * distillation(said, teacher)
 
     def on_train_epoch_end(self) -> None:
         """What another pass is worth."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fbn.faces.arrays import as_rgb
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
 from fbn.records import Predictions
 from fbn.vocabulary import AU_INDEX, EXPRESSION_INDEX
 
@@ -40,7 +40,7 @@ def output(name: str, compounds: tuple[str, ...] = ()) -> Output:
     raise ValueError(f"no output {name!r}: expected an expression, an AU, valence, arousal or one of {compounds}")
 
 
-def activation_maps(network: FaceBehaviorNet, crops: np.ndarray, wanted: Output) -> np.ndarray:
+def activation_maps(network: FaceNetwork, crops: np.ndarray, wanted: Output) -> np.ndarray:
     """What speaks for an output, and where (Zhou et al. 2016; gradient weights as of Selvaraju et al. 2017).
 
     The body ends in a mean over places, so the gradient's weight of a channel is the same everywhere, and the map of a
@@ -66,7 +66,7 @@ def activation_maps(network: FaceBehaviorNet, crops: np.ndarray, wanted: Output)
     return found
 
 
-def raw_maps(network: FaceBehaviorNet, crops: np.ndarray, wanted: Output) -> np.ndarray:
+def raw_maps(network: FaceNetwork, crops: np.ndarray, wanted: Output) -> np.ndarray:
     """[B, h, w] float32 of both signs, coarse as the body's last layer; each sums to a linear output less its bias."""
     kept: list[Tensor] = []
 
@@ -74,7 +74,7 @@ def raw_maps(network: FaceBehaviorNet, crops: np.ndarray, wanted: Output) -> np.
         kept.append(maps.detach().requires_grad_())
         return kept[0]
 
-    handle = network.body.register_forward_hook(keep)
+    handle = network.body.stages.register_forward_hook(keep)
     try:
         with torch.inference_mode(False), torch.enable_grad():
             value = wanted(network(network.spec.prepare(crops)))

@@ -1,7 +1,7 @@
 """``FaceAnalyser``: frames in, results out; a picture, a folder, a video and a camera go the same way."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, overload
@@ -24,15 +24,15 @@ from fbn.inference.compounds import CompoundScorer
 from fbn.inference.results import Affect, FaceResult, FrameResult
 from fbn.inference.smooth import OneEuroFilter, median_filter
 from fbn.models import store
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
 from fbn.models.onnx import OnnxNetwork
 from fbn.records import Predictions
-from fbn.vocabulary import Task
+from fbn.tasks import AFFECT_TASKS
 
 _BATCH = 64
 Smoothing = Literal["median", "one_euro"]
 #: Name or folder of a model, or a network.
-Model: TypeAlias = str | Path | FaceBehaviorNet | OnnxNetwork
+Model: TypeAlias = str | Path | FaceNetwork | OnnxNetwork
 
 
 class FaceAnalyser:
@@ -110,8 +110,8 @@ class FaceAnalyser:
         if compounds is None:
             own = network.classes
             return CompoundScorer(own, network.temperature, learnt=True) if own else None
-        if set(tasks := network.tasks) != set(Task):
-            reads = ", ".join(tasks)
+        if not set(AFFECT_TASKS) <= set(tasks := network.tasks):
+            reads = ", ".join(map(str, tasks))
             raise FormatError(f"{self.model} reads only {reads}: compound expressions are scored by all three tasks")
         return CompoundScorer(compounds)
 
@@ -271,8 +271,7 @@ def _checked(frame: Frame) -> Frame:
 
 
 def _mean(one: Predictions, other: Predictions) -> Predictions:
-    pairs = ((field.name, getattr(one, field.name), getattr(other, field.name)) for field in fields(Predictions))
-    return Predictions(**{name: (a + b) / 2 for name, a, b in pairs if a is not None})
+    return Predictions({task: (value + other[task]) / 2 for task, value in one.items()})
 
 
 def _result(frame: Frame, faces: tuple[FaceResult, ...]) -> FrameResult:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from fbn.compound import DEFAULT_TEMPERATURE, CompoundClasses, none_of_these, probabilities, terms
 from fbn.records import Predictions
+from fbn.tasks import COMPOUND
 
 #: What a face is called that a basic expression outside the classes explains better than any of them.
 NONE_OF_THESE = "none of these"
@@ -30,7 +31,8 @@ class CompoundScorer:
         """The same with ``compound_logits`` of these classes: the network's own, or score / temperature."""
         if self.learnt:
             return predictions
-        return replace(predictions, compound_logits=terms(predictions, self.classes).total / self.temperature)
+        task = replace(COMPOUND, labels=self.classes.classes)
+        return predictions | {task: terms(predictions, self.classes).total / self.temperature}
 
     def probabilities(self, predictions: Predictions) -> Tensor:
         """[..., C + 1] probability of each class, and of none of these behind them; they sum to 1.

@@ -5,7 +5,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from fbn.losses.coupling import mixture_of_expressions
+from fbn.losses.coupling import mixture_of_rows
 from fbn.records import Predictions
 from fbn.relatedness import RelatednessTable
 from fbn.vocabulary import ACTION_UNITS, DECISION, EXPRESSIONS, ActionUnit
@@ -58,8 +58,8 @@ def conflicts(predictions: Predictions, table: RelatednessTable, margin: float =
     face = single(predictions)
     e, a = face.expression, face.action_units
     weights, allowed = table.matrix(), table.matrix(binary=True)
-    at_least, _ = mixture_of_expressions(e, table, binary=False)
-    at_most, _ = mixture_of_expressions(e, table, binary=True)
+    at_least, _ = mixture_of_rows(e, table, binary=False)
+    at_most, _ = mixture_of_rows(e, table, binary=True)
     found = []
     for i, unit in enumerate(ACTION_UNITS):
         seen, least, most = float(a[i]), float(at_least[i]), float(at_most[i])
@@ -86,7 +86,7 @@ def single(predictions: Predictions) -> Predictions:
             raise ValueError(f"this network has no {head} head")
         if values.numel() != values.shape[-1]:
             raise ValueError(f"{head} logits {list(values.shape)}: expected one face")
-    return Predictions(e.detach().reshape(-1).double().cpu(), a.detach().reshape(-1).double().cpu())  # type: ignore[union-attr]
+    return Predictions.of(e.detach().reshape(-1).double().cpu(), a.detach().reshape(-1).double().cpu())  # type: ignore[union-attr]
 
 
 def _part_ways(low: float, high: float, margin: float) -> bool:

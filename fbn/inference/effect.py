@@ -3,13 +3,14 @@
 Every value comes from ``fbn.losses.coupling`` and ``fbn.labelling``; ``fbn.inference.formulas`` writes them out.
 """
 
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from fbn import tasks
 from fbn.inference.conflicts import Conflict, conflicts, single
 from fbn.inference.results import Affect
 from fbn.labelling import Observational, co_annotations, intensity, soft_labels
@@ -18,10 +19,10 @@ from fbn.losses.coupling import (
     Mixture,
     SoftForm,
     matching_terms,
-    mixture_of_expressions,
+    mixture_of_rows,
     soft_co_annotation,
 )
-from fbn.records import Annotations, Predictions
+from fbn.records import Annotations, Label, Predictions
 from fbn.relatedness import MIN_WEIGHT, RelatednessTable
 from fbn.vocabulary import ACTION_UNITS, DECISION, EXPRESSIONS
 
@@ -149,20 +150,20 @@ def effect(
     face = single(predictions)
     labels = _completed(annotations, as_labels(face))
     how = {"mixture": settings.mixture, "binary": settings.binary, "min_weight": settings.min_weight}
-    mixture, _ = mixture_of_expressions(face.expression, table, **how)  # type: ignore[arg-type]
+    mixture, _ = mixture_of_rows(face.expression, table, **how)  # type: ignore[arg-type]
     matching, pull, clamped = {}, {}, mixture
     for form in MATCHING_FORMS:
         with torch.enable_grad():
             z = face.action_unit_logits.clone().requires_grad_()  # type: ignore[union-attr]
-            each, clamped = matching_terms(replace(face, action_unit_logits=z), table, form, **how)  # type: ignore[arg-type]
+            each, clamped = matching_terms(face | {tasks.ACTION_UNITS: z}, table, form, **how)  # type: ignore[arg-type]
             (slope,) = torch.autograd.grad(each.sum(), z)
         matching[form], pull[form] = each.detach().numpy(), -slope.numpy()
     soft = {
         form: float(soft_co_annotation(face, labels, table, form, settings.temperature, settings.observational))
         for form in SOFT_FORMS
     }
-    added = co_annotations(_part(labels, "expression"), table, "expression_to_au", settings.observational)
-    named = co_annotations(_part(labels, "action_units"), table, "au_to_expression", settings.observational)
+    added = co_annotations(labels.only(tasks.EXPRESSION), table, "expression_to_au", settings.observational)
+    named = co_annotations(labels.only(tasks.ACTION_UNITS), table, "au_to_expression", settings.observational)
     return Effect(
         table=table,
         settings=settings,
@@ -205,13 +206,13 @@ def as_labels(predictions: Predictions) -> Annotations:
         predictions: of any batch shape, with expression and AU logits.
     """
     e = predictions.expression
-    empty = Annotations.empty(*e.shape[:-1]).to(e)
-    return replace(
-        empty,
-        expression=torch.nn.functional.one_hot(e.argmax(-1), len(EXPRESSIONS)).to(e),
-        expression_weight=torch.ones_like(empty.expression_weight),
-        action_units=(predictions.action_units >= DECISION).to(e),
-        action_units_weight=torch.ones_like(empty.action_units_weight),
+    likeliest = torch.nn.functional.one_hot(e.argmax(-1), len(EXPRESSIONS)).to(e)
+    active = (predictions.action_units >= DECISION).to(e)
+    return Annotations(
+        {
+            tasks.EXPRESSION: Label(likeliest, torch.ones_like(e[..., 0])),
+            tasks.ACTION_UNITS: Label(active, torch.ones_like(active)),
+        }
     )
 
 
@@ -222,9 +223,9 @@ def predictions_of(affect: Affect) -> Predictions:
         return None if np.isnan(values).any() else torch.from_numpy(values.astype(np.float64))
 
     e, a = tensor(affect.expression), tensor(affect.action_units)
-    return Predictions(
-        expression_logits=None if e is None else e.clamp_min(_EDGE).log(),
-        action_unit_logits=None if a is None else a.logit(_EDGE),
+    return Predictions.of(
+        expression=None if e is None else e.clamp_min(_EDGE).log(),
+        action_units=None if a is None else a.logit(_EDGE),
         valence_arousal=tensor(affect.valence_arousal),
     )
 
@@ -233,18 +234,8 @@ def _completed(annotations: Annotations | None, reading: Annotations) -> Annotat
     if annotations is None:
         return reading
     given = annotations.to("cpu", torch.float64)
-    given = given[0] if given.expression_weight.ndim else given
-    if not given.expression_weight > 0:
-        given = replace(given, expression=reading.expression, expression_weight=reading.expression_weight)
-    if not (given.action_units_weight > 0).any():
-        given = replace(given, action_units=reading.action_units, action_units_weight=reading.action_units_weight)
-    return given
-
-
-def _part(labels: Annotations, task: Literal["expression", "action_units"]) -> Annotations:
-    """The labels of one task alone."""
-    names = (task, f"{task}_weight")
-    return replace(Annotations.empty().to(labels.expression), **{name: getattr(labels, name) for name in names})
+    given = given[0] if given.batch else given
+    return given | {task: label for task, label in reading.items() if not (given[task].weight > 0).any()}
 
 
 def _named(labels: Annotations) -> tuple[str, float] | None:

@@ -1,7 +1,12 @@
-"""Losses that couple expressions with action units through a relatedness table (A 3.1.2, C 3)."""
+"""Losses that couple two tasks through a relatedness table (A 3.1.2 and 3.2, C 3).
+
+The table's rows are a categorical task and its columns a binary one: expressions and action units, or identities and
+attributes. Both are read as the network has them, so a head for 12 AUs is coupled by those 12.
+"""
 
 from typing import Literal, get_args
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -9,6 +14,7 @@ from fbn.labelling import Observational, intensity
 from fbn.losses.tasks import full, weighted_mean
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import MIN_WEIGHT, RelatednessTable
+from fbn.tasks import Task
 
 MatchingForm = Literal["kl", "printed", "cross_entropy", "soft_target"]
 Mixture = Literal["sum", "mean"]
@@ -16,31 +22,41 @@ Gradients = Literal["both", "p", "q"]
 SoftForm = Literal["printed", "soft_target"]
 
 
-def mixture_of_expressions(
-    expression: Tensor,
+#: From so many rows on the mixture is a matrix product: one row after the other would fill the memory.
+_MANY = 64
+
+
+def mixture_of_rows(
+    probability: Tensor,
     table: RelatednessTable,
     mixture: Mixture = "sum",
     binary: bool = True,
     min_weight: float = MIN_WEIGHT,
+    rows: Task | None = None,
+    columns: Task | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """q(a|x) = sum_e p(e|x) R(e, a) and 1 - q, each [..., 17] (A eq. 3, C eq. 2).
+    """q(a|x) = sum_e p(e|x) R(e, a) and 1 - q, each [..., C] (A eq. 3, C eq. 2).
 
     Args:
-        expression: p(e|x) [..., 7].
+        probability: [..., R] of the table's categorical task, p(e|x).
         table: relatedness; q is 0 outside its ``support`` of the same arguments.
         mixture: ``"sum"`` as A's examples (q(AU2) = p(surprise) + p(fear)); ``"mean"`` divides by the number of
             expressions that have the AU, as C's example (half of that).
         binary: R01 (weights of at least ``min_weight`` count as 1) or R itself.
         min_weight: see ``RelatednessTable.matrix``.
+        rows, columns: of the matrix; None: see there.
     """
-    r = table.matrix(binary=binary, min_weight=min_weight).to(expression)
+    r = table.matrix(rows, columns, binary=binary, min_weight=min_weight).to(probability)
     if mixture == "mean":
         r = r / (r > 0).sum(0).clamp_min(1)
     elif mixture != "sum":
         raise ValueError(f"mixture {mixture!r}: expected one of {get_args(Mixture)}")
-    # not a matrix product, which autocast would round to bfloat16; and the complement has its own sum, for 1 - q would
-    # round away what is left of a q close to 1
-    e = expression[..., None]
+    # the complement has its own sum, for 1 - q would round away what is left of a q close to 1; and neither is a matrix
+    # product that autocast would round to bfloat16
+    if len(r) > _MANY:
+        with torch.autocast(probability.device.type, enabled=False):
+            return probability @ r, probability @ (1 - r)
+    e = probability[..., None]
     return (e * r).sum(-2), (e * (1 - r)).sum(-2)
 
 
@@ -76,7 +92,10 @@ def distribution_matching(
     gradients: Gradients | None = None,
     min_weight: float = MIN_WEIGHT,
 ) -> Tensor:
-    """L_DM: match p(a|x) with the mixture q(a|x), summed over support(R), averaged over all images (A eq. 4, C eq. 3).
+    """L_DM: match p(a|x) with the mixture q(a|x), summed over support(R), averaged over all images.
+
+    A eq. 4 and C eq. 3 of expressions and AUs; A eq. 18 of identities and attributes (with ``binary=False``), which
+    misprints 17 AUs for the 40 attributes.
 
     With q clamped to [eps, 1 - eps] (no gradient flows through a clamped q), the forms and, for a given q, the p at
     which each is lowest:
@@ -87,13 +106,13 @@ def distribution_matching(
     - ``soft_target``: -[q log p + (1-q) log(1-p)], distillation's usual form. Lowest at p = q, where it is q's entropy.
 
     Args:
-        predictions: expression and AU logits; no labels are needed.
-        table: relatedness of expressions and AUs.
+        predictions: logits of both tasks; no labels are needed.
+        table: relatedness.
         form: see above.
-        mixture: see ``mixture_of_expressions``.
-        binary: see ``mixture_of_expressions``.
+        mixture: see ``mixture_of_rows``.
+        binary: see ``mixture_of_rows``.
         eps: floor of q and of 1 - q (fbn's choice).
-        gradients: through p (the AU head), through q (the expression head), or both; None is both, except for
+        gradients: through p (the binary head), through q (the categorical one), or both; None is both, except for
             ``soft_target``, whose target q is detached: ``"p"``.
         min_weight: see ``RelatednessTable.matrix``.
 
@@ -120,20 +139,22 @@ def matching_terms(
     gradients: Gradients | None = None,
     min_weight: float = MIN_WEIGHT,
 ) -> tuple[Tensor, Tensor]:
-    """Each AU's part of ``distribution_matching``, 0 outside the support, and the clamped q it meets; both [..., 17].
+    """Each column's part of ``distribution_matching``, 0 outside the support, and the clamped q; both [..., C].
 
     Arguments as in ``distribution_matching``.
     """
-    z = full(predictions.action_unit_logits, "action unit")
-    e = full(predictions.expression_logits, "expression").softmax(-1)
+    rows, columns = predictions.own(table.rows), predictions.own(table.columns)
+    z = full(predictions[columns])
+    e = full(predictions[rows]).softmax(-1)
     gradients = gradients or ("p" if form == "soft_target" else "both")
     if gradients not in get_args(Gradients):
         raise ValueError(f"gradients {gradients!r}: expected one of {get_args(Gradients)}")
     z = z.detach() if gradients == "q" else z
     e = e.detach() if gradients == "p" else e
-    q, not_q = (x.clamp(eps, 1 - eps) for x in mixture_of_expressions(e, table, mixture, binary, min_weight))
+    mixed = mixture_of_rows(e, table, mixture, binary, min_weight, rows, columns)
+    q, not_q = (x.clamp(eps, 1 - eps) for x in mixed)
     each = match(z, q, not_q, form)
-    support = table.matrix(binary=binary, min_weight=min_weight).any(0).to(each)
+    support = table.matrix(rows, columns, binary=binary, min_weight=min_weight).any(0).to(each)
     return each * support, q
 
 
@@ -153,9 +174,9 @@ def soft_co_annotation(
     - ``soft_target``: -sum_e q log p. Lowest at p = q; at the paper's temperature 1 that is nearly flat.
 
     Args:
-        predictions: expression logits.
-        annotations: AU labels; an image counts by its largest AU weight.
-        table: relatedness of expressions and AUs.
+        predictions: logits of the table's categorical task.
+        annotations: labels of its binary one; an image counts by its largest weight.
+        table: relatedness.
         form: see above.
         temperature: of the soft label; 1 as the paper, lower is sharper.
         observational: weight of observational AUs in the soft label.
@@ -165,18 +186,19 @@ def soft_co_annotation(
         >>> import torch
         >>> table = fbn.RelatednessTable.named("du2014")
         >>> labels = fbn.Annotations.stack([fbn.Annotations.of(action_units={6: 1, 12: 1, 25: 1})])
-        >>> happy = fbn.Predictions(expression_logits=5 * fbn.Annotations.of("happiness").expression[None])
-        >>> angry = fbn.Predictions(expression_logits=5 * fbn.Annotations.of("anger").expression[None])
+        >>> happy = fbn.Predictions.of(expression=5 * fbn.Annotations.of("happiness").expression[None])
+        >>> angry = fbn.Predictions.of(expression=5 * fbn.Annotations.of("anger").expression[None])
         >>> losses = [fbn.losses.soft_co_annotation(face, labels, table) for face in (happy, angry)]
         >>> bool(losses[0] < losses[1])
         True
     """
-    log_p = full(predictions.expression_logits, "expression").log_softmax(-1)
-    log_q = (intensity(annotations, table, observational).to(log_p) / temperature).log_softmax(-1)
+    rows, columns = predictions.own(table.rows), annotations.own(table.columns)
+    log_p = full(predictions[rows]).log_softmax(-1)
+    log_q = (intensity(annotations, table, observational, rows).to(log_p) / temperature).log_softmax(-1)
     if form == "printed":
         each = -(log_p.exp() * log_q).sum(-1)
     elif form == "soft_target":
         each = -(log_q.exp() * log_p).sum(-1)
     else:
         raise ValueError(f"form {form!r}: expected one of {get_args(SoftForm)}")
-    return weighted_mean(each, annotations.action_units_weight.amax(-1).to(each))
+    return weighted_mean(each, annotations[columns].weight.amax(-1).to(each))

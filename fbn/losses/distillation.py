@@ -1,13 +1,14 @@
 """Distillation: a teacher's outputs as soft labels (B eq. 5 to 7)."""
 
-from dataclasses import replace
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fbn.losses.tasks import full, valence_arousal_ccc, valence_arousal_mse
-from fbn.records import Annotations, Predictions
+from fbn.losses.tasks import concordance_loss, full, mean_squared_error
+from fbn.records import Annotations, Label, Predictions
+from fbn.tasks import AFFECT_TASKS, Task
 
 
 def distillation(
@@ -41,39 +42,48 @@ def distillation(
     Example:
         >>> import fbn
         >>> import torch
-        >>> teacher = fbn.Predictions(expression_logits=torch.tensor([[0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0]]))
-        >>> unsure = fbn.Predictions(expression_logits=torch.zeros(1, 7))
+        >>> teacher = fbn.Predictions.of(expression=torch.tensor([[0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0]]))
+        >>> unsure = fbn.Predictions.of(expression=torch.zeros(1, 7))
         >>> [round(float(fbn.losses.distillation(student, teacher)), 2) for student in (teacher, unsure)]
         [0.0, 0.46]
     """
     teacher = teacher.detach()
     parts: list[Tensor] = []
-    if student.expression_logits is not None and teacher.expression_logits is not None:
-        s = (full(student.expression_logits, "expression") / temperature).log_softmax(-1)
-        t = (full(teacher.expression_logits, "expression").to(s) / temperature).log_softmax(-1)
-        each = (t.exp() * (t - s)).sum(-1)
-        weight = _weight(annotations, "expression", each, label_share)
-        parts.append(expression * (weight * each).mean())
-    if student.action_unit_logits is not None and teacher.action_unit_logits is not None:
-        z = full(student.action_unit_logits, "action unit")
-        target = full(teacher.action_unit_logits, "action unit").to(z).sigmoid()
-        each = functional.binary_cross_entropy_with_logits(z, target, reduction="none")
-        weight = _weight(annotations, "action_units", each, label_share)
-        parts.append(action_units * (weight * each).mean())
-    if student.valence_arousal is not None and teacher.valence_arousal is not None:
-        values = teacher.valence_arousal.to(full(student.valence_arousal, "valence-arousal"))
-        weight = _weight(annotations, "valence_arousal", values[..., 0], label_share)
-        soft = replace(
-            Annotations.empty(*weight.shape).to(values), valence_arousal=values, valence_arousal_weight=weight
-        )
-        both = valence_arousal_ccc(student, soft) + valence_arousal_mse(student, soft)
-        parts.append(valence_arousal * weight.mean() * both)
+    for task, factor in zip(AFFECT_TASKS, (expression, action_units, valence_arousal), strict=True):
+        if task in student and task in teacher:
+            output = full(student[task])
+            target = full(teacher[task]).to(output)
+            known = None if annotations is None else annotations[task].weight > 0
+            parts.append(factor * _KINDS[task.kind](task, output, target, _weight(known, label_share), temperature))
     if not parts:
         raise ValueError("distillation: teacher and student have no head in common")
     return torch.stack(parts).sum()
 
 
-def _weight(annotations: Annotations | None, label: str, like: Tensor, label_share: float) -> Tensor:
-    if annotations is None:
-        return torch.ones_like(like)
-    return 1 - label_share * (getattr(annotations, f"{label}_weight") > 0).to(like)
+Weight = Callable[[Tensor], Tensor]
+
+
+def _weight(known: Tensor | None, label_share: float) -> Weight:
+    """Gives the distillation's weights, of the shape and type of a tensor."""
+    return lambda like: torch.ones_like(like) if known is None else 1 - label_share * known.to(like)
+
+
+def _categorical(task: Task, student: Tensor, teacher: Tensor, weight: Weight, temperature: float) -> Tensor:
+    s = (student / temperature).log_softmax(-1)
+    t = (teacher / temperature).log_softmax(-1)
+    each = (t.exp() * (t - s)).sum(-1)
+    return (weight(each) * each).mean()
+
+
+def _binary(task: Task, student: Tensor, teacher: Tensor, weight: Weight, temperature: float) -> Tensor:
+    each = functional.binary_cross_entropy_with_logits(student, teacher.sigmoid(), reduction="none")
+    return (weight(each) * each).mean()
+
+
+def _continuous(task: Task, student: Tensor, teacher: Tensor, weight: Weight, temperature: float) -> Tensor:
+    each = weight(teacher[..., 0])
+    said, soft = Predictions({task: student}), Annotations({task: Label(teacher, each)})
+    return each.mean() * (concordance_loss(said, soft, task) + mean_squared_error(said, soft, task))
+
+
+_KINDS = {"categorical": _categorical, "binary": _binary, "continuous": _continuous}

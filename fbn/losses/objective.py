@@ -17,6 +17,7 @@ from fbn.losses import coupling, tasks
 from fbn.losses.distillation import distillation
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import MIN_WEIGHT, RelatednessTable
+from fbn.tasks import ACTION_UNITS, EXPRESSION
 from fbn.vocabulary import AU_NUMBERS, EXPRESSIONS
 
 _CHOICES = {
@@ -106,8 +107,7 @@ class Objective:
             ValueError: a term needs a head that the network lacks, or a teacher that is not given.
         """
         values = {name: TERMS[name](self, predictions, annotations, teacher) for name, w in self.weights.items() if w}
-        heads = (predictions.expression_logits, predictions.action_unit_logits, predictions.valence_arousal)
-        total = torch.stack([head.sum() * 0 for head in heads if head is not None]).sum()
+        total = torch.stack([output.sum() * 0 for _, output in predictions.items()]).sum()
         for name, value in values.items():
             total = total + self.weights[name] * value
         return total, {name: value.detach() for name, value in values.items()}
@@ -117,19 +117,19 @@ Term = Callable[[Objective, Predictions, Annotations, Predictions | None], Tenso
 
 
 def _expression(o: Objective, p: Predictions, a: Annotations, teacher: Predictions | None) -> Tensor:
-    return tasks.expression_cross_entropy(p, a, o.class_weights)
+    return tasks.cross_entropy(p, a, EXPRESSION, o.class_weights)
 
 
 def _action_units(o: Objective, p: Predictions, a: Annotations, teacher: Predictions | None) -> Tensor:
-    return tasks.action_unit_cross_entropy(p, a, o.positive_weights)
+    return tasks.binary_cross_entropy(p, a, ACTION_UNITS, o.positive_weights)
 
 
 def _valence_arousal(o: Objective, p: Predictions, a: Annotations, teacher: Predictions | None) -> Tensor:
-    return tasks.valence_arousal_ccc(p, a)
+    return tasks.concordance_loss(p, a)
 
 
 def _valence_arousal_mse(o: Objective, p: Predictions, a: Annotations, teacher: Predictions | None) -> Tensor:
-    return tasks.valence_arousal_mse(p, a)
+    return tasks.mean_squared_error(p, a)
 
 
 def _distribution_matching(o: Objective, p: Predictions, a: Annotations, teacher: Predictions | None) -> Tensor:
@@ -151,8 +151,8 @@ def _soft_co_annotation(o: Objective, p: Predictions, a: Annotations, teacher: P
 def _co_annotation(o: Objective, p: Predictions, a: Annotations, teacher: Predictions | None) -> Tensor:
     """The task losses on the labels that co-annotation adds; the given labels have their own terms."""
     added = co_annotations(a, o.table, observational=o.observational)
-    expression = tasks.expression_cross_entropy(p, added, o.class_weights)
-    return expression + tasks.action_unit_cross_entropy(p, added, o.positive_weights)
+    expression = tasks.cross_entropy(p, added, EXPRESSION, o.class_weights)
+    return expression + tasks.binary_cross_entropy(p, added, ACTION_UNITS, o.positive_weights)
 
 
 def _distillation(o: Objective, p: Predictions, a: Annotations, teacher: Predictions | None) -> Tensor:

@@ -5,7 +5,7 @@ import io
 import json
 import logging
 import warnings
-from dataclasses import asdict, fields
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import onnx
@@ -15,44 +15,35 @@ from torch import Tensor, nn
 
 from fbn.compound import DEFAULT_TEMPERATURE, CompoundClasses
 from fbn.errors import FormatError
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
 from fbn.models.spec import InputSpec
 from fbn.records import Predictions
-from fbn.vocabulary import Task
+from fbn.tasks import AFFECT_TASKS, COMPOUND, named, plain
 
-_OUTPUT_NAMES = tuple(field.name for field in fields(Predictions))
-_TASKS = {
-    "expression_logits": Task.EXPRESSION,
-    "action_unit_logits": Task.ACTION_UNITS,
-    "valence_arousal": Task.VALENCE_AROUSAL,
-}
-_SPEC_KEY, _COMPOUND_KEY = "input_spec", "compound"
+#: Outputs that are not called as their tasks are.
+_NAMES = {"expression": "expression_logits", "action_units": "action_unit_logits", "compound": "compound_logits"}
+_SPEC_KEY, _TASKS_KEY, _COMPOUND_KEY = "input_spec", "tasks", "compound"
 
 
 class _Flat(nn.Module):
     """Predictions as a tuple, which is what ONNX can express."""
 
-    def __init__(self, network: FaceBehaviorNet) -> None:
+    def __init__(self, network: FaceNetwork) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        return tuple(_present(self.network(images)).values())
+        return tuple(value for _, value in self.network(images).items())
 
 
-def _present(predictions: Predictions) -> dict[str, Tensor]:
-    pairs = ((name, getattr(predictions, name)) for name in _OUTPUT_NAMES)
-    return {name: value for name, value in pairs if value is not None}
-
-
-def export(network: FaceBehaviorNet, path: Path) -> None:
+def export(network: FaceNetwork, path: Path) -> None:
     """Write a network as ONNX with a free batch size; its ``InputSpec`` and compound classes go along as metadata."""
     network = network.eval()
     size = network.spec.size
     # two pictures: a batch of one would be baked in as a constant
     example = torch.zeros(2, 3, size, size)
     with torch.no_grad():
-        names = list(_present(network(example)))
+        tasks = list(network(example))
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
@@ -60,7 +51,7 @@ def export(network: FaceBehaviorNet, path: Path) -> None:
             _Flat(network).eval(),
             (example,),
             input_names=["images"],
-            output_names=names,
+            output_names=[_NAMES.get(task.name, task.name) for task in tasks],
             dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
             dynamo=True,
             verbose=False,
@@ -69,6 +60,7 @@ def export(network: FaceBehaviorNet, path: Path) -> None:
     model = program.model_proto
     for part in (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
         part.ClearField("metadata_props")  # the exporter's stack traces, with this machine's paths
+    model.metadata_props.add(key=_TASKS_KEY, value=json.dumps([plain(task) for task in tasks]))
     model.metadata_props.add(key=_SPEC_KEY, value=json.dumps(asdict(network.spec)))
     if network.classes is not None:
         compound = {"classes": network.classes.to_dict(), "temperature": network.temperature}
@@ -85,8 +77,8 @@ class OnnxNetwork:
 
     Attributes:
         spec: what it wants to be shown.
-        outputs: names of the ``Predictions`` fields it gives.
-        tasks: its tasks in the order of its outputs.
+        outputs: names of the file's outputs.
+        tasks: theirs, in the same order.
         classes, temperature: as the torch network's.
 
     Raises:
@@ -104,15 +96,21 @@ class OnnxNetwork:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
             metadata = self._session.get_modelmeta().custom_metadata_map
             self.spec = InputSpec(**json.loads(metadata[_SPEC_KEY]))
+            self.outputs = tuple(output.name for output in self._session.get_outputs())
             about = json.loads(metadata.get(_COMPOUND_KEY, "{}"))
             self.classes = CompoundClasses.from_dict(about["classes"]) if about else None
             self.temperature = float(about.get("temperature", DEFAULT_TEMPERATURE))
+            if _TASKS_KEY in metadata:
+                self.tasks = tuple(map(named, json.loads(metadata[_TASKS_KEY])))
+            else:  # written before tasks were named in the file
+                of_output = {_NAMES.get(task.name, task.name): task for task in AFFECT_TASKS}
+                if self.classes:
+                    of_output[_NAMES[COMPOUND.name]] = replace(COMPOUND, labels=self.classes.classes)
+                self.tasks = tuple(of_output[name] for name in self.outputs)
         except Exception as error:  # onnxruntime raises a family of its own, without a public base
             raise FormatError(f"{path}: expected an ONNX file written by fbn ({error})") from error
-        self.outputs = tuple(output.name for output in self._session.get_outputs())
-        self.tasks = tuple(_TASKS[name] for name in self.outputs if name in _TASKS)
 
     def __call__(self, images: Tensor) -> Predictions:
         """[B, 3, H, W] float32 in the declared range -> predictions of batch shape [B]."""
         values = self._session.run(None, {"images": images.contiguous().numpy()})
-        return Predictions(**{name: torch.from_numpy(v) for name, v in zip(self.outputs, values, strict=True)})
+        return Predictions({task: torch.from_numpy(v) for task, v in zip(self.tasks, values, strict=True)})

@@ -16,12 +16,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from fbn.errors import ChecksumError, FormatError, MissingFileError
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
 from fbn.models.onnx import OnnxNetwork, export
 from fbn.models.spec import InputSpec
 from fbn.models.zoo import ZOO
 from fbn.resources import data_folder, make_folder, shipped
-from fbn.vocabulary import Task
+from fbn.tasks import TaskField
 
 WEIGHTS, ONNX, MANIFEST, CARD = "model.safetensors", "model.onnx", "model.json", "CARD.md"
 Runtime = Literal["onnx", "torch"]
@@ -46,7 +46,7 @@ class Manifest(BaseModel):
     network: str
     arguments: dict[str, Any] = {}
     input: InputSpec = InputSpec()
-    tasks: tuple[Task, ...]
+    tasks: tuple[TaskField, ...]
     outputs: tuple[str, ...]
     classes: tuple[str, ...] = ()
     sha256: dict[str, str]
@@ -114,7 +114,7 @@ def card(name_or_path: str | Path) -> str:
     return (find(name_or_path) / CARD).read_text()
 
 
-def load(name_or_path: str | Path, runtime: Runtime = "onnx", threads: int = 1) -> OnnxNetwork | FaceBehaviorNet:
+def load(name_or_path: str | Path, runtime: Runtime = "onnx", threads: int = 1) -> OnnxNetwork | FaceNetwork:
     """A network ready to predict: called with [B, 3, H, W] images it returns ``Predictions``.
 
     Args:
@@ -142,7 +142,7 @@ def load(name_or_path: str | Path, runtime: Runtime = "onnx", threads: int = 1) 
     return filled(network, load_file(path), path).eval()
 
 
-def build(network: str, arguments: dict[str, Any]) -> FaceBehaviorNet:
+def build(network: str, arguments: dict[str, Any]) -> FaceNetwork:
     """A network by its name in the zoo, with fresh weights.
 
     Raises:
@@ -156,14 +156,32 @@ def build(network: str, arguments: dict[str, Any]) -> FaceBehaviorNet:
         raise FormatError(f"network {network!r} with {arguments}: {error}") from error
 
 
-def filled(network: FaceBehaviorNet, weights: Mapping[str, Tensor], path: Path) -> FaceBehaviorNet:
+#: Where weights were before a network was a body and heads -> where they are.
+_MOVED = {
+    "stem.": "body.stem.",
+    "body.": "body.stages.",
+    "full.": "body.full.",
+    "norm.": "body.norm.",
+    "output.": "heads.0.output.",
+    "residual.": "heads.1.residual.",
+}
+
+
+def moved(weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The weights under today's names, also of a file from before 0.8."""
+    if "output.weight" not in weights:
+        return weights
+    return {_MOVED[(first := f"{key.split('.')[0]}.")] + key.removeprefix(first): own for key, own in weights.items()}
+
+
+def filled(network: FaceNetwork, weights: Mapping[str, Tensor], path: Path) -> FaceNetwork:
     """The network with weights out of a file.
 
     Raises:
         FormatError: they are another network's.
     """
     try:
-        network.load_state_dict(weights)
+        network.load_state_dict(moved(weights))
     except RuntimeError as error:
         # PyTorch's first line names the class alone
         problem = " ".join(str(error).split("\n", 1)[-1].split())
@@ -175,7 +193,7 @@ def filled(network: FaceBehaviorNet, weights: Mapping[str, Tensor], path: Path) 
 
 def save(
     folder: Path,
-    network: FaceBehaviorNet,
+    network: FaceNetwork,
     *,
     name: str,
     zoo: str,

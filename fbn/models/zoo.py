@@ -1,27 +1,134 @@
-"""Every network by name. A new one is a constructor and a line here; tests iterate these dicts."""
+"""Every network by name: a body and its heads. A new one is a function and a line here; tests iterate these dicts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Any
 
-from fbn.models.architectures.densenet import DenseNet121
-from fbn.models.architectures.resnet import ResNet50
-from fbn.models.architectures.vgg import VggFace
-from fbn.models.compound import CompoundNet
-from fbn.models.network import FaceBehaviorNet
-from fbn.vocabulary import Task
+from fbn.compound import DEFAULT_TEMPERATURE, CompoundClasses
+from fbn.errors import FormatError
+from fbn.models.bodies import Body
+from fbn.models.bodies.densenet import DenseNet121
+from fbn.models.bodies.residual import Residual
+from fbn.models.bodies.resnet import ResNet50
+from fbn.models.bodies.vgg import VggFace
+from fbn.models.heads.compound import ZeroShot
+from fbn.models.heads.linear import Linear
+from fbn.models.network import FaceNetwork
+from fbn.tasks import ACTION_UNITS, AFFECT_TASKS, EXPRESSION, VALENCE_AROUSAL, Task, named
 
-#: Other bodies under the same 26 outputs, constructors of ``tasks``, ``width`` and ``dropout``. The study couples each.
-BODIES: dict[str, Callable[..., FaceBehaviorNet]] = {
-    "vgg-face": VggFace,
-    "resnet-50": ResNet50,
-    "densenet-121": DenseNet121,
+_WIDTHS, _BLOCKS = (32, 64, 128, 256), (2, 2, 2, 2)
+#: The papers' order of outputs: 2 + 7 + 17.
+_ORDER = (VALENCE_AROUSAL, EXPRESSION, ACTION_UNITS)
+Tasks = Iterable[str | Task]
+
+
+def affect(body: Body, tasks: Tasks, dropout: float) -> FaceNetwork:
+    """A body under a linear layer for some tasks, the papers' in the papers' order."""
+    wanted = dict.fromkeys(named(task) for task in tasks)
+    ordered = (*(task for task in _ORDER if task in wanted), *(task for task in wanted if task not in _ORDER))
+    return FaceNetwork(body, partial(Linear, tasks=ordered, dropout=dropout))
+
+
+def facebehaviornet(
+    tasks: Tasks = AFFECT_TASKS,
+    widths: Iterable[int] = _WIDTHS,
+    blocks: Iterable[int] = _BLOCKS,
+    dropout: float = 0.3,
+) -> FaceNetwork:
+    """The network of paper A, section 3.1.1: every task is a linear read-out of the same features.
+
+    Args:
+        tasks: which outputs to have; all three, or one for a single-task body.
+        widths, blocks: see ``Residual``.
+        dropout: probability before the linear layer.
+    """
+    return affect(Residual(widths, blocks), tasks, dropout)
+
+
+def compound(
+    widths: Iterable[int] = _WIDTHS,
+    blocks: Iterable[int] = _BLOCKS,
+    dropout: float = 0.3,
+    classes: Mapping[str, Any] | None = None,
+    temperature: float = DEFAULT_TEMPERATURE,
+) -> FaceNetwork:
+    """The same with a head for compound expressions.
+
+    Args:
+        widths, blocks, dropout: as for ``facebehaviornet``.
+        classes: what to choose among, as ``CompoundClasses.to_dict`` gives it; None: RAF-DB's.
+        temperature: see ``ZeroShot``.
+
+    Raises:
+        FormatError: not such classes.
+    """
+    chosen = CompoundClasses.named("rafdb") if classes is None else CompoundClasses.from_dict(classes)
+    heads = (partial(Linear, tasks=_ORDER), partial(ZeroShot, classes=chosen, temperature=temperature))
+    return FaceNetwork(Residual(widths, blocks), *(partial(head, dropout=dropout) for head in heads))
+
+
+def vgg_face(tasks: Tasks = AFFECT_TASKS, width: float = 1.0, dropout: float = 0.5) -> FaceNetwork:
+    """Paper C's network; ``width`` is a factor on all channels."""
+    return affect(VggFace(width, dropout), tasks, dropout)
+
+
+def resnet_50(tasks: Tasks = AFFECT_TASKS, width: float = 1.0, dropout: float = 0.2) -> FaceNetwork:
+    """ResNet-50 under the same outputs (A Tables IV and VIII)."""
+    return affect(ResNet50(width), tasks, dropout)
+
+
+def densenet_121(tasks: Tasks = AFFECT_TASKS, width: float = 1.0, dropout: float = 0.2) -> FaceNetwork:
+    """DenseNet-121 under the same outputs (A Tables IV and VIII)."""
+    return affect(DenseNet121(width), tasks, dropout)
+
+
+#: Other bodies under the same 26 outputs: the multi-task baselines of A Tables IV and VIII. The study couples each.
+BODIES: dict[str, Callable[..., FaceNetwork]] = {
+    "vgg-face": vgg_face,
+    "resnet-50": resnet_50,
+    "densenet-121": densenet_121,
 }
-ZOO: dict[str, Callable[..., FaceBehaviorNet]] = {
-    "facebehaviornet": FaceBehaviorNet,
-    "facebehaviornet-wide": partial(FaceBehaviorNet, widths=(48, 96, 192, 384)),
-    "expression": partial(FaceBehaviorNet, tasks=(Task.EXPRESSION,)),
-    "action-units": partial(FaceBehaviorNet, tasks=(Task.ACTION_UNITS,)),
-    "valence-arousal": partial(FaceBehaviorNet, tasks=(Task.VALENCE_AROUSAL,)),
-    "compound": CompoundNet,
+ZOO: dict[str, Callable[..., FaceNetwork]] = {
+    "facebehaviornet": facebehaviornet,
+    "facebehaviornet-wide": partial(facebehaviornet, widths=(48, 96, 192, 384)),
+    "expression": partial(facebehaviornet, tasks=(EXPRESSION,)),
+    "action-units": partial(facebehaviornet, tasks=(ACTION_UNITS,)),
+    "valence-arousal": partial(facebehaviornet, tasks=(VALENCE_AROUSAL,)),
+    "compound": compound,
     **BODIES,
 }
+
+
+def with_compound(
+    network: FaceNetwork, classes: CompoundClasses, temperature: float = DEFAULT_TEMPERATURE
+) -> FaceNetwork:
+    """A network's copy with a fresh head for these classes; a head it had for others is dropped.
+
+    Raises:
+        FormatError: the network lacks one of the three tasks, or has another body than ``Residual``.
+    """
+    if not isinstance(network.body, Residual):
+        raise FormatError(f"{type(network.body).__name__}: expected the residual body under compound classes")
+    first = network.heads[0]
+    if not (isinstance(first, Linear) and set(first.tasks) == set(AFFECT_TASKS)):
+        only = ", ".join(map(str, network.tasks))
+        raise FormatError(f"a network that predicts only {only}: compound expressions need all three tasks")
+    made = compound(network.body.widths, network.body.blocks, first.dropout.p, classes.to_dict(), temperature)
+    made.spec = network.spec
+    made.body.load_state_dict(network.body.state_dict())
+    made.heads[0].load_state_dict(first.state_dict())
+    return made.train(network.training)
+
+
+def compound_arguments(network: FaceNetwork) -> dict[str, Any]:
+    """What makes a network of ``with_compound`` anew, for ``fbn.models.store.save``; plain values."""
+    body, head = network.body, network.compound
+    assert isinstance(body, Residual)
+    assert head is not None
+    return {
+        "widths": list(body.widths),
+        "blocks": list(body.blocks),
+        "dropout": head.dropout.p,
+        "classes": head.classes.to_dict(),
+        "temperature": head.temperature,
+    }

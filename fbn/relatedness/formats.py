@@ -5,49 +5,82 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from fbn import sheets
 from fbn.errors import FormatError
-from fbn.relatedness.notes import Note, Notes, parsed, plain
-from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, COMPOUND_EXPRESSIONS, EXPRESSIONS
+from fbn.relatedness.notes import Column, Note, Notes, parsed, plain
+from fbn.tasks import ACTION_UNITS, EXPRESSION, Task, named
+from fbn.tasks import plain as plain_task
+from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, COMPOUND_EXPRESSIONS
 
-#: Category -> AU number -> weight.
-Rows: TypeAlias = Mapping[str, Mapping[int, float]]
-CATEGORIES: tuple[str, ...] = (*(e.value for e in EXPRESSIONS), *COMPOUND_EXPRESSIONS)
+#: Row -> column -> weight.
+Rows: TypeAlias = Mapping[str, Mapping[Column, float]]
+#: What the rows and columns of a table of expressions and action units may be.
+ROWS = EXPRESSION.plus(*COMPOUND_EXPRESSIONS)
+COLUMNS = replace(ACTION_UNITS, labels=tuple(unit.short for unit in ACTION_UNIT_BY_NUMBER.values()))
+CATEGORIES: tuple[str, ...] = ROWS.labels
+Tasks: TypeAlias = tuple[Task, Task]
 #: AU code -> number; the CSV's columns.
 CODES: dict[str, int] = {unit.code: number for number, unit in ACTION_UNIT_BY_NUMBER.items()}
 _PROVENANCE = ("source", "parent", "note")
 #: The CSV's column of notes on a row's cells, JSON by AU code; there where a table has notes.
 _NOTES = "cell notes"
 _DECIMAL_COMMA = re.compile(r"\d*,\d+")
+#: The JSON's key for the tasks that rows and columns belong to, where those are not expressions and action units.
+_TASKS = "tasks"
 # the mark is how Excel knows UTF-8
 _MARK = "\ufeff"
 
 
-def writer(path: Path) -> Callable[[Rows, Mapping[str, str], Notes], str]:
-    """The function for the path's suffix, (rows, provenance, notes) -> text. Raises FormatError for another suffix."""
+def places(columns: Task) -> dict[Column, int]:
+    """Column -> its place; action units are called by their FACS number, other columns by their label."""
+    units = columns.name == ACTION_UNITS.name
+    return {int(label.removeprefix("AU")) if units else label: i for i, label in enumerate(columns.labels)}
+
+
+def title(column: Column) -> str:
+    """A column's name in running text."""
+    return f"AU{column}" if isinstance(column, int) else column
+
+
+def code(column: Column) -> str:
+    """A column's name in files."""
+    return ACTION_UNIT_BY_NUMBER[column].code if isinstance(column, int) else column
+
+
+def writer(path: Path) -> Callable[[Rows, Mapping[str, str], Notes, Tasks], str]:
+    """The function for the path's suffix: (rows, provenance, notes, tasks) -> text.
+
+    Raises FormatError for another suffix."""
     return _by_suffix(path, {".json": to_json, ".csv": to_csv})
 
 
-def reader(path: Path) -> Callable[[str], tuple[Rows, dict[str, str], Notes]]:
-    """The function for the path's suffix, text -> (rows, provenance, notes). Raises FormatError for another suffix."""
+def reader(path: Path) -> Callable[[str], tuple[Rows, dict[str, str], Notes, Tasks]]:
+    """The function for the path's suffix: text -> (rows, provenance, notes, tasks).
+
+    Raises FormatError for another suffix."""
     return _by_suffix(path, {".json": from_json, ".csv": from_csv})
 
 
-def to_json(rows: Rows, provenance: Mapping[str, str], notes: Notes) -> str:
-    """Provenance, then rows by category and AU code, then notes alike if there are any."""
-    data: dict[str, Any] = {
-        **provenance,
-        "rows": {c: {ACTION_UNIT_BY_NUMBER[n].code: w for n, w in row.items()} for c, row in rows.items()},
-    }
+def to_json(rows: Rows, provenance: Mapping[str, str], notes: Notes, tasks: Tasks) -> str:
+    """Provenance, tasks other than expressions and AUs, rows by category and AU code, then notes alike if any."""
+    data: dict[str, Any] = dict(provenance)
+    if not _usual(tasks):
+        data[_TASKS] = {"rows": plain_task(tasks[0]), "columns": plain_task(tasks[1])}
+    data["rows"] = {c: {code(n): w for n, w in row.items()} for c, row in rows.items()}
     if notes:
         data["notes"] = {c: _coded(notes, c) for c in dict.fromkeys(category for category, _ in notes)}
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
-def from_json(text: str) -> tuple[Rows, dict[str, str], Notes]:
+def _usual(tasks: Tasks) -> bool:
+    return ROWS.covers(tasks[0]) and tasks[1] == COLUMNS
+
+
+def from_json(text: str) -> tuple[Rows, dict[str, str], Notes, Tasks]:
     """What ``to_json`` wrote."""
     try:
         data = json.loads(text, object_pairs_hook=_each_once)
@@ -55,39 +88,52 @@ def from_json(text: str) -> tuple[Rows, dict[str, str], Notes]:
         raise FormatError(f"expected JSON: {error}") from None
     if not isinstance(data, dict) or not isinstance(data.get("rows"), dict):
         raise FormatError('expected an object with "source" and "rows": {category: {"AU12": weight}}')
-    rows: dict[str, dict[int, float]] = {}
+    try:
+        own = data.get(_TASKS)
+        tasks = (named(own["rows"]), named(own["columns"])) if own else (ROWS, COLUMNS)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError(f"{_TASKS}: expected a task for rows and columns ({error})") from None
+    rows: dict[str, dict[Column, float]] = {}
     for category, cells in data["rows"].items():
         if not isinstance(cells, dict):
             raise FormatError(f"rows, {category}: expected an object of AU codes and weights")
         rows[category] = {}
-        for code, value in cells.items():
-            if (number := _number(code, f"rows, {category}")) in rows[category]:
-                raise FormatError(f"rows, {category}: expected each AU once, but AU{number} stands there twice")
-            rows[category][number] = _weight(value, f"{category}, {code}")
+        for name, value in cells.items():
+            if (column := _column_of(name, tasks[1], f"rows, {category}")) in rows[category]:
+                raise FormatError(f"rows, {category}: expected each AU once, but {title(column)} stands there twice")
+            rows[category][column] = _weight(value, f"{category}, {name}")
     provenance = {name: "" if data.get(name) is None else data[name] for name in _PROVENANCE}
     for name, value in provenance.items():
         if not isinstance(value, str):
             raise FormatError(f"{name} = {value!r}: expected a text")
     if not isinstance(by_category := data.get("notes") or {}, dict):
         raise FormatError("notes: expected an object of categories")
-    notes: dict[tuple[str, int], Note] = {}
+    notes: dict[tuple[str, Column], Note] = {}
     for category, found in by_category.items():
-        notes |= _decoded(found, category, "notes, ")
-    return rows, provenance, notes
+        notes |= _decoded(found, category, "notes, ", tasks[1])
+    return rows, provenance, notes, tasks
+
+
+def _column_of(name: str, columns: Task, where: str) -> Column:
+    if columns.name == ACTION_UNITS.name:
+        return _number(name, where)
+    if name not in columns.labels:
+        raise FormatError(f"{where}: unknown column {name!r}: expected one of {', '.join(columns.labels)}")
+    return name
 
 
 def _coded(notes: Notes, category: str) -> dict[str, dict[str, str]]:
     """The notes of a row by AU code."""
-    return {ACTION_UNIT_BY_NUMBER[n].code: plain(note) for (c, n), note in notes.items() if c == category}
+    return {code(n): plain(note) for (c, n), note in notes.items() if c == category}
 
 
-def _decoded(found: Any, category: str, where: str) -> dict[tuple[str, int], Note]:
+def _decoded(found: Any, category: str, where: str, columns: Task = COLUMNS) -> dict[tuple[str, Column], Note]:
     """What ``_coded`` made."""
     if not isinstance(found, dict):
         raise FormatError(f"{where}{category}: expected an object of AU codes and notes")
     return {
-        (category, _number(code, f"{where}{category}")): parsed(value, f"{where}{category}, {code}")
-        for code, value in found.items()
+        (category, _column_of(name, columns, f"{where}{category}")): parsed(value, f"{where}{category}, {name}")
+        for name, value in found.items()
     }
 
 
@@ -98,8 +144,14 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def to_csv(rows: Rows, provenance: Mapping[str, str], notes: Notes) -> str:
-    """A row per category, a column per AU, 1 for a prototypical AU; the first row carries the provenance."""
+def to_csv(rows: Rows, provenance: Mapping[str, str], notes: Notes, tasks: Tasks) -> str:
+    """A row per category, a column per AU, 1 for a prototypical AU; the first row carries the provenance.
+
+    Raises:
+        FormatError: the table is of other tasks than expressions and action units.
+    """
+    if not _usual(tasks):
+        raise FormatError(f"a table of {tasks[0].title} and {tasks[1].title}: expected a name ending in .json")
     out = io.StringIO()
     sheet = sheets.Writer(out)
     sheet.writerow(["category", *CODES, *_PROVENANCE, *([_NOTES] if notes else [])])
@@ -112,7 +164,7 @@ def to_csv(rows: Rows, provenance: Mapping[str, str], notes: Notes) -> str:
     return _MARK + out.getvalue()
 
 
-def from_csv(text: str) -> tuple[Rows, dict[str, str], Notes]:
+def from_csv(text: str) -> tuple[Rows, dict[str, str], Notes, Tasks]:
     """What ``to_csv`` wrote, also after a spreadsheet saved it: see ``fbn.sheets``; decimal commas are read too."""
     sheet = sheets.read(text)
     first, *names = sheet.header
@@ -124,9 +176,9 @@ def from_csv(text: str) -> tuple[Rows, dict[str, str], Notes]:
         raise FormatError(
             f"line {sheet.line}: expected each column once, but {', '.join(sorted(twice))} stands there twice"
         )
-    rows: dict[str, dict[int, float]] = {}
+    rows: dict[str, dict[Column, float]] = {}
     provenance = dict.fromkeys(_PROVENANCE, "")
-    notes: dict[tuple[str, int], Note] = {}
+    notes: dict[tuple[str, Column], Note] = {}
     for line, (name, *cells) in sheet.rows:
         category = " ".join(re.split(r"[\s_-]+", name.strip())).lower()
         if category not in CATEGORIES or category in rows:
@@ -141,7 +193,7 @@ def from_csv(text: str) -> tuple[Rows, dict[str, str], Notes]:
             elif value := cell.strip():
                 value = value.replace(",", ".") if _DECIMAL_COMMA.fullmatch(value) else value
                 rows[category][column] = _weight(value, f"line {line}: {category}, AU{column}")
-    return rows, provenance, notes
+    return rows, provenance, notes, (ROWS, COLUMNS)
 
 
 def _column(name: str, where: str) -> str | int:

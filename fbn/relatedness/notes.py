@@ -22,8 +22,10 @@ class Note:
     source: str = ""
 
 
-#: (category, AU number) -> note.
-Notes: TypeAlias = Mapping[tuple[str, int], Note]
+#: What a table's column is called: an action unit by its FACS number, anything else by its label.
+Column: TypeAlias = Any
+#: (row, column) -> note.
+Notes: TypeAlias = Mapping[tuple[str, Column], Note]
 _PARTS = ("who", "why", "source")
 
 

@@ -1,12 +1,13 @@
-"""How expressions and action units belong together: one editable, comparable value (papers A and C, Table 1).
+"""How a categorical task and a binary one belong together: one editable, comparable value.
 
-A prototypical AU has weight 1 (every annotator saw it), an observational one the fraction that saw it. Neutral has no
-AU. AU11 may stand in a table but is not among the network's AUs, so everything that meets tensors skips it.
+Most tables relate expressions to action units (papers A and C, Table 1). A prototypical AU has weight 1 (every
+annotator saw it), an observational one the fraction that saw it. Neutral has no AU. AU11 may stand in a table but is
+not among the network's AUs, so matrices leave it out. Of an identity and its attributes (A Table II), a weight is the
+share of the identity's images that have the attribute.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
@@ -18,10 +19,11 @@ from fbn import sheets
 from fbn.errors import FormatError, MissingFileError
 from fbn.relatedness import formats
 from fbn.relatedness.counts import Labels, count
-from fbn.relatedness.formats import CATEGORIES, CODES
+from fbn.relatedness.formats import Column
 from fbn.relatedness.notes import Note, Notes
 from fbn.resources import whole_file
-from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, AU_NUMBERS, DECISION, EXPRESSIONS, Expression
+from fbn.tasks import ACTION_UNITS, EXPRESSION, Task
+from fbn.vocabulary import DECISION, Expression
 
 #: Cells below this count as 0 where a 0/1 table is needed: an inferred table has hardly a true zero (fbn's choice).
 MIN_WEIGHT = 0.1
@@ -47,20 +49,24 @@ class Change:
     """One cell in which two tables differ; None where the table has no such cell."""
 
     category: str
-    action_unit: int
+    action_unit: Column
     before: float | None
     after: float | None
 
 
 @dataclass(frozen=True)
 class RelatednessTable:
-    """R(e, a): weight of each AU in each expression. Equal and hashed by its cells; the rest is not compared.
+    """R(row, column): a weight for each label of a binary task in each of a categorical one.
+
+    Equal and hashed by tasks and cells; the rest is not compared. A column is called by its label, an action unit by
+    its FACS number. Make tables with ``of``, ``named``, ``read`` or ``infer``, which check and order them.
 
     Attributes:
-        rows: ((category, ((AU number, weight in (0, 1]), ...)), ...), both in the vocabulary's order. Make tables with
-            ``of``, ``named``, ``read`` or ``infer``, which check and order them.
+        cells: ((row, ((column, weight in (0, 1]), ...)), ...), both in their task's order.
         provenance: where the numbers come from.
-        notes: (((category, AU number), note), ...), remarks on single cells, empty ones too, in the same order.
+        notes: (((row, column), note), ...), remarks on single cells, empty ones too, in the same order.
+        rows: the categorical task.
+        columns: the binary task.
 
     Example:
         >>> import fbn
@@ -72,35 +78,63 @@ class RelatednessTable:
         (False, [5])
     """
 
-    rows: tuple[tuple[str, tuple[tuple[int, float], ...]], ...]
+    cells: tuple[tuple[str, tuple[tuple[Column, float], ...]], ...]
     provenance: Provenance = field(compare=False)
-    notes: tuple[tuple[tuple[str, int], Note], ...] = field(default=(), compare=False)
+    notes: tuple[tuple[tuple[str, Column], Note], ...] = field(default=(), compare=False)
+    rows: Task = EXPRESSION
+    columns: Task = formats.COLUMNS
+    _matrices: dict[Any, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
-    def of(cls, rows: Mapping[str, Mapping[int, float]], provenance: Provenance, notes: Notes | None = None) -> Self:
-        """A table from category -> AU number -> weight. Zeros are dropped; neutral is added.
+    def of(
+        cls,
+        cells: Mapping[str, Mapping[Column, float]],
+        provenance: Provenance,
+        notes: Notes | None = None,
+        rows: Task = formats.ROWS,
+        columns: Task = formats.COLUMNS,
+    ) -> Self:
+        """A table from row -> column -> weight. Zeros are dropped; to a table of expressions neutral is added.
+
+        Args:
+            cells: weights in [0, 1].
+            provenance: where they come from.
+            notes: on cells.
+            rows: task whose labels the rows are; the table keeps those that ``cells`` has.
+            columns: task whose labels the columns are.
 
         Raises:
-            FormatError: an unknown category or AU, a weight outside [0, 1], an AU given to neutral, or a note on a row
+            FormatError: an unknown row or column, a weight outside [0, 1], an AU given to neutral, or a note on a row
                 that is not there.
         """
-        for category, cells in rows.items():
-            if category not in CATEGORIES:
-                raise FormatError(f"unknown category {category!r}: expected one of {', '.join(CATEGORIES)}")
-            for number, weight in cells.items():
-                if number not in ACTION_UNIT_BY_NUMBER:
-                    raise FormatError(f"{category}: AU{number} is unknown: expected one of {', '.join(CODES)}")
+        place, where = {label: i for i, label in enumerate(rows.labels)}, formats.places(columns)
+        neutral = Expression.NEUTRAL.value if rows.name == EXPRESSION.name else None
+        for row, weights in cells.items():
+            if row not in place:
+                raise FormatError(f"unknown category {row!r}: expected one of {', '.join(rows.labels)}")
+            for column, weight in weights.items():
+                if column not in where:
+                    expected = ", ".join(map(formats.code, where))
+                    raise FormatError(f"{row}: {formats.title(column)} is unknown: expected one of {expected}")
                 if not 0 <= weight <= 1:
-                    raise FormatError(f"{category}, AU{number} = {weight}: expected a weight in [0, 1]")
-                if weight and category == Expression.NEUTRAL:
-                    raise FormatError(f"neutral, AU{number} = {weight}: expected no weight, neutral has no AU")
-        present = [c for c in CATEGORIES if c in rows or c == Expression.NEUTRAL]
-        ordered = tuple((c, tuple((n, float(w)) for n, w in sorted(rows.get(c, {}).items()) if w > 0)) for c in present)
-        for category, number in notes or {}:
-            if category not in present or number not in ACTION_UNIT_BY_NUMBER:
-                raise FormatError(f"note on {category}, AU{number}: expected a row of the table and a known AU")
-        kept = sorted((notes or {}).items(), key=lambda item: (CATEGORIES.index(item[0][0]), item[0][1]))
-        return cls(ordered, provenance, tuple(kept))
+                    raise FormatError(f"{row}, {formats.title(column)} = {weight}: expected a weight in [0, 1]")
+                if weight and row == neutral:
+                    raise FormatError(
+                        f"neutral, {formats.title(column)} = {weight}: expected no weight, neutral has no AU"
+                    )
+        present = tuple(label for label in rows.labels if label in cells or label == neutral)
+        ordered = tuple(
+            (
+                row,
+                tuple((c, float(w)) for c, w in sorted(cells.get(row, {}).items(), key=lambda x: where[x[0]]) if w > 0),
+            )
+            for row in present
+        )
+        for row, column in notes or {}:
+            if row not in present or column not in where:
+                raise FormatError(f"note on {row}, {formats.title(column)}: expected a row of the table and a known AU")
+        kept = sorted((notes or {}).items(), key=lambda item: (place[item[0][0]], where[item[0][1]]))
+        return cls(ordered, provenance, tuple(kept), rows.only(*present), columns)
 
     @staticmethod
     def names() -> tuple[str, ...]:
@@ -120,66 +154,113 @@ class RelatednessTable:
 
     @classmethod
     def infer(
-        cls, annotations: Labels, min_support: float = 10, source: str = "annotations", active: float = DECISION
+        cls,
+        annotations: Labels,
+        min_support: float = 10,
+        source: str = "annotations",
+        active: float = DECISION,
+        rows: Task = EXPRESSION,
+        columns: Task = ACTION_UNITS,
     ) -> Self:
-        """R(e, a) = images of e with AU a active / images of e with AU a annotated (C 4.2).
+        """R(e, a) = images of e with a active / images of e with a annotated (C 4.2; A Table II of identities).
 
         Args:
             annotations: labels of any batch shape; images count by label weight, vote distributions by share.
             min_support: cells with fewer annotated images stay empty.
             source: what the annotations are, for the provenance.
-            active: AU value from which on it counts as active.
+            active: value from which on a column's label counts as active.
+            rows: a categorical task.
+            columns: a binary task.
         """
-        counts = count(annotations, active)
+        counts = count(annotations, active, rows=rows, columns=columns)
         note = f"inferred from {counts.both} images with both labels; cells under {min_support:g} images left empty"
-        return cls.of(counts.weights(min_support), Provenance(source, note=note))
+        if rows.name == EXPRESSION.name and columns.name == ACTION_UNITS.name:
+            rows, columns = formats.ROWS, formats.COLUMNS
+        return cls.of(counts.weights(min_support), Provenance(source, note=note), rows=rows, columns=columns)
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """The table's categories; neutral is always among them."""
-        return tuple(category for category, _ in self.rows)
+        """Labels of the table's rows; among expressions, neutral always."""
+        return self.rows.labels
 
-    def row(self, category: str) -> dict[int, float]:
-        """AU number -> weight of one category.
+    def row(self, category: str) -> dict[Column, float]:
+        """Column -> weight of one row.
 
         Raises:
             FormatError: the table has no such category.
         """
-        for name, cells in self.rows:
+        for name, cells in self.cells:
             if name == category:
                 return dict(cells)
-        raise FormatError(f"the table has no row {str(category)!r}: it has {', '.join(self.categories)}")
+        raise self._no_row(category)
 
-    def prototypical(self, category: str) -> tuple[int, ...]:
-        """Numbers of the category's AUs of weight 1."""
+    def _no_row(self, category: str) -> FormatError:
+        return FormatError(f"the table has no row {str(category)!r}: it has {', '.join(self.categories)}")
+
+    def prototypical(self, category: str) -> tuple[Column, ...]:
+        """The row's columns of weight 1."""
         return tuple(number for number, weight in self.row(category).items() if weight == 1)
 
-    def observational(self, category: str) -> dict[int, float]:
-        """AU number -> weight of the category's AUs below weight 1."""
+    def observational(self, category: str) -> dict[Column, float]:
+        """Column -> weight of the row's columns below weight 1."""
         return {number: weight for number, weight in self.row(category).items() if weight < 1}
 
     def matrix(
-        self, categories: Sequence[str] = EXPRESSIONS, binary: bool = False, min_weight: float = MIN_WEIGHT
+        self,
+        rows: Task | Sequence[str] | None = None,
+        columns: Task | None = None,
+        binary: bool = False,
+        min_weight: float = MIN_WEIGHT,
     ) -> Tensor:
-        """[C, 17] float32 R, or R01 with ``binary``: 1 where the weight is at least ``min_weight``, else 0.
+        """[R, C] float32 R, or R01 with ``binary``: 1 where the weight is at least ``min_weight``, else 0.
+
+        Args:
+            rows: a task, or some labels; None: the seven expressions; of another task, all rows.
+            columns: a task; None: the 17 AUs; of another task, all columns.
+            binary: R01.
+            min_weight: of a cell that counts as 1.
 
         Raises:
-            FormatError: the table has no such category.
+            FormatError: the table has no such row.
         """
-        return _matrix(self, tuple(str(c) for c in categories), binary, min_weight).clone()
+        rows = (EXPRESSION if self.rows.name == EXPRESSION.name else self.rows) if rows is None else rows
+        labels = rows.labels if isinstance(rows, Task) else tuple(str(row) for row in rows)
+        columns = columns or self._usual_columns()
+        key = (labels, columns, binary, min_weight)
+        if key not in self._matrices:
+            self._matrices[key] = self._matrix(*key)
+        return self._matrices[key].clone()
+
+    def _usual_columns(self) -> Task:
+        return ACTION_UNITS if self.columns.name == ACTION_UNITS.name else self.columns
+
+    def _matrix(self, labels: tuple[str, ...], columns: Task, binary: bool, min_weight: float) -> Tensor:
+        matrix, place, cells = torch.zeros(len(labels), len(columns)), formats.places(columns), dict(self.cells)
+        for i, label in enumerate(labels):
+            if label not in cells:
+                raise self._no_row(label)
+            for column, weight in cells[label]:
+                if column in place:
+                    matrix[i, place[column]] = float(weight >= min_weight) if binary else weight
+        return matrix
 
     def support(
-        self, categories: Sequence[str] = EXPRESSIONS, binary: bool = False, min_weight: float = MIN_WEIGHT
-    ) -> tuple[int, ...]:
-        """Numbers of the network's AUs with a non-zero entry in ``matrix`` of the same arguments."""
-        seen = _matrix(self, tuple(str(c) for c in categories), binary, min_weight).any(0)
-        return tuple(number for number, keep in zip(AU_NUMBERS, seen.tolist(), strict=True) if keep)
+        self,
+        rows: Task | Sequence[str] | None = None,
+        columns: Task | None = None,
+        binary: bool = False,
+        min_weight: float = MIN_WEIGHT,
+    ) -> tuple[Column, ...]:
+        """The columns with a non-zero entry in ``matrix`` of the same arguments."""
+        columns = columns or self._usual_columns()
+        kept = self.matrix(rows, columns, binary, min_weight).any(0).tolist()
+        return tuple(column for column, keep in zip(formats.places(columns), kept, strict=True) if keep)
 
-    def restrict(self, aus: Collection[int] | None = None, categories: Collection[str] | None = None) -> Self:
+    def restrict(self, aus: Collection[Column] | None = None, categories: Collection[str] | None = None) -> Self:
         """The table with only these AUs and categories (neutral stays) and the notes on them; None keeps all."""
         rows = {
             c: {n: w for n, w in cells if aus is None or n in aus}
-            for c, cells in self.rows
+            for c, cells in self.cells
             if categories is None or c in categories or c == Expression.NEUTRAL
         }
         notes = {(c, n): note for (c, n), note in self.notes if c in rows and (aus is None or n in aus)}
@@ -190,7 +271,7 @@ class RelatednessTable:
             parts.append("categories " + ", ".join(c for c in self.categories if c in categories))
         return self._derived(rows, "restricted to " + " and ".join(parts or ["everything"]), notes)
 
-    def edited(self, category: str, au: int, weight: float | None, note: str = "") -> Self:
+    def edited(self, category: str, au: Column, weight: float | None, note: str = "") -> Self:
         """A new table with one cell changed (None or 0 empties it); its provenance names the change.
 
         Raises:
@@ -199,33 +280,36 @@ class RelatednessTable:
         rows = self._cells()
         before = rows.setdefault(category, {}).get(au)
         rows[category][au] = weight or 0.0
-        change = f"{category} AU{au}: {formats.text(before) or 'none'} -> {formats.text(weight) or 'none'}"
+        change = f"{category} {formats.title(au)}: {formats.text(before) or 'none'} -> {formats.text(weight) or 'none'}"
         return self._derived(rows, f"{change} ({note})" if note else change, dict(self.notes))
 
-    def annotated(self, category: str, au: int, note: Note | None) -> Self:
+    def annotated(self, category: str, au: Column, note: Note | None) -> Self:
         """The same table with a cell's note replaced; None or an empty one takes it away.
 
         Raises:
             FormatError: no such row, or an unknown AU.
         """
         notes = {**dict(self.notes), (category, au): note or Note()}
-        checked = type(self).of(self._cells(), self.provenance, notes)
+        checked = self._of(self._cells(), self.provenance, notes)
         return replace(checked, notes=tuple(item for item in checked.notes if item[1] != Note()))
 
-    def note(self, category: str, au: int) -> Note:
+    def note(self, category: str, au: Column) -> Note:
         """A cell's note; an empty one where there is none."""
         return dict(self.notes).get((category, au), Note())
 
     def diff(self, other: "RelatednessTable") -> tuple[Change, ...]:
         """Cells that differ, from this table (before) to the other (after)."""
-        before, after = ({(c, n): w for c, cells in t.rows for n, w in cells} for t in (self, other))
-        keys = sorted(before.keys() | after.keys(), key=lambda key: (CATEGORIES.index(key[0]), key[1]))
+        before, after = ({(c, n): w for c, cells in t.cells for n, w in cells} for t in (self, other))
+        rows = {label: i for i, label in enumerate(self._all_rows().labels)}
+        columns = formats.places(self.columns)
+        keys = sorted(before.keys() | after.keys(), key=lambda key: (rows[key[0]], columns[key[1]]))
         changes = (Change(*key, before.get(key), after.get(key)) for key in keys)
         return tuple(change for change in changes if change.before != change.after)
 
     def to_json(self) -> str:
         """What ``write`` puts into a ``.json`` file."""
-        return formats.to_json(self._cells(), asdict(self.provenance), dict(self.notes))
+        tasks = (self.rows, self.columns)
+        return formats.to_json(self._cells(), asdict(self.provenance), dict(self.notes), tasks)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -240,7 +324,8 @@ class RelatednessTable:
             MissingFileError: no such folder.
         """
         path = Path(path)
-        content = formats.writer(path)(self._cells(), asdict(self.provenance), dict(self.notes))
+        tasks = (self.rows, self.columns)
+        content = formats.writer(path)(self._cells(), asdict(self.provenance), dict(self.notes), tasks)
         if not path.parent.is_dir():
             raise MissingFileError(f"{path}: expected a file to write in a folder that is there, {path.parent} is not")
         with whole_file(path) as unfinished:
@@ -264,27 +349,26 @@ class RelatednessTable:
             raise FormatError(f"{path}: {error}") from None
 
     @classmethod
-    def _parsed(cls, rows: formats.Rows, provenance: Mapping[str, str], notes: Notes) -> Self:
-        return cls.of(rows, Provenance(**provenance), notes)
+    def _parsed(
+        cls, cells: formats.Rows, provenance: Mapping[str, str], notes: Notes, tasks: tuple[Task, Task]
+    ) -> Self:
+        return cls.of(cells, Provenance(**provenance), notes, *tasks)
 
-    def _cells(self) -> dict[str, dict[int, float]]:
-        return {category: dict(cells) for category, cells in self.rows}
+    def _of(self, cells: Mapping[str, Mapping[Column, float]], provenance: Provenance, notes: Notes) -> Self:
+        return type(self).of(cells, provenance, notes, self._all_rows(), self.columns)
 
-    def _derived(self, rows: Mapping[str, Mapping[int, float]], change: str, notes: Notes) -> Self:
+    def _all_rows(self) -> Task:
+        """The task whose labels a row may have."""
+        return formats.ROWS if self.rows.name == EXPRESSION.name else self.rows
+
+    def _cells(self) -> dict[str, dict[Column, float]]:
+        return {category: dict(cells) for category, cells in self.cells}
+
+    def _derived(self, rows: Mapping[str, Mapping[Column, float]], change: str, notes: Notes) -> Self:
         """Provenance of a chain of changes names the first parent and every change."""
         old = self.provenance
         note = f"{old.note}; {change}" if old.parent else change
-        return type(self).of(rows, Provenance("derived", old.parent or old.source, note), notes)
-
-
-@lru_cache(maxsize=64)
-def _matrix(table: RelatednessTable, categories: tuple[str, ...], binary: bool, min_weight: float) -> Tensor:
-    matrix = torch.zeros(len(categories), len(AU_NUMBERS))
-    for i, category in enumerate(categories):
-        for number, weight in table.row(category).items():
-            if number in AU_INDEX:
-                matrix[i, AU_INDEX[number]] = float(weight >= min_weight) if binary else weight
-    return matrix
+        return self._of(rows, Provenance("derived", old.parent or old.source, note), notes)
 
 
 def _tables() -> Iterator[Any]:

@@ -17,14 +17,14 @@ from fbn.studies.affect_budgets import BUDGETS
 from fbn.studies.material import TABLES, StudyData
 from fbn.studies.measure import measure
 from fbn.studies.study import Arm, Budget, Measured, Report, Request, Study, Trained, Training
+from fbn.tasks import ACTION_UNITS, AFFECT_TASKS, EXPRESSION, VALENCE_AROUSAL
 from fbn.training import recipe as recipes
 from fbn.training.recipe import Recipe
-from fbn.vocabulary import Task
 
 _TERMS = {
-    Task.EXPRESSION: ("expression",),
-    Task.ACTION_UNITS: ("action_units",),
-    Task.VALENCE_AROUSAL: ("valence_arousal", "valence_arousal_mse"),
+    EXPRESSION: ("expression",),
+    ACTION_UNITS: ("action_units",),
+    VALENCE_AROUSAL: ("valence_arousal", "valence_arousal_mse"),
 }
 
 
@@ -48,7 +48,7 @@ class AffectRequest(Request):
     def recipe_of(self, arm: Arm) -> Recipe:
         """An arm's recipe, but for its table: of the base recipe's losses it has those of its own tasks."""
         base, own = self.recipe, arm.changes
-        terms = {term for task in own.get("tasks", Task) for term in _TERMS[task]}
+        terms = {term for task in own.get("tasks", AFFECT_TASKS) for term in _TERMS[task]}
         base = base.model_copy(update={"objective": {t: w for t, w in base.objective.items() if t in terms}})
         narrow = own.get("narrow", {}) if self.limits.narrow else {}
         return arm.recipe(base).model_copy(update={**narrow, "table": base.table})
@@ -67,7 +67,7 @@ def training(request: AffectRequest, arm: Arm, seed: int, data: StudyData) -> Tr
     recipe, own = request.recipe_of(arm), arm.changes
     if arm.terms:
         recipe = recipe.model_copy(update={"table": TABLES[own["table"]](data)})
-    streams = data.of_tasks(own.get("tasks", Task), own.get("share", 1.0) if request.limits.narrow else 1.0)
+    streams = data.of_tasks(own.get("tasks", AFFECT_TASKS), own.get("share", 1.0) if request.limits.narrow else 1.0)
     return Training(recipe, data.pool, streams, tuple(arm.terms), own.get("after", 0.0))
 
 

@@ -19,7 +19,7 @@ from fbn.losses.objective import COUPLINGS
 from fbn.models.zoo import BODIES
 from fbn.studies.material import TABLES
 from fbn.studies.study import Arm, by_name
-from fbn.vocabulary import Task
+from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, Task
 
 #: In the order of the tables.
 GROUPS = ("tasks", "coupling", "table", "form", "weight", "architecture")
@@ -73,9 +73,9 @@ def _architecture(network: str, title: str = "", **changes: Any) -> list[Arm]:
 
 
 _NAMED = (
-    _single("single-expression", "expressions alone", Task.EXPRESSION, "expression"),
-    _single("single-au", "action units alone", Task.ACTION_UNITS, "action-units"),
-    _single("single-va", "valence and arousal alone", Task.VALENCE_AROUSAL, "valence-arousal"),
+    _single("single-expression", "expressions alone", EXPRESSION, "expression"),
+    _single("single-au", "action units alone", ACTION_UNITS, "action-units"),
+    _single("single-va", "valence and arousal alone", VALENCE_AROUSAL, "valence-arousal"),
     Arm(UNCOUPLED, "tasks", "three tasks, nothing couples them", reference=SINGLE),
     _coupled("co", "coupling", "co-annotation", _CO),
     _coupled("soft", "coupling", "soft co-annotation", _SOFT),

@@ -19,15 +19,16 @@ from fbn.synthetic.kept import kept_pool
 from fbn.synthetic.layouts import world_of
 from fbn.synthetic.people import Population
 from fbn.synthetic.world import World
-from fbn.vocabulary import EXPRESSIONS, Task
+from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, Task
+from fbn.vocabulary import EXPRESSIONS
 
 #: Layout -> the classes it is scored on, by the name that ``CompoundClasses`` knows them by.
 SETS = {"rafdb-compound": "rafdb", "emotionet": "emotionet"}
 #: Task -> the style its pictures are in: the papers took expressions, AUs and affect from different sets.
-_STYLES = {Task.EXPRESSION: "rafdb", Task.ACTION_UNITS: "emotionet", Task.VALENCE_AROUSAL: "affectnet"}
+_STYLES = {EXPRESSION: "rafdb", ACTION_UNITS: "emotionet", VALENCE_AROUSAL: "affectnet"}
 #: Task -> share of the pictures, pictures in every step.
-SHARES = {Task.EXPRESSION: 0.8, Task.ACTION_UNITS: 0.06, Task.VALENCE_AROUSAL: 0.14}
-PER_STEP = {Task.EXPRESSION: 64, Task.ACTION_UNITS: 16, Task.VALENCE_AROUSAL: 16}
+SHARES = {EXPRESSION: 0.8, ACTION_UNITS: 0.06, VALENCE_AROUSAL: 0.14}
+PER_STEP = {EXPRESSION: 64, ACTION_UNITS: 16, VALENCE_AROUSAL: 16}
 _PARALLEL = 1000
 _HELD_OUT = 500_000
 
@@ -50,7 +51,7 @@ class Named:
 def basic_domain(task: Task) -> Domain:
     """The style of a task's pictures; the seven expressions occur equally often."""
     changes = {
-        "name": f"basic-{task.value}",
+        "name": f"basic-{task.name}",
         "classes": tuple((e.value, 1.0) for e in EXPRESSIONS),
         "population": Population(people=1000),
     }
@@ -79,7 +80,7 @@ def basic_pool(table: RelatednessTable, seed: int, count: int) -> tuple[Pool, li
 
 def basic_held_out(table: RelatednessTable, seed: int, count: int) -> Pool:
     """Faces of other people, in the style of those with an expression, with all labels."""
-    return _draw(World(table, _HELD_OUT + seed, basic_domain(Task.EXPRESSION)), count)
+    return _draw(World(table, _HELD_OUT + seed, basic_domain(EXPRESSION)), count)
 
 
 def _draw(world: World, count: int) -> Pool:

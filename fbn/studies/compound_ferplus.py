@@ -25,7 +25,9 @@ from fbn.data.sources import ferplus, find
 from fbn.errors import FormatError
 from fbn.fewshot.curve import SHOTS, by_probe, draw, out_of_fold
 from fbn.models import store
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.bodies.residual import Residual
+from fbn.models.network import FaceNetwork
+from fbn.models.zoo import facebehaviornet
 from fbn.records import Sample
 from fbn.relatedness import RelatednessTable
 from fbn.studies.compound_measure import FeaturesAndPredictions, features_and_predictions
@@ -126,7 +128,7 @@ def proxy(
     own = pairs(ferplus.read(find(data_root, ferplus.NAME)).samples)
     classes = CompoundClasses.of(own.classes, RelatednessTable.named("du2014"), "FER+ pairs")
     network = store.load(model, runtime="torch")
-    assert isinstance(network, FaceBehaviorNet)
+    assert isinstance(network, FaceNetwork)
     crops, labels = cached_crops(own.samples), torch.from_numpy(own.labels)
     context.report(0.1, "reading the pictures")
     both = features_and_predictions(network, crops, network.spec.size)
@@ -168,7 +170,7 @@ def _name(found: frozenset[Expression]) -> str:
 
 
 def _head(
-    head: str, network: FaceBehaviorNet, crops: np.ndarray, both: FeaturesAndPredictions, total: Tensor, d: int
+    head: str, network: FaceNetwork, crops: np.ndarray, both: FeaturesAndPredictions, total: Tensor, d: int
 ) -> tuple[Tensor, Tensor]:
     """Features and prior of a way of learning; but the first, none has a prior."""
     if head == HEADS[0]:
@@ -179,7 +181,9 @@ def _head(
         return logits, torch.zeros_like(total)
     with torch.random.fork_rng():
         torch.manual_seed(d)
-        body = FaceBehaviorNet(widths=network.widths, blocks=network.blocks).eval()
+        residual = network.body
+        assert isinstance(residual, Residual)
+        body = facebehaviornet(widths=residual.widths, blocks=residual.blocks).eval()
     return features_and_predictions(body, crops, network.spec.size).features, torch.zeros_like(total)
 
 

@@ -13,7 +13,7 @@ from fbn import metrics
 from fbn.compound import CompoundClasses, Terms, terms
 from fbn.data.crops import Crops
 from fbn.fewshot.curve import SHOTS, as_json, curve
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
 from fbn.records import Predictions
 from fbn.studies.compound_faces import Named
 from fbn.training.predict import batches
@@ -39,14 +39,14 @@ class FeaturesAndPredictions:
     predictions: Predictions
 
 
-def features_and_predictions(network: FaceBehaviorNet, crops: Crops, side: int) -> FeaturesAndPredictions:
+def features_and_predictions(network: FaceNetwork, crops: Crops, side: int) -> FeaturesAndPredictions:
     """Of crops with a margin, shown at a resolution of so many pixels; on the CPU in float32."""
     features, predictions = [], []
     with torch.inference_mode():
         for images in batches(network, crops, side):
             own = network.features(images)
             features.append(own.to("cpu", torch.float32))
-            predictions.append(network.heads(own).to("cpu", torch.float32))
+            predictions.append(network.read(own).to("cpu", torch.float32))
     return FeaturesAndPredictions(torch.cat(features), Predictions.concatenate(predictions))
 
 
@@ -85,7 +85,7 @@ def intervals(choice: np.ndarray, labels: np.ndarray, classes: int, rounds: int)
 
 
 def measure(
-    network: FaceBehaviorNet,
+    network: FaceNetwork,
     side: int,
     sets: Mapping[str, tuple[CompoundClasses, Named]],
     draws: int,

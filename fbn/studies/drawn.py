@@ -21,7 +21,8 @@ from fbn.studies.study import Report
 from fbn.synthetic.domains import DOMAINS
 from fbn.synthetic.kept import drawers, kept_pool
 from fbn.synthetic.world import World
-from fbn.vocabulary import ACTION_UNITS_BY_DATASET, Task
+from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, Task
+from fbn.vocabulary import ACTION_UNITS_BY_DATASET
 
 #: World seeds of the held-out faces, and of one seed's sets, lie so far apart.
 _HELD_OUT, _APART = 500_000, 100
@@ -42,10 +43,10 @@ class _Set:
 
 
 SETS = (
-    _Set("affectnet", Task.EXPRESSION, ("accuracy", "expression_f1")),
-    _Set("emotionet", Task.ACTION_UNITS, ("afa", *_UNITS)),
-    _Set("bp4d", Task.ACTION_UNITS, _UNITS),
-    _Set("affwild2", Task.VALENCE_AROUSAL, _AFFECT, filmed=True),
+    _Set("affectnet", EXPRESSION, ("accuracy", "expression_f1")),
+    _Set("emotionet", ACTION_UNITS, ("afa", *_UNITS)),
+    _Set("bp4d", ACTION_UNITS, _UNITS),
+    _Set("affwild2", VALENCE_AROUSAL, _AFFECT, filmed=True),
     _Set("disfa", None, _UNITS),
     _Set("afew-va", None, _AFFECT, filmed=True),
     _Set("rafdb", None, ("mean_diagonal",)),
@@ -123,6 +124,6 @@ def _data(trained: dict[str, Pool], held: list[HeldOutSet], per_step: tuple[int,
     both = Annotations.concatenate([trained[name].annotations[:500] for name in ("affectnet", "emotionet", "bp4d")])
     labelled = {name: (pool.crops[0], only(pool.annotations, tasks[name])) for name, pool in trained.items()}
     pool = Pool.of(labelled)
-    order = (Task.EXPRESSION, Task.ACTION_UNITS, Task.VALENCE_AROUSAL)
+    order = (EXPRESSION, ACTION_UNITS, VALENCE_AROUSAL)
     streams = tuple((task, Stream(pool.of_task(task), count)) for task, count in zip(order, per_step, strict=True))
     return StudyData(pool, streams, tuple(held), both)

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from fbn.data.loading import Pool, Stream, weighted
-from fbn.records import Annotations
+from fbn.data.loading import Pool, Stream
+from fbn.records import Annotations, Label
 from fbn.relatedness import MIN_WEIGHT, RelatednessTable
-from fbn.vocabulary import AU_INDEX, Task
+from fbn.tasks import ACTION_UNITS, Task
+from fbn.vocabulary import AU_INDEX
 
 #: An inferred table has no cell of fewer pictures.
 SUPPORT = 10
@@ -55,7 +56,7 @@ class StudyData:
     @property
     def labelled(self) -> dict[str, int]:
         """Pictures with labels of each task."""
-        return {task.value: len(stream.pool) for task, stream in self.streams}
+        return {task.name: len(stream.pool) for task, stream in self.streams}
 
     def of_tasks(self, tasks: Iterable[Task], share: float = 1.0) -> list[Stream]:
         """The streams that have labels for some of the tasks, with a share of their pictures in every step."""
@@ -88,11 +89,12 @@ TABLES: dict[str, Callable[[StudyData], RelatednessTable]] = {
 
 def coded(labels: Annotations, numbers: Iterable[int]) -> Annotations:
     """The labels without the AUs that a set's coders did not code."""
-    mask = torch.zeros(labels.action_units_weight.shape[-1])
+    mask = torch.zeros(len(ACTION_UNITS))
     mask[[AU_INDEX[number] for number in numbers]] = 1
-    return replace(labels, action_units_weight=labels.action_units_weight * mask)
+    label = labels[ACTION_UNITS]
+    return labels | {ACTION_UNITS: Label(label.value, label.weight * mask)}
 
 
 def only(labels: Annotations, task: Task) -> Annotations:
     """The labels of one task alone."""
-    return weighted(labels, {other: float(other == task) for other in Task})
+    return Annotations.empty(*labels.batch) | labels.only(task)

@@ -127,7 +127,7 @@ def chance(held_out: Sequence[HeldOutSet]) -> dict[str, float]:
         labels = own.pool.annotations
         guess = torch.zeros_like(labels.expression)
         guess[:, labels.expression[labels.expression_weight > 0].sum(0).argmax()] = 1
-        blind = Predictions(guess, torch.ones_like(labels.action_units), torch.zeros_like(labels.valence_arousal))
+        blind = Predictions.of(guess, torch.ones_like(labels.action_units), torch.zeros_like(labels.valence_arousal))
         for suffix, rows in _views(blind, own):
             for name in own.figures:
                 value = FIGURES[name][1](rows, np.arange(len(own.pool)))

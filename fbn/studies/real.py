@@ -16,13 +16,13 @@ from fbn.errors import FormatError
 from fbn.records import Annotations, Sample
 from fbn.studies.affect_budgets import AffectBudget
 from fbn.studies.material import HeldOutSet, StudyData
+from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL
 from fbn.training.figures import scored_rows
 from fbn.training.pools import make_pool
 from fbn.training.recipe import Recipe
-from fbn.vocabulary import Task
 
 SETS = (ferplus.NAME, affectnet.NAME, ckplus.NAME)
-_TASKS = dict(zip(SETS, (Task.EXPRESSION, Task.VALENCE_AROUSAL, Task.ACTION_UNITS), strict=True))
+_TASKS = dict(zip(SETS, (EXPRESSION, VALENCE_AROUSAL, ACTION_UNITS), strict=True))
 #: Set, its metrics, whether it is trained on these labels.
 _HELD = (
     (ferplus.NAME, ferplus.NAME, ("accuracy", "mean_diagonal"), True),
@@ -51,7 +51,7 @@ def read(data: Path, recipe: Recipe, budget: AffectBudget, part: str) -> StudyDa
     parts["train"] = fewer(parts["train"], budget.action_units)
     pool, _ = make_pool(Corpus(corpus.names, parts), "train", recipe)
     out, samples = make_pool(Corpus(corpus.names, parts), part, recipe)
-    counts = dict(zip((Task.EXPRESSION, Task.ACTION_UNITS, Task.VALENCE_AROUSAL), budget.per_step, strict=True))
+    counts = dict(zip((EXPRESSION, ACTION_UNITS, VALENCE_AROUSAL), budget.per_step, strict=True))
     streams = tuple(
         (task, Stream(np.intersect1d(pool.of_set(name), pool.of_task(task)), counts[task]))
         for name, task in _TASKS.items()

@@ -26,7 +26,7 @@ from pydantic import (
 from fbn.data.crops import Crops
 from fbn.data.loading import Pool, Stream
 from fbn.errors import FormatError, readable_errors
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
 from fbn.records import Predictions
 from fbn.training.precision import Precision
 from fbn.training.predict import predict
@@ -242,7 +242,7 @@ class Trained:
     seed: int
     data: Any
     training: Training
-    network: FaceBehaviorNet
+    network: FaceNetwork
 
     @cached_property
     def side(self) -> int:

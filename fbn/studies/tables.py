@@ -37,10 +37,11 @@ from fbn.synthetic.domains import Domain
 from fbn.synthetic.kept import kept_pool
 from fbn.synthetic.people import Population
 from fbn.synthetic.world import World
+from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL
 from fbn.training.figures import scored_rows
 from fbn.training.pools import make_pool
 from fbn.training.recipe import Recipe
-from fbn.vocabulary import AU_INDEX, DECISION, EXPRESSION_INDEX, Task
+from fbn.vocabulary import AU_INDEX, DECISION, EXPRESSION_INDEX
 
 RESULT = "result.json"
 #: Whose faces: plain pictures of many people, so that what differs is the AUs.
@@ -250,9 +251,9 @@ def only_own_labels(labels: Annotations, streams: Sequence[Stream]) -> Annotatio
     """The labels of each stream's own task alone; streams as ``labelled_streams``."""
     units, affect = (len(stream.pool) for stream in streams[1:])
     parts = (
-        (Task.ACTION_UNITS, labels[:units]),
-        (Task.VALENCE_AROUSAL, labels[units : units + affect]),
-        (Task.EXPRESSION, labels[units + affect :]),
+        (ACTION_UNITS, labels[:units]),
+        (VALENCE_AROUSAL, labels[units : units + affect]),
+        (EXPRESSION, labels[units + affect :]),
     )
     return Annotations.concatenate([only(own, task) for task, own in parts])
 

@@ -9,17 +9,7 @@ from collections.abc import Callable, Mapping
 
 from fbn.synthetic.activity import coded
 from fbn.synthetic.parameters import Appearance, Face, Hair, HairColour, Identity
-from fbn.vocabulary import AU_INDEX
-
-_NAMES = """
-5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair Blurry
-Brown_Hair Bushy_Eyebrows Chubby Double_Chin Eyeglasses Goatee Gray_Hair Heavy_Makeup High_Cheekbones Male
-Mouth_Slightly_Open Mustache Narrow_Eyes No_Beard Oval_Face Pale_Skin Pointy_Nose Receding_Hairline Rosy_Cheeks
-Sideburns Smiling Straight_Hair Wavy_Hair Wearing_Earrings Wearing_Hat Wearing_Lipstick Wearing_Necklace
-Wearing_Necktie Young
-"""
-#: CelebA's 40, in the order of its file.
-NAMES: tuple[str, ...] = tuple(_NAMES.split())
+from fbn.vocabulary import ATTRIBUTES, AU_INDEX
 
 #: Below this share, growth or colour does not show.
 BARE = 0.12
@@ -92,9 +82,9 @@ RULES: Mapping[str, Callable[[Face], bool]] = {
 }
 
 #: What our face cannot show: opinions, clothes, and details of hair. Always false.
-HIDDEN: tuple[str, ...] = tuple(name for name in NAMES if name not in RULES)
+HIDDEN: tuple[str, ...] = tuple(name for name in ATTRIBUTES if name not in RULES)
 
 
 def attributes(face: Face) -> tuple[tuple[str, bool], ...]:
     """All 40, in CelebA's order."""
-    return tuple((name, name in RULES and RULES[name](face)) for name in NAMES)
+    return tuple((name, name in RULES and RULES[name](face)) for name in ATTRIBUTES)

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fbn import sheets
 from fbn.errors import FormatError, MissingFileError
-from fbn.records import Annotations
+from fbn.records import Annotations, Label
 from fbn.relatedness import RelatednessTable
 from fbn.resources import whole_file
 from fbn.synthetic import affect, annotators
@@ -28,6 +28,7 @@ from fbn.synthetic.attributes import attributes
 from fbn.synthetic.domains import Domain
 from fbn.synthetic.parameters import Face
 from fbn.synthetic.people import Person, draw_person
+from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL
 from fbn.vocabulary import COMPOUND_EXPRESSIONS
 
 M = TypeVar("M", bound=BaseModel)
@@ -172,12 +173,11 @@ class World:
             name = self.classes[annotators.label_class(self.classes.index(category), alike, noise, generator)]
         one = torch.ones(())
         labels = Annotations(
-            expression=torch.from_numpy(affect.shares(name)).float(),
-            expression_weight=one,
-            action_units=torch.from_numpy(units).float(),
-            action_units_weight=torch.ones(len(units)),
-            valence_arousal=torch.from_numpy(written).float(),
-            valence_arousal_weight=one,
+            {
+                EXPRESSION: Label(torch.from_numpy(affect.shares(name)).float(), one),
+                ACTION_UNITS: Label(torch.from_numpy(units).float(), torch.ones(len(units))),
+                VALENCE_AROUSAL: Label(torch.from_numpy(written).float(), one),
+            }
         )
         compound = name if name in COMPOUND_EXPRESSIONS else None
         return Truth(face, labels, compound, subject, attributes(face), category, (float(felt[0]), float(felt[1])))

@@ -6,9 +6,11 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from fbn.metrics import au_f1
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.heads.linear import Linear
+from fbn.models.network import FaceNetwork
 from fbn.records import Annotations
-from fbn.vocabulary import DECISION, Task
+from fbn.tasks import ACTION_UNITS
+from fbn.vocabulary import DECISION
 
 #: Strength of the pull of each AU's shift towards the shared one, in annotated rows: the validation part is small,
 #: and an AU that is active in a handful of its rows must not get a shift of its own (fbn's choice).
@@ -76,8 +78,10 @@ def decision_shift(logits: torch.Tensor, annotations: Annotations) -> float:
 
 
 @torch.no_grad()
-def fold(network: FaceBehaviorNet, scale: float, shifts: np.ndarray) -> None:
+def fold(network: FaceNetwork, scale: float, shifts: np.ndarray) -> None:
     """Change the last layer, in place, so that its AU logits become ``scale * logit + shifts``."""
-    columns = network.columns(Task.ACTION_UNITS)
-    network.output.weight[columns] *= scale
-    network.output.bias[columns] = network.output.bias[columns] * scale + torch.from_numpy(shifts).float()
+    head = network.head(ACTION_UNITS)
+    assert isinstance(head, Linear)
+    columns = head.columns(ACTION_UNITS)
+    head.output.weight[columns] *= scale
+    head.output.bias[columns] = head.output.bias[columns] * scale + torch.from_numpy(shifts).float()

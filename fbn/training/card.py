@@ -15,6 +15,8 @@ TERMS: dict[str, str] = {
     "expw": "ExpW: research use only",
     "diffusionfer": "DiffusionFER (faces drawn by a diffusion model): CC0",
 }
+#: Of a set that is not among them.
+UNKNOWN_TERMS = "whatever terms its makers state"
 _TITLES = {
     "ferplus": "FER2013Valid (FER+)",
     "affectnet": "AffectNet",
@@ -59,7 +61,7 @@ def write(
         date: ISO.
         checkpoints: whose weights; of several, the mean.
     """
-    sources = "\n".join(f"- {TERMS[source]}" for source in recipe.sets)
+    sources = "\n".join(f"- {TERMS.get(source, f'{source}: {UNKNOWN_TERMS}')}" for source in recipe.sets)
     terms = ", ".join(f"{term} {weight:g}" for term, weight in recipe.objective.items() if weight)
     taught = f"\nTaught besides by {_networks(len(recipe.teacher))} trained on the same data." if recipe.teacher else ""
     silver = (
@@ -112,11 +114,13 @@ def _table(part: str, report: dict[str, Any]) -> str:
     titles = _VALID_TITLES if part == "valid" else _TITLES
     for source, about in report["sets"].items():
         for name, f in about["figures"].items():
-            title = f"{titles[source]} ({about['pictures']})"
+            title = f"{titles.get(source, source)} ({about['pictures']})"
             figure = _FIGURES.get(name, name.replace("_", " "))
             interval = f"{f['low']:.3f} to {f['high']:.3f}"
             lines.append(f"| {title} | {figure} | {f['value']:.3f} | {interval} | {f['chance']:.3f} |")
     if missing := report.get("skipped"):
-        lines += ["", f"Not measured, for the data were not there: {', '.join(titles[source] for source in missing)}."]
-    notes = [f"{_TITLES[source]}: {_ROWS[source]}." for source in report["sets"] if part == "test"]
+        names = ", ".join(titles.get(source, source) for source in missing)
+        lines += ["", f"Not measured, for the data were not there: {names}."]
+    described = [source for source in report["sets"] if part == "test" and source in _ROWS]
+    notes = [f"{_TITLES[source]}: {_ROWS[source]}." for source in described]
     return "\n".join(lines + (["", *notes] if notes else []))

@@ -100,7 +100,9 @@ def chance(annotations: Annotations, positives: int = CKPLUS_POSITIVES) -> dict[
     seen = annotations.expression[annotations.expression_weight > 0]
     if len(seen):
         guess[:, seen.argmax(-1).bincount().argmax()] = 1
-    blind = Predictions(guess, torch.ones_like(annotations.action_units), torch.zeros_like(annotations.valence_arousal))
+    blind = Predictions.of(
+        guess, torch.ones_like(annotations.action_units), torch.zeros_like(annotations.valence_arousal)
+    )
     every = np.arange(len(guess))
     return {name: figure(every) for name, figure in figures(blind, annotations, positives).items()}
 

@@ -1,10 +1,8 @@
 """A relatedness table out of data sets: ``fbn relate infer`` and the page's Infer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-
-import torch
 
 from fbn.data.check import locate
 from fbn.data.sources import SOURCES
@@ -14,8 +12,8 @@ from fbn.labelling import pseudo_annotate
 from fbn.models import store
 from fbn.records import Annotations, Sample
 from fbn.relatedness.evidence import Evidence
+from fbn.tasks import ACTION_UNITS, EXPRESSION
 from fbn.training.evaluate import predict
-from fbn.vocabulary import Task
 
 _CHUNK = 512
 
@@ -85,12 +83,12 @@ def _predicted(
 ) -> Annotations:
     """The labels with the model's AUs in place of the coders'."""
     analyser = FaceAnalyser(model)
-    bare = replace(labels, action_units_weight=torch.zeros_like(labels.action_units_weight))
+    bare = labels.only(EXPRESSION)
     parts = []
     for start in range(0, len(samples), _CHUNK):
         predictions = predict(analyser, samples[start : start + _CHUNK])
-        if predictions.action_unit_logits is None:
+        if ACTION_UNITS not in predictions:
             raise FormatError(f"{model}: expected a model that reads action units")
-        parts.append(pseudo_annotate(bare[start : start + _CHUNK], predictions, tasks=(Task.ACTION_UNITS,)))
+        parts.append(pseudo_annotate(bare[start : start + _CHUNK], predictions, tasks=(ACTION_UNITS,)))
         report(min(1.0, (start + _CHUNK) / len(samples)))
     return Annotations.concatenate(parts)

@@ -3,7 +3,6 @@
 import math
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 import lightning as L
@@ -71,8 +70,8 @@ class MultiTask(L.LightningModule):
         if self.recipe.compile and not any(map(shutil.which, COMPILERS)):
             rank_zero_warn(f"compile: none of {', '.join(COMPILERS)} is there, so training goes on without")
         elif self.recipe.compile:
-            # a function, not a module: the weights keep their names in checkpoints, and validation stays uncompiled
-            self._forward = torch.compile(self._forward)
+            # validation stays uncompiled
+            self._forward = self.network.compiled()
 
     def training_step(self, batch: Item, index: int) -> Tensor:
         """The objective's total on one step's batch."""
@@ -150,9 +149,7 @@ def by_set(
 
 def gathered(record: Record) -> Record:
     """All processes' records as one batch; gradients flow back to the process that a row came from."""
-    tensors = {f.name: getattr(record, f.name) for f in fields(record)}
-    whole = {name: torch.cat(all_gather(value)) for name, value in tensors.items() if value is not None}
-    return replace(record, **whole)
+    return record.map(lambda tensor: torch.cat(all_gather(tensor)))
 
 
 def averager(decay: float) -> Any:

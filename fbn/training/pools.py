@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +16,10 @@ from fbn.data.crops import Crops, Rows, cached_crops
 from fbn.data.loading import Pool, smoothed, weighted
 from fbn.data.silver import read_silver
 from fbn.errors import FormatError
-from fbn.labelling import merge
 from fbn.models import store
 from fbn.records import Annotations, Predictions, Sample
 from fbn.resources import cache_folder, whole_file
+from fbn.tasks import ACTION_UNITS, TASKS, Task
 from fbn.training.recipe import Recipe
 
 _BATCH = 64
@@ -47,7 +46,7 @@ def make_pool(corpus: Corpus, part: str, recipe: Recipe) -> tuple[Pool, list[Sam
             labels = weighted(smoothed(labels, recipe.smoothing.get(name, 0.0)), recipe.label_weights.get(name, {}))
         if silver:
             nothing = Annotations.empty()
-            labels = merge(labels, Annotations.stack([silver.get((name, s.path), nothing) for s in own]))
+            labels = labels.merge(Annotations.stack([silver.get((name, s.path), nothing) for s in own]))
         sets[name] = (cached_crops(own, among), labels)
         samples += own
     if not sets:
@@ -60,7 +59,7 @@ def _silver(path: str | None, weight: float) -> dict[tuple[str, str], Annotation
     if path is None:
         return {}
     labels = {key: Annotations.of(action_units=units) for key, units in read_silver(Path(path)).items()}
-    return {key: replace(own, action_units_weight=own.action_units_weight * weight) for key, own in labels.items()}
+    return {key: weighted(own, {ACTION_UNITS.name: weight}) for key, own in labels.items()}
 
 
 def teach(teachers: Sequence[str], crops: Sequence[Crops]) -> Predictions | None:
@@ -73,7 +72,7 @@ def teach(teachers: Sequence[str], crops: Sequence[Crops]) -> Predictions | None
     """
     if not teachers:
         return None
-    key = hashlib.sha256()
+    key = hashlib.sha256(b"by task")
     for teacher in teachers:
         key.update(store.manifest(teacher).sha256[store.ONNX].encode())
     for part in crops:
@@ -81,11 +80,9 @@ def teach(teachers: Sequence[str], crops: Sequence[Crops]) -> Predictions | None
         key.update(part.rows.tobytes() if isinstance(part, Rows) else b"")
     path = cache_folder("teachers") / f"{key.hexdigest()[:24]}.safetensors"
     if not os.path.exists(path):
-        said = _ensemble(teachers, crops)
-        values = {f.name: value for f in fields(said) if (value := getattr(said, f.name)) is not None}
         with whole_file(path) as unfinished:
-            save_file(values, unfinished)
-    return Predictions(**load_file(path))
+            save_file({task.name: value for task, value in _ensemble(teachers, crops).items()}, unfinished)
+    return Predictions({TASKS[name]: value for name, value in load_file(path).items()})
 
 
 def _ensemble(teachers: Sequence[str], crops: Sequence[Crops]) -> Predictions:
@@ -104,11 +101,12 @@ def _ensemble(teachers: Sequence[str], crops: Sequence[Crops]) -> Predictions:
 
 def average(views: Sequence[Predictions]) -> Predictions:
     """Mean of outputs: probabilities for expressions and AUs, given back as logits of the mean."""
-    expression = torch.stack([view.expression for view in views]).mean(0)
-    units = torch.stack([view.action_units for view in views]).mean(0)
-    va = [view.valence_arousal for view in views if view.valence_arousal is not None]
-    return Predictions(
-        expression_logits=expression.clamp_min(1e-6).log(),
-        action_unit_logits=units.logit(eps=1e-6),
-        valence_arousal=torch.stack(va).mean(0),
-    )
+    mean = {task: torch.stack([view.probability(task) for view in views]).mean(0) for task in views[0]}
+    return Predictions({task: _raw(task, value) for task, value in mean.items()})
+
+
+def _raw(task: Task, probability: torch.Tensor) -> torch.Tensor:
+    """Outputs that give back probabilities."""
+    if task.kind == "categorical":
+        return probability.clamp_min(1e-6).log()
+    return probability.logit(eps=1e-6) if task.kind == "binary" else probability

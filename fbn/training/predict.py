@@ -9,13 +9,13 @@ from torch import Tensor
 
 from fbn.data.augment import unvaried
 from fbn.data.crops import Crops
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
 from fbn.records import Predictions
 
 _BATCH = 64
 
 
-def predict(network: FaceBehaviorNet, crops: Crops, side: int | None = None) -> Predictions:
+def predict(network: FaceNetwork, crops: Crops, side: int | None = None) -> Predictions:
     """Predictions of crops, on the CPU in float32.
 
     Args:
@@ -31,7 +31,7 @@ def predict(network: FaceBehaviorNet, crops: Crops, side: int | None = None) -> 
     return Predictions.concatenate(parts)
 
 
-def batches(network: FaceBehaviorNet, crops: Crops, side: int | None = None) -> Iterator[Tensor]:
+def batches(network: FaceNetwork, crops: Crops, side: int | None = None) -> Iterator[Tensor]:
     """The network's inputs, at most 64 a batch, [B, 3, side, side] on its device; arguments as ``predict``."""
     spec, device = replace(network.spec, size=side or network.spec.size), next(network.parameters()).device
     for start in range(0, len(crops), _BATCH):

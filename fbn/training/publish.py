@@ -12,19 +12,19 @@ from fbn.data.corpus import load_corpus
 from fbn.errors import MissingFileError
 from fbn.inference.analyser import FaceAnalyser
 from fbn.models import store
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
 from fbn.records import Annotations
+from fbn.tasks import ACTION_UNITS
 from fbn.training import calibrate, card
 from fbn.training.evaluate import evaluate, predict
 from fbn.training.figures import scored_rows
 from fbn.training.recipe import Recipe
 from fbn.training.run import BEST, ORIGIN, read_run_recipe
-from fbn.vocabulary import Task
 
 _CALIBRATION_SET = "ckplus"
 
 
-def load_run(run: Path, checkpoints: Sequence[str] = (BEST,)) -> FaceBehaviorNet:
+def load_run(run: Path, checkpoints: Sequence[str] = (BEST,)) -> FaceNetwork:
     """The averaged weights of a run's checkpoint, or the mean of several.
 
     Epochs of one run differ in what they do well, and their mean does most of it (Izmailov et al., *Averaging Weights
@@ -77,14 +77,14 @@ def publish(
         "recipe": _without_folders(recipe),
         "checkpoints": tuple(Path(checkpoint).stem for checkpoint in checkpoints),
         **json.loads((run / ORIGIN).read_text()),
-        "terms": {source: card.TERMS[source] for source in recipe.sets},
+        "terms": {source: card.TERMS.get(source, card.UNKNOWN_TERMS) for source in recipe.sets},
     }
     reports: dict[str, dict[str, Any]] = {}
     if data_root:
         with tempfile.TemporaryDirectory() as temporary:
             draft = Path(temporary) / name
             store.save(draft, network, **about)
-            if Task.ACTION_UNITS in network.tasks:
+            if ACTION_UNITS in network.tasks:
                 _calibrate(network, draft, data_root)
                 store.save(draft, network, **about)
             reports = {part: evaluate(data_root, draft, part) for part in ("valid", "test")}
@@ -100,7 +100,7 @@ def _without_folders(recipe: Recipe) -> dict[str, Any]:
     return values | {"teacher": [Path(teacher).name for teacher in recipe.teacher]}
 
 
-def _calibrate(network: FaceBehaviorNet, draft: Path, data_root: Path) -> None:
+def _calibrate(network: FaceNetwork, draft: Path, data_root: Path) -> None:
     samples = load_corpus(data_root, (_CALIBRATION_SET,)).samples["valid"]
     samples = tuple(samples[row] for row in scored_rows(samples))
     logits = predict(FaceAnalyser(draft), samples).action_unit_logits

@@ -27,8 +27,8 @@ from fbn.losses import Objective
 from fbn.models import store
 from fbn.models.zoo import ZOO
 from fbn.relatedness import RelatednessTable, resolve
+from fbn.tasks import TASKS
 from fbn.training.precision import Precision
-from fbn.vocabulary import Task
 
 FOLDER = Path(__file__).parent / "recipes"
 
@@ -110,7 +110,7 @@ class Recipe(BaseModel):
     clean: bool = False
     apart: bool = False
     smoothing: dict[Literal[tuple(SOURCES)], Annotated[float, Field(ge=0, lt=1)]] = {}  # type: ignore[valid-type]
-    label_weights: dict[Literal[tuple(SOURCES)], dict[Task, float]] = {}  # type: ignore[valid-type]
+    label_weights: dict[Literal[tuple(SOURCES)], dict[Literal[tuple(TASKS)], float]] = {}  # type: ignore[valid-type]
     silver: str | None = None
     silver_weight: float = Field(default=0.3, ge=0)
     teacher: tuple[str, ...] = ()

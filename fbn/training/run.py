@@ -34,7 +34,7 @@ from fbn.data.corpus import MEASURED, Corpus, load_corpus, present
 from fbn.data.crops import SIZE
 from fbn.data.loading import EpochSampler, Plain, Pool, Steps, Stream, fixed_streams, paper_streams, steps_to_see_all
 from fbn.errors import FormatError
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
 from fbn.models.spec import InputSpec
 from fbn.records import Sample
 from fbn.resources import whole_file
@@ -178,7 +178,7 @@ def learn(
     progress: bool = True,
     report: bool = True,
     callbacks: Sequence[Callback] = (),
-) -> FaceBehaviorNet:
+) -> FaceNetwork:
     """Train on pictures that are there, wherever they are from; the rest as ``fit``.
 
     Args:

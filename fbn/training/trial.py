@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fbn.context import Context
 from fbn.data.loading import Pool, Stream
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
 from fbn.records import Sample
 from fbn.training.recipe import Recipe
 
@@ -21,7 +21,7 @@ def train_once(
     *,
     threads: int | None = None,
     callbacks: Sequence[object] = (),
-) -> FaceBehaviorNet:
+) -> FaceNetwork:
     """Train for the recipe's steps on pictures in memory.
 
     Args:

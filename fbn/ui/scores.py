@@ -9,9 +9,9 @@ from fbn.errors import FbnError
 from fbn.inference import Affect
 from fbn.inference.breakdown import breakdown
 from fbn.models import store
+from fbn.tasks import AFFECT_TASKS
 from fbn.ui import score_marks
 from fbn.ui.widgets import bound
-from fbn.vocabulary import Task
 
 #: What the sets of classes that ship with fbn are called.
 SETS = {
@@ -62,7 +62,7 @@ def pick_compounds(model: str, key: str) -> Picked:
         about = store.manifest(model)
     except FbnError:  # the page says so where it loads the model
         return Picked()
-    ready, own = set(about.tasks) == set(Task), about.classes
+    ready, own = set(about.tasks) == set(AFFECT_TASKS), about.classes
     options = ([_OFF, *([_OWN] if own else []), *names()]) if ready else [_OFF]
     words = SETS | {_OFF: "Off", _OWN: f"Learnt by {model}: {len(own)} classes"}
     kept = f"{key} of {model}"

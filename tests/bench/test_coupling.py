@@ -56,7 +56,7 @@ def test_a_step_is_as_precise_as_a_training_would_be(
     step = Step(recipes.read(str(file)), 32, False)
     assert step.precision == chosen
     seen: list[torch.dtype] = []
-    step.network.output.register_forward_hook(lambda _, __, out: seen.append(out.dtype))
+    step.network.heads[0].output.register_forward_hook(lambda _, __, out: seen.append(out.dtype))
     step(objective_of(recipes.read(str(file))))
     assert seen == [torch.bfloat16 if native else torch.float32]
 

@@ -22,7 +22,6 @@ from fbn.data.loading import (
 from fbn.errors import FormatError
 from fbn.models.spec import InputSpec
 from fbn.records import Annotations, Predictions
-from fbn.vocabulary import Task
 
 PREPARE = InputSpec().prepare
 
@@ -52,7 +51,7 @@ def pool() -> Pool:
         whole.crops,
         whole.annotations,
         whole.dataset,
-        Predictions(torch.arange(22.0)[:, None].expand(22, 7)),
+        Predictions.of(torch.arange(22.0)[:, None].expand(22, 7)),
     )
 
 
@@ -157,7 +156,7 @@ def test_validation_reads_each_picture_once(pool: Pool, processes: int) -> None:
 
 
 def test_label_weights_scale_one_task(pool: Pool) -> None:
-    scaled = weighted(pool.annotations, {Task.EXPRESSION: 0.5})
+    scaled = weighted(pool.annotations, {"expression": 0.5})
     assert torch.equal(scaled.expression_weight, pool.annotations.expression_weight * 0.5)
     assert torch.equal(scaled.valence_arousal_weight, pool.annotations.valence_arousal_weight)
     assert torch.equal(scaled.expression, pool.annotations.expression)

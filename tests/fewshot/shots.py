@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from fbn.models import store
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.zoo import facebehaviornet
 from fbn.resources import data_folder
 
 SMALL = {"widths": (8, 16), "blocks": (1, 1), "dropout": 0.1}
@@ -23,8 +23,8 @@ COLOURS = {
 def save_small(name: str = "small") -> None:
     """A network with random weights among the user's models."""
     torch.manual_seed(0)
-    network = FaceBehaviorNet(**SMALL)
-    torch.nn.init.normal_(network.output.weight, std=0.3)
+    network = facebehaviornet(**SMALL)
+    torch.nn.init.normal_(network.heads[0].output.weight, std=0.3)
     store.save(
         data_folder("models") / name,
         network.eval(),

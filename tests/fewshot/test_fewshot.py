@@ -22,7 +22,7 @@ from fbn.fewshot import measure
 from fbn.fewshot.learn import FewShot, Result, few_shot
 from fbn.jobs import kinds
 from fbn.models import store
-from fbn.models.compound import CompoundNet
+from fbn.models.zoo import with_compound
 from fbn.records import Predictions
 from fbn.relatedness import RelatednessTable
 from fbn.resources import data_folder
@@ -134,7 +134,7 @@ def test_no_shots_are_zero_shot(data: Path, tmp_path: Path) -> None:
     images = torch.rand(4, 3, 112, 112) * 2 - 1
     with torch.no_grad():
         said: Predictions = store.load("none", "torch")(images)
-        assert torch.equal(said.compound_logits, CompoundNet.of(base, classes)(images).compound_logits)
+        assert torch.equal(said.compound_logits, with_compound(base, classes)(images).compound_logits)
 
 
 def test_it_is_the_same_every_time_also_after_being_killed(

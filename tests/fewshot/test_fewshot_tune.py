@@ -14,7 +14,9 @@ from fbn.fewshot import tune as module
 from fbn.fewshot.features import Material, compound_logits, look, shown, starting, with_probe
 from fbn.fewshot.learn import FewShot, few_shot
 from fbn.fewshot.tune import tune
+from fbn.models.zoo import compound_arguments
 from fbn.relatedness import RelatednessTable
+from fbn.tasks import COMPOUND
 from tests.fewshot.shots import draw_data, save_small
 
 
@@ -55,8 +57,8 @@ def states(material: Material, part: module.Part) -> tuple[dict[str, torch.Tenso
 def test_what_changes(material: Material, part: module.Part) -> None:
     before, after = states(material, part)
     changed = {name for name, value in before.items() if not torch.equal(value, after[name])}
-    assert {"residual.weight", "output.weight", "body.1.body.0.weight"} <= changed
-    assert ("stem.0.weight" in changed) == (part == "whole")
+    assert {"heads.1.residual.weight", "heads.0.output.weight", "body.stages.1.body.0.weight"} <= changed
+    assert ("body.stem.0.weight" in changed) == (part == "whole")
     # a few pictures have no statistics to offer
     assert not any("running" in name for name in changed)
 
@@ -125,8 +127,7 @@ def test_every_step_shows_as_many_of_each_class(material: Material) -> None:
     assert [stream.count for stream in streams] == [4, 4]
     assert [len(stream.pool) for stream in streams] == [6, 12]
     assert pool.teacher is not None
-    target = pool.teacher.compound_logits
-    assert target is not None
+    target = pool.annotations[pool.annotations.own(COMPOUND)].value
     assert all((target[torch.from_numpy(stream.pool)].argmax(1) == i).all() for i, stream in enumerate(streams))
 
 
@@ -158,7 +159,7 @@ def test_a_network_that_is_too_sure_is_scaled_down(material: Material) -> None:
     basic = network(shown(network, material.faces.crops, material.faces.rows[:2])).expression_logits
     after = compound_logits(module._scaled(network, 0.25), material.faces.crops, material.faces.rows)
     assert torch.allclose(after, before / 4, atol=1e-4)
-    assert network.arguments["temperature"] == pytest.approx(network.temperature)
+    assert compound_arguments(network)["temperature"] == pytest.approx(network.temperature)
     again = network(shown(network, material.faces.crops, material.faces.rows[:2])).expression_logits
     assert torch.equal(again, basic)
     rng = np.random.default_rng(0)

@@ -14,7 +14,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     arguments = {"widths": [8, 8, 16, 16], "blocks": [1, 1, 1, 1]}
     network = store.build("facebehaviornet", arguments)
-    torch.nn.init.normal_(network.output.weight, std=0.5)
+    torch.nn.init.normal_(network.heads[0].output.weight, std=0.5)
     folder = tmp_path_factory.mktemp("models") / "tiny"
     store.save(folder, network, name="tiny", zoo="facebehaviornet", arguments=arguments)
     return folder

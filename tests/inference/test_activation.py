@@ -8,14 +8,15 @@ import torch
 
 from fbn.inference.activation import activation_maps, output, over, raw_maps
 from fbn.models import store
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
+from fbn.models.zoo import facebehaviornet
 
 SIZE = 112
 NAMES = ("neutral", "happiness", "AU01", "AU12", "AU6", "valence", "arousal")
 
 
 @pytest.fixture(scope="module")
-def network(model_folder: Path) -> FaceBehaviorNet:
+def network(model_folder: Path) -> FaceNetwork:
     return store.load(model_folder, "torch")
 
 
@@ -25,16 +26,14 @@ def crops() -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_map_sums_to_the_output_without_its_bias(network: FaceBehaviorNet, crops: np.ndarray, name: str) -> None:
+def test_a_map_sums_to_the_output_without_its_bias(network: FaceNetwork, crops: np.ndarray, name: str) -> None:
     said = network(network.spec.prepare(crops))
-    nothing = network.output(torch.zeros(network.output.in_features))
-    parts = dict(zip(network.tasks, nothing.split([2, 7, 17]), strict=True))
-    bias = output(name)(type(said)(parts["expression"], parts["action_units"], parts["valence_arousal"]))
+    bias = output(name)(network.read(torch.zeros(1, network.body.channels))[0])
     total = torch.from_numpy(raw_maps(network, crops, output(name)).sum((1, 2)))
     torch.testing.assert_close(total, (output(name)(said) - bias).detach(), rtol=1e-4, atol=1e-5)
 
 
-def test_maps_are_of_the_crops_size_and_range(network: FaceBehaviorNet, crops: np.ndarray) -> None:
+def test_maps_are_of_the_crops_size_and_range(network: FaceNetwork, crops: np.ndarray) -> None:
     maps = activation_maps(network, crops, output("happiness"))
     assert maps.shape == (3, SIZE, SIZE)
     assert maps.dtype == np.float32
@@ -44,7 +43,7 @@ def test_maps_are_of_the_crops_size_and_range(network: FaceBehaviorNet, crops: n
     assert activation_maps(network, crops[:0], output("happiness")).shape == (0, SIZE, SIZE)
 
 
-def test_each_picture_has_its_own_map_whatever_the_batch(network: FaceBehaviorNet, crops: np.ndarray) -> None:
+def test_each_picture_has_its_own_map_whatever_the_batch(network: FaceNetwork, crops: np.ndarray) -> None:
     many = np.concatenate([crops] * 12)
     maps = activation_maps(network, many, output("AU12"))
     alone = activation_maps(network, crops[1:2], output("AU12"))[0]
@@ -53,18 +52,18 @@ def test_each_picture_has_its_own_map_whatever_the_batch(network: FaceBehaviorNe
 
 def test_the_map_lies_where_the_output_reads() -> None:
     """A network whose one feature is how bright a place is."""
-    network = FaceBehaviorNet(widths=(8, 8), blocks=(1, 1)).eval()
+    network = facebehaviornet(widths=(8, 8), blocks=(1, 1)).eval()
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()
-        network.stem[0].weight[0].fill_(0.1)
-        for block in network.body:
+        network.body.stem[0].weight[0].fill_(0.1)
+        for block in network.body.stages:
             block.shortcut[0].weight[0, 0] = 1
             for module in block.modules():
                 if isinstance(module, torch.nn.BatchNorm2d):
                     module.weight.fill_(1)
-        network.stem[1].weight.fill_(1)
-        network.output.weight[:, 0] = 1
+        network.body.stem[1].weight.fill_(1)
+        network.heads[0].output.weight[:, 0] = 1
     crop = np.zeros((1, SIZE, SIZE, 3), np.uint8)
     crop[:, 70:100, 10:40] = 255
     found = activation_maps(network, crop, output("valence"))[0]
@@ -72,11 +71,11 @@ def test_the_map_lies_where_the_output_reads() -> None:
     assert abs(rows.mean() - 85) < 8
     assert abs(columns.mean() - 25) < 8
     with torch.no_grad():
-        network.output.weight.neg_()
+        network.heads[0].output.weight.neg_()
     assert activation_maps(network, crop, output("valence")).max() == 0
 
 
-def test_the_network_is_left_as_it_was(network: FaceBehaviorNet, crops: np.ndarray) -> None:
+def test_the_network_is_left_as_it_was(network: FaceNetwork, crops: np.ndarray) -> None:
     images = network.spec.prepare(crops)
     with torch.inference_mode():
         before = network(images).expression
@@ -85,12 +84,12 @@ def test_the_network_is_left_as_it_was(network: FaceBehaviorNet, crops: np.ndarr
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
-def test_an_output_that_is_not_there(network: FaceBehaviorNet, crops: np.ndarray) -> None:
+def test_an_output_that_is_not_there(network: FaceNetwork, crops: np.ndarray) -> None:
     for name in ("joy", "AU11", "AUx"):
         with pytest.raises(ValueError, match=name):
             output(name)
     with pytest.raises(ValueError, match="does not read valence"):
-        activation_maps(FaceBehaviorNet(("expression",), (8, 8), (1, 1)).eval(), crops, output("valence"))
+        activation_maps(facebehaviornet(("expression",), (8, 8), (1, 1)).eval(), crops, output("valence"))
 
 
 def test_the_picture_is_brightest_where_the_map_is() -> None:

@@ -20,7 +20,7 @@ from fbn.compound import CompoundClasses
 from fbn.errors import MissingFileError
 from fbn.faces import frames as frames_module
 from fbn.models import store
-from fbn.models.compound import CompoundNet
+from fbn.models.zoo import compound_arguments, with_compound
 from fbn.relatedness import RelatednessTable
 from fbn.vocabulary import COMPOUND_RAFDB
 from tests.inference.test_export import COLUMNS
@@ -324,8 +324,8 @@ def test_a_model_that_has_learnt_classes_appends_them_unasked(
     model_folder: Path, pictures: Path, tmp_path: Path
 ) -> None:
     classes = CompoundClasses.of(["awed", "bored"], RelatednessTable.named("du2014"), "own")
-    network = CompoundNet.of(store.load(model_folder, "torch"), classes)
-    store.save(tmp_path / "mine", network, name="mine", zoo="compound", arguments=network.arguments)
+    network = with_compound(store.load(model_folder, "torch"), classes)
+    store.save(tmp_path / "mine", network, name="mine", zoo="compound", arguments=compound_arguments(network))
     words = ["analyse", str(pictures), "--model", str(tmp_path / "mine"), "-o", str(tmp_path / "out.csv")]
     assert CliRunner().invoke(application, words).exit_code == 0
     assert list(pd.read_csv(tmp_path / "out.csv").columns) == [

@@ -16,9 +16,10 @@ from fbn.inference.compounds import CompoundScorer
 from fbn.inference.effect import predictions_of
 from fbn.inference.smooth import OneEuroFilter, median_filter
 from fbn.models import store
-from fbn.models.compound import CompoundNet
+from fbn.models.zoo import compound_arguments, with_compound
 from fbn.records import Predictions
 from fbn.relatedness import RelatednessTable
+from fbn.tasks import COMPOUND
 from fbn.vocabulary import AU_INDEX, EXPRESSION_INDEX
 from tests.inference.helpers import face, frame
 
@@ -34,7 +35,9 @@ def read(expressions: dict[str, float], units: Sequence[int], valence: float, sc
         e[EXPRESSION_INDEX[name]] = p
     a[[AU_INDEX[number] for number in units]] = 1 - 1e-6
     e = torch.from_numpy(e / e.sum())[None]
-    said = Predictions(e.log(), torch.from_numpy(a)[None].logit(), torch.tensor([[valence, 0.0]], dtype=torch.float64))
+    said = Predictions.of(
+        e.log(), torch.from_numpy(a)[None].logit(), torch.tensor([[valence, 0.0]], dtype=torch.float64)
+    )
     return Affect.of(scorer.complete(said), scorer)[0]
 
 
@@ -80,7 +83,7 @@ def test_what_was_learnt_is_told_from_the_terms() -> None:
     before = read({"happiness": 0.5, "surprise": 0.5}, (1, 2, 12, 25), 0.5, CompoundScorer(OWN, 0.3))
     said = CompoundScorer(OWN, 0.3).complete(predictions_of(before)[None])
     residual = torch.tensor([-4.0, 2.0, 0.5], dtype=torch.float64)
-    taught = Affect.of(replace(said, compound_logits=said.compound_logits + residual), learnt)[0]
+    taught = Affect.of(said | {said.own(COMPOUND): said.compound_logits + residual}, learnt)[0]
     shares = {share.name: share for share in breakdown(taught) if not share.none}
     for name, step in zip(OWN.classes, residual.tolist(), strict=True):
         assert shares[name].learnt == pytest.approx(0.3 * step, abs=1e-3)
@@ -93,7 +96,7 @@ def test_what_was_learnt_is_told_from_the_terms() -> None:
 def test_classes_that_say_nothing_leave_only_what_was_learnt() -> None:
     classes = CompoundClasses.of(["a", "b"], RelatednessTable.named("du2014"), "own")
     scorer = CompoundScorer(classes, temperature=0.5, learnt=True)
-    said = replace(predictions_of(HAPPY)[None], compound_logits=torch.tensor([[2.0, 0.0]]))
+    said = predictions_of(HAPPY)[None] | Predictions.of(compound=torch.tensor([[2.0, 0.0]]))
     taught = Affect.of(said, scorer)[0]
     assert taught.none_of_these == pytest.approx([0])
     assert taught.compound_label == "a"
@@ -130,10 +133,10 @@ def test_compounds_are_smoothed_with_the_rest() -> None:
 @pytest.fixture(scope="module")
 def learnt_folder(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny network with a head that knows three classes of its own."""
-    network = CompoundNet.of(store.load(model_folder, "torch"), OWN, temperature=0.3)
-    torch.nn.init.normal_(network.residual.weight, std=0.5)
+    network = with_compound(store.load(model_folder, "torch"), OWN, temperature=0.3)
+    torch.nn.init.normal_(network.compound.residual.weight, std=0.5)
     folder = tmp_path_factory.mktemp("models") / "learnt"
-    store.save(folder, network, name="learnt", zoo="compound", arguments=network.arguments)
+    store.save(folder, network, name="learnt", zoo="compound", arguments=compound_arguments(network))
     return folder
 
 

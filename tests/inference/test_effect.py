@@ -61,7 +61,7 @@ def test_parts_add_up_to_the_loss_and_each_is_the_loss_of_its_unit_alone(setting
 def test_pull_is_the_way_that_lowers_the_loss():
     for form in MATCHING_FORMS:
         found = effect(ODD, DU)
-        moved = Predictions(
+        moved = Predictions.of(
             ODD.expression_logits, ODD.action_unit_logits + 1e-4 * torch.from_numpy(np.sign(found.pull[form]))
         )
         assert effect(moved, DU).total(form) < found.total(form)
@@ -176,7 +176,9 @@ def test_formulas_of_what_the_table_is_silent_on():
 
 def test_probabilities_go_to_logits_and_back():
     for one in (outputs(4)[i] for i in range(4)):
-        (affect,) = Affect.of(Predictions(*(x[None].detach() for x in (one.expression_logits, one.action_unit_logits))))
+        (affect,) = Affect.of(
+            Predictions.of(*(x[None].detach() for x in (one.expression_logits, one.action_unit_logits)))
+        )
         back = predictions_of(affect)
         assert back.expression.numpy() == pytest.approx(affect.expression, abs=1e-6)
         assert back.action_units.numpy() == pytest.approx(affect.action_units, abs=1e-6)
@@ -185,7 +187,7 @@ def test_probabilities_go_to_logits_and_back():
 
 def test_one_face_with_both_heads_is_asked_for():
     with pytest.raises(ValueError, match="no action unit head"):
-        effect(Predictions(torch.zeros(7)), DU)
+        effect(Predictions.of(torch.zeros(7)), DU)
     with pytest.raises(ValueError, match="expected one face"):
         effect(outputs(2), DU)
     assert effect(outputs(1), DU).expression.shape == (len(EXPRESSIONS),)

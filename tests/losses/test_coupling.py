@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fbn.labelling import soft_labels
 from fbn.losses import distribution_matching, soft_co_annotation
-from fbn.losses.coupling import mixture_of_expressions
+from fbn.losses.coupling import mixture_of_rows
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable
 from fbn.vocabulary import AU_INDEX, AU_NUMBERS, EXPRESSION_INDEX, EXPRESSIONS
@@ -24,7 +24,7 @@ every_table = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 
 
 def _q(expression: Tensor, au: int, **options: object) -> float:
-    return mixture_of_expressions(expression, DU, **options)[0][AU_INDEX[au]].item()
+    return mixture_of_rows(expression, DU, **options)[0][AU_INDEX[au]].item()
 
 
 def _logit(p: Tensor) -> Tensor:
@@ -45,7 +45,7 @@ def test_worked_examples_of_the_mixture() -> None:
 
 def test_the_complement_is_exact_close_to_1() -> None:
     p = torch.tensor([1e-9, 0, 0, 0, 1 - 1e-9, 0, 0])
-    _, rest = mixture_of_expressions(p, DU)
+    _, rest = mixture_of_rows(p, DU)
     assert rest[AU_INDEX[12]].item() == pytest.approx(1e-9)
 
 
@@ -121,7 +121,7 @@ def _minimise(form: str, e: Tensor, table: RelatednessTable) -> Tensor:
     def closure() -> Tensor:
         optimiser.zero_grad()
         # a small pull keeps the linear forms' minimum, at infinity, within reach
-        loss = distribution_matching(Predictions(e, z), table, form, gradients="p") + 1e-9 * z.square().sum()
+        loss = distribution_matching(Predictions.of(e, z), table, form, gradients="p") + 1e-9 * z.square().sum()
         loss.backward()
         return loss
 
@@ -132,7 +132,7 @@ def _minimise(form: str, e: Tensor, table: RelatednessTable) -> Tensor:
 @every_form
 def test_where_each_form_is_lowest(form: str) -> None:
     e = torch.tensor([[0.1, -0.4, 0.3, 0.5, 1.5, -0.2, 0.4]], dtype=torch.float64)
-    q = mixture_of_expressions(e.softmax(-1), DU)[0][0]
+    q = mixture_of_rows(e.softmax(-1), DU)[0][0]
     kept = torch.tensor([AU_INDEX[n] for n in DU.support()])
     p = _minimise(form, e, DU)[kept]
     if form in ("kl", "soft_target"):
@@ -146,8 +146,8 @@ def test_where_each_form_is_lowest(form: str) -> None:
 
 def _agreeing(n: int = 4) -> Predictions:
     x = outputs(n)
-    q, _ = mixture_of_expressions(x.expression.detach(), DU)
-    return Predictions(x.expression_logits, _logit(q.clamp(EPS, 1 - EPS)).requires_grad_())
+    q, _ = mixture_of_rows(x.expression.detach(), DU)
+    return Predictions.of(x.expression_logits, _logit(q.clamp(EPS, 1 - EPS)).requires_grad_())
 
 
 def test_kl_is_0_without_gradient_where_the_heads_agree() -> None:
@@ -181,7 +181,7 @@ def test_matching_leaves_aus_outside_the_support_alone(form: str, table: Related
 def test_matching_is_finite_at_the_extremes(form: str) -> None:
     z = torch.tensor([[200.0] * 17, [-200.0] * 17], requires_grad=True)
     e = torch.tensor([[300.0] + [0.0] * 6, [0.0] * 6 + [300.0]], requires_grad=True)
-    x = Predictions(e, z)
+    x = Predictions.of(e, z)
     value = distribution_matching(x, DU, form, gradients="both")
     assert value.isfinite()
     assert all(g.isfinite().all() for g in gradients(value, x))
@@ -205,7 +205,7 @@ def test_matching_under_autocast_and_any_batch_shape() -> None:
     expected = distribution_matching(x, DU)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(distribution_matching(x, DU), expected)
-    clips = Predictions(**{k: v.reshape(3, 4, -1) for k, v in vars(x).items() if v is not None})
+    clips = x.map(lambda x: x.reshape(3, 4, *x.shape[1:]))
     assert distribution_matching(clips, DU).item() == pytest.approx(expected.item())
 
 
@@ -265,13 +265,13 @@ def test_where_each_soft_form_is_lowest() -> None:
     face = Annotations.of(action_units={n: float(n in (6, 12, 25)) for n in AU_NUMBERS})[None].to(torch.float64)
     q = soft_labels(face, DU)[0]
     z = q.log()[None].clone().requires_grad_()
-    target = soft_co_annotation(Predictions(z), face, DU, "soft_target")
+    target = soft_co_annotation(Predictions.of(z), face, DU, "soft_target")
     assert target.item() == pytest.approx(-(q * q.log()).sum().item())
     assert torch.autograd.grad(target, z)[0].abs().max() < 1e-7
     one_hot = (1000 * torch.eye(7, dtype=torch.float64)).unbind()
-    printed = [soft_co_annotation(Predictions(e[None]), face, DU, "printed").item() for e in one_hot]
+    printed = [soft_co_annotation(Predictions.of(e[None]), face, DU, "printed").item() for e in one_hot]
     assert int(np.argmin(printed)) == EXPRESSION_INDEX["happiness"]
-    assert min(printed) < soft_co_annotation(Predictions(q.log()[None]), face, DU, "printed").item()
+    assert min(printed) < soft_co_annotation(Predictions.of(q.log()[None]), face, DU, "printed").item()
 
 
 def test_a_wrong_soft_form_is_named() -> None:

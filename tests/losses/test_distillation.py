@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from fbn.losses import distillation, valence_arousal_ccc, valence_arousal_mse
+from fbn.losses import concordance_loss, distillation, mean_squared_error
 from fbn.records import Annotations, Predictions
 from tests.losses.helpers import check_gradients, gradients, heads, labels, outputs
 
@@ -70,7 +70,7 @@ def test_labels_take_their_share() -> None:
     soft = Annotations.empty(9).to(torch.float64)
     soft.valence_arousal.copy_(teacher.valence_arousal.detach())
     soft.valence_arousal_weight.copy_(1 - 0.6 * (known.valence_arousal_weight > 0).double())
-    expected = valence_arousal_ccc(student, soft) + valence_arousal_mse(student, soft)
+    expected = concordance_loss(student, soft) + mean_squared_error(student, soft)
     value = distillation(student, teacher, known, 0.6, **_only("valence_arousal"))
     assert value.item() == pytest.approx((expected * soft.valence_arousal_weight.mean()).item(), rel=1e-12)
 
@@ -114,7 +114,7 @@ def test_the_teacher_gets_no_gradient() -> None:
 
 def test_heads_in_common() -> None:
     student = outputs(4, 1)
-    teacher = Predictions(expression_logits=outputs(4, 2).expression_logits)
+    teacher = Predictions.of(expression=outputs(4, 2).expression_logits)
     value = distillation(student, teacher)
     assert value.item() == distillation(student, outputs(4, 2), **_only("expression")).item()
     with pytest.raises(ValueError, match="no head in common"):
@@ -125,5 +125,5 @@ def test_autocast() -> None:
     student, teacher = outputs(4, 1, torch.bfloat16), outputs(4, 2, torch.bfloat16)
     with torch.autocast("cpu", torch.bfloat16):
         value = distillation(student, teacher)
-    whole = [Predictions(*(head.float() for head in heads(x))) for x in (student, teacher)]
+    whole = [Predictions.of(*(head.float() for head in heads(x))) for x in (student, teacher)]
     assert torch.equal(value, distillation(*whole))

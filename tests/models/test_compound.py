@@ -9,10 +9,11 @@ import torch
 from fbn.compound import CompoundClasses, terms
 from fbn.errors import FormatError
 from fbn.models import store
-from fbn.models.compound import CompoundNet
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.network import FaceNetwork
+from fbn.models.zoo import ZOO, compound_arguments, facebehaviornet, with_compound
 from fbn.relatedness import RelatednessTable
-from fbn.vocabulary import COMPOUND_RAFDB, Task
+from fbn.tasks import AFFECT_TASKS, Task
+from fbn.vocabulary import COMPOUND_RAFDB
 
 TINY = {"widths": [16, 24], "blocks": [1, 1]}
 IMAGES = torch.linspace(-1, 1, 2 * 3 * 112 * 112).reshape(2, 3, 112, 112)
@@ -24,18 +25,18 @@ MIXED = CompoundClasses.of(
 
 
 @pytest.fixture
-def base() -> FaceBehaviorNet:
+def base() -> FaceNetwork:
     """A network that says something: its outputs are spread."""
     torch.manual_seed(0)
-    network = FaceBehaviorNet(**TINY, dropout=0.4).eval()
+    network = facebehaviornet(**TINY, dropout=0.4).eval()
     with torch.no_grad():
-        network.output.weight.normal_(std=0.8)
+        network.heads[0].output.weight.normal_(std=0.8)
     return network
 
 
 @pytest.mark.parametrize("classes", [CompoundClasses.named("rafdb"), MIXED], ids=["rafdb", "mixed"])
-def test_untrained_is_exactly_the_zero_shot_scorer(base: FaceBehaviorNet, classes: CompoundClasses) -> None:
-    network = CompoundNet.of(base, classes, temperature=0.2)
+def test_untrained_is_exactly_the_zero_shot_scorer(base: FaceNetwork, classes: CompoundClasses) -> None:
+    network = with_compound(base, classes, temperature=0.2)
     with torch.no_grad():
         said, alone = network(IMAGES), base(IMAGES)
     for head in HEADS:
@@ -44,68 +45,67 @@ def test_untrained_is_exactly_the_zero_shot_scorer(base: FaceBehaviorNet, classe
     assert said.compound_logits.std() > 0
 
 
-def test_the_residual_is_added_and_reads_the_features(base: FaceBehaviorNet) -> None:
-    network = CompoundNet.of(base, MIXED)
+def test_the_residual_is_added_and_reads_the_features(base: FaceNetwork) -> None:
+    network = with_compound(base, MIXED)
     with torch.no_grad():
         before = network(IMAGES).compound_logits
-        network.residual.weight.normal_()
-        network.residual.bias.fill_(3.0)
+        network.compound.residual.weight.normal_()
+        network.compound.residual.bias.fill_(3.0)
         features = base.features(IMAGES)
         torch.testing.assert_close(
-            network(IMAGES).compound_logits, before + features @ network.residual.weight.T + 3.0, rtol=1e-5, atol=1e-5
+            network(IMAGES).compound_logits,
+            before + features @ network.compound.residual.weight.T + 3.0,
+            rtol=1e-5,
+            atol=1e-5,
         )
-        assert torch.equal(network.heads(features).compound_logits, network(IMAGES).compound_logits)
+        assert torch.equal(network.read(features).compound_logits, network(IMAGES).compound_logits)
 
 
-def test_a_copy_leaves_the_first_alone_and_takes_its_state(base: FaceBehaviorNet) -> None:
-    network = CompoundNet.of(base, MIXED)
+def test_a_copy_leaves_the_first_alone_and_takes_its_state(base: FaceNetwork) -> None:
+    network = with_compound(base, MIXED)
     assert not network.training
-    assert network.dropout.p == 0.4
+    assert network.compound.dropout.p == 0.4
     assert network.spec == base.spec
     before = {key: value.clone() for key, value in base.state_dict().items()}
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(1)
     assert all(torch.equal(value, base.state_dict()[key]) for key, value in before.items())
-    assert CompoundNet.of(base.train(), MIXED).training
+    assert with_compound(base.train(), MIXED).training
 
 
-def test_other_classes_begin_anew(base: FaceBehaviorNet) -> None:
-    first = CompoundNet.of(base, MIXED)
-    torch.nn.init.normal_(first.residual.weight)
-    second = CompoundNet.of(first, CompoundClasses.named("emotionet"))
-    assert second.residual.weight.shape == (16, 24)
-    assert not second.residual.weight.any()
-    assert torch.equal(second.output.weight, base.output.weight)
+def test_other_classes_begin_anew(base: FaceNetwork) -> None:
+    first = with_compound(base, MIXED)
+    torch.nn.init.normal_(first.compound.residual.weight)
+    second = with_compound(first, CompoundClasses.named("emotionet"))
+    assert second.compound.residual.weight.shape == (16, 24)
+    assert not second.compound.residual.weight.any()
+    assert torch.equal(second.heads[0].output.weight, base.heads[0].output.weight)
 
 
-@pytest.mark.parametrize("task", Task)
+@pytest.mark.parametrize("task", AFFECT_TASKS)
 def test_all_three_tasks_are_needed(task: Task) -> None:
     with pytest.raises(FormatError, match=f"predicts only {task}"):
-        CompoundNet.of(FaceBehaviorNet(tasks=(task,), **TINY), MIXED)
+        with_compound(facebehaviornet(tasks=(task,), **TINY), MIXED)
 
 
 def test_another_body_is_refused() -> None:
-    class Other(FaceBehaviorNet):
-        def features(self, images: torch.Tensor) -> torch.Tensor:
-            return super().features(images)
-
-    with pytest.raises(FormatError, match="Other: expected FaceBehaviorNet's own body"):
-        CompoundNet.of(Other(**TINY), MIXED)
+    with pytest.raises(FormatError, match="ResNet50: expected the residual body"):
+        with_compound(ZOO["resnet-50"](width=1 / 16), MIXED)
 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan")])
 def test_temperature_is_positive(temperature: float) -> None:
     with pytest.raises(FormatError, match="temperature"):
-        CompoundNet(**TINY, temperature=temperature)
+        ZOO["compound"](**TINY, temperature=temperature)
 
 
-def test_saved_and_read_back_by_both_runtimes(base: FaceBehaviorNet, tmp_path: Path) -> None:
-    network = CompoundNet.of(base, MIXED, temperature=0.15)
-    torch.nn.init.normal_(network.residual.weight)
-    arguments = json.loads(json.dumps(network.arguments))
-    assert json.loads(json.dumps(store.build("compound", arguments).arguments)) == arguments
-    saved = store.save(tmp_path / "mine", network, name="mine", zoo="compound", arguments=network.arguments)
+def test_saved_and_read_back_by_both_runtimes(base: FaceNetwork, tmp_path: Path) -> None:
+    network = with_compound(base, MIXED, temperature=0.15)
+    torch.nn.init.normal_(network.compound.residual.weight)
+    arguments = json.loads(json.dumps(compound_arguments(network)))
+    assert json.loads(json.dumps(compound_arguments(store.build("compound", arguments)))) == arguments
+    saved = store.save(tmp_path / "mine", network, name="mine", zoo="compound", arguments=compound_arguments(network))
     assert saved.classes == store.manifest(tmp_path / "mine").classes == MIXED.classes
     assert "compound_logits" in saved.outputs
     with torch.no_grad():

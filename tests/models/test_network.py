@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -10,29 +9,17 @@ import pytest
 import torch
 
 from fbn.models import onnx
-from fbn.models.architectures.densenet import DenseLayer, DenseNet121
-from fbn.models.architectures.resnet import Bottleneck, ResNet50
-from fbn.models.architectures.vgg import VggFace
-from fbn.models.network import OUTPUTS, FaceBehaviorNet, Shortcut
+from fbn.models.bodies.densenet import DenseLayer, DenseNet121
+from fbn.models.bodies.residual import Shortcut
+from fbn.models.bodies.resnet import Bottleneck
+from fbn.models.bodies.vgg import VggFace
 from fbn.models.onnx import OnnxNetwork
 from fbn.models.spec import InputSpec
-from fbn.models.zoo import ZOO
-from fbn.records import Predictions
-from fbn.vocabulary import Task
+from fbn.models.zoo import ZOO, facebehaviornet
+from fbn.tasks import ACTION_UNITS
 
-HEADS = {
-    Task.EXPRESSION: "expression_logits",
-    Task.ACTION_UNITS: "action_unit_logits",
-    Task.VALENCE_AROUSAL: "valence_arousal",
-}
 #: Other bodies, whose channels have one factor.
 REBODIED = ("vgg-face", "resnet-50", "densenet-121")
-NAMES = tuple(field.name for field in fields(Predictions))
-
-
-def parts(predictions: Predictions) -> dict[str, torch.Tensor]:
-    """The heads there are."""
-    return {name: value for name in NAMES if (value := getattr(predictions, name)) is not None}
 
 
 @pytest.mark.parametrize(("inputs", "stride"), [(8, 2), (8, 1), (16, 2)])
@@ -52,8 +39,8 @@ def test_small_networks_are_trained_without_writing_past_memory() -> None:
     # in a process of its own: where oneDNN's fault is met, it ends with an abort, if at all
     code = (
         "import torch\n"
-        "from fbn.models.network import FaceBehaviorNet\n"
-        "network = FaceBehaviorNet(widths=(8, 16), blocks=(1, 1)).to(memory_format=torch.channels_last)\n"
+        "from fbn.models.zoo import facebehaviornet\n"
+        "network = facebehaviornet(widths=(8, 16), blocks=(1, 1)).to(memory_format=torch.channels_last)\n"
         "for _ in range(10):\n"
         "    images = torch.randn(8, 3, 112, 112).to(memory_format=torch.channels_last)\n"
         "    network(images).valence_arousal.sum().backward()\n"
@@ -86,12 +73,10 @@ def test_zoo(name: str, tmp_path: Path) -> None:
             torch.nn.init.ones_(norm.weight)
     size = network.spec.size
     images = torch.rand(3, 3, size, size) * 2 - 1
-    heads = parts(network(images))
-    expected = {HEADS[task] for task in network.tasks}
-    assert set(heads) == expected | ({"compound_logits"} if network.classes else set())
-    for task in network.tasks:
-        assert heads[HEADS[task]].shape == (3, OUTPUTS[task])
-    torch.stack([head.square().sum() for head in heads.values()]).sum().backward()
+    said = network(images)
+    assert tuple(said) == network.tasks
+    assert all(output.shape == (3, len(task)) for task, output in said.items())
+    torch.stack([output.square().sum() for _, output in said.items()]).sum().backward()
     assert not [key for key, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
 
     # a trained network's running statistics are not those of a fresh one, nor of one pass, which leave a deep body's
@@ -105,7 +90,7 @@ def test_zoo(name: str, tmp_path: Path) -> None:
             network((torch.rand(8, 3, size, size) * 2 - 1) * torch.rand(8, 1, 1, 1))
     network.eval()
     if network.classes:
-        torch.nn.init.normal_(network.residual.weight)
+        torch.nn.init.normal_(network.compound.residual.weight)
     onnx.export(network, tmp_path / "model.onnx")
     twin = OnnxNetwork(tmp_path / "model.onnx")
     assert twin.spec == network.spec
@@ -113,15 +98,15 @@ def test_zoo(name: str, tmp_path: Path) -> None:
     assert twin.temperature == network.temperature
     for batch in (1, 3):
         with torch.no_grad():
-            expected = parts(network(images[:batch]))
-        actual = parts(twin(images[:batch]))
-        assert set(actual) == set(expected) == set(twin.outputs)
-        for key, value in expected.items():
-            torch.testing.assert_close(actual[key], value, atol=1e-5, rtol=1e-4)
+            expected = network(images[:batch])
+        actual = twin(images[:batch])
+        assert tuple(actual) == tuple(expected) == twin.tasks
+        for task, value in expected.items():
+            torch.testing.assert_close(actual[task], value, atol=1e-5, rtol=1e-4)
 
 
 def test_a_fresh_resnet_50_is_its_shortcuts() -> None:
-    network = ResNet50(width=1 / 16).eval()
+    network = ZOO["resnet-50"](width=1 / 16).eval()
     blocks = [module for module in network.modules() if isinstance(module, Bottleneck)]
     assert len(blocks) == 16
     x = torch.randn(2, 16, 16, 16)
@@ -133,9 +118,10 @@ def test_a_fresh_resnet_50_is_its_shortcuts() -> None:
 
 def test_densenets_blocks_begin_nearly_as_what_came_into_them() -> None:
     network = DenseNet121(width=1 / 2)
+    network.initialise()
     # of each layer, of what lies between blocks, and of the last norm: (maps, those that came into the block)
-    norms = [m for m in network.body if isinstance(m, torch.nn.BatchNorm2d)]
-    layers = [m.body[0] for m in network.body if isinstance(m, DenseLayer)]
+    norms = [m for m in network.stages if isinstance(m, torch.nn.BatchNorm2d)]
+    layers = [m.body[0] for m in network.stages if isinstance(m, DenseLayer)]
     assert len(layers) == 58
     first, second = layers[5], layers[6]
     assert [first.weight[k].item() for k in (0, 31, 32, -1)] == pytest.approx([1, 1, 0.1, 0.1])
@@ -150,8 +136,9 @@ def test_densenets_blocks_begin_nearly_as_what_came_into_them() -> None:
 def test_a_fresh_vgg_face_tells_pictures_apart() -> None:
     torch.manual_seed(0)
     network = VggFace(width=1 / 16, dropout=0.0)
+    network.initialise()
     with torch.no_grad():
-        maps = network.body(torch.rand(32, 3, 96, 96) * 2 - 1)
+        maps = network.stages(torch.rand(32, 3, 96, 96) * 2 - 1)
         first = network.full[:4](maps)
         both = network.full(maps)
     # without a norm in a hidden layer, less than half of what pictures share
@@ -160,10 +147,10 @@ def test_a_fresh_vgg_face_tells_pictures_apart() -> None:
 
 
 def test_outputs_are_one_linear_layer_in_the_papers_order() -> None:
-    network = FaceBehaviorNet(widths=(16, 16), blocks=(1, 1)).eval()
+    network = facebehaviornet(widths=(16, 16), blocks=(1, 1)).eval()
     with torch.no_grad():
-        network.output.weight.zero_()
-        network.output.bias.copy_(torch.arange(26.0))
+        network.heads[0].output.weight.zero_()
+        network.heads[0].output.bias.copy_(torch.arange(26.0))
     said = network(torch.zeros(1, 3, 112, 112))
     assert said.valence_arousal is not None
     assert said.valence_arousal[0].tolist() == [0, 1]
@@ -171,12 +158,12 @@ def test_outputs_are_one_linear_layer_in_the_papers_order() -> None:
     assert said.expression_logits[0].tolist() == list(range(2, 9))
     assert said.action_unit_logits is not None
     assert said.action_unit_logits[0].tolist() == list(range(9, 26))
-    assert network.columns(Task.ACTION_UNITS) == slice(9, 26)
+    assert network.heads[0].columns(ACTION_UNITS) == slice(9, 26)
 
 
 def test_columns_of_a_task_that_is_not_there() -> None:
     with pytest.raises(KeyError):
-        ZOO["expression"]().columns(Task.ACTION_UNITS)
+        ZOO["expression"]().head(ACTION_UNITS)
 
 
 def test_prepare_maps_black_and_white_to_the_ends_and_keeps_the_channels() -> None:

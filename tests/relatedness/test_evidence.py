@@ -13,7 +13,8 @@ from fbn.relatedness.evidence import Evidence, Relation, Tolerance, Verdict, agr
 from fbn.relatedness.exact import at_least, at_most, holm
 from fbn.synthetic.annotators import Noise
 from fbn.synthetic.world import Settings, World
-from fbn.vocabulary import AU_INDEX, EXPRESSION_INDEX, EXPRESSIONS, Task
+from fbn.tasks import ACTION_UNITS
+from fbn.vocabulary import AU_INDEX, EXPRESSION_INDEX, EXPRESSIONS
 
 DU = RelatednessTable.named("du2014")
 CHANGED = DU.edited("fear", 5, None).edited("anger", 9, 1)
@@ -158,7 +159,7 @@ def test_a_networks_predictions_stand_in_for_missing_units() -> None:
     labels = Annotations.stack([Annotations.of("fear")] * 12)
     logits = torch.full((12, 17), -2.0)
     logits[:9, AU_INDEX[7]] = 2.0
-    predicted = pseudo_annotate(labels, Predictions(action_unit_logits=logits), tasks=(Task.ACTION_UNITS,))
+    predicted = pseudo_annotate(labels, Predictions.of(action_units=logits), tasks=(ACTION_UNITS,))
     assert Evidence.of(predicted).table().row("fear") == {7: 0.75}
 
 

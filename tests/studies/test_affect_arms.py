@@ -14,9 +14,9 @@ from fbn.studies.affect_arms import ARMS, GROUPS, UNCOUPLED, every_arm
 from fbn.studies.affect_budgets import BUDGETS
 from fbn.studies.folder import SERIES
 from fbn.studies.material import TABLES
+from fbn.tasks import AFFECT_TASKS
 from fbn.training import recipe as recipes
 from fbn.training.recipe import Recipe
-from fbn.vocabulary import Task
 
 BASE = recipes.read("study")
 #: On two cores, and whole.
@@ -30,7 +30,7 @@ def test_every_arm_is_a_recipe(name: str) -> None:
     # model_copy does not validate
     again = Recipe.model_validate(recipe.model_dump(mode="json"))
     assert again.build_objective().weights == recipe.objective
-    assert set(again.build_network().tasks) == set(arm.changes.get("tasks", Task))
+    assert set(again.build_network().tasks) == set(arm.changes.get("tasks", AFFECT_TASKS))
     assert arm.group in GROUPS
     assert arm.changes.get("table", "du2014") in TABLES
     assert re.fullmatch(r"[\w.-]+", name)

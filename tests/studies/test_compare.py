@@ -186,7 +186,7 @@ def test_changed_cells_by_hand() -> None:
     truth = Annotations.stack([Annotations.of(e, dict.fromkeys(AU_INDEX, 0.0) | {9: y}) for e, y in FACES])
     units = torch.full((len(FACES), len(AU_INDEX)), -3.0)
     units[:, AU_INDEX[9]] = torch.tensor([2.0, -2.0, -2.0, 2.0, -2.0, 2.0])
-    found = cells(Predictions(truth.expression, units, None), truth, (("anger", 9), ("fear", 5)))
+    found = cells(Predictions.of(truth.expression, units, None), truth, (("anger", 9), ("fear", 5)))
     # predicted of rows 0, 3, 5; true of 0, 1, 2, 3
     assert found["chance_units"]["AU9"] == pytest.approx(8 / 10)
     assert (found["cells"], found["true"]) == ({"anger AU9": pytest.approx(1 / 3)}, {"anger AU9": 1.0})

@@ -12,7 +12,7 @@ from fbn.context import Context
 from fbn.data.sources import ferplus, find
 from fbn.errors import FormatError
 from fbn.models import store
-from fbn.models.network import FaceBehaviorNet
+from fbn.models.zoo import facebehaviornet
 from fbn.records import Annotations, Sample
 from fbn.studies.compound_ferplus import HEADS, pairs, proxy, summary, two_expressions
 from fbn.vocabulary import Expression
@@ -96,7 +96,7 @@ def test_the_proxy_from_files_to_figures(tmp_path: Path) -> None:
         rows.append(("PublicTest" if number < 18 else "Training", number, ",".join(votes)))
     tree(tmp_path / "ferplus", rows)
     small: dict[str, Any] = {"widths": (8, 8), "blocks": (1, 1)}
-    network = FaceBehaviorNet(**small)
+    network = facebehaviornet(**small)
     store.save(tmp_path / "net", network, name="net", zoo="facebehaviornet", arguments=small)
     said: list[float] = []
     context = Context(tmp_path / "out", lambda share, words: said.append(share))

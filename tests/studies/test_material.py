@@ -19,7 +19,8 @@ from fbn.studies.material import TABLES, StudyData, coded, inferred, only
 from fbn.synthetic.clips import draw_clip
 from fbn.synthetic.domains import DOMAINS
 from fbn.synthetic.world import World
-from fbn.vocabulary import ACTION_UNITS_BY_DATASET, AU_INDEX, AU_NUMBERS, Task
+from fbn.tasks import AFFECT_TASKS, EXPRESSION, VALENCE_AROUSAL
+from fbn.vocabulary import ACTION_UNITS_BY_DATASET, AU_INDEX, AU_NUMBERS
 
 DU = RelatednessTable.named("du2014")
 
@@ -42,8 +43,8 @@ def test_every_set_gives_labels_of_one_kind(material: StudyData) -> None:
         looked = own.action_units_weight[0].nonzero().flatten().tolist()
         assert looked == [AU_INDEX[number] for number in (ACTION_UNITS_BY_DATASET[name] if kind[1] else ())]
     assert material.labelled == {"expression": 24, "action_units": 12, "valence_arousal": 96}
-    assert [len(s.pool) for s in material.of_tasks([Task.VALENCE_AROUSAL, Task.EXPRESSION])] == [24, 96]
-    whole, half = (material.of_tasks(Task, share) for share in (1.0, 0.5))
+    assert [len(s.pool) for s in material.of_tasks([VALENCE_AROUSAL, EXPRESSION])] == [24, 96]
+    whole, half = (material.of_tasks(AFFECT_TASKS, share) for share in (1.0, 0.5))
     assert [round(s.count / 2) for s in whole] == [s.count for s in half]
     assert all(own.pool is other.pool for own, other in zip(whole, half, strict=True))
 
@@ -115,7 +116,7 @@ def test_frames_are_those_of_the_clip() -> None:
 
 def test_labels_of_one_task_and_of_the_coders() -> None:
     labels = Annotations.stack([Annotations.of("fear", dict.fromkeys(AU_NUMBERS, 1.0), (0.1, 0.2))])
-    alone = only(labels, Task.VALENCE_AROUSAL)
+    alone = only(labels, VALENCE_AROUSAL)
     assert (float(alone.expression_weight), float(alone.action_units_weight.sum())) == (0, 0)
     assert float(alone.valence_arousal_weight) == 1
     assert coded(labels, (4, 12)).action_units_weight[0].nonzero().flatten().tolist() == [AU_INDEX[4], AU_INDEX[12]]
@@ -185,7 +186,7 @@ def test_slow_rows_take_no_more_steps_than_others(budget: str) -> None:
 def test_the_open_sets(data_root: Path) -> None:
     asked = AffectRequest(data=data_root, budget="smoke", part="valid")
     found = real.read(data_root, asked.recipe, asked.limits, "valid")
-    pictures = {task.value: len(stream.pool) for task, stream in found.streams}
+    pictures = {task.name: len(stream.pool) for task, stream in found.streams}
     assert (pictures["expression"], pictures["valence_arousal"], pictures["action_units"] > 500) == (300, 300, True)
     sizes = {own.name: len(own.pool) for own in found.held_out}
     assert sizes["ferplus"] == 300 >= max(size for name, size in sizes.items() if not name.startswith("ckplus"))

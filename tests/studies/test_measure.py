@@ -35,7 +35,7 @@ def said(own: HeldOutSet) -> Predictions:
     expression[0] = torch.eye(7)[EXPRESSIONS.index("fear")]  # type: ignore[arg-type]
     units = torch.full((6, 17), -3.0)
     units[[1, 2, 3, 4], AU_INDEX[1]] = 3.0
-    return Predictions(20 * expression, units, labels.valence_arousal.clone())
+    return Predictions.of(20 * expression, units, labels.valence_arousal.clone())
 
 
 def test_figures_by_hand() -> None:
@@ -75,7 +75,7 @@ def test_draws_are_the_same_for_all_and_take_groups_whole() -> None:
 
 def test_filtered_as_the_product_filters() -> None:
     generator = torch.Generator().manual_seed(0)
-    said = Predictions(*(torch.randn(14, size, generator=generator) for size in (7, 17, 2)))
+    said = Predictions.of(*(torch.randn(14, size, generator=generator) for size in (7, 17, 2)))
     heads = _heads(said)
     found = {name: filtered(values, 7) for name, values in heads.items()}
     for start in (0, 7):

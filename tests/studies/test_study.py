@@ -26,9 +26,9 @@ from fbn.studies.material import StudyData
 from fbn.studies.measure import TOGETHER
 from fbn.studies.registry import STUDIES, study_of
 from fbn.studies.study import Study
+from fbn.tasks import AFFECT_TASKS
 from fbn.training.precision import MIXED, WHOLE, settled
 from fbn.training.recipe import Recipe
-from fbn.vocabulary import Task
 
 SMOKE = AffectRequest(budget="smoke", arms=("none", "both-late", "single-au"), seeds=1, first_seed=7)
 
@@ -95,7 +95,7 @@ def test_a_slow_network_sees_a_share_of_each_step_and_has_fewer_on_two_cores(
 
     monkeypatch.setattr("fbn.training.trial.train_once", train_once)
     streams = tuple(
-        (task, Stream(np.arange(9), count)) for task, count in zip(Task, asked.limits.per_step, strict=True)
+        (task, Stream(np.arange(9), count)) for task, count in zip(AFFECT_TASKS, asked.limits.per_step, strict=True)
     )
     data = StudyData(
         Pool.of({"one": (np.zeros((1, 8, 8, 3), np.uint8), Annotations.empty(1))}), streams, (), Annotations.empty(1)

@@ -98,7 +98,7 @@ def test_figures_on_ckplus_are_those_of_scikit_learn() -> None:
         score.append(float(active) + rng.normal())
     logits = torch.zeros(60, 17)
     logits[:, AU_INDEX[6]] = torch.tensor(score)
-    report = on_ckplus(Predictions(torch.zeros(60, 7), logits), samples, 20)
+    report = on_ckplus(Predictions.of(torch.zeros(60, 7), logits), samples, 20)
     wanted = roc_auc_score([i % 3 == 0 for i in range(60)], score)
     assert report["units"]["AU6"] == {"positives": 20, "ckplus": pytest.approx(wanted, abs=1e-9)}
     assert report["units"]["AU12"]["ckplus"] == 0.5

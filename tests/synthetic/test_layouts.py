@@ -18,13 +18,12 @@ from fbn.data.sources.disfa import read as read_disfa
 from fbn.records import Annotations, Sample
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.activity import coded
-from fbn.synthetic.attributes import NAMES
 from fbn.synthetic.layouts import LAYOUTS, Item, read_world, world_of
 from fbn.synthetic.layouts.items import draw_clips, draw_sequences, draw_stills
 from fbn.synthetic.parameters import Face
 from fbn.synthetic.render import Picture, render
 from fbn.synthetic.world import Truth, World
-from fbn.vocabulary import AU_INDEX, AU_NUMBERS, EXPRESSION_INDEX, EXPRESSIONS
+from fbn.vocabulary import ATTRIBUTES, AU_INDEX, AU_NUMBERS, EXPRESSION_INDEX, EXPRESSIONS
 
 TABLE = RelatednessTable.named("du2014")
 #: AUs of each set, copied from the sets' documentation.
@@ -63,7 +62,7 @@ def picture(shade: int, size: int) -> Picture:
 
 
 def item(labels: Annotations, compound: str | None = None, n: int = 0, part: str = "train", size: int = 218) -> Item:
-    present = tuple((name, name in ("Male", "Smiling")) for name in NAMES)
+    present = tuple((name, name in ("Male", "Smiling")) for name in ATTRIBUTES)
     face = Face().with_units(ACTIVE)
     truth = Truth(face, labels, compound, "0000", present, compound or "happiness", (0.0, 0.0))
     return Item(truth, picture(40 + 10 * n, size), n, part, clip=n)
@@ -242,7 +241,7 @@ class TestLabelsOfASet:
     def test_attributes_and_identities(self, tmp_path: Path):
         first, second = write("celeba", tmp_path / "set", item(full()), item(full(), n=7)).samples
         assert {name for name, present in first.attributes if present} == {"Male", "Smiling"}
-        assert tuple(name for name, _ in first.attributes) == NAMES
+        assert tuple(name for name, _ in first.attributes) == ATTRIBUTES
         assert (first.subject, second.subject) == ("1", "8")
         assert read_picture(first).shape == (218, 178, 3)
 

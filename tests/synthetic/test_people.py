@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from fbn.synthetic.attributes import HIDDEN, NAMES, RULES, attributes
+from fbn.synthetic.attributes import HIDDEN, RULES, attributes
 from fbn.synthetic.parameters import Appearance, Camera, Face, Hair, HairColour, Identity
 from fbn.synthetic.people import TABLED, Person, Population, draw_person, identity_attributes
+from fbn.vocabulary import ATTRIBUTES
 
 
 def _person(number: int, **changes: object) -> Person:
@@ -14,15 +15,15 @@ def _shown(person: Person, pictures: int = 400) -> dict[str, float]:
     generator = np.random.default_rng(1)
     faces = [Face(identity=i, appearance=a) for i, a in (person.pictured(generator) for _ in range(pictures))]
     told = [dict(attributes(face)) for face in faces]
-    return {name: np.mean([row[name] for row in told]) for name in NAMES}
+    return {name: np.mean([row[name] for row in told]) for name in ATTRIBUTES}
 
 
 def test_forty_names_of_which_some_are_never_shown():
-    assert len(NAMES) == len(set(NAMES)) == 40
-    assert set(RULES) | set(HIDDEN) == set(NAMES)
+    assert len(ATTRIBUTES) == len(set(ATTRIBUTES)) == 40
+    assert set(RULES) | set(HIDDEN) == set(ATTRIBUTES)
     assert {"Attractive", "Wearing_Hat", "Wearing_Necktie"} <= set(HIDDEN)
     told = attributes(Face())
-    assert tuple(name for name, _ in told) == NAMES
+    assert tuple(name for name, _ in told) == ATTRIBUTES
     assert not any(present for name, present in told if name in HIDDEN)
 
 

@@ -1,15 +1,13 @@
 """Calibration: recovers a known shift, shrinks what has little evidence, and folds exactly."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
-from fbn.models.network import FaceBehaviorNet
-from fbn.records import Annotations
+from fbn.models.zoo import facebehaviornet
+from fbn.records import Annotations, Label
+from fbn.tasks import ACTION_UNITS, EXPRESSION
 from fbn.training.calibrate import decision_shift, fit_shifts, fold
-from fbn.vocabulary import Task
 
 
 def rows(shift: float, count: int = 4000, scale: float = 1.0) -> tuple[torch.Tensor, Annotations]:
@@ -58,7 +56,7 @@ def test_separable_rows_stay_finite() -> None:
 
 def test_fold_changes_the_au_logits_alone() -> None:
     torch.manual_seed(0)
-    network = FaceBehaviorNet(widths=(16, 16), blocks=(1, 1)).eval()
+    network = facebehaviornet(widths=(16, 16), blocks=(1, 1)).eval()
     images = torch.rand(3, 3, 112, 112)
     shifts = np.linspace(-2, 2, 17)
     with torch.no_grad():
@@ -74,19 +72,19 @@ def test_fold_changes_the_au_logits_alone() -> None:
 
 def test_fold_needs_the_task() -> None:
     with pytest.raises(KeyError):
-        fold(FaceBehaviorNet(tasks=(Task.EXPRESSION,), widths=(16,), blocks=(1,)), 1.0, np.zeros(17))
+        fold(facebehaviornet(tasks=(EXPRESSION,), widths=(16,), blocks=(1,)), 1.0, np.zeros(17))
 
 
 def test_the_decision_shift_finds_where_f1_is_best() -> None:
     generator = torch.Generator().manual_seed(0)
     active = (torch.rand(400, 17, generator=generator) < 0.2).float()
     logits = 4 * active - 2 + 0.3 * torch.randn(400, 17, generator=generator) - 3  # apart, but all below zero
-    labels = replace(Annotations.empty(400), action_units=active, action_units_weight=torch.ones(400, 17))
+    labels = Annotations({ACTION_UNITS: Label(active, torch.ones(400, 17))})
     shift = decision_shift(logits, labels)
     assert 2 < shift < 4  # the gap between -5 and -1 must hold zero, the middle of it at 3
     assert (((logits + shift) > 0).float() == active).all()
 
 
 def test_no_active_unit_no_shift() -> None:
-    labels = replace(Annotations.empty(5), action_units_weight=torch.ones(5, 17))
+    labels = Annotations({ACTION_UNITS: Label(torch.zeros(5, 17), torch.ones(5, 17))})
     assert decision_shift(torch.randn(5, 17), labels) == 0

@@ -45,7 +45,7 @@ def rows() -> tuple[Predictions, Annotations]:
     guess[range(8), [0, 0, 0, 1, 1, 0, 2, 0]] = 1
     logits = torch.full((8, 17), -1.0)
     logits[4:, [0, 8]] = 1
-    return Predictions(guess, logits, labels.valence_arousal * 0.5), labels
+    return Predictions.of(guess, logits, labels.valence_arousal * 0.5), labels
 
 
 def test_values_by_hand() -> None:
@@ -63,7 +63,7 @@ def test_values_by_hand() -> None:
 
 def test_what_a_network_lacks_is_left_out() -> None:
     predictions, labels = rows()
-    only = Predictions(expression_logits=predictions.expression_logits)
+    only = Predictions.of(expression=predictions.expression_logits)
     assert set(figures(only, labels)) == {"accuracy", "mean_diagonal"}
     assert figures(predictions, Annotations.empty(8)) == {}
 

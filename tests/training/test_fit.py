@@ -182,7 +182,7 @@ def _gradient_under_gather(rank: int, folder: str) -> None:
     labels.valence_arousal.copy_(values.roll(1, 0))
     labels.valence_arousal_weight.fill_(1)
     own = slice(rank * 4, rank * 4 + 4)
-    local = Predictions(valence_arousal=values[own] * weight)
+    local = Predictions.of(valence_arousal=values[own] * weight)
     total, _ = Objective({"valence_arousal": 1.0})(gathered(local), gathered(labels[own]))
     total.backward()
     assert weight.grad is not None
@@ -198,7 +198,7 @@ def test_two_processes_have_the_ccc_and_gradient_of_one(tmp_path: Path) -> None:
     labels = Annotations.empty(8)
     labels.valence_arousal.copy_(values.roll(1, 0))
     labels.valence_arousal_weight.fill_(1)
-    total, _ = Objective({"valence_arousal": 1.0})(Predictions(valence_arousal=values * weight), labels)
+    total, _ = Objective({"valence_arousal": 1.0})(Predictions.of(valence_arousal=values * weight), labels)
     total.backward()
     for rank in range(2):
         value, gradient = torch.load(tmp_path / f"{rank}.pt", weights_only=True)

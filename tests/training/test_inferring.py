@@ -48,7 +48,7 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> None:
     def predict(_, samples: list) -> Predictions:
         logits = torch.full((len(samples), 17), -3.0)
         logits[:, AU_INDEX[7]] = 3.0
-        return Predictions(action_unit_logits=logits)
+        return Predictions.of(action_units=logits)
 
     monkeypatch.setattr(inferring, "FaceAnalyser", lambda model: model)
     monkeypatch.setattr(inferring, "predict", predict)
@@ -69,7 +69,7 @@ def test_a_model_reads_the_units_of_every_picture(sets: Path) -> None:
 
 def test_a_model_without_units_is_refused(sets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inferring, "FaceAnalyser", lambda model: model)
-    monkeypatch.setattr(inferring, "predict", lambda *_: Predictions(expression_logits=torch.zeros(4, 7)))
+    monkeypatch.setattr(inferring, "predict", lambda *_: Predictions.of(expression=torch.zeros(4, 7)))
     with pytest.raises(FormatError, match="reads action units"):
         infer(sets, "fbn")
 

@@ -58,8 +58,8 @@ def test_a_part_without_pictures_is_refused(tmp_path: Path) -> None:
 
 
 def test_average_is_of_probabilities() -> None:
-    one = Predictions(torch.tensor([[4.0] + [0.0] * 6]), torch.full((1, 17), 2.0), torch.tensor([[0.2, 0.4]]))
-    other = Predictions(torch.tensor([[0.0] * 7]), torch.full((1, 17), -1.0), torch.tensor([[0.4, 0.0]]))
+    one = Predictions.of(torch.tensor([[4.0] + [0.0] * 6]), torch.full((1, 17), 2.0), torch.tensor([[0.2, 0.4]]))
+    other = Predictions.of(torch.tensor([[0.0] * 7]), torch.full((1, 17), -1.0), torch.tensor([[0.4, 0.0]]))
     mean = average([one, other])
     torch.testing.assert_close(mean.expression, (one.expression + other.expression) / 2)
     torch.testing.assert_close(mean.action_units, (one.action_units + other.action_units) / 2)

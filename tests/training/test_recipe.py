@@ -6,7 +6,6 @@ import pytest
 
 from fbn.errors import FormatError, MissingFileError
 from fbn.training import recipe as recipes
-from fbn.vocabulary import Task
 
 
 @pytest.mark.parametrize("name", recipes.names())
@@ -25,7 +24,7 @@ def test_a_recipe_lists_only_what_differs(tmp_path: Path) -> None:
     assert recipe.name == "mine"
     assert (recipe.epochs, recipe.learning_rate) == (3, 0.01)
     assert recipe.objective == default.objective | {"distribution_matching": 0, "co_annotation": 0.2}
-    assert recipe.label_weights == {"affectnet": {Task.EXPRESSION: 0.5}}
+    assert recipe.label_weights == {"affectnet": {"expression": 0.5}}
     assert recipe.sets == ("ferplus", "ckplus")
     assert recipe.augmentation == default.augmentation
 

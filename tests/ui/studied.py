@@ -10,7 +10,7 @@ from fbn.studies.folder import begin, file_of, finished, write_runs
 from fbn.studies.measure import FIGURES
 from fbn.studies.study import Arm
 from fbn.studies.summary import write_summary
-from fbn.vocabulary import Task
+from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, Task
 
 
 class Set(NamedTuple):
@@ -24,15 +24,15 @@ class Set(NamedTuple):
 
 #: The tests' own, so that a study of other sets does not change what they say.
 SETS = (
-    Set("rafdb", Task.EXPRESSION, ("mean_diagonal",)),
-    Set("emotionet", Task.ACTION_UNITS, ("afa", "f1", "auc")),
-    Set("bp4d", Task.ACTION_UNITS, ("f1", "auc")),
-    Set("affwild2", Task.VALENCE_AROUSAL, ("ccc_valence", "ccc_arousal"), filmed=True),
+    Set("rafdb", EXPRESSION, ("mean_diagonal",)),
+    Set("emotionet", ACTION_UNITS, ("afa", "f1", "auc")),
+    Set("bp4d", ACTION_UNITS, ("f1", "auc")),
+    Set("affwild2", VALENCE_AROUSAL, ("ccc_valence", "ccc_arousal"), filmed=True),
     Set("disfa", None, ("f1", "auc")),
     Set("afew-va", None, ("ccc_valence", "ccc_arousal"), filmed=True),
     Set("affectnet", None, ("ccc_valence", "ccc_arousal", "expression_f1", "accuracy")),
 )
-HEADS = {Task.EXPRESSION: "expression", Task.ACTION_UNITS: "units", Task.VALENCE_AROUSAL: "affect"}
+HEADS = {EXPRESSION: "expression", ACTION_UNITS: "units", VALENCE_AROUSAL: "affect"}
 CORE = ("single-expression", "single-au", "single-va", "none", "match", "both")
 #: Row -> what it is better by than the uncoupled one; the others are 0.02 better.
 GAINS = {"none": 0.0, "both": 0.1, "single-expression": 0.09, "single-au": -0.05, "single-va": 0.0} | {

@@ -87,8 +87,8 @@ def test_soft_labels_sharpen_and_each_form_teaches_what_the_lesson_says():
 
 def test_exchanged_rows_are_a_table_with_every_row_elsewhere():
     wrong = exchanged(DU)
-    assert sorted(map(str, (row for _, row in wrong.rows))) == sorted(
-        str(row) for name, row in DU.rows if name in wrong.categories
+    assert sorted(map(str, (row for _, row in wrong.cells))) == sorted(
+        str(row) for name, row in DU.cells if name in wrong.categories
     )
     assert all(wrong.row(name) != DU.row(name) for name in wrong.categories if name != "neutral")
 

@@ -57,7 +57,7 @@ def _panel(table: str, base: str) -> None:
         "short": RelatednessTable.of({"happiness": {12: 1}}, Provenance("mine")),
         "": None,
     }
-    read = Predictions(torch.zeros(7)) if table == "headless" else ODD
+    read = Predictions.of(torch.zeros(7)) if table == "headless" else ODD
     effect_view(read, tables.get(table) or tables["du"], tables[base])
 
 

@@ -14,8 +14,9 @@ from fbn.inference.compounds import CompoundScorer
 from fbn.inference.effect import predictions_of
 from fbn.relatedness import RelatednessTable, Versions
 from fbn.resources import shipped
+from fbn.tasks import AFFECT_TASKS, EXPRESSION
 from fbn.ui import score_marks
-from fbn.vocabulary import Expression, Task
+from fbn.vocabulary import Expression
 from tests.ui.conftest import FakeAnalyser, by_key, face
 
 OWN = CompoundClasses.of(["happily surprised", "confused"], RelatednessTable.named("du2014"), "own")
@@ -50,7 +51,7 @@ def _scored(one: FaceResult, scorer: CompoundScorer) -> FaceResult:
 @pytest.fixture
 def about(monkeypatch: pytest.MonkeyPatch, tmp_path) -> SimpleNamespace:
     """What the picked model says of itself; the camera plays."""
-    said = SimpleNamespace(tasks=tuple(Task), classes=(), sha256={}, callbacks=[])
+    said = SimpleNamespace(tasks=AFFECT_TASKS, classes=(), sha256={}, callbacks=[])
 
     def streamer(key: str, **options: object) -> SimpleNamespace:
         said.callbacks.append(options["video_frame_callback"])
@@ -175,7 +176,7 @@ def test_what_a_model_has_learnt_is_shown_unasked(about: SimpleNamespace, monkey
 
 
 def test_a_model_that_lacks_a_task_cannot_score(about: SimpleNamespace):
-    about.tasks = (Task.EXPRESSION,)
+    about.tasks = (EXPRESSION,)
     box = by_key(opened("live").selectbox, "live compounds set")
     assert box.disabled
     assert box.options == ["Off"]

@@ -1,4 +1,8 @@
-"""One adapter a data set: label files in their official layout -> samples. No pixels."""
+"""One adapter a data set: label files in their official layout -> samples. No pixels.
+
+To add one: a module here with ``NAME``, ``MARKS`` and ``read``, and its name in ``_MODULES``. It is split by subjects
+unless ``fbn.data.splits.SPLITS`` says otherwise.
+"""
 
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -47,25 +51,8 @@ _MODULES = (
 )
 SOURCES: dict[str, Callable[..., SourceReading]] = {module.NAME: module.read for module in _MODULES}
 SOURCES[rafdb.COMPOUND] = rafdb.read_compound
-#: Files or folders that only this set has; it has at least one of them.
-_MARKS: dict[str, tuple[str, ...]] = {
-    ferplus.NAME: (ferplus.LABELS,),
-    affectnet.NAME: (affectnet.LABELS,),
-    ckplus.NAME: (ckplus.PICTURES,),
-    celeba.NAME: (celeba.ATTRIBUTES,),
-    affwild2.NAME: affwild2.FOLDERS,
-    saffwild2.NAME: tuple(saffwild2.LABELS),
-    affectnet_npy.NAME: tuple(f"{folder}/annotations" for folder in affectnet_npy.PARTS),
-    rafdb.NAME: (rafdb.FOLDER,),
-    rafdb.COMPOUND: (rafdb.COMPOUND_FOLDER,),
-    emotionet.NAME: (emotionet.UNITS, emotionet.CLASSES),
-    disfa.NAME: (disfa.LABELS,),
-    bp4d.NAME: (bp4d.LABELS,),
-    afew_va.NAME: ("[01][0-9]/*/*.json",),
-    affectnet_masked.NAME: (affectnet_masked.MARK,),
-    expw.NAME: (expw.LABELS,),
-    diffusionfer.NAME: (diffusionfer.LABELS,),
-}
+_MARKS: dict[str, tuple[str, ...]] = {module.NAME: module.MARKS for module in _MODULES}
+_MARKS[rafdb.COMPOUND] = (rafdb.COMPOUND_FOLDER,)
 #: A set that another one's marks fit too -> that other one, which it is not.
 _UNLESS = {affectnet.NAME: affectnet_masked.NAME}
 

@@ -14,6 +14,8 @@ from fbn.errors import FormatError
 from fbn.records import Annotations, Sample
 
 NAME = "afew-va"
+#: Files or folders that only this set has; it has at least one of them.
+MARKS = ("[01][0-9]/*/*.json",)
 _LABEL = re.compile(r"(?:0[1-9]|1[0-2])/([^/]+)/\1\.json")
 _FRAME = re.compile(r"\d{5}")
 _SCALE = 10

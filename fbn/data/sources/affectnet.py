@@ -11,6 +11,8 @@ from fbn.vocabulary import EXPRESSIONS, Expression
 
 NAME = "affectnet"
 LABELS = "Manually_annotated.csv"
+#: Files or folders that only this set has; it has at least one of them.
+MARKS = (LABELS,)
 FOLDER = "Manually_Annotated_Images"
 COLUMNS = (
     *("subDirectory_filePath", "face_x", "face_y", "face_width", "face_height"),

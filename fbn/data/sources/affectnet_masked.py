@@ -12,6 +12,8 @@ from fbn.vocabulary import Expression
 NAME = "affectnet-train-masked"
 #: A picture that no other release of AffectNet has.
 MARK = f"{FOLDER}/*/*.webp"
+#: Files or folders that only this set has; it has at least one of them.
+MARKS = (MARK,)
 #: The outline touches the picture's sides: without a frame an aligned crop would repeat the skin there as streaks.
 _BORDER = 0.5
 _CODES: dict[int, Expression] = {code: expression for code, expression in CODES.items() if expression is not None}

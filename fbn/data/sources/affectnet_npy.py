@@ -15,6 +15,8 @@ from fbn.records import Annotations, Sample
 
 NAME = "affectnet-npy"
 PARTS = {"train_set": "train", "val_set": "valid"}
+#: Files or folders that only this set has; it has at least one of them.
+MARKS = tuple(f"{folder}/annotations" for folder in PARTS)
 _MISSING = -2.0
 _POINTS = 68
 _LAST_CODE = 7

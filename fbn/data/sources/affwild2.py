@@ -9,7 +9,8 @@ from fbn.data.pictures import list_files
 from fbn.data.sources.layout import Rejected, SourceReading, parse, read_lines
 from fbn.errors import FormatError
 from fbn.records import Annotations, Sample
-from fbn.vocabulary import Expression, Task
+from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, Task
+from fbn.vocabulary import Expression
 
 NAME = "affwild2"
 PICTURES = "cropped_aligned"
@@ -43,22 +44,24 @@ class _Release:
 
 _RELEASES = (
     _Release(
-        {"VA_Set": Task.VALENCE_AROUSAL, "EXPR_Set": Task.EXPRESSION, "AU_Set": Task.ACTION_UNITS},
+        {"VA_Set": VALENCE_AROUSAL, "EXPR_Set": EXPRESSION, "AU_Set": ACTION_UNITS},
         {"Training_Set": "train", "Validation_Set": "valid"},
         *(CODES, (1, 2, 4, 6, 12, 15, 20, 25)),
     ),
     _Release(
         {
-            "VA_Estimation_Challenge": Task.VALENCE_AROUSAL,
-            "EXPR_Classification_Challenge": Task.EXPRESSION,
-            "EXPR_Recognition_Challenge": Task.EXPRESSION,
-            "AU_Detection_Challenge": Task.ACTION_UNITS,
+            "VA_Estimation_Challenge": VALENCE_AROUSAL,
+            "EXPR_Classification_Challenge": EXPRESSION,
+            "EXPR_Recognition_Challenge": EXPRESSION,
+            "AU_Detection_Challenge": ACTION_UNITS,
         },
         {"Train_Set": "train", "Validation_Set": "valid"},
         *(CODES_ABAW3, UNITS_ABAW3),
     ),
 )
 FOLDERS = tuple(folder for release in _RELEASES for folder in release.folders)
+#: Files or folders that only this set has; it has at least one of them.
+MARKS = FOLDERS
 
 
 @dataclass
@@ -159,31 +162,31 @@ def _rows(root: Path, path: str, task: Task, release: _Release) -> Iterator[tupl
     names = [name.strip() for name in lines[0].split(",")] if lines else []
     where = f"{root}: {path}, line 1"
     numbers = _header(names, task, release, where)
-    n_fields = 1 if task is Task.EXPRESSION else len(names)
+    n_fields = 1 if task is EXPRESSION else len(names)
     for line, text in enumerate(lines[1:], start=2):
         where = f"{root}: {path}, line {line}"
         if len(fields := [value.strip() for value in text.split(",")]) != n_fields:
             raise FormatError(f"{where}: {len(fields)} values, expected {n_fields}")
-        if task is Task.VALENCE_AROUSAL:
-            yield line, {task.value: valence_arousal(fields, where)}
-        elif task is Task.EXPRESSION:
-            yield line, {task.value: expression(fields[0], release.codes, where)}
+        if task is VALENCE_AROUSAL:
+            yield line, {task.name: valence_arousal(fields, where)}
+        elif task is EXPRESSION:
+            yield line, {task.name: expression(fields[0], release.codes, where)}
         else:
-            yield line, {task.value: action_units(numbers, fields, where)}
+            yield line, {task.name: action_units(numbers, fields, where)}
 
 
 def _header(names: list[str], task: Task, release: _Release, where: str) -> list[int]:
     """Check line 1; the AUs it names, in its order."""
     said = ",".join(names)
-    if task is Task.VALENCE_AROUSAL and names != ["valence", "arousal"]:
+    if task is VALENCE_AROUSAL and names != ["valence", "arousal"]:
         raise FormatError(f"{where}: {said!r}, expected the header valence,arousal")
-    if task is Task.EXPRESSION:
+    if task is EXPRESSION:
         # the codes are fixed; a header that lists other classes, or none, speaks of another file
         classes = [e.value for e in release.codes.values() if e] + ([_OTHER] if len(release.codes) > len(CODES) else [])
         listed = [name.lower() for name in names]
         if (len(names) > 1 and listed not in (classes, classes[: len(CODES) - 1])) or not said or _is_code(said):
             raise FormatError(f"{where}: {said!r}, expected a header: {','.join(classes)}")
-    if task is not Task.ACTION_UNITS:
+    if task is not ACTION_UNITS:
         return []
     numbers = [int(name[2:]) if name.startswith("AU") and name[2:].isdigit() else 0 for name in names]
     if sorted(numbers) != sorted(release.units):

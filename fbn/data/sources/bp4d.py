@@ -12,6 +12,8 @@ from fbn.vocabulary import AU_INDEX
 
 NAME = "bp4d"
 LABELS, PICTURES = "AUCoding", "Frames"
+#: Files or folders that only this set has; it has at least one of them.
+MARKS = (LABELS,)
 _LABEL = re.compile(rf"{LABELS}/AU_OCC/([FM]\d{{3}})_(T\d+)\.csv")
 _MISSING = 9
 

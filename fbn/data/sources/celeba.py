@@ -11,6 +11,8 @@ from fbn.records import Annotations, Sample
 NAME = "celeba"
 FOLDER = "img_align_celeba"
 ATTRIBUTES, IDENTITIES, PARTITION = "list_attr_celeba.txt", "identity_CelebA.txt", "list_eval_partition.txt"
+#: Files or folders that only this set has; it has at least one of them.
+MARKS = (ATTRIBUTES,)
 N_ATTRIBUTES = 40
 _PARTS = {"0": "train", "1": "valid", "2": "test"}
 

@@ -12,6 +12,8 @@ from fbn.vocabulary import AU_NUMBERS, Expression
 
 NAME = "ckplus"
 PICTURES, FACS, EMOTION = "cohn-kanade-images", "FACS", "Emotion"
+#: Files or folders that only this set has; it has at least one of them.
+MARKS = (PICTURES,)
 _LAYOUT = re.compile(r"(S\d+)/(\d+)/\1_\2_(\d+)\.png")
 _CODES: dict[int, Expression | None] = {
     0: Expression.NEUTRAL,

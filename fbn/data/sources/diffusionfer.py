@@ -11,6 +11,8 @@ from fbn.vocabulary import Expression
 
 NAME = "diffusionfer"
 LABELS = "dataset_sheet.csv"
+#: Files or folders that only this set has; it has at least one of them.
+MARKS = (LABELS,)
 _COLUMNS = ("subDirectory_filePath", "valence", "arousal", "expression")
 #: Expressions are coded as AffectNet codes them; none is contempt.
 _CODES: dict[int, Expression] = {code: expression for code, expression in CODES.items() if expression is not None}

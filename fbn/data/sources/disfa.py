@@ -10,6 +10,8 @@ from fbn.records import Annotations, Sample
 
 NAME = "disfa"
 LABELS, PICTURES = "ActionUnit_Labels", "Frames"
+#: Files or folders that only this set has; it has at least one of them.
+MARKS = (LABELS,)
 _UNITS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 _LABEL = re.compile(rf"{LABELS}/(SN\d{{3}})/\1_au(\d+)\.txt")
 _STRONGEST = 5

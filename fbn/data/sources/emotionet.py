@@ -12,6 +12,8 @@ from fbn.vocabulary import AU_NUMBERS, CLASSES_EMOTIONET, EXPRESSION_INDEX
 
 NAME = "emotionet"
 UNITS, CLASSES, PICTURES = "emotionet_aus.txt", "emotionet_classes.csv", "images"
+#: Files or folders that only this set has; it has at least one of them.
+MARKS = (UNITS, CLASSES)
 _N_UNITS = 60
 #: Column of AU n, counted from 0, is n + 1: two columns of URLs come first.
 _URLS = 2

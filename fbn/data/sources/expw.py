@@ -11,6 +11,8 @@ from fbn.vocabulary import Expression
 
 NAME = "expw"
 LABELS = "label/label.lst"
+#: Files or folders that only this set has; it has at least one of them.
+MARKS = (LABELS,)
 _FOLDER = "image"
 _FIELDS = "name face_id top left right bottom confidence label"
 _CODES = {

@@ -12,6 +12,8 @@ from fbn.vocabulary import EXPRESSIONS
 
 NAME = "ferplus"
 LABELS = "fer2013new.csv"
+#: Files or folders that only this set has; it has at least one of them.
+MARKS = (LABELS,)
 TAGGERS = 10
 _OUTSIDE = ("contempt", "unknown", "NF")
 _BALLOT = (*(e.value for e in EXPRESSIONS), *_OUTSIDE)

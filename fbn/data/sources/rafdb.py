@@ -12,6 +12,8 @@ from fbn.vocabulary import COMPOUND_RAFDB, Expression
 
 NAME, COMPOUND = "rafdb", "rafdb-compound"
 FOLDER = "EmoLabel"
+#: Files or folders that only this set has; it has at least one of them.
+MARKS = (FOLDER,)
 COMPOUND_FOLDER = f"compound/{FOLDER}"
 #: Spelled so in the release.
 _LIST = "list_patition_label.txt"

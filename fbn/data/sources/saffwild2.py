@@ -10,6 +10,8 @@ from fbn.records import Annotations, Sample
 
 NAME = "saffwild2"
 LABELS = {"training_set_annotations.txt": "train", "validation_set_annotations.txt": "valid"}
+#: Files or folders that only this set has; it has at least one of them.
+MARKS = tuple(LABELS)
 _HEADER, _FIELDS = 5, 4 + len(affwild2.UNITS_ABAW3)
 
 

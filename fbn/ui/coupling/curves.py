@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fbn.labelling import Observational, co_annotations, soft_labels
 from fbn.losses import distribution_matching, soft_co_annotation
-from fbn.losses.coupling import Gradients, MatchingForm, Mixture, SoftForm, match, mixture_of_expressions
+from fbn.losses.coupling import Gradients, MatchingForm, Mixture, SoftForm, match, mixture_of_rows
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import Provenance, RelatednessTable
 from fbn.vocabulary import AU_INDEX, AU_NUMBERS, EXPRESSION_INDEX, EXPRESSIONS
@@ -87,7 +87,7 @@ def paths(form: MatchingForm, gradients: Gradients, steps: int = 60, rate: float
     expressions[:, _HAPPINESS] = q.logit() + np.log(len(EXPRESSIONS) - 1)
     path = []
     for _ in range(steps + 1):
-        heads = Predictions(expressions.requires_grad_(), units.requires_grad_())
+        heads = Predictions.of(expressions.requires_grad_(), units.requires_grad_())
         path.append(torch.stack([heads.action_units[:, _AU12], heads.expression[:, _HAPPINESS]], -1).detach())
         total = distribution_matching(heads, TOY, form, gradients=gradients) * len(p)
         slopes = torch.autograd.grad(total, (expressions, units), allow_unused=True)
@@ -106,7 +106,7 @@ def implied(
     for name, share in shares:
         e[EXPRESSION_INDEX[name]] += share
     e[EXPRESSION_INDEX["neutral"]] += 1 - e.sum()
-    return mixture_of_expressions(e, table, mixture, binary)[0].numpy()
+    return mixture_of_rows(e, table, mixture, binary)[0].numpy()
 
 
 def labelled(active: Collection[int]) -> Annotations:
@@ -136,7 +136,7 @@ def learned(
     z = torch.zeros(len(EXPRESSIONS), dtype=torch.float64)
     for _ in range(steps):
         z = z.detach().requires_grad_()
-        loss = soft_co_annotation(Predictions(z), labels, table, form, temperature, observational)
+        loss = soft_co_annotation(Predictions.of(z), labels, table, form, temperature, observational)
         (slope,) = torch.autograd.grad(loss, z)
         z = z.detach() - 6 * slope
     return z.softmax(-1).numpy()

@@ -17,12 +17,14 @@ from torch import Tensor
 
 from fbn.losses import Objective, distribution_matching
 from fbn.metrics import accuracy, au_f1, confusion
-from fbn.models.network import FaceBehaviorNet
-from fbn.records import Annotations, Predictions
+from fbn.models.network import FaceNetwork
+from fbn.models.zoo import facebehaviornet
+from fbn.records import Annotations, Label, Predictions
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.domains import Domain
 from fbn.synthetic.pool import draw_crops
 from fbn.synthetic.world import World
+from fbn.tasks import ACTION_UNITS, EXPRESSION
 from fbn.ui.background import Background
 from fbn.ui.live import durations
 
@@ -217,8 +219,8 @@ class Pair:
 
     def __init__(self, lesson: Lesson, images: Tensor, labels: Annotations) -> None:
         torch.manual_seed(lesson.seed)
-        first = FaceBehaviorNet(widths=(8, 16, 32, 64), blocks=(1, 1, 1, 1), dropout=0.1)
-        second = FaceBehaviorNet(widths=(8, 16, 32, 64), blocks=(1, 1, 1, 1), dropout=0.1)
+        first = facebehaviornet(widths=(8, 16, 32, 64), blocks=(1, 1, 1, 1), dropout=0.1)
+        second = facebehaviornet(widths=(8, 16, 32, 64), blocks=(1, 1, 1, 1), dropout=0.1)
         second.load_state_dict(first.state_dict())
         self._networks = tuple(network.to(memory_format=torch.channels_last) for network in (first, second))  # type: ignore[call-overload]
         self._objectives = tuple(
@@ -257,7 +259,7 @@ class Pair:
         f1, right, distance = ((a, b) for a, b in zip(*found, strict=True))
         return Point(step, f1, right, distance)
 
-    def _figures(self, network: FaceBehaviorNet) -> tuple[float, float, float]:
+    def _figures(self, network: FaceNetwork) -> tuple[float, float, float]:
         network.eval()
         said: Predictions = network(self._held_out)
         truth = self._known.action_units.numpy()
@@ -269,12 +271,12 @@ class Pair:
 
 def _scarce(labels: Annotations, labelled: int) -> Annotations:
     """AU labels on the first faces alone, expression labels on the others alone."""
-    first = torch.arange(len(labels.expression_weight)) < labelled
-    return replace(
-        labels,
-        expression_weight=labels.expression_weight * ~first,
-        action_units_weight=labels.action_units_weight * first[:, None],
-    )
+    first = torch.arange(*labels.batch) < labelled
+    expression, units = labels[EXPRESSION], labels[ACTION_UNITS]
+    return labels | {
+        EXPRESSION: Label(expression.value, expression.weight * ~first),
+        ACTION_UNITS: Label(units.value, units.weight * first[:, None]),
+    }
 
 
 @lru_cache(maxsize=128)

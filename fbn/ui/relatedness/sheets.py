@@ -37,7 +37,7 @@ def sheet(
 ) -> dict[str, Any]:
     """What the heatmap draws, as plain data; ``base``, with its name, says which cells differ."""
     categories = shown(compounds)
-    before, notes = {c: dict(cells) for c, cells in base[1].rows}, dict(table.notes)
+    before, notes = {c: dict(cells) for c, cells in base[1].cells}, dict(table.notes)
     cells: dict[str, dict[str, Any]] = {}
     for r, category in enumerate(categories):
         row = table.row(category) if category in table.categories else {}

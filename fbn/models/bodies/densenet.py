@@ -1,12 +1,9 @@
 """DenseNet-121 (Huang et al., Densely connected convolutional networks, CVPR 2017)."""
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor, nn
 
-from fbn.models.architectures.rebodied import Rebodied, scaled
-from fbn.vocabulary import Task
+from fbn.models.bodies import Pooled, scaled
 
 _BLOCKS = (6, 12, 24, 16)
 _GROWTH, _BOTTLENECK = 32, 4
@@ -35,19 +32,17 @@ class DenseLayer(nn.Module):
         return torch.cat([x, self.body(x)], 1)
 
 
-class DenseNet121(Rebodied):
-    """The 121-layer network with our outputs.
+class DenseNet121(Pooled):
+    """The 121-layer network without its classifier.
 
     Blocks begin nearly as what came into them: of the maps made since, norms let a tenth through. That is fbn's
     addition, in the way of ResNet-50's last norms: without it 121 layers of random weights learned less in 600 steps.
 
     Args:
-        tasks: which outputs to have.
         width: factor on the growth rate, and so on all channels.
-        dropout: probability before the linear layer.
     """
 
-    def __init__(self, tasks: Iterable[str] = tuple(Task), width: float = 1.0, dropout: float = 0.2) -> None:
+    def __init__(self, width: float = 1.0) -> None:
         growth = scaled(_GROWTH, width)
         channels = 2 * growth
         layers: list[nn.Module] = [
@@ -66,8 +61,10 @@ class DenseNet121(Rebodied):
                 layers.append(DenseLayer(channels, growth, old))
                 channels += growth
         layers += [nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
-        super().__init__(nn.Sequential(*layers), channels, tasks, dropout)
+        super().__init__(nn.Sequential(*layers), channels)
+
+    def initialise(self) -> None:
+        """Fresh weights by what a convolution reads, not as elsewhere by what it makes: it reads many and makes few."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                # by what it reads, not as elsewhere by what it makes: a layer reads many maps and makes few
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

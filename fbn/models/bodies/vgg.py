@@ -1,31 +1,27 @@
 """VGG-FACE (Parkhi, Vedaldi & Zisserman, Deep face recognition, BMVC 2015) as paper C uses it, on 96x96 pictures."""
 
-from collections.abc import Iterable
-
 from torch import Tensor, nn
 
-from fbn.models.architectures.rebodied import Rebodied, scaled
-from fbn.vocabulary import Task
+from fbn.models.bodies import Pooled, scaled
 
 #: Convolutions and their channels between poolings.
 _STAGES = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
-_FULL = 4096
+_FULL, _SIZE = 4096, 96
 
 
-class VggFace(Rebodied):
-    """Thirteen 3x3 convolutions, five poolings, two fully connected layers of 4096, then the outputs.
+class VggFace(Pooled):
+    """Thirteen 3x3 convolutions, five poolings, two fully connected layers of 4096.
 
     Batch norm after each convolution and each hidden layer is fbn's addition: the original starts from weights that are
     not to be had. Without it in the hidden layers, what tells pictures apart is small beside what they share, and from
     random weights nothing was learned in 600 steps.
 
     Args:
-        tasks: which outputs to have.
         width: factor on all channels.
-        dropout: probability after each fully connected layer.
+        dropout: probability between the fully connected layers.
     """
 
-    def __init__(self, tasks: Iterable[str] = tuple(Task), width: float = 1.0, dropout: float = 0.5) -> None:
+    def __init__(self, width: float = 1.0, dropout: float = 0.5) -> None:
         layers: list[nn.Module] = []
         channels = 3
         for count, stage in _STAGES:
@@ -34,11 +30,11 @@ class VggFace(Rebodied):
                 layers += [nn.Conv2d(channels, out, 3, 1, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
                 channels = out
             layers.append(nn.MaxPool2d(2))
-        full, size = scaled(_FULL, width), 96
-        super().__init__(nn.Sequential(*layers), full, tasks, dropout, size)
+        full = scaled(_FULL, width)
+        super().__init__(nn.Sequential(*layers), full, _SIZE)
         self.full = nn.Sequential(
             nn.Flatten(),
-            nn.Linear(channels * (size // 2 ** len(_STAGES)) ** 2, full, bias=False),
+            nn.Linear(channels * (_SIZE // 2 ** len(_STAGES)) ** 2, full, bias=False),
             nn.BatchNorm1d(full),
             nn.ReLU(inplace=True),
             nn.Dropout(dropout),
@@ -47,6 +43,6 @@ class VggFace(Rebodied):
             nn.ReLU(inplace=True),
         )
 
-    def features(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """[B, 3, 96, 96] (up to 127 pixels a side) in the declared range -> [B, 4096 width]."""
-        return self.norm(self.full(self.body(images)))
+        return self.norm(self.full(self.stages(images)))

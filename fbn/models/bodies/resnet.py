@@ -1,12 +1,9 @@
 """ResNet-50 (He et al., Deep residual learning for image recognition, CVPR 2016)."""
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor, nn
 
-from fbn.models.architectures.rebodied import Rebodied, scaled
-from fbn.vocabulary import Task
+from fbn.models.bodies import Pooled, scaled
 
 _STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))
 _EXPANSION = 4
@@ -37,16 +34,14 @@ class Bottleneck(nn.Module):
         return torch.relu(self.shortcut(x) + self.body(x))
 
 
-class ResNet50(Rebodied):
-    """The 50-layer network with our outputs.
+class ResNet50(Pooled):
+    """The 50-layer network without its classifier.
 
     Args:
-        tasks: which outputs to have.
         width: factor on all channels.
-        dropout: probability before the linear layer.
     """
 
-    def __init__(self, tasks: Iterable[str] = tuple(Task), width: float = 1.0, dropout: float = 0.2) -> None:
+    def __init__(self, width: float = 1.0) -> None:
         channels = scaled(_STAGES[0][1], width)
         layers: list[nn.Module] = [
             *_convolution(3, channels, 7, 2),
@@ -58,8 +53,11 @@ class ResNet50(Rebodied):
             for i in range(count):
                 layers.append(Bottleneck(channels, middle, stride=2 if i == 0 and number else 1))
                 channels = _EXPANSION * middle
-        super().__init__(nn.Sequential(*layers), channels, tasks, dropout)
+        super().__init__(nn.Sequential(*layers), channels)
+
+    def initialise(self) -> None:
+        """Blocks begin as their shortcuts (Goyal et al. 2017): otherwise some seeds learned little in 600 steps."""
+        super().initialise()
         for module in self.modules():
             if isinstance(module, Bottleneck):
-                # blocks begin as their shortcuts (Goyal et al. 2017): otherwise some seeds learned little in 600 steps
                 nn.init.zeros_(module.get_parameter("body.7.weight"))

@@ -1,1 +1,0 @@
-"""Other bodies under the same 26 outputs: the multi-task baselines of A Tables IV and VIII."""

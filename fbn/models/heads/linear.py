@@ -1,0 +1,44 @@
+"""Tasks as linear read-outs of the same features (A 3.1.1)."""
+
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+from fbn.models.heads import Head
+from fbn.records import Predictions
+from fbn.tasks import Task
+
+
+class Linear(Head):
+    """One linear layer for all its tasks, one after the other.
+
+    Args:
+        features: that it reads.
+        tasks: in the order of the layer's outputs.
+        dropout: probability before the layer.
+    """
+
+    def __init__(self, features: int, tasks: Iterable[Task], dropout: float = 0.0) -> None:
+        super().__init__()
+        self.tasks = tuple(tasks)
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(features, sum(map(len, self.tasks)))
+
+    def initialise(self) -> None:
+        """Small weights: a fresh network decides nothing."""
+        nn.init.normal_(self.output.weight, std=0.01)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, features: Tensor, said: Predictions) -> Predictions:
+        """[B, F] -> [B, K] for each task."""
+        raw = self.output(self.dropout(features))
+        return Predictions(dict(zip(self.tasks, raw.split([len(task) for task in self.tasks], -1), strict=True)))
+
+    def columns(self, task: Task) -> slice:
+        """Where a task's outputs stand in the linear layer. Raises KeyError where it has no such task."""
+        start = 0
+        for own in self.tasks:
+            if own == task:
+                return slice(start, start + len(own))
+            start += len(own)
+        raise KeyError(task.name)

@@ -1,0 +1,167 @@
+"""What the records are made of: tensors of one leading batch shape, by field or by task.
+
+A record by task is indexed by a task, or like a tensor along its leading batch shape. A task may be read with fewer
+labels than it is held with.
+"""
+
+from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Generic, Self, TypeVar, overload
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fbn.tasks import TASKS, Task
+
+Function = Callable[[Tensor], Tensor]
+Index = Tensor | np.ndarray | int | slice | list | tuple | None
+
+
+class Record:
+    """What records of tensors with one leading batch shape have in common."""
+
+    def map(self, function: Function) -> Self:
+        """The same record with a function applied to each tensor."""
+        raise NotImplementedError
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """The same record with every tensor moved or cast, as ``Tensor.to`` does."""
+        return self.map(lambda tensor: tensor.to(*args, **kwargs))
+
+    def detach(self) -> Self:
+        """The same record, cut from the graph."""
+        return self.map(Tensor.detach)
+
+    @classmethod
+    def stack(cls, parts: Sequence[Self]) -> Self:
+        """Join records of equal batch shape along a new first axis."""
+        return cls._join(parts, torch.stack)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """Join batches along their first axis."""
+        return cls._join(parts, torch.cat)
+
+    @classmethod
+    def _join(cls, parts: Sequence[Self], how: Any) -> Self:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Fields(Record):
+    """A record with a field for each tensor or record."""
+
+    def map(self, function: Function) -> Self:
+        """The same record with a function applied to each tensor."""
+        mapped = {f.name: self._mapped(getattr(self, f.name), function) for f in fields(self)}
+        return replace(self, **mapped)
+
+    @staticmethod
+    def _mapped(part: Any, function: Function) -> Any:
+        return part.map(function) if isinstance(part, Record) else function(part)
+
+    def __getitem__(self, index: Index) -> Self:
+        """Index the leading batch shape."""
+        return self.map(lambda tensor: tensor[index])
+
+    @classmethod
+    def _join(cls, parts: Sequence[Self], how: Any) -> Self:
+        joined = {}
+        for f in fields(cls):
+            values = [getattr(part, f.name) for part in parts]
+            joined[f.name] = values[0]._join(values, how) if isinstance(values[0], Record) else how(values)
+        return cls(**joined)
+
+
+@dataclass(frozen=True)
+class Label(Fields):
+    """The labels of one task.
+
+    Attributes:
+        value: [..., K]; a distribution (one-hot or votes) of a categorical task, [0, 1] of a binary one.
+        weight: >= 0, 0 = not annotated; [..., K] of a binary task, else [...], for all values together.
+    """
+
+    value: Tensor
+    weight: Tensor
+
+    @classmethod
+    def blank(cls, task: Task, like: Tensor) -> Self:
+        """Nothing annotated, of the batch shape, type and device of a tensor [...]."""
+        value = like.new_zeros(*like.shape, len(task))
+        return cls(value, torch.zeros_like(value) if task.kind == "binary" else like.new_zeros(like.shape))
+
+
+Value = TypeVar("Value", Tensor, Label)
+Labels = Mapping[Task, Label]
+
+
+class TaskMap(Record, Generic[Value]):
+    """Task -> value, of one leading batch shape; at most one task of each name."""
+
+    _values: dict[Task, Value]
+
+    def __init__(self, values: Mapping[Task, Value]) -> None:
+        if len({task.name for task in values}) < len(values):
+            raise ValueError(f"tasks {', '.join(map(str, values))}: expected one of each name")
+        self._values = dict(values)
+
+    @overload
+    def __getitem__(self, index: Task) -> Value: ...
+    @overload
+    def __getitem__(self, index: Index) -> Self: ...
+    def __getitem__(self, index: Any) -> Any:
+        """A task's value; or a part of the batch, by what indexes a tensor."""
+        if not isinstance(index, Task):
+            return self.map(lambda tensor: tensor[index])
+        if index in self._values:
+            return self._values[index]
+        held = self.own(index)
+        return self._part(held, index) if held in self._values and held.covers(index) else self._absent(index)
+
+    def __contains__(self, task: Task) -> bool:
+        return task in self._values or any(held.covers(task) for held in self._values)
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(self._values)
+
+    def __or__(self, other: "Self | Mapping[Task, Value]") -> Self:
+        """Both; of a task that both have, the second's."""
+        values = dict(other.items())
+        names = {task.name for task in values}
+        return self._with({task: value for task, value in self.items() if task.name not in names} | values)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(str, self._values)) or 'nothing'})"
+
+    def items(self) -> ItemsView[Task, Value]:
+        """Pairs of a task and its value."""
+        return self._values.items()
+
+    def only(self, *tasks: Task) -> Self:
+        """The same with these tasks alone, where they are held."""
+        return self._with({task: self[task] for task in tasks if task in self})
+
+    def own(self, task: Task) -> Task:
+        """The task of the same name that is held, whatever its labels; else the usual one of that name, or ``task``."""
+        for held in self._values:
+            if held.name == task.name:
+                return held
+        return TASKS.get(task.name, task)
+
+    def _with(self, values: Mapping[Task, Value]) -> Self:
+        return type(self)(values)
+
+    def _part(self, held: Task, part: Task) -> Value:
+        """The value of a task that is held with more labels."""
+        raise NotImplementedError
+
+    def _absent(self, task: Task) -> Value:
+        """The value of a task that is not held."""
+        raise NotImplementedError
+
+    @classmethod
+    def _tasks_of(cls, parts: Sequence[Self]) -> dict[Task, None]:
+        """Every task that one of them holds, in order of appearance."""
+        return dict.fromkeys(task for part in parts for task in part._values)

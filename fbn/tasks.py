@@ -1,0 +1,136 @@
+"""Tasks as values: what a network can learn to predict and a data set can label.
+
+A task has a name, a kind and labels, in the order of the last axis of its tensors. ``Annotations`` and ``Predictions``
+map tasks to tensors; a relatedness table relates a categorical task to a binary one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from torch import Tensor
+
+from fbn import vocabulary
+
+Kind = Literal["categorical", "binary", "continuous"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What can be predicted.
+
+    Attributes:
+        name: of the task; a subset or an extension keeps it.
+        kind: ``"categorical"``: one of the labels holds (softmax). ``"binary"``: each label holds or not (sigmoid).
+            ``"continuous"``: each label has a value.
+        labels: K names, in the order of the last axis.
+    """
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.labels or len(set(self.labels)) < len(self.labels):
+            raise ValueError(f"task {self.name}: expected at least one label, and each once")
+
+    # tasks are keys at every step, and an identity task has thousands of labels: those are compared, not hashed
+    def __hash__(self) -> int:
+        return hash((self.name, self.kind, len(self.labels)))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def title(self) -> str:
+        """The name in running text."""
+        return self.name.replace("_", " ")
+
+    def only(self, *labels: str) -> Self:
+        """The task with some of its labels, in the given order.
+
+        Raises:
+            ValueError: it has no such label.
+        """
+        known = set(self.labels)
+        if unknown := [label for label in labels if label not in known]:
+            raise ValueError(f"{self.title} has no label {unknown[0]!r}: expected some of {', '.join(self.labels)}")
+        return replace(self, labels=labels)
+
+    def plus(self, *labels: str) -> Self:
+        """The task with further labels behind its own."""
+        return replace(self, labels=(*self.labels, *labels))
+
+    def columns(self, part: "Task") -> list[int]:
+        """Where the labels of ``part`` stand among this task's.
+
+        Raises:
+            ValueError: ``part`` is no subset of this task.
+        """
+        if not self.covers(part):
+            raise ValueError(f"{part.title}: {', '.join(part.labels)} are not all among {', '.join(self.labels)}")
+        place = {label: i for i, label in enumerate(self.labels)}
+        return [place[label] for label in part.labels]
+
+    def covers(self, part: "Task") -> bool:
+        """Whether ``part`` is the same task with the same labels or fewer."""
+        return self == part or (self.name == part.name and set(part.labels) <= set(self.labels))
+
+    def probability(self, raw: Tensor) -> Tensor:
+        """[..., K] outputs of a head -> softmax, sigmoid for each label, or the values themselves."""
+        if self.kind == "categorical":
+            return raw.softmax(-1)
+        return raw.sigmoid() if self.kind == "binary" else raw
+
+
+EXPRESSION = Task("expression", "categorical", tuple(e.value for e in vocabulary.EXPRESSIONS))
+ACTION_UNITS = Task("action_units", "binary", tuple(unit.short for unit in vocabulary.ACTION_UNITS))
+VALENCE_AROUSAL = Task("valence_arousal", "continuous", ("valence", "arousal"))
+COMPOUND = Task("compound", "categorical", tuple(vocabulary.COMPOUND_EXPRESSIONS))
+#: CelebA's 40 attributes.
+ATTRIBUTES = Task("attributes", "binary", vocabulary.ATTRIBUTES)
+
+#: The three tasks of papers A and C.
+AFFECT_TASKS: tuple[Task, ...] = (EXPRESSION, ACTION_UNITS, VALENCE_AROUSAL)
+#: Tasks that files may give by their name alone.
+TASKS: dict[str, Task] = {task.name: task for task in (*AFFECT_TASKS, COMPOUND, ATTRIBUTES)}
+
+
+def identity(names: Iterable[str]) -> Task:
+    """Whose face it is, of the people of a data set."""
+    return Task("identity", "categorical", tuple(names))
+
+
+def named(task: "str | Task | dict[str, Any]") -> Task:
+    """A task from its name in ``TASKS``, or from its three fields.
+
+    Raises:
+        ValueError: an unknown name, or other fields.
+    """
+    if isinstance(task, Task):
+        return task
+    if isinstance(task, dict):
+        try:
+            return Task(str(task["name"]), task["kind"], tuple(str(label) for label in task["labels"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"task {task}: expected name, kind and labels") from error
+    if task not in TASKS:
+        raise ValueError(f"unknown task {task!r}: expected one of {', '.join(TASKS)}")
+    return TASKS[task]
+
+
+def plain(task: Task) -> str | dict[str, Any]:
+    """What ``named`` reads: the name where that says everything, else the three fields."""
+    if TASKS.get(task.name) == task:
+        return task.name
+    return {"name": task.name, "kind": task.kind, "labels": list(task.labels)}
+
+
+#: A task as a field of a pydantic model: files give it as ``plain`` does.
+TaskField = Annotated[
+    Task, BeforeValidator(named), PlainSerializer(plain), WithJsonSchema({"type": ["string", "object"]})
+]
