@@ -120,7 +120,7 @@ def distribution_matching(
         >>> import fbn
         >>> import torch
         >>> table = fbn.RelatednessTable.named("du2014")
-        >>> predictions = fbn.Predictions(torch.zeros(1, 7, requires_grad=True), torch.zeros(1, 17))
+        >>> predictions = fbn.Predictions.of(torch.zeros(1, 7, requires_grad=True), torch.zeros(1, 17))
         >>> loss = fbn.losses.distribution_matching(predictions, table)
         >>> loss.item() > 0, loss.requires_grad
         (True, True)

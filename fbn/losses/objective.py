@@ -53,7 +53,7 @@ class Objective:
         >>> import fbn
         >>> import torch
         >>> objective = fbn.losses.Objective({"expression": 1.0, "action_units": 2.0, "distribution_matching": 0.3})
-        >>> predictions = fbn.Predictions(torch.zeros(1, 7), torch.zeros(1, 17))
+        >>> predictions = fbn.Predictions.of(torch.zeros(1, 7), torch.zeros(1, 17))
         >>> total, terms = objective(predictions, fbn.Annotations.stack([fbn.Annotations.of("happiness")]))
         >>> sorted(terms)
         ['action_units', 'distribution_matching', 'expression']

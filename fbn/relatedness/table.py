@@ -83,7 +83,6 @@ class RelatednessTable:
     notes: tuple[tuple[tuple[str, Column], Note], ...] = field(default=(), compare=False)
     rows: Task = EXPRESSION
     columns: Task = formats.COLUMNS
-    _matrices: dict[Any, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -227,9 +226,11 @@ class RelatednessTable:
         labels = rows.labels if isinstance(rows, Task) else tuple(str(row) for row in rows)
         columns = columns or self._usual_columns()
         key = (labels, columns, binary, min_weight)
-        if key not in self._matrices:
-            self._matrices[key] = self._matrix(*key)
-        return self._matrices[key].clone()
+        # kept beside the fields: a table is frozen, and losses ask at every step
+        known: dict[Any, Tensor] = self.__dict__.setdefault("_matrices", {})
+        if key not in known:
+            known[key] = self._matrix(*key)
+        return known[key].clone()
 
     def _usual_columns(self) -> Task:
         return ACTION_UNITS if self.columns.name == ACTION_UNITS.name else self.columns

@@ -13,6 +13,7 @@ from fbn.inference.smooth import median_filter
 from fbn.records import Annotations, Predictions
 from fbn.studies.material import HeldOutSet
 from fbn.studies.measure import WINDOW, _heads, chance, filtered, measure
+from fbn.tasks import ACTION_UNITS, EXPRESSION
 from fbn.vocabulary import AU_INDEX, EXPRESSIONS
 
 FACES = ("anger", "anger", "disgust", "fear", "fear", "fear")
@@ -55,14 +56,14 @@ def test_figures_by_hand() -> None:
 
 def test_a_single_task_network_has_its_own_figures_alone() -> None:
     own = held()
-    units = replace(said(own), expression_logits=None, valence_arousal=None)
+    units = said(own).only(ACTION_UNITS)
     found = measure({own.name: units}, (own,), rounds=2, seed=0)
     assert set(found.figures) == {"somewhere/f1", "somewhere/afa"} == set(found.draws)
 
 
 def test_draws_are_the_same_for_all_and_take_groups_whole() -> None:
     own = replace(held(), groups=np.array([0, 0, 0, 1, 1, 1]))
-    perfect = replace(said(own), expression_logits=20 * own.pool.annotations.expression)
+    perfect = said(own) | {EXPRESSION: 20 * own.pool.annotations.expression}
     first, second, again = (
         measure({own.name: p}, (own,), rounds=20, seed=3).draws["somewhere/accuracy"]
         for p in (said(own), perfect, said(own))
@@ -120,13 +121,13 @@ def test_a_network_that_says_no_numbers_has_no_figures() -> None:
     own = held()
     logits = said(own).action_unit_logits.clone()  # type: ignore[union-attr]
     logits[0, 0] = float("nan")
-    found = measure({"somewhere": replace(said(own), action_unit_logits=logits)}, (own,), rounds=2, seed=0)
+    found = measure({"somewhere": said(own) | {ACTION_UNITS: logits}}, (own,), rounds=2, seed=0)
     assert (found.figures, found.draws, found.details) == ({}, {}, {})
 
 
 def test_several_sets_with_aus_have_their_mean() -> None:
     first, second = held(), held("elsewhere")
-    worse = replace(said(second), action_unit_logits=-said(second).action_unit_logits)  # type: ignore[operator]
+    worse = said(second) | {ACTION_UNITS: -said(second)[ACTION_UNITS]}
     found = measure({"somewhere": said(first), "elsewhere": worse}, (first, second), rounds=4, seed=0)
     # AU1 of the second: one hit, one false, three missed
     assert found.figures["elsewhere/f1"] == pytest.approx(2 / 6)
