@@ -20,7 +20,7 @@ from fbn.ui.compound.thumbs import of_file
 KEYS = "1234567890qwertyuiop"
 #: Pictures sent before and after the one that is looked at.
 _BEFORE, _AFTER = 8, 18
-_HERE = files("fbn") / "ui"
+_HERE = files("fbn") / "ui" / "compound"
 _labeller = st.components.v2.component(
     "fbn_compound_labeller",
     html='<div class="labeller"></div>',

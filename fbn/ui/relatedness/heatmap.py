@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-_HERE = files("fbn") / "ui"
+_HERE = files("fbn") / "ui" / "relatedness"
 _sheet = st.components.v2.component(
     "fbn_heatmap",
     html='<div class="sheet"></div>',
