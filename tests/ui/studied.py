@@ -10,7 +10,7 @@ from fbn.studies.folder import begin, file_of, finished, write_runs
 from fbn.studies.measure import FIGURES
 from fbn.studies.study import Arm
 from fbn.studies.summary import write_summary
-from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, Task
+from fbn.tasks import ACTION_UNITS, AFFECT_TASKS, EXPRESSION, VALENCE_AROUSAL, Task
 
 
 class Set(NamedTuple):
@@ -60,7 +60,7 @@ def make(folder: Path, **asked: Any) -> Path:
 
 def run(arm: Arm, seed: int, noise: float, units: int) -> dict[str, Any]:
     """One run's file."""
-    heads = {HEADS[task] for task in arm.changes.get("tasks", Task)}
+    heads = {HEADS[task] for task in arm.changes.get("tasks", AFFECT_TASKS)}
     figures, details, chance = {}, {}, {}
     for own in SETS:
         for suffix in ("", "/filtered") if own.filmed else ("",):
