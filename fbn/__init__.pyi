@@ -11,6 +11,7 @@ from .inference.analysis import analyse as analyse
 from .records import Annotations as Annotations
 from .records import Predictions as Predictions
 from .relatedness import RelatednessTable as RelatednessTable
+from .tasks import Task as Task
 from .training.recipe import Recipe as Recipe
 
 __version__: str

@@ -25,6 +25,18 @@ class Task:
         kind: ``"categorical"``: one of the labels holds (softmax). ``"binary"``: each label holds or not (sigmoid).
             ``"continuous"``: each label has a value.
         labels: K names, in the order of the last axis.
+
+    Example:
+        >>> import fbn
+        >>> import torch
+        >>> from fbn.tasks import EXPRESSION
+        >>> eight = EXPRESSION.plus("other")
+        >>> predictions = fbn.Predictions({eight: torch.zeros(3, 8)})
+        >>> predictions[eight].shape, predictions[EXPRESSION].shape
+        (torch.Size([3, 8]), torch.Size([3, 7]))
+        >>> gaze = fbn.Task("gaze", "continuous", ("yaw", "pitch"))
+        >>> gaze in predictions
+        False
     """
 
     name: str

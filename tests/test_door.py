@@ -16,7 +16,7 @@ from fbn import metrics
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = {
-    *("Annotations", "FaceAnalyser", "FbnError", "Predictions", "Recipe", "RelatednessTable"),
+    *("Annotations", "FaceAnalyser", "FbnError", "Predictions", "Recipe", "RelatednessTable", "Task"),
     *("analyse", "evaluate", "few_shot", "load", "losses", "metrics", "synth", "train"),
 }
 #: Slow to import, and needed by few.

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from fbn.errors import ChecksumError, FormatError, MissingFileError
 from fbn.models import store
 from fbn.models.network import FaceNetwork
+from fbn.models.zoo import BODIES
+from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL
 
 TINY = {"widths": [16, 16], "blocks": [1, 1]}
 IMAGES = torch.linspace(-1, 1, 2 * 3 * 112 * 112).reshape(2, 3, 112, 112)
@@ -136,3 +138,59 @@ def test_saving_replaces_no_folder_that_holds_something_else(tmp_path: Path) -> 
     with pytest.raises(FormatError, match="mine: expected a model to replace, or nothing"):
         store.save(tmp_path / "mine", store.build("facebehaviornet", TINY), name="x", zoo="facebehaviornet")
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["picture.jpg"]
+
+
+#: Today's names -> those of files from before a network was a body and heads.
+BEFORE = {
+    "body.stem.": "stem.",
+    "body.stages.": "body.",
+    "body.full.": "full.",
+    "body.norm.": "norm.",
+    "heads.0.output.": "output.",
+    "heads.1.residual.": "residual.",
+}
+
+
+@pytest.mark.parametrize(
+    ("zoo", "arguments"),
+    [
+        ("facebehaviornet", TINY),
+        ("expression", TINY),
+        ("compound", TINY),
+        *((name, {"width": 1 / 16}) for name in BODIES),
+    ],
+)
+def test_weights_under_their_older_names_are_the_same_network(
+    zoo: str, arguments: dict, models: Path, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    network = store.build(zoo, arguments).eval()
+    if network.compound:
+        torch.nn.init.normal_(network.compound.residual.weight)
+    weights = network.state_dict()
+    older = {}
+    for key, value in weights.items():
+        (now,) = (prefix for prefix in BEFORE if key.startswith(prefix))
+        older[BEFORE[now] + key.removeprefix(now)] = value
+    assert len(older) == len(weights)
+    path = tmp_path / "older.safetensors"
+    save_file({key: value.contiguous() for key, value in older.items()}, path)
+    again = store.filled(store.build(zoo, arguments), load_file(path), path).eval()
+    images = IMAGES[..., : network.spec.size, : network.spec.size].contiguous()
+    with torch.no_grad():
+        expected, found = network(images), again(images)
+    assert all(torch.equal(found[task], expected[task]) for task in network.tasks)
+
+
+def test_the_shipped_weights_say_what_they_said_before_the_names_changed() -> None:
+    network = store.load("fbn", "torch")
+    with torch.no_grad():
+        found = network(IMAGES)
+    # noted with the names of 0.7
+    expected = {
+        EXPRESSION: (-0.17683, -0.32305, -0.4749, 0.73962),
+        ACTION_UNITS: (0.23987, 0.048, 0.72897, 0.18283),
+        VALENCE_AROUSAL: (-0.11592, 0.65633),
+    }
+    for task, values in expected.items():
+        torch.testing.assert_close(found[task][0, : len(values)], torch.tensor(values), atol=1e-4, rtol=1e-4)

@@ -72,7 +72,7 @@ def test_a_run_is_loaded_and_measured(finished: Path, monkeypatch: pytest.Monkey
         fbn.load(finished, "onnx")
 
     def measured(data: Path, model: Any, part: str, **how: Any) -> dict[str, Any]:
-        assert torch.equal(model.output.weight, network.output.weight)
+        assert torch.equal(model.heads[0].output.weight, network.heads[0].output.weight)
         return {"model": how["name"], "part": part}
 
     monkeypatch.setattr(evaluation, "evaluate", measured)
