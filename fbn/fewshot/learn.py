@@ -1,6 +1,6 @@
 """Few-shot compound expressions: a small folder of labelled pictures in, a measured and named model out.
 
-The job kind ``fewshot`` and ``fbn fewshot`` are ``few_shot``. What is asked and answered: ``fewshot_asked``.
+The job kind ``fewshot`` and ``fbn fewshot`` are ``few_shot``. What is asked and answered: ``fbn.fewshot.request``.
 """
 
 import json
@@ -140,7 +140,7 @@ class _Tuner:
         self._last: tuple[bytes, Any] | None = None
 
     def __call__(self, rows: Numbers, strategy: Strategy, context: Context, words: str) -> Any:
-        """A ``fewshot_tune.Tuned``."""
+        """A ``fbn.fewshot.tune.Tuned``."""
         # Lightning takes seconds to import, and pages import this module
         from fbn.fewshot.tune import tune
 
