@@ -105,7 +105,7 @@ def test_keys_are_heard_when_new_data_comes_before_the_last_was_drawn(browser: B
     picture = {"i": 0, "file": "face.png", "src": ""}
     data = {"set": "s", "classes": [{"name": "A", "key": "1"}, {"name": "B", "key": "2"}], "labels": [-1], "total": 1}
     data |= {"pictures": [picture], "at": 0, "jump": 0, "heard": "", "ack": 0, "undo": "", "redo": ""}
-    code = (files("fbn") / "ui" / "compound_labeller.js").read_text("utf-8")
+    code = (files("fbn") / "ui" / "compound" / "labeller.js").read_text("utf-8")
     page.evaluate(_TWICE_AT_ONCE, [code, data])
     page.keyboard.press("2")
     told = [{"kind": "label", "i": 0, "file": "face.png", "label": 1, "n": 1}]

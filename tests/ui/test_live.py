@@ -221,11 +221,25 @@ def test_another_source_starts_the_figures_anew_and_is_no_mirror():
     session.show(image, 0.0)
     session.source("sample clip")
     assert session.view().frames == 0
-    session.show(image, 1.0)
+    session.show(image, 1.0, "sample clip")
     (first, mirrored), (second, upright) = seen
     assert (first, second) == ("webcam", "sample clip")
     assert (mirrored == image[:, ::-1]).all()
     assert (upright == image).all()
+
+
+def test_frames_of_a_source_that_was_left_are_not_read():
+    class Leaving(FakeAnalyser):
+        def step(self, frame: Frame) -> FrameResult:
+            session.source("sample clip")
+            return super().step(frame)
+
+    session = LiveSession()
+    session.use(Leaving())
+    session.show(GRAY, 0.0)
+    assert session.view().frames == 0, "left while the frame was read"
+    assert (session.show(GRAY, 1.0) == GRAY).all(), "sent before the video stopped"
+    assert (session.view().frames, session.view().face) == (0, None)
 
 
 def test_figures_follow_the_chosen_face_else_the_largest():

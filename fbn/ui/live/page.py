@@ -70,7 +70,7 @@ def _video(session: LiveSession, source: str) -> bool:
         return False
     clip, name = shown
     session.source(name)
-    return play(session, create_video_source_track(partial(as_source, clip), key="live_clip_track", fps=RATE))
+    return play(session, create_video_source_track(partial(as_source, clip), key="live_clip_track", fps=RATE), name)
 
 
 def _clip() -> tuple[Clip, str] | None:

@@ -161,22 +161,25 @@ class LiveSession:
         """Since the session began. The stream's own clock starts again whenever the camera does."""
         return self._clock() - self._began
 
-    def show(self, image: np.ndarray, timestamp: float) -> np.ndarray:
+    def show(self, image: np.ndarray, timestamp: float, source: str = WEBCAM) -> np.ndarray:
         """Read one frame and draw on it. Never raises: a raised error would freeze the video without a word.
 
         Args:
             image: [H, W, 3] uint8 RGB.
             timestamp: seconds, not falling; see ``seconds``.
+            source: where the frame comes from. A video that is being left still sends some: they are not read.
 
         Returns:
             [H, W, 3] uint8 RGB with the drawing, or without where the frame could not be read.
         """
         began = self._clock()
         with self._lock:
+            if source != self._source:
+                return image
             if self._over:
                 self._start_over()
             self._arrived, self._over = began, False
-            analyser, settings, index, source = self._analyser, self._settings, self._taken, self._source
+            analyser, settings, index = self._analyser, self._settings, self._taken
             if settings.frozen and self._picture is not None:
                 return self._picture
             trail = self._trail()
@@ -195,7 +198,7 @@ class LiveSession:
             return image
         now = self._clock()
         with self._lock:
-            current = analyser is self._analyser
+            current = analyser is self._analyser and source == self._source
             recording = self._recording
             if current:
                 self._keep(result, drawn, now - began, now)

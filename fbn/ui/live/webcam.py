@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit_webrtc import Translations, VideoSourceTrack, WebRtcMode, webrtc_streamer
 
 from fbn.errors import FormatError
-from fbn.ui.live.session import LiveSession
+from fbn.ui.live.session import WEBCAM, LiveSession
 
 _START, _AGAIN, _STOP = "Start the camera", "Start again", "Stop"
 _PLAY = "Play the clip"
@@ -167,18 +167,18 @@ def ice_servers() -> list[dict[str, Any]]:
 def webcam(session: LiveSession) -> bool:
     """Show the camera's picture as ``session`` draws it. True while it plays."""
     again = session.view().frames > 0
-    return stream(_shown(session), "webcam", _AGAIN if again else _START, session.ended)
+    return stream(_shown(session, WEBCAM), "webcam", _AGAIN if again else _START, session.ended)
 
 
-def play(session: LiveSession, clip: VideoSourceTrack) -> bool:
-    """Show a clip as ``session`` draws it; no camera is asked for. True while it plays."""
-    return stream(_shown(session), "clip", _PLAY, session.ended, clip)
+def play(session: LiveSession, clip: VideoSourceTrack, name: str) -> bool:
+    """Show the clip of this name as ``session`` draws it; no camera is asked for. True while it plays."""
+    return stream(_shown(session, name), "clip", _PLAY, session.ended, clip)
 
 
-def _shown(session: LiveSession) -> Callable[[av.VideoFrame], av.VideoFrame]:
+def _shown(session: LiveSession, source: str) -> Callable[[av.VideoFrame], av.VideoFrame]:
     def show(frame: av.VideoFrame) -> av.VideoFrame:
         image = frame.to_ndarray(format="rgb24")
-        return av.VideoFrame.from_ndarray(session.show(image, session.seconds()), format="rgb24")
+        return av.VideoFrame.from_ndarray(session.show(image, session.seconds(), source), format="rgb24")
 
     return show
 
