@@ -1,5 +1,6 @@
 """Compound expressions on Live and Analyse: which are looked for, the bars, the terms, the table to download."""
 
+import re
 from types import SimpleNamespace
 
 import av
@@ -74,7 +75,7 @@ def opened(name: str) -> AppTest:
 
 def drawn(test: AppTest) -> str:
     assert not test.exception
-    return "".join(str(html.value) for html in test.get("html")).split("</style>", 1)[-1]
+    return re.sub("<style>.*?</style>", "", "".join(str(each.value) for each in test.get("html")), flags=re.DOTALL)
 
 
 def shows_compounds(test: AppTest) -> bool:
