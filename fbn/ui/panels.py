@@ -148,10 +148,12 @@ def compound_panel(affect: Affect) -> None:
 def terms_panel(affect: Affect) -> None:
     """What the compounds' scores are made of, as a table under its title."""
     st.markdown("**What the scores are made of**", help=_TERMS_HELP)
-    bar, number = st.column_config.ProgressColumn, st.column_config.NumberColumn
-    columns = {name: bar(format="%.2f", min_value=0, max_value=1, color=c) for name, c in _TERM_COLOURS.items()}
-    columns |= {"Learnt": number(format="%.2f"), "Score": number(format="%.2f"), "Share": number(format="percent")}
-    st.dataframe(terms_table(breakdown(affect)), hide_index=True, height="content", column_config=columns)
+    # st.dataframe would need twice the width of the column beside a video
+    table = terms_table(breakdown(affect)).style.hide(axis="index").format(precision=2, escape="html")
+    table = table.format(lambda share: f"{100 * share:.0f} %", subset="Share").set_uuid("terms")
+    for name, colour in _TERM_COLOURS.items():
+        table = table.bar(subset=name, color=f"{colour}60", vmin=0, vmax=1)
+    st.html(table.to_html(table_attributes='class="fbn-terms"'))
 
 
 def terms_table(shares: Sequence[Share]) -> pd.DataFrame:
