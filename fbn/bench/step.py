@@ -39,7 +39,7 @@ def side_of(recipe: Recipe) -> int:
 def objective_of(recipe: Recipe) -> Objective:
     """The recipe's losses without a teacher's, of whom there is none here."""
     whole = recipe.build_objective()
-    return replace(whole, weights={term: weight for term, weight in whole.weights.items() if term != "distillation"})
+    return replace(whole, terms={name: term for name, term in whole.terms.items() if name != "distillation"})
 
 
 class Step:

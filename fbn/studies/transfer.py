@@ -127,10 +127,10 @@ class TransferRequest(Request):
     def recipe(self) -> Recipe:
         """How the network is trained: no term couples the tasks."""
         limits = self.limits
+        losses: dict[str, Any] = {"expression": 1.0, "action_units": 2.0, "valence_arousal_mse": 0.5}
         return Recipe(
             network_args={"widths": limits.widths, "blocks": (2,) * len(limits.widths), "dropout": 0.2},
-            objective={"expression": 1.0, "action_units": 2.0, "valence_arousal_mse": 0.5},
-            forms={},
+            objective=losses,
             augmentation=AUGMENTATION,
             sides=limits.sides,
             learning_rate=2e-3,
