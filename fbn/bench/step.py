@@ -12,7 +12,7 @@ from fbn.losses import Objective
 from fbn.records import Annotations, Label, Predictions
 from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL
 from fbn.training.multitask import COMPILERS
-from fbn.training.precision import settled
+from fbn.training.precision import resolve_precision
 from fbn.training.recipe import Recipe
 
 #: Steps before any that is timed.
@@ -62,7 +62,7 @@ class Step:
         self.images = self.images.to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(self.network.parameters(), recipe.learning_rate, foreach=True)
         self.clip = recipe.clip
-        self.precision = settled(recipe.precision)
+        self.precision = resolve_precision(recipe.precision)
         mixed = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(self.precision)
         self._casting = torch.autocast(device, mixed) if mixed else nullcontext()
         wanted = recipe.compile if fused is None else fused

@@ -26,7 +26,6 @@ from pydantic import (
 from fbn.data.crops import Crops
 from fbn.data.loading import Pool, Stream
 from fbn.errors import FormatError, readable_errors
-from fbn.losses.terms import term
 from fbn.models.network import FaceNetwork
 from fbn.records import Predictions
 from fbn.training.precision import Precision
@@ -65,8 +64,9 @@ class Arm:
     @property
     def terms(self) -> dict[str, float]:
         """Loss terms that it adds to the recipe's, and their weights; terms that it takes away are left out."""
-        terms = {name: term(name, value).weight for name, value in self.changes.get("objective", {}).items()}
-        return {name: weight for name, weight in terms.items() if weight}
+        terms = self.changes.get("objective", {})
+        weights = {name: term.get("weight", 1.0) if isinstance(term, Mapping) else term for name, term in terms.items()}
+        return {name: weight for name, weight in weights.items() if weight}
 
     def recipe(self, base: Recipe) -> Recipe:
         """The base recipe with this arm's ``changes``, as far as they are fields of ``Recipe``."""

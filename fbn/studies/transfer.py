@@ -28,9 +28,9 @@ from fbn.records import Annotations, Predictions, Sample
 from fbn.relatedness import RelatednessTable
 from fbn.studies.study import Arm, Budget, Measured, Report, Request, Study, Trained, Training, by_name
 from fbn.synthetic.activity import Activity
+from fbn.synthetic.cached import cached_pool
 from fbn.synthetic.domains import Domain
 from fbn.synthetic.ict import IctFace
-from fbn.synthetic.kept import kept_pool
 from fbn.synthetic.people import Population
 from fbn.synthetic.world import Settings, World
 from fbn.training.figures import chance, figures, scorable, scored_rows
@@ -161,7 +161,7 @@ def faces(request: TransferRequest, arm: Arm, seed: int, held_out: bool = False)
     # a process takes seconds to start
     processes = (os.cpu_count() or 1) if count >= _PARALLEL else 1
     pools = (
-        kept_pool(world, own, mesh, processes, progress=False)
+        cached_pool(world, own, mesh, processes, progress=False)
         for world, own in zip(worlds(seed, held_out), (count - count // 3, count // 3), strict=True)
     )
     return Pool.of({pool.names[0]: (pool.crops[0], pool.annotations) for pool in pools})

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fbn.data.augment import unvaried
+from fbn.data.augment import resize_crops
 from fbn.data.crops import Crops
 from fbn.models.network import FaceNetwork
 from fbn.records import Predictions
@@ -35,4 +35,4 @@ def batches(network: FaceNetwork, crops: Crops, side: int | None = None) -> Iter
     """The network's inputs, at most 64 a batch, [B, 3, side, side] on its device; arguments as ``predict``."""
     spec, device = replace(network.spec, size=side or network.spec.size), next(network.parameters()).device
     for start in range(0, len(crops), _BATCH):
-        yield spec.prepare(unvaried(np.asarray(crops[start : start + _BATCH]), spec.size)).to(device)
+        yield spec.prepare(resize_crops(np.asarray(crops[start : start + _BATCH]), spec.size)).to(device)

@@ -97,7 +97,6 @@ OPTIONS = [
     ("soft_co_annotation", {"temperature": 0.3}),
     ("soft_co_annotation", {"observational": "one"}),
     ("co_annotation", {"observational": "one"}),
-    ("co_annotation", {"class_weights": (1, 2, 3, 4, 5, 6, 7)}),
     ("co_annotation", {"positive_weights": tuple(range(1, 18))}),
     ("distillation", {"temperature": 2.0}),
     ("distillation", {"label_share": 0.3}),

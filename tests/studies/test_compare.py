@@ -208,7 +208,7 @@ def test_on_a_data_root_the_sets_that_are_there_are_used(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(module, "find", find)
     monkeypatch.setattr(module, "load_corpus", load)
-    monkeypatch.setattr(module, "kept_pool", None)
+    monkeypatch.setattr(module, "cached_pool", None)
     data, said = tmp_path / "data", []
     found = compare(asked(data=data), Context(tmp_path / "out", lambda share, words: said.append(words)))
     assert {"accuracy", "f1"} <= set(found["tasks"])

@@ -78,7 +78,7 @@ def test_nobody_is_both_learned_from_and_tested_on(monkeypatch: pytest.MonkeyPat
     def undrawn(world: World, count: int, **how: object) -> Pool:
         return Pool.of({world.domain.name: (np.zeros((count, 144, 144, 3), np.uint8), Annotations.empty(count))})
 
-    monkeypatch.setattr(faces, "kept_pool", undrawn)
+    monkeypatch.setattr(faces, "cached_pool", undrawn)
     own = compound_set("rafdb-compound", DU, 7, 220)
     assert set(own.classes) == set(COMPOUND_RAFDB)
     assert own.test.mean() == 0.2

@@ -44,7 +44,7 @@ def test_a_recipe_lists_only_what_differs(tmp_path: Path) -> None:
             "soft_co_annotation: form: Input should be 'printed' or 'soft_target'",
         ),
         ("objective.expression.sharpness=1", "expression: sharpness: Extra inputs are not permitted"),
-        ("objective.compound={task: action_units}", "task action_units is binary: expected a categorical task"),
+        ("objective.expression.task=action_units", "task action_units is binary: expected a categorical task"),
         ("forms.sharpness=1", "forms.sharpness: expected one of"),
         ("objective.distillation=1", "objective.distillation: needs a teacher"),
         ("per_step={ferplus: 0, affectnet: 0, ckplus: 0}", "per_step: expected at least one data set"),
