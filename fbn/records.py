@@ -239,7 +239,7 @@ class Predictions(TaskMap[Tensor]):
     def _absent(self, task: Task) -> Tensor:
         held = self.own(task)
         if held in self._values:
-            raise ValueError(f"this network has a {task.title} head for {', '.join(held.labels)} alone")
+            raise ValueError(f"this network's {task.title} head is for {', '.join(held.labels)} alone")
         raise ValueError(f"this network has no {task.title} head")
 
     @classmethod

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from fbn.data import sources
 from fbn.data.corpus import load_corpus
 from fbn.data.sources.layout import SourceReading
-from fbn.losses import TERMS, Objective, cross_entropy
+from fbn.errors import FormatError
+from fbn.losses import TERMS, Objective, Term, cross_entropy
 from fbn.models import store
 from fbn.models.bodies import Body
 from fbn.models.bodies.residual import Residual
@@ -23,6 +24,7 @@ from fbn.models.zoo import ZOO
 from fbn.records import Annotations, Label, Predictions, Sample
 from fbn.relatedness import RelatednessTable, Versions, resolve
 from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, Task
+from fbn.training import recipe as recipes
 
 TINY = partial(Residual, (16, 16), (1, 1))
 IMAGES = torch.rand(2, 3, 112, 112, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -95,14 +97,28 @@ def test_a_network_is_trained_saved_and_read_back(
 
 
 def test_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
-    def focal(o: Objective, p: Predictions, a: Annotations, teacher: Predictions | None) -> Tensor:
-        sure = p.probability(EXPRESSION).amax(-1)
-        return cross_entropy(p, a | {EXPRESSION: Label(a.expression, a.expression_weight * (1 - sure) ** 2)})
+    class Focal(Term):
+        """A loss with an option."""
 
-    monkeypatch.setitem(TERMS, "focal", focal)
+        power: float = 2.0
+
+        def loss(self, predictions, annotations, table, teacher=None) -> Tensor:
+            sure, label = predictions.probability(EXPRESSION).amax(-1), annotations[EXPRESSION]
+            weighed = Label(label.value, label.weight * (1 - sure) ** self.power)
+            return cross_entropy(predictions, annotations | {EXPRESSION: weighed})
+
+    monkeypatch.setitem(TERMS, "focal", Focal)
+    recipe = recipes.parse({"objective": {"focal": {"weight": 2.0, "power": 3}}}, "mine")
+    assert recipes.parse(recipe.model_dump(mode="json"), "mine") == recipe
     faces = Annotations.stack([Annotations.of("fear"), Annotations.of("anger")])
-    total, values = Objective({"focal": 2.0})(Predictions.of(torch.eye(7)[:2]), faces)
+    said = Predictions.of(2 * torch.eye(7)[:2])
+    total, values = Objective({"focal": recipe.objective["focal"]})(said, faces)
     assert total.item() == pytest.approx(2 * values["focal"].item())
+    plain = Objective({"focal": {"power": 0}, "expression": 1.0})(said, faces)[1]
+    assert plain["focal"] == plain["expression"]
+    monkeypatch.undo()
+    with pytest.raises(FormatError, match="unknown loss term 'focal'"):
+        recipes.parse({"objective": {"focal": 1.0}}, "mine")
 
 
 def test_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,8 +32,8 @@ def coupling(name: str = "base", steps: int = 50, fused: bool | None = None, sid
     """
     recipe = recipes.read(name)
     coupled = objective_of(recipe)
-    terms = {term: weight for term, weight in coupled.weights.items() if weight and term in COUPLING}
-    plain = replace(coupled, weights={term: w for term, w in coupled.weights.items() if term not in COUPLING})
+    terms = {name: term.weight for name, term in coupled.terms.items() if term.weight and name in COUPLING}
+    plain = replace(coupled, terms={name: term for name, term in coupled.terms.items() if name not in COUPLING})
     side = side or side_of(recipe)
     step = TrainingStep(recipe, side, fused)
     whole, alone = ((partial(call, coupled), partial(call, plain)) for call in (step, step.losses))

@@ -8,7 +8,7 @@ import torch
 
 from fbn.bench.step import WARM_UP, TrainingStep, objective_of, pair, side_of
 from fbn.training import recipe as recipes
-from fbn.training.precision import MIXED, WHOLE, native, settled
+from fbn.training.precision import MIXED, WHOLE, native, resolve_precision
 
 
 def precision(name: str = "base", steps: int = 20, side: int | None = None) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def precision(name: str = "base", steps: int = 20, side: int | None = None) -> d
         "threads": torch.get_num_threads(),
         "steps": steps,
         "native": native(),
-        "auto": settled("auto"),
+        "auto": resolve_precision("auto"),
         "bf16_ms": float(1000 * np.median(seconds[:, 0])),
         "whole_ms": float(1000 * np.median(seconds[:, 1])),
         "ratio": float(np.median(ratios)),

@@ -12,7 +12,7 @@ from fbn.losses import Objective
 from fbn.records import Annotations, Label, Predictions
 from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL
 from fbn.training.multitask import COMPILERS
-from fbn.training.precision import settled
+from fbn.training.precision import resolve_precision
 from fbn.training.recipe import Recipe
 
 #: Steps before any that is timed.
@@ -39,7 +39,7 @@ def side_of(recipe: Recipe) -> int:
 def objective_of(recipe: Recipe) -> Objective:
     """The recipe's losses without a teacher's, of whom there is none here."""
     whole = recipe.build_objective()
-    return replace(whole, weights={term: weight for term, weight in whole.weights.items() if term != "distillation"})
+    return replace(whole, terms={name: term for name, term in whole.terms.items() if name != "distillation"})
 
 
 class TrainingStep:
@@ -62,7 +62,7 @@ class TrainingStep:
         self.images = self.images.to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(self.network.parameters(), recipe.learning_rate, foreach=True)
         self.clip = recipe.clip
-        self.precision = settled(recipe.precision)
+        self.precision = resolve_precision(recipe.precision)
         mixed = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(self.precision)
         self._casting = torch.autocast(device, mixed) if mixed else nullcontext()
         wanted = recipe.compile if fused is None else fused

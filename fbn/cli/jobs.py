@@ -36,7 +36,7 @@ def list_jobs() -> None:
         cells = (job.id, job.title, status, f"{job.share:.0%}", f"{job.seconds / 60:.1f}", job.words)
         table.add_row(*map(escape, cells))
     Console(highlight=False).print(table if table.row_count else "no jobs")
-    for words in jobs.strangers():
+    for words in jobs.unreadable_jobs():
         Console(stderr=True, highlight=False).print(f"[yellow]not a job:[/yellow] {escape(words)}", soft_wrap=True)
 
 

@@ -69,7 +69,7 @@ def centre(crops: np.ndarray, size: int = 112) -> np.ndarray:
     return crops[..., margin : margin + size, margin : margin + size, :]
 
 
-def unvaried(crops: np.ndarray, side: int, size: int = 112) -> np.ndarray:
+def resize_crops(crops: np.ndarray, side: int, size: int = 112) -> np.ndarray:
     """Crops that carry a margin as they are, at a resolution: [N, S, S, 3] uint8 -> [N, side, side, 3].
 
     Args:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fbn.data.pictures import read_bytes
 from fbn.data.sources import SOURCES, affectnet, ckplus, diffusionfer, expw, ferplus, find
-from fbn.data.splits import PARTS, SPLITS, Parts, by_subject, opinion
+from fbn.data.splits import PARTS, SPLITS, Parts, by_subject, label_key
 from fbn.errors import MissingFileError
 from fbn.records import Sample
 
@@ -120,6 +120,6 @@ def without_duplicates(samples: Iterable[Sample]) -> tuple[Sample, ...]:
     gone: set[object] = set()
     for group in twins(samples):
         same_part = [s for s in group if s.part == group[0].part]
-        stays = len({opinion(s) for s in same_part}) == 1
+        stays = len({label_key(s) for s in same_part}) == 1
         gone |= {s.face for s in group[stays:]}
     return tuple(s for s in samples if s.face not in gone)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
-from fbn.data.augment import Augmentation, augment, unvaried
+from fbn.data.augment import Augmentation, augment, resize_crops
 from fbn.data.crops import Crops
 from fbn.errors import FormatError
 from fbn.records import Annotations, Label, Predictions, TaskBatch
@@ -234,7 +234,7 @@ class Plain(Dataset[tuple[TaskBatch, torch.Tensor]]):
 
     def __getitem__(self, item: int) -> tuple[TaskBatch, torch.Tensor]:
         part = self._parts[item]
-        pictures = unvaried(np.stack([self._pool.crop(int(i)) for i in part]), self._side)
+        pictures = resize_crops(np.stack([self._pool.crop(int(i)) for i in part]), self._side)
         index = torch.from_numpy(part)
         return TaskBatch(self._prepare(pictures), self._pool.annotations[index], self._pool.dataset[index]), index
 

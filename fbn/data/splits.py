@@ -39,7 +39,7 @@ _CKPLUS_DRAWS = 100
 SUBJECTS_TEST, SUBJECTS_VALID = 0.20, 0.10
 
 
-def opinion(sample: Sample) -> tuple[str, str, str]:
+def label_key(sample: Sample) -> tuple[str, str, str]:
     """Subject, most likely expression and compound expression; "" for what is not annotated."""
     labels = sample.annotations
     expression = EXPRESSIONS[int(labels.expression.argmax())].value if labels.expression_weight > 0 else ""
@@ -99,7 +99,7 @@ def _ferplus(samples: tuple[Sample, ...], seed: int) -> Parts:
 
 def _affectnet(samples: tuple[Sample, ...], seed: int) -> Parts:
     parts: dict[str, list[Sample]] = {part: [] for part in PARTS}
-    for _, own in sorted(_grouped(samples, lambda s: opinion(s)[1]).items()):
+    for _, own in sorted(_grouped(samples, lambda s: label_key(s)[1]).items()):
         counts = {"test": round(AFFECTNET_TEST * len(own)), "valid": round(AFFECTNET_VALID * len(own))}
         _cut(parts, own, seed, counts)
     return {part: tuple(own) for part, own in parts.items()}

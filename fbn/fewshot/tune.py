@@ -30,7 +30,7 @@ from fbn.losses.distillation import distillation
 from fbn.models.network import FaceNetwork
 from fbn.records import Annotations, Label
 from fbn.tasks import COMPOUND
-from fbn.training.precision import settled
+from fbn.training.precision import resolve_precision
 from fbn.training.run import quiet
 from fbn.training.watch import Watch
 
@@ -176,7 +176,7 @@ def _train(
     trainer = L.Trainer(
         accelerator="auto",
         devices=1,
-        precision=settled("auto"),
+        precision=resolve_precision("auto"),
         max_epochs=epochs,
         gradient_clip_val=_CLIP,
         logger=False,

@@ -55,7 +55,7 @@ def start(kind: str, title: str, parameters: BaseModel | Mapping[str, Any], devi
     except FbnError as error:
         raise JobError(str(error)) from None
     draft, folder = root / f".{name}", root / name
-    with _worded(root):
+    with _readable_os_errors(root):
         draft.mkdir()
         try:
             descriptor = locks.take(draft / LOCK)
@@ -82,7 +82,7 @@ def restart(identifier: str) -> Job:
     found = job(identifier)
     if found.status not in ("failed", "cancelled"):
         raise JobError(f"{identifier} is {found.status}: only a job that failed or was cancelled can be started again")
-    with _worded(found.folder):
+    with _readable_os_errors(found.folder):
         end = time.monotonic() + _LEAVING
         # a worker's last word comes a moment before it is gone
         while (descriptor := locks.take(found.folder / LOCK)) is None:
@@ -97,7 +97,7 @@ def restart(identifier: str) -> Job:
 
 
 def jobs() -> list[Job]:
-    """All jobs, the newest first. Folders that are none are passed over (``strangers``).
+    """All jobs, the newest first. Folders that are none are passed over (``unreadable_jobs``).
 
     Raises:
         JobError: the folder of jobs cannot be read.
@@ -105,7 +105,7 @@ def jobs() -> list[Job]:
     return sorted((entry for entry in _entries() if isinstance(entry, Job)), key=lambda job: job.created, reverse=True)
 
 
-def strangers() -> list[str]:
+def unreadable_jobs() -> list[str]:
     """What is wrong with folders that look like jobs and cannot be read as such.
 
     Raises:
@@ -139,7 +139,7 @@ def cancel(identifier: str) -> Job:
     found = job(identifier)
     if not found.active:
         raise JobError(f"{identifier} has ended already: it is {found.status}")
-    with _worded(found.folder):
+    with _readable_os_errors(found.folder):
         (found.folder / CANCEL).touch()
     return Job.read(found.folder)
 
@@ -159,7 +159,7 @@ def remove(identifier: str) -> None:
         if found.active:
             raise JobError(f"{identifier} is {found.status}: cancel it first")
         folder = found.folder
-    with _worded(folder):
+    with _readable_os_errors(folder):
         # renamed first, so that nobody meets half a job
         away = folder.with_name(f".removed-{folder.name}")
         folder.rename(away)
@@ -240,7 +240,7 @@ def _launch(folder: Path, descriptor: int) -> None:
 
 
 @contextmanager
-def _worded(path: Path) -> Iterator[None]:
+def _readable_os_errors(path: Path) -> Iterator[None]:
     """Tell the system's errors in words."""
     try:
         yield

@@ -11,12 +11,15 @@ Behavior à la carte (2019); D, A Multi-Task Learning & Generation Framework.
 
 from fbn.losses.coupling import distribution_matching, soft_co_annotation
 from fbn.losses.distillation import distillation
-from fbn.losses.objective import TERMS, Objective
+from fbn.losses.objective import Objective
 from fbn.losses.tasks import binary_cross_entropy, concordance_loss, cross_entropy, mean_squared_error
+from fbn.losses.terms import COUPLINGS, TERMS, Term
 
 __all__ = [
+    "COUPLINGS",
     "TERMS",
     "Objective",
+    "Term",
     "binary_cross_entropy",
     "concordance_loss",
     "cross_entropy",

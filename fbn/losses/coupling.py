@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from fbn.labelling import Observational, intensity
-from fbn.losses.tasks import full, weighted_mean
+from fbn.losses.tasks import as_float32, weighted_mean
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import MIN_WEIGHT, RelatednessTable
 from fbn.tasks import Task
@@ -60,8 +60,8 @@ def mixture_of_rows(
     return (e * r).sum(-2), (e * (1 - r)).sum(-2)
 
 
-def match(z: Tensor, q: Tensor, not_q: Tensor, form: MatchingForm) -> Tensor:
-    """What parts Bernoulli p = sigmoid(z) from Bernoulli q, of z's shape; ``form`` as in ``distribution_matching``.
+def bernoulli_divergence(z: Tensor, q: Tensor, not_q: Tensor, form: MatchingForm) -> Tensor:
+    """Divergence of Bernoulli p = sigmoid(z) from Bernoulli q, element by element.
 
     Args:
         z: logits of p.
@@ -144,8 +144,8 @@ def matching_terms(
     Arguments as in ``distribution_matching``.
     """
     rows, columns = predictions.own(table.rows), predictions.own(table.columns)
-    z = full(predictions[columns])
-    e = full(predictions[rows]).softmax(-1)
+    z = as_float32(predictions[columns])
+    e = as_float32(predictions[rows]).softmax(-1)
     gradients = gradients or ("p" if form == "soft_target" else "both")
     if gradients not in get_args(Gradients):
         raise ValueError(f"gradients {gradients!r}: expected one of {get_args(Gradients)}")
@@ -153,7 +153,7 @@ def matching_terms(
     e = e.detach() if gradients == "p" else e
     mixed = mixture_of_rows(e, table, mixture, binary, min_weight, rows, columns)
     q, not_q = (x.clamp(eps, 1 - eps) for x in mixed)
-    each = match(z, q, not_q, form)
+    each = bernoulli_divergence(z, q, not_q, form)
     support = table.matrix(rows, columns, binary=binary, min_weight=min_weight).any(0).to(each)
     return each * support, q
 
@@ -193,7 +193,7 @@ def soft_co_annotation(
         True
     """
     rows, columns = predictions.own(table.rows), annotations.own(table.columns)
-    log_p = full(predictions[rows]).log_softmax(-1)
+    log_p = as_float32(predictions[rows]).log_softmax(-1)
     log_q = (intensity(annotations, table, observational, rows).to(log_p) / temperature).log_softmax(-1)
     if form == "printed":
         each = -(log_p.exp() * log_q).sum(-1)

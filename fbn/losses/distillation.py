@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fbn.losses.tasks import concordance_loss, full, mean_squared_error
+from fbn.losses.tasks import as_float32, concordance_loss, mean_squared_error
 from fbn.records import Annotations, Label, Predictions
 from fbn.tasks import AFFECT_TASKS, Task
 
@@ -51,8 +51,8 @@ def distillation(
     parts: list[Tensor] = []
     for task, factor in zip(AFFECT_TASKS, (expression, action_units, valence_arousal), strict=True):
         if task in student and task in teacher:
-            output = full(student[task])
-            target = full(teacher[task]).to(output)
+            output = as_float32(student[task])
+            target = as_float32(teacher[task]).to(output)
             known = None if annotations is None else annotations[task].weight > 0
             parts.append(factor * _KINDS[task.kind](task, output, target, _weight(known, label_share), temperature))
     if not parts:

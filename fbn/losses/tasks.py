@@ -14,7 +14,7 @@ from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, Task
 _CCC_FLOOR = 1e-8
 
 
-def full(values: Tensor) -> Tensor:
+def as_float32(values: Tensor) -> Tensor:
     """The values in at least float32."""
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
@@ -49,7 +49,7 @@ def cross_entropy(
         >>> round(float(fbn.losses.cross_entropy(predictions, labels)), 3)  # log 7
         1.946
     """
-    logits, label = full(predictions[task]), annotations[task]
+    logits, label = as_float32(predictions[task]), annotations[task]
     weight = label.weight.to(logits)
     target = label.value.to(logits).masked_fill((weight <= 0)[..., None], 0)
     if class_weights is not None:
@@ -84,7 +84,7 @@ def binary_cross_entropy(
         >>> round(float(fbn.losses.binary_cross_entropy(predictions, labels)), 3)  # log 2
         0.693
     """
-    logits, label = full(predictions[task]), annotations[task]
+    logits, label = as_float32(predictions[task]), annotations[task]
     weight = label.weight.to(logits)
     target = label.value.to(logits).masked_fill(weight <= 0, 0)
     factor = None if positive_weights is None else logits.new_tensor(positive_weights)
@@ -136,7 +136,7 @@ def mean_squared_error(predictions: Predictions, annotations: Annotations, task:
 def _flat(predictions: Predictions, annotations: Annotations, task: Task) -> tuple[Tensor, Tensor, Tensor]:
     """Outputs [N, K], targets [N, K] and weights [N, 1] over all images."""
     label = annotations[task]
-    values = full(predictions[task]).reshape(-1, len(task))
+    values = as_float32(predictions[task]).reshape(-1, len(task))
     weight = label.weight.to(values).reshape(-1, 1)
     target = label.value.to(values).reshape(-1, len(task)).masked_fill(weight <= 0, 0)
     return values, target, weight

@@ -139,7 +139,7 @@ def load(name_or_path: str | Path, runtime: Runtime = "onnx", threads: int = 1) 
     if runtime == "onnx":
         return OnnxNetwork(path, threads=threads)
     network = build(about.network, about.arguments)
-    return filled(network, load_file(path), path).eval()
+    return load_weights(network, load_file(path), path).eval()
 
 
 def build(network: str, arguments: dict[str, Any]) -> FaceNetwork:
@@ -174,7 +174,7 @@ def moved(weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     return {_MOVED[(first := f"{key.split('.')[0]}.")] + key.removeprefix(first): own for key, own in weights.items()}
 
 
-def filled(network: FaceNetwork, weights: Mapping[str, Tensor], path: Path) -> FaceNetwork:
+def load_weights(network: FaceNetwork, weights: Mapping[str, Tensor], path: Path) -> FaceNetwork:
     """The network with weights out of a file.
 
     Raises:

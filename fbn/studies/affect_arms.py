@@ -1,7 +1,7 @@
 """The arms of the study ``affect``.
 
 A coupling loss, a table or an architecture that no line here names has arms all the same: its line in ``COUPLINGS``
-(``fbn.losses.objective``), ``TABLES`` (``fbn.studies.material``) or ``BODIES`` (``fbn.models.zoo``) is enough.
+(``fbn.losses.terms``), ``TABLES`` (``fbn.studies.material``) or ``BODIES`` (``fbn.models.zoo``) is enough.
 
 Beside fields of the recipe, ``Arm.changes`` may hold:
 
@@ -15,7 +15,7 @@ Beside fields of the recipe, ``Arm.changes`` may hold:
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fbn.losses.objective import COUPLINGS
+from fbn.losses import COUPLINGS
 from fbn.models.zoo import BODIES
 from fbn.studies.material import TABLES
 from fbn.studies.study import Arm, by_name
@@ -43,7 +43,7 @@ def _single(name: str, description: str, task: Task, network: str) -> Arm:
     return Arm(name, "tasks", description, {"tasks": (task,), "network": network}, part_of=SINGLE)
 
 
-def _coupled(name: str, group: str, description: str, terms: Mapping[str, float], **changes: Any) -> Arm:
+def _coupled(name: str, group: str, description: str, terms: Mapping[str, Any], **changes: Any) -> Arm:
     changes = {"objective": terms, "table": "du2014"} | changes
     return Arm(name, group, description, changes, baseline=UNCOUPLED, reference=SINGLE)
 
@@ -57,8 +57,8 @@ def _tables(table: str, description: str) -> list[Arm]:
     return [_coupled(f"{name}.{table}", "table", f"{name}, {description}", terms, table=table) for name, terms in parts]
 
 
-def _form(name: str, description: str, terms: Mapping[str, float], **forms: Any) -> Arm:
-    return _coupled(name, "form", description, terms, forms=forms)
+def _form(name: str, description: str, terms: Mapping[str, float], **options: Any) -> Arm:
+    return _coupled(name, "form", description, {term: {"weight": w, **options} for term, w in terms.items()})
 
 
 def _architecture(network: str, title: str = "", **changes: Any) -> list[Arm]:
@@ -84,21 +84,15 @@ _NAMED = (
     _coupled("all", "coupling", "all three", _BOTH | _CO),
     *_tables("inferred", "table counted on fully labelled pictures"),
     _coupled("both.affwild2", "table", "both, Aff-Wild2's table", _BOTH, table="affwild2"),
-    _form("match-printed", "distribution matching as printed: -p log q", _MATCH, matching_form="printed"),
-    _form("match-cross-entropy", "matching by cross entropy", _MATCH, matching_form="cross_entropy"),
-    _form("match-soft-target", "matching to q as a target", _MATCH, matching_form="soft_target"),
-    _form("match-mean", "matching to C's mean mixture", _MATCH, matching_mixture="mean"),
-    _form("match-weights", "matching with the table's weights", _MATCH, matching_binary=False),
-    _form("match-to-units", "matching, gradient to the AUs alone", _MATCH, matching_gradients="p"),
-    _form("match-to-expressions", "matching, gradient to expressions alone", _MATCH, matching_gradients="q"),
-    _form("soft-target", "soft labels as targets", _SOFT, soft_form="soft_target"),
-    _form(
-        "soft-sharp",
-        "soft labels as targets, temperature 0.3",
-        _SOFT,
-        soft_form="soft_target",
-        soft_temperature=0.3,
-    ),
+    _form("match-printed", "distribution matching as printed: -p log q", _MATCH, form="printed"),
+    _form("match-cross-entropy", "matching by cross entropy", _MATCH, form="cross_entropy"),
+    _form("match-soft-target", "matching to q as a target", _MATCH, form="soft_target"),
+    _form("match-mean", "matching to C's mean mixture", _MATCH, mixture="mean"),
+    _form("match-weights", "matching with the table's weights", _MATCH, binary=False),
+    _form("match-to-units", "matching, gradient to the AUs alone", _MATCH, gradients="p"),
+    _form("match-to-expressions", "matching, gradient to expressions alone", _MATCH, gradients="q"),
+    _form("soft-target", "soft labels as targets", _SOFT, form="soft_target"),
+    _form("soft-sharp", "soft labels as targets, temperature 0.3", _SOFT, form="soft_target", temperature=0.3),
     _coupled("both-third", "weight", "both, a third of the weight", _times(1 / 3)),
     _coupled("both-triple", "weight", "both, three times the weight", _times(3)),
     _coupled("both-late", "weight", "both, in the last two thirds of the run", _BOTH, after=1 / 3),

@@ -19,7 +19,7 @@ from pydantic import Field
 from fbn.compound import CompoundClasses
 from fbn.context import write_json
 from fbn.data.loading import Pool, Stream
-from fbn.losses.objective import COUPLINGS
+from fbn.losses import COUPLINGS
 from fbn.relatedness import RelatednessTable
 from fbn.studies.compound_faces import SETS, Named, basic_held_out, basic_pool, compound_set
 from fbn.studies.compound_ferplus import proxy

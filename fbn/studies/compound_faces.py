@@ -14,8 +14,8 @@ from fbn.data.crops import Crops
 from fbn.data.loading import Pool, Stream
 from fbn.relatedness import RelatednessTable
 from fbn.studies.material import only
+from fbn.synthetic.cached import cached_pool
 from fbn.synthetic.domains import DOMAINS, Domain
-from fbn.synthetic.kept import kept_pool
 from fbn.synthetic.layouts import world_of
 from fbn.synthetic.people import Population
 from fbn.synthetic.world import World
@@ -85,7 +85,7 @@ def basic_held_out(table: RelatednessTable, seed: int, count: int) -> Pool:
 
 def _draw(world: World, count: int) -> Pool:
     # a process takes seconds to start
-    return kept_pool(world, count, processes=(os.cpu_count() or 1) if count >= _PARALLEL else 1, progress=False)
+    return cached_pool(world, count, processes=(os.cpu_count() or 1) if count >= _PARALLEL else 1, progress=False)
 
 
 def compound_set(layout: str, table: RelatednessTable, seed: int, count: int) -> Named:

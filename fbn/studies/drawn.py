@@ -18,8 +18,8 @@ from fbn.studies.affect_budgets import AffectBudget
 from fbn.studies.filmed import Filmed
 from fbn.studies.material import HeldOutSet, StudyData, coded, only
 from fbn.studies.study import Report
+from fbn.synthetic.cached import cached_pool, drawers
 from fbn.synthetic.domains import DOMAINS
-from fbn.synthetic.kept import drawers, kept_pool
 from fbn.synthetic.world import World
 from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, Task
 from fbn.vocabulary import ACTION_UNITS_BY_DATASET
@@ -73,7 +73,7 @@ def draw(budget: AffectBudget, seed: int, report: Report) -> StudyData:
             count = budget.held_out if out else counts[which.name]
             if isinstance(world, Filmed):
                 count = world.frames * (max(2, -(-count // world.frames)) if out else count)
-            pool = _as_coded(which.name, kept_pool(world, count, processes=processes, progress=False))
+            pool = _as_coded(which.name, cached_pool(world, count, processes=processes, progress=False))
             if out:
                 frames = world.frames if isinstance(world, Filmed) else 0
                 groups = [world.who(i) for i in range(len(pool))]

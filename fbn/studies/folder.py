@@ -11,7 +11,7 @@ from fbn.context import write_json
 from fbn.errors import FormatError
 from fbn.resources import whole_file
 from fbn.studies.study import Request
-from fbn.training.precision import MIXED, Precision, settled
+from fbn.training.precision import MIXED, Precision, resolve_precision
 
 PLAN, SUMMARY, RUNS = "study.json", "summary.json", "runs"
 DETAILS, CURVES = "details.csv", "curves.csv"
@@ -45,7 +45,7 @@ def begin(request: Request, folder: Path) -> None:
     """
     # a folder's name, not its path: results are shown to others
     wanted = request.model_dump(mode="json") | {"data": request.data and request.data.name}
-    path, precision, series = folder / PLAN, settled(request.precision), SERIES
+    path, precision, series = folder / PLAN, resolve_precision(request.precision), SERIES
     if path.exists():
         before = _read(path, (), "give another folder")
         if differs := [key for key in wanted if key not in _MORE and wanted[key] != before.get(key)]:

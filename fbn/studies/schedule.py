@@ -49,7 +49,7 @@ class LossCurves(Callback):
         """Wrap the objective: only now, as the averaged copy of the module must not share it."""
         module: Any = pl_module
         whole: Objective = module.objective
-        before = replace(whole, weights={n: w for n, w in whole.weights.items() if n not in self._late})
+        before = replace(whole, terms={n: t for n, t in whole.terms.items() if n not in self._late})
 
         def objective(
             predictions: Predictions, annotations: Annotations, teacher: Predictions | None = None

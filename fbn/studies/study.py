@@ -44,8 +44,8 @@ class Arm:
         name: what ``--arms`` takes and files call it.
         group: for lists and tables.
         description: what it is, for people.
-        changes: what it changes. ``"objective"`` (loss term -> weight) and ``"forms"`` add to the recipe's; other
-            fields of ``Recipe`` replace the recipe's. A study may know further keys.
+        changes: what it changes. ``"objective"`` (loss term -> weight or fields) adds to the recipe's; other fields of
+            ``Recipe`` replace the recipe's. A study may know further keys.
         baseline: the arm that differs from it only in what is studied; differences are to it. None: it is a baseline.
         slow: it runs on fewer seeds, for fewer steps, see ``Budget``.
         reference: a second arm, or a name in ``part_of``, that it is compared with.
@@ -64,14 +64,15 @@ class Arm:
     @property
     def terms(self) -> dict[str, float]:
         """Loss terms that it adds to the recipe's, and their weights; terms that it takes away are left out."""
-        return {term: weight for term, weight in self.changes.get("objective", {}).items() if weight}
+        terms = self.changes.get("objective", {})
+        weights = {name: term.get("weight", 1.0) if isinstance(term, Mapping) else term for name, term in terms.items()}
+        return {name: weight for name, weight in weights.items() if weight}
 
     def recipe(self, base: Recipe) -> Recipe:
         """The base recipe with this arm's ``changes``, as far as they are fields of ``Recipe``."""
         own = {key: value for key, value in self.changes.items() if key in Recipe.model_fields}
-        for key in {"objective", "forms"} & own.keys():
-            own[key] = {**getattr(base, key), **own[key]}
-        return base.model_copy(update={"name": self.name, **own})
+        terms = own.pop("objective", {})
+        return base.with_terms(terms).model_copy(update={"name": self.name, **own})
 
 
 def by_name(arms: Sequence[Arm]) -> dict[str, Arm]:

@@ -33,8 +33,8 @@ from fbn.studies.measure import measure
 from fbn.studies.paired import paired_difference, paired_differences
 from fbn.studies.study import Arm, Measured, Report, Study, Trained, Training
 from fbn.studies.tables_request import LabelledShares, TablesBudget, TablesRequest
+from fbn.synthetic.cached import cached_pool
 from fbn.synthetic.domains import Domain
-from fbn.synthetic.kept import kept_pool
 from fbn.synthetic.people import Population
 from fbn.synthetic.world import World
 from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL
@@ -211,7 +211,7 @@ def _drawn(request: TablesRequest, seed: int, report: Report) -> TablesData:
     for number, count in _parts(seed, limits):
         report(sum(map(len, drawn)) / (limits.pictures + limits.held_out), "drawing faces")
         world = World(request.truth or request.edited, number, DOMAIN)
-        drawn.append(kept_pool(world, count, processes=processes, progress=False))
+        drawn.append(cached_pool(world, count, processes=processes, progress=False))
         people += [f"{number}/{world.who(i)}" for i in range(count)]
     first = -(-limits.pictures // _PART)
     pool = _joined(drawn[:first])

@@ -28,9 +28,9 @@ from fbn.records import Annotations, Predictions, Sample
 from fbn.relatedness import RelatednessTable
 from fbn.studies.study import Arm, Budget, Measured, Report, Request, Study, Trained, Training, by_name
 from fbn.synthetic.activity import Activity
+from fbn.synthetic.cached import cached_pool
 from fbn.synthetic.domains import Domain
 from fbn.synthetic.ict import IctFace
-from fbn.synthetic.kept import kept_pool
 from fbn.synthetic.people import Population
 from fbn.synthetic.world import World, WorldSettings
 from fbn.training.figures import chance, figures, scorable, scored_rows
@@ -127,10 +127,10 @@ class TransferRequest(Request):
     def recipe(self) -> Recipe:
         """How the network is trained: no term couples the tasks."""
         limits = self.limits
+        losses: dict[str, Any] = {"expression": 1.0, "action_units": 2.0, "valence_arousal_mse": 0.5}
         return Recipe(
             network_args={"widths": limits.widths, "blocks": (2,) * len(limits.widths), "dropout": 0.2},
-            objective={"expression": 1.0, "action_units": 2.0, "valence_arousal_mse": 0.5},
-            forms={},
+            objective=losses,
             augmentation=AUGMENTATION,
             sides=limits.sides,
             learning_rate=2e-3,
@@ -161,7 +161,7 @@ def faces(request: TransferRequest, arm: Arm, seed: int, held_out: bool = False)
     # a process takes seconds to start
     processes = (os.cpu_count() or 1) if count >= _PARALLEL else 1
     pools = (
-        kept_pool(world, own, mesh, processes, progress=False)
+        cached_pool(world, own, mesh, processes, progress=False)
         for world, own in zip(worlds(seed, held_out), (count - count // 3, count // 3), strict=True)
     )
     return Pool.of({pool.names[0]: (pool.crops[0], pool.annotations) for pool in pools})

@@ -62,7 +62,7 @@ def write(
         checkpoints: whose weights; of several, the mean.
     """
     sources = "\n".join(f"- {TERMS.get(source, f'{source}: {UNKNOWN_TERMS}')}" for source in recipe.sets)
-    terms = ", ".join(f"{term} {weight:g}" for term, weight in recipe.objective.items() if weight)
+    terms = ", ".join(f"{term} {weight:g}" for term, weight in recipe.weights.items() if weight)
     taught = f"\nTaught besides by {_networks(len(recipe.teacher))} trained on the same data." if recipe.teacher else ""
     silver = (
         "\nWhere no FACS coder looked, some action units are MediaPipe's blendshapes, calibrated on CK+."

@@ -15,7 +15,7 @@ WHOLE: Precision = "32-true"
 _NATIVE = ("amx_bf16", "avx512_bf16")
 
 
-def settled(precision: Precision | Literal["auto"]) -> Precision:
+def resolve_precision(precision: Precision | Literal["auto"]) -> Precision:
     """A precision as Lightning's trainer takes it.
 
     Args:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fbn.data.augment import unvaried
+from fbn.data.augment import resize_crops
 from fbn.data.crops import Crops
 from fbn.models.network import FaceNetwork
 from fbn.models.onnx import OnnxNetwork
@@ -38,4 +38,4 @@ def batches(network: FaceNetwork | OnnxNetwork, crops: Crops, side: int | None =
     spec = replace(network.spec, size=side or network.spec.size)
     device = next(network.parameters()).device if isinstance(network, FaceNetwork) else "cpu"
     for start in range(0, len(crops), BATCH):
-        yield spec.prepare(unvaried(np.asarray(crops[start : start + BATCH]), spec.size)).to(device)
+        yield spec.prepare(resize_crops(np.asarray(crops[start : start + BATCH]), spec.size)).to(device)

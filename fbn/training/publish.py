@@ -41,7 +41,7 @@ def load_run(run: Path, checkpoints: Sequence[str] = (BEST,)) -> FaceNetwork:
         name: torch.stack([state[name] for state in states]).mean(0) if value.is_floating_point() else value
         for name, value in states[0].items()
     }
-    return store.filled(network, mean, run / checkpoints[0]).eval()
+    return store.load_weights(network, mean, run / checkpoints[0]).eval()
 
 
 def _weights(path: Path) -> dict[str, torch.Tensor]:

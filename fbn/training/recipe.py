@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_type_hints
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -14,7 +14,7 @@ from pydantic import (
     NonNegativeInt,
     PlainSerializer,
     PositiveInt,
-    TypeAdapter,
+    SerializeAsAny,
     ValidationError,
 )
 from pydantic import model_validator as check
@@ -23,7 +23,8 @@ from fbn import sheets
 from fbn.data.augment import Augmentation
 from fbn.data.sources import SOURCES
 from fbn.errors import FormatError, MissingFileError
-from fbn.losses import Objective
+from fbn.losses import Objective, Term
+from fbn.losses.terms import merged, term
 from fbn.models import store
 from fbn.models.zoo import ZOO
 from fbn.relatedness import RelatednessTable, resolve
@@ -48,6 +49,36 @@ TableOrName = Annotated[
 ]
 
 
+def _terms(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    try:
+        return {str(name): term(str(name), given) for name, given in value.items()}
+    except FormatError as error:
+        raise ValueError(str(error)) from None
+
+
+#: Loss terms by name; in files each is its weight, or its fields.
+Terms = Annotated[dict[str, SerializeAsAny[Term]], BeforeValidator(_terms)]
+
+#: Option of ``forms``, in recipes before 0.8 -> terms, and the option's name there.
+_FORMS: dict[str, tuple[tuple[str, ...], str]] = {
+    "class_weights": (("expression", "co_annotation"), "class_weights"),
+    "positive_weights": (("action_units", "co_annotation"), "positive_weights"),
+    "matching_form": (("distribution_matching",), "form"),
+    "matching_mixture": (("distribution_matching",), "mixture"),
+    "matching_binary": (("distribution_matching",), "binary"),
+    "matching_gradients": (("distribution_matching",), "gradients"),
+    "min_weight": (("distribution_matching",), "min_weight"),
+    "soft_form": (("soft_co_annotation",), "form"),
+    "soft_temperature": (("soft_co_annotation",), "temperature"),
+    "observational": (("soft_co_annotation", "co_annotation"), "observational"),
+    "temperature": (("distillation",), "temperature"),
+    "label_share": (("distillation",), "label_share"),
+    "distillation_factors": (("distillation",), "factors"),
+}
+
+
 class Recipe(BaseModel):
     """What to train, on what, how. The defaults are the base recipe.
 
@@ -69,9 +100,9 @@ class Recipe(BaseModel):
         silver: table that ``fbn.data.silver`` writes, for AUs without a label.
         silver_weight: weight of those labels.
         teacher: models (names or folders) whose mean prediction feeds the ``distillation`` term.
-        objective: name in ``fbn.losses.TERMS`` -> weight.
+        objective: name of a loss term or of a task -> ``fbn.losses.Term``: a weight, or the term's fields, e.g.
+            ``distribution_matching: {weight: 0.3, form: printed}``.
         table: relatedness table of the coupling terms: a table, a built-in or saved name, or a file.
-        forms: further settings of ``fbn.losses.Objective``, by its attributes' names.
         augmentation: how pictures are varied; ``augmentations`` says it for single data sets instead (a small set,
             seen hundreds of times, wants more of it than a large one).
         sides: resolution of the pictures over the run, in equal shares of its epochs, e.g. ``(80, 112)``: the network
@@ -115,16 +146,18 @@ class Recipe(BaseModel):
     silver_weight: float = Field(default=0.3, ge=0)
     teacher: tuple[str, ...] = ()
 
-    objective: dict[str, float] = {
-        "expression": 1.0,
-        "valence_arousal": 1.0,
-        "valence_arousal_mse": 1.0,
-        "action_units": 2.0,
-        "distribution_matching": 0.3,
-        "soft_co_annotation": 0.05,
-    }
+    objective: Terms = Field(
+        default={
+            "expression": 1.0,
+            "valence_arousal": 1.0,
+            "valence_arousal_mse": 1.0,
+            "action_units": 2.0,
+            "distribution_matching": 0.3,
+            "soft_co_annotation": {"weight": 0.05, "form": "soft_target", "temperature": 0.3},
+        },
+        validate_default=True,
+    )
     table: TableOrName = "du2014"
-    forms: dict[str, Any] = {"soft_form": "soft_target", "soft_temperature": 0.3}
     augmentation: Augmentation = Augmentation()
     augmentations: dict[Literal[tuple(SOURCES)], Augmentation] = {}  # type: ignore[valid-type]
 
@@ -141,24 +174,31 @@ class Recipe(BaseModel):
     compile: bool = False
     seed: NonNegativeInt = 0
 
+    @check(mode="before")
+    @classmethod
+    def _forms_are_options(cls, values: Any) -> Any:
+        """Options of terms lay in a field ``forms`` before 0.8; terms that the objective does not name have none."""
+        if not isinstance(values, dict) or "forms" not in values:
+            return values
+        values, forms = dict(values), values["forms"]
+        objective = dict(values.get("objective") or {})
+        for option, value in (forms or {}).items():
+            if option not in _FORMS:
+                raise ValueError(f"forms.{option}: expected one of {sorted(_FORMS)}")
+            names, field = _FORMS[option]
+            for name in set(names) & set(objective):
+                objective[name] = _fields(objective[name]) | {field: value}
+        del values["forms"]
+        return values | {"objective": objective}
+
     @check(mode="after")
     def _consistent(self) -> Self:
         if not self.sets:
             raise ValueError("per_step: expected at least one data set with pictures")
-        if self.objective.get("distillation") and not self.teacher:
+        if self.weights.get("distillation") and not self.teacher:
             raise ValueError("objective.distillation: needs a teacher")
         if self.patience and self.sides:
             raise ValueError("patience: cannot be used with sides, whose first epochs are not comparable")
-        if {"table", "weights"} & set(self.forms):
-            raise ValueError("forms: table and weights have their own fields, table and objective")
-        hints = get_type_hints(Objective)
-        for key, value in self.forms.items():
-            if key not in hints:
-                raise ValueError(f"forms.{key}: expected one of {sorted(set(hints) - {'weights', 'table'})}")
-            try:
-                TypeAdapter(hints[key]).validate_python(value)
-            except ValidationError as error:
-                raise ValueError(f"forms.{key}: {error.errors()[0]['msg']}") from error
         return self
 
     @property
@@ -166,14 +206,27 @@ class Recipe(BaseModel):
         """The data sets it trains on."""
         return tuple(name for name, count in self.per_step.items() if count)
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """Name of a loss term -> its weight."""
+        return {name: term.weight for name, term in self.objective.items()}
+
+    def with_terms(self, changes: Mapping[str, Any]) -> Self:
+        """The recipe with other loss terms: a number changes a term's weight alone, fields what they name.
+
+        Raises:
+            FormatError: an unknown term or option.
+        """
+        return self.model_copy(update={"objective": merged(self.objective, changes)})
+
     def build_objective(self) -> Objective:
         """The loss.
 
         Raises:
-            FormatError: an unknown term or table.
+            FormatError: an unknown table.
         """
         table = resolve(self.table) if isinstance(self.table, str) else self.table
-        return Objective(weights=self.objective, table=table, **self.forms)
+        return Objective(self.objective, table)
 
     def build_network(self) -> Any:
         """The network, with fresh weights or those of ``init``.
@@ -234,7 +287,7 @@ def parse(values: dict[str, Any], source: str) -> Recipe:
     Raises:
         FormatError: the message names ``source`` and the field.
     """
-    return _validated(_over(Recipe().model_dump(), values), source)
+    return _validated(_over(Recipe().model_dump(), _with_fields(values)), source)
 
 
 def change(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
@@ -243,7 +296,20 @@ def change(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     Raises:
         FormatError: a field is unknown or its value impossible; the message names it.
     """
-    return _validated(_over(recipe.model_dump(), dict(changes)), f"recipe {recipe.name}")
+    return _validated(_over(recipe.model_dump(), _with_fields(dict(changes))), f"recipe {recipe.name}")
+
+
+def _with_fields(values: dict[str, Any]) -> dict[str, Any]:
+    """Values in which each loss term is its fields: a weight alone leaves the options as they are."""
+    terms = values.get("objective")
+    if not isinstance(terms, dict):
+        return values
+    return values | {"objective": {name: _fields(term) for name, term in terms.items()}}
+
+
+def _fields(term: Any) -> dict[str, Any]:
+    """A loss term's fields, of which files may give the weight alone."""
+    return dict(term) if isinstance(term, dict) else {"weight": term}
 
 
 def _validated(values: dict[str, Any], source: str) -> Recipe:

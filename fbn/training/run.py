@@ -41,7 +41,7 @@ from fbn.resources import whole_file
 from fbn.training.figures import SCORED
 from fbn.training.multitask import MultiTask, averager
 from fbn.training.pools import make_pool
-from fbn.training.precision import settled
+from fbn.training.precision import resolve_precision
 from fbn.training.provenance import revision
 from fbn.training.recipe import Recipe, parse
 
@@ -95,7 +95,7 @@ def begin(recipe: Recipe, out: Path, resume: bool) -> Recipe:
     """Make the run folder, or check that the one there is this recipe's.
 
     Returns:
-        The recipe with its precision settled: this machine's, or what the run was begun with.
+        The recipe with its precision resolved: this machine's, or what the run was begun with.
 
     Raises:
         FormatError: ``out`` holds a run that is not to be gone on with, or another recipe's.
@@ -105,7 +105,7 @@ def begin(recipe: Recipe, out: Path, resume: bool) -> Recipe:
     if recipe.precision == "auto" and path.exists() and (resume or is_child):
         # another machine would choose another
         recipe = recipe.model_copy(update={"precision": read_run_recipe(out).precision})
-    recipe = recipe.model_copy(update={"precision": settled(recipe.precision)})
+    recipe = recipe.model_copy(update={"precision": resolve_precision(recipe.precision)})
     values = recipe.model_dump(mode="json")
     if path.exists() and not is_child:
         if (out / LAST).exists() and not resume:
@@ -225,7 +225,7 @@ def learn(
         accelerator="cpu" if on_cpu else "gpu",
         devices=devices,
         strategy="ddp" if devices > 1 else "auto",
-        precision=settled(recipe.precision),
+        precision=resolve_precision(recipe.precision),
         max_epochs=recipe.epochs,
         gradient_clip_val=recipe.clip,
         num_sanity_val_steps=0,

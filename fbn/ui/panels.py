@@ -150,14 +150,14 @@ def terms_panel(affect: Affect) -> None:
     st.markdown("**What the scores are made of**", help=_TERMS_HELP)
     # st.dataframe would need twice the width of the column beside a video
     table = terms_table(breakdown(affect)).style.hide(axis="index").format(precision=2, escape="html")
-    table = table.format(lambda share: f"{100 * share:.0f} %", subset="Share").set_uuid("terms")
+    table = table.format("{:.0f} %", subset=["Share"]).set_uuid("terms")
     for name, colour in _TERM_COLOURS.items():
-        table = table.bar(subset=name, color=f"{colour}60", vmin=0, vmax=1)
+        table = table.bar(subset=[name], color=f"{colour}60", vmin=0, vmax=1)
     st.html(table.to_html(table_attributes='class="fbn-terms"'))
 
 
 def terms_table(shares: Sequence[Share]) -> pd.DataFrame:
-    """One row per class, the likeliest first: its terms, their sum and its probability."""
+    """One row per class, the likeliest first: its terms, their sum and its probability in percent."""
     rows = [
         {
             "Class": share.words if share.parts else f"{share.words} *",
@@ -166,7 +166,7 @@ def terms_table(shares: Sequence[Share]) -> pd.DataFrame:
             "Valence": share.valence,
             "Learnt": share.learnt,
             "Score": share.total,
-            "Share": share.probability,
+            "Share": 100 * share.probability,
         }
         for share in sorted(shares, key=lambda share: -share.probability)
     ]

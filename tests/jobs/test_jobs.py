@@ -185,7 +185,7 @@ def test_foreign_and_broken_folders_are_told_and_do_no_harm(home: Path) -> None:
     (home / "20260101-000000-bbbbbb" / "job.json").write_text('{"kind": "count"}')
     (home / "notes").mkdir()
     assert [job.id for job in jobs.jobs()] == [good.id]
-    said = sorted(jobs.strangers())
+    said = sorted(jobs.unreadable_jobs())
     assert len(said) == 2
     assert "20260101-000000-aaaaaa is no job" in said[0]
     assert "job.json: title: Field required" in said[1]
@@ -216,7 +216,7 @@ def test_a_file_where_the_folder_should_be_is_told(home: Path) -> None:
 
 def test_to_look_at_jobs_makes_no_folder(home: Path) -> None:
     assert jobs.jobs() == []
-    assert jobs.strangers() == []
+    assert jobs.unreadable_jobs() == []
     assert jobs.clean() == []
     assert not home.parent.exists()
 

@@ -15,8 +15,10 @@ from fbn.losses import (
     concordance_loss,
     cross_entropy,
 )
-from fbn.records import Annotations, Predictions
+from fbn.losses.terms import DistributionMatching, SoftCoAnnotation, merged
+from fbn.records import Annotations, Label, Predictions
 from fbn.relatedness import RelatednessTable
+from fbn.tasks import COMPOUND
 from fbn.vocabulary import AU_INDEX, EXPRESSION_INDEX
 from tests.losses.helpers import check_gradients, gradients, heads, labels, outputs, spoil
 
@@ -84,28 +86,30 @@ def test_total_is_the_weighted_sum_of_the_values() -> None:
 
 
 OPTIONS = [
-    ("distribution_matching", {"matching_form": "soft_target"}),
-    ("distribution_matching", {"matching_mixture": "mean"}),
-    ("distribution_matching", {"matching_binary": False}),
+    ("expression", {"class_weights": (1, 2, 3, 4, 5, 6, 7)}),
+    ("action_units", {"positive_weights": tuple(range(1, 18))}),
+    ("action_units", {"reduction": "sum"}),
+    ("distribution_matching", {"form": "soft_target"}),
+    ("distribution_matching", {"mixture": "mean"}),
+    ("distribution_matching", {"binary": False}),
     ("distribution_matching", {"min_weight": 0.6}),
-    ("soft_co_annotation", {"soft_form": "soft_target"}),
-    ("soft_co_annotation", {"soft_temperature": 0.3}),
+    ("soft_co_annotation", {"form": "soft_target"}),
+    ("soft_co_annotation", {"temperature": 0.3}),
     ("soft_co_annotation", {"observational": "one"}),
     ("co_annotation", {"observational": "one"}),
+    ("co_annotation", {"positive_weights": tuple(range(1, 18))}),
     ("distillation", {"temperature": 2.0}),
     ("distillation", {"label_share": 0.3}),
-    ("distillation", {"distillation_factors": (1.0, 8.0, 0.5)}),
+    ("distillation", {"factors": (1.0, 8.0, 0.5)}),
 ]
 
 
-@pytest.mark.parametrize(("name", "options"), OPTIONS, ids=lambda x: "" if isinstance(x, str) else next(iter(x)))
+@pytest.mark.parametrize(("name", "options"), OPTIONS, ids=lambda x: x if isinstance(x, str) else next(iter(x)))
 def test_every_option_changes_its_loss_alone(name: str, options: dict) -> None:
     x, a = outputs(8), labels(8)
-    weights = dict.fromkeys(TERMS, 1.0)
-    before, after = Objective(weights)(x, a, TEACHER)[1], Objective(weights, **options)(x, a, TEACHER)[1]
-    changed = {term for term in TERMS if before[term].item() != after[term].item()}
-    assert name in changed
-    assert changed <= {name, "co_annotation", "soft_co_annotation"} if "observational" in options else {name}
+    weights: dict = dict.fromkeys(TERMS, 1.0)
+    before, after = Objective(weights)(x, a, TEACHER)[1], Objective(weights | {name: options})(x, a, TEACHER)[1]
+    assert {term for term in TERMS if before[term].item() != after[term].item()} == {name}
 
 
 def test_the_options_values_by_hand() -> None:
@@ -115,11 +119,11 @@ def test_the_options_values_by_hand() -> None:
     # AU6 is seen at 3/4, where q is 0.51 by weight and 1 by rank; all others at 1/2, where q makes no difference
     others = (len(RelatednessTable.named("du2014").support()) - 1) * log(2)
     for binary, q in ((True, 0.999), (False, 0.51)):
-        soft = Objective({"distribution_matching": 1.0}, matching_form="soft_target", matching_binary=binary)
+        soft = Objective({"distribution_matching": {"form": "soft_target", "binary": binary}})
         expected = others - q * log(0.75) - (1 - q) * log(0.25)
         assert soft(happy, labels(1))[0].item() == pytest.approx(expected, rel=1e-6)
     half = -0.5 * log(0.999) - 0.5 * log(0.001)
-    crossed = Objective({"distribution_matching": 1.0}, matching_form="cross_entropy")(happy, labels(1))[0].item()
+    crossed = Objective({"distribution_matching": {"form": "cross_entropy"}})(happy, labels(1))[0].item()
     expected = others / log(2) * half - 0.75 * log(0.999) - 0.25 * log(0.001)
     assert crossed == pytest.approx(expected, rel=1e-6)
 
@@ -132,17 +136,17 @@ def test_class_and_positive_weights_by_hand() -> None:
     classes = [1.0] * 7
     classes[EXPRESSION_INDEX["fear"]] = 5.0
     expected = (log(4) + 5 * log(7)) / 6
-    assert Objective({"expression": 1.0}, class_weights=tuple(classes))(x, faces)[0].item() == pytest.approx(expected)
+    assert Objective({"expression": {"class_weights": classes}})(x, faces)[0].item() == pytest.approx(expected)
     positives = [1.0] * 17
     positives[AU_INDEX[12]], positives[AU_INDEX[4]] = 4.0, 9.0
     expected = ((4 * log(4 / 3) + log(2)) / 2 + 4 * log(2)) / 2
-    weighed = Objective({"action_units": 1.0}, positive_weights=tuple(positives))
+    weighed = Objective({"action_units": {"positive_weights": positives}})
     assert weighed(x, faces)[0].item() == pytest.approx(expected)
 
 
 def test_gradients_option_reaches_matching() -> None:
     x = outputs(8)
-    total, _ = Objective({"distribution_matching": 1.0}, matching_gradients="p")(x, labels(8))
+    total, _ = Objective({"distribution_matching": {"gradients": "p"}})(x, labels(8))
     e, a, _ = gradients(total, x)
     assert (e == 0).all()
     assert a.abs().sum() > 0
@@ -161,7 +165,7 @@ def test_co_annotation_is_the_task_losses_on_the_added_labels() -> None:
     factors = [1.0] * 17
     factors[AU_INDEX[6]], factors[AU_INDEX[12]] = 2.0, 3.0
     units = (0.51 * 2 * log(2) + 3 * log(4 / 3) + log(2)) / 2.51
-    weighed = Objective({"co_annotation": 1.0}, positive_weights=tuple(factors))
+    weighed = Objective({"co_annotation": {"positive_weights": factors}})
     assert weighed(x, faces)[0].item() == pytest.approx(expression + units, rel=1e-6)
 
 
@@ -186,32 +190,50 @@ def test_what_is_missing_is_named() -> None:
         Objective()(Predictions.of(expression=torch.zeros(8, 7)), labels(8))
 
 
-@pytest.mark.parametrize(
-    ("weights", "named"),
-    [({"emotion": 1.0}, "'emotion'"), ({"expression": -1.0}, "-1.0"), ({"expression": float("nan")}, "nan")],
-)
-def test_wrong_weights_are_named(weights: dict[str, float], named: str) -> None:
-    with pytest.raises(FormatError, match=named):
-        Objective(weights)
+def test_a_task_names_its_own_loss() -> None:
+    gaze = {"name": "gaze", "kind": "continuous", "labels": ["yaw", "pitch"]}
+    terms = Objective({"compound": 0.5, "attributes": {"reduction": "sum"}, "gaze": {"task": gaze}}).terms
+    assert {name: (type(term).__name__, str(term.task)) for name, term in terms.items()} == {
+        "compound": ("CrossEntropy", "compound"),
+        "attributes": ("BinaryCrossEntropy", "attributes"),
+        "gaze": ("Concordance", "gaze"),
+    }
+    said = Predictions({COMPOUND: torch.zeros(2, len(COMPOUND))})
+    known = Annotations({COMPOUND: Label(torch.eye(len(COMPOUND))[:2], torch.ones(2))})
+    assert Objective({"compound": 2.0})(said, known)[0].item() == pytest.approx(2 * log(len(COMPOUND)))
+
+
+def test_terms_are_merged_by_weight_or_by_field() -> None:
+    before = Objective({"soft_co_annotation": {"weight": 0.1, "temperature": 0.3}, "expression": 1.0}).terms
+    after = merged(before, {"soft_co_annotation": 0.4, "distribution_matching": {"form": "printed"}})
+    assert after["expression"] is before["expression"]
+    assert after["soft_co_annotation"] == SoftCoAnnotation(weight=0.4, temperature=0.3)
+    assert after["distribution_matching"] == DistributionMatching(form="printed")
+    assert merged(after, {"soft_co_annotation": {"form": "soft_target"}})["soft_co_annotation"].weight == 0.4
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("terms", "named"),
     [
-        {"matching_form": "js"},
-        {"matching_mixture": "max"},
-        {"matching_gradients": "none"},
-        {"soft_form": "kl"},
-        {"observational": "half"},
-        {"class_weights": (1.0, 2.0)},
-        {"positive_weights": (-1.0,) * 17},
-        {"temperature": 0.0},
-        {"soft_temperature": float("nan")},
-        {"label_share": 1.5},
-        {"distillation_factors": (1.0, 8.0)},
+        ({"emotion": 1.0}, "'emotion'.*expected"),
+        ({"expression": -1.0}, "expression: weight: .*greater than or equal to 0"),
+        ({"expression": float("nan")}, "weight: .*finite"),
+        ({"distribution_matching": {"form": "js"}}, "form: .*'kl'"),
+        ({"distribution_matching": {"mixture": "max"}}, "mixture"),
+        ({"distribution_matching": {"gradients": "none"}}, "gradients"),
+        ({"distribution_matching": {"shape": "kl"}}, "shape: Extra inputs"),
+        ({"soft_co_annotation": {"form": "kl"}}, "form: .*'printed' or 'soft_target'"),
+        ({"soft_co_annotation": {"observational": "half"}}, "observational"),
+        ({"soft_co_annotation": {"temperature": float("nan")}}, "temperature"),
+        ({"expression": {"class_weights": (1.0, 2.0)}}, "class_weights: expected 7 numbers"),
+        ({"action_units": {"positive_weights": (-1.0,) * 17}}, "positive_weights"),
+        ({"expression": {"task": "action_units"}}, "action_units is binary: expected a categorical task"),
+        ({"mine": {"task": "gaze"}}, "unknown task 'gaze'"),
+        ({"distillation": {"temperature": 0.0}}, "temperature"),
+        ({"distillation": {"label_share": 1.5}}, "label_share"),
+        ({"distillation": {"factors": (1.0, 8.0)}}, "factors"),
     ],
-    ids=lambda wrong: next(iter(wrong)),
 )
-def test_wrong_options_are_named_before_training(wrong: dict) -> None:
-    with pytest.raises(FormatError, match=f"{next(iter(wrong))} .*expected"):
-        Objective(**wrong)
+def test_wrong_terms_are_named_before_training(terms: dict, named: str) -> None:
+    with pytest.raises(FormatError, match=named):
+        Objective(terms)

@@ -175,7 +175,7 @@ def test_weights_under_their_older_names_are_the_same_network(
     assert len(older) == len(weights)
     path = tmp_path / "older.safetensors"
     save_file({key: value.contiguous() for key, value in older.items()}, path)
-    again = store.filled(store.build(zoo, arguments), load_file(path), path).eval()
+    again = store.load_weights(store.build(zoo, arguments), load_file(path), path).eval()
     images = IMAGES[..., : network.spec.size, : network.spec.size].contiguous()
     with torch.no_grad():
         expected, found = network(images), again(images)

@@ -12,6 +12,7 @@ from fbn.context import Cancelled, Context
 from fbn.data.corpus import Corpus
 from fbn.errors import FormatError, MissingFileError
 from fbn.jobs.kinds import parse
+from fbn.losses import COUPLINGS
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable
 from fbn.studies import tables as module
@@ -177,7 +178,7 @@ def test_it_stops_in_the_middle_and_leaves_nothing_half_done(tmp_path: Path) -> 
 
 
 def test_without_coupling_terms_both_tables_train_the_same_network(tmp_path: Path) -> None:
-    uncoupled = asked().recipe.model_copy(update={"objective": {"expression": 1.0, "action_units": 1.0}})
+    uncoupled = asked().recipe.with_terms(dict.fromkeys(COUPLINGS, 0.0))
     found = compare(asked(recipe=uncoupled), Context(tmp_path))
     assert [each["differences"] for each in found["tasks"].values()] == [[0.0]] * 6
 
@@ -207,7 +208,7 @@ def test_on_a_data_root_the_sets_that_are_there_are_used(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(module, "find", find)
     monkeypatch.setattr(module, "load_corpus", load)
-    monkeypatch.setattr(module, "kept_pool", None)
+    monkeypatch.setattr(module, "cached_pool", None)
     data, said = tmp_path / "data", []
     found = compare(asked(data=data), Context(tmp_path / "out", lambda share, words: said.append(words)))
     assert {"accuracy", "f1"} <= set(found["tasks"])

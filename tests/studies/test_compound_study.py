@@ -18,7 +18,7 @@ from fbn.compound import CompoundClasses, terms
 from fbn.context import Cancelled, Context
 from fbn.data.loading import Pool
 from fbn.errors import FormatError, MissingFileError
-from fbn.losses.objective import COUPLINGS
+from fbn.losses import COUPLINGS
 from fbn.models.zoo import facebehaviornet
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable
@@ -78,7 +78,7 @@ def test_nobody_is_both_learned_from_and_tested_on(monkeypatch: pytest.MonkeyPat
     def undrawn(world: World, count: int, **how: object) -> Pool:
         return Pool.of({world.domain.name: (np.zeros((count, 144, 144, 3), np.uint8), Annotations.empty(count))})
 
-    monkeypatch.setattr(faces, "kept_pool", undrawn)
+    monkeypatch.setattr(faces, "cached_pool", undrawn)
     own = compound_set("rafdb-compound", DU, 7, 220)
     assert set(own.classes) == set(COMPOUND_RAFDB)
     assert own.test.mean() == 0.2
@@ -93,8 +93,8 @@ def test_arms_differ_in_the_couplings_alone() -> None:
         compound.training(one, ARMS[arm], 3, compound.CompoundData(None, [], None, {})).recipe  # type: ignore[arg-type]
         for arm in ("coupled", "uncoupled")
     )
-    assert all(coupled.objective[term] > 0 for term in ("co_annotation", "distribution_matching"))
-    assert not any(uncoupled.objective[term] for term in COUPLINGS if term in uncoupled.objective)
+    assert all(coupled.weights[term] > 0 for term in ("co_annotation", "distribution_matching"))
+    assert not any(uncoupled.weights.get(term) for term in COUPLINGS)
     left = {name: weight for name, weight in coupled.objective.items() if name not in COUPLINGS}
     assert left == {name: weight for name, weight in uncoupled.objective.items() if name not in COUPLINGS}
     same = {"objective": {}, "name": ""}

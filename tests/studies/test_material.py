@@ -67,7 +67,7 @@ def test_a_bootstrap_draws_whole_people(monkeypatch: pytest.MonkeyPatch) -> None
         labels = Annotations.stack([world.draw(i).annotations for i in range(count)])
         return Pool.of({world.domain.name: (np.zeros((count, 8, 8, 3), np.uint8), labels)})
 
-    monkeypatch.setattr(drawn, "kept_pool", undrawn)
+    monkeypatch.setattr(drawn, "cached_pool", undrawn)
     limits = AffectRequest(budget="smoke").limits.model_copy(update={"held_out": 30, "expression": 20, "clips": 2})
     held = {own.name: own for own in drawn.draw(limits, 7, lambda share, words: None).held_out}
     groups, people = held["disfa"].groups, DOMAINS["disfa"].population.people

@@ -20,7 +20,7 @@ from fbn.records import Annotations, Predictions, Sample
 from fbn.studies import engine
 from fbn.studies import transfer as module
 from fbn.studies.transfer import STUDY, TransferRequest, on_ckplus, worlds
-from fbn.synthetic.kept import drawers
+from fbn.synthetic.cached import drawers
 from fbn.synthetic.pool import draw_crops
 from fbn.synthetic.world import World
 from fbn.training.probe import pixel_probe, ridge
@@ -137,7 +137,7 @@ def test_ridge_is_scikit_learns() -> None:
 def test_what_is_not_there_is_named_before_anything_is_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arms: tuple[str, ...], expected: str
 ) -> None:
-    monkeypatch.setattr(module, "kept_pool", lambda *_, **__: pytest.fail("it drew"))
+    monkeypatch.setattr(module, "cached_pool", lambda *_, **__: pytest.fail("it drew"))
     if arms == ("ict",):
         write_ckplus(tmp_path, 1)
     with pytest.raises(MissingFileError, match=expected):
@@ -146,7 +146,7 @@ def test_what_is_not_there_is_named_before_anything_is_drawn(
 
 def test_kept_crops_are_the_worlds_and_stay(tmp_path: Path) -> None:
     world = worlds(0)[0]
-    one = module.kept_pool(world, 3, progress=False)
+    one = module.cached_pool(world, 3, progress=False)
     faces = [world.draw(i).face for i in range(3)]
     assert one.names == (world.domain.name,)
     assert torch.equal(one.annotations.action_units[2], world.draw(2).annotations.action_units)
@@ -154,12 +154,12 @@ def test_kept_crops_are_the_worlds_and_stay(tmp_path: Path) -> None:
     assert (one.crops[0] != draw_crops(faces)).any()
     file = next((tmp_path / "cache").glob("drawn/*.npy"))
     stamp = file.stat().st_mtime_ns
-    again = module.kept_pool(world, 3, progress=False)
+    again = module.cached_pool(world, 3, progress=False)
     assert file.stat().st_mtime_ns == stamp
     assert torch.equal(one.annotations.action_units, again.annotations.action_units)
     # by processes that several sets share, in blocks of a few
     with drawers(2) as workers:
-        many = module.kept_pool(worlds(0, held_out=True)[0], 27, processes=workers, progress=False)
+        many = module.cached_pool(worlds(0, held_out=True)[0], 27, processes=workers, progress=False)
     assert len(list((tmp_path / "cache").glob("drawn/*.npy"))) == 2
     last = [worlds(0, held_out=True)[0].draw(i).face for i in (25, 26)]
     assert (many.crops[0][25:] == draw_crops(last, find=crop_landmarks)).all()

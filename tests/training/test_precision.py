@@ -9,7 +9,7 @@ import torch
 from fbn.errors import FormatError
 from fbn.training import precision, run
 from fbn.training import recipe as recipes
-from fbn.training.precision import MIXED, WHOLE, native, settled
+from fbn.training.precision import MIXED, WHOLE, native, resolve_precision
 from fbn.training.run import begin, read_run_recipe
 
 from .helpers import recipe
@@ -25,34 +25,34 @@ def _machine(patch: pytest.MonkeyPatch, *capabilities: str) -> None:
 def test_bfloat16_where_the_processor_multiplies_it(monkeypatch: pytest.MonkeyPatch, instructions: str) -> None:
     _machine(monkeypatch, instructions)
     assert native()
-    assert settled("auto") == MIXED
+    assert resolve_precision("auto") == MIXED
 
 
 @pytest.mark.parametrize("instructions", [(), ("avx512_f", "avx512_vnni")])
 def test_whole_precision_elsewhere(monkeypatch: pytest.MonkeyPatch, instructions: tuple[str, ...]) -> None:
     _machine(monkeypatch, *instructions)
     assert not native()
-    assert settled("auto") == WHOLE
+    assert resolve_precision("auto") == WHOLE
 
 
 def test_an_older_pytorch_cannot_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(precision.torch, "cpu", SimpleNamespace())
-    assert settled("auto") == WHOLE
+    assert resolve_precision("auto") == WHOLE
 
 
 @pytest.mark.parametrize("itself", [True, False])
 def test_a_gpu_is_asked_what_it_does_itself(monkeypatch: pytest.MonkeyPatch, itself: bool) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or itself)
-    assert settled("auto") == (MIXED if itself else WHOLE)
+    assert resolve_precision("auto") == (MIXED if itself else WHOLE)
 
 
 @pytest.mark.parametrize("asked", ["bf16-mixed", "32-true", "16-mixed"])
 def test_what_a_recipe_says_stays(monkeypatch: pytest.MonkeyPatch, asked: str) -> None:
     for instructions in ((), ("amx_bf16",)):
         _machine(monkeypatch, *instructions)
-        assert settled(asked) == asked
+        assert resolve_precision(asked) == asked
 
 
 def test_shipped_recipes_leave_it_to_the_machine_or_are_whole() -> None:

@@ -23,7 +23,8 @@ def test_a_recipe_lists_only_what_differs(tmp_path: Path) -> None:
     default = recipes.Recipe()
     assert recipe.name == "mine"
     assert (recipe.epochs, recipe.learning_rate) == (3, 0.01)
-    assert recipe.objective == default.objective | {"distribution_matching": 0, "co_annotation": 0.2}
+    assert recipe.weights == default.weights | {"distribution_matching": 0, "co_annotation": 0.2}
+    assert recipe.objective["soft_co_annotation"] == default.objective["soft_co_annotation"]
     assert recipe.label_weights == {"affectnet": {"expression": 0.5}}
     assert recipe.sets == ("ferplus", "ckplus")
     assert recipe.augmentation == default.augmentation
@@ -38,7 +39,12 @@ def test_a_recipe_lists_only_what_differs(tmp_path: Path) -> None:
         ("augmentation.sepia=1", "augmentation.sepia: Extra inputs"),
         ("per_step.fer=10", "per_step.fer: Input should be 'ferplus'"),
         ("label_weights.ckplus.identity=1", "label_weights.ckplus.identity: Input should be 'expression'"),
-        ("forms.soft_form=kl", "forms.soft_form: Input should be 'printed' or 'soft_target'"),
+        (
+            "objective.soft_co_annotation.form=kl",
+            "soft_co_annotation: form: Input should be 'printed' or 'soft_target'",
+        ),
+        ("objective.expression.sharpness=1", "expression: sharpness: Extra inputs are not permitted"),
+        ("objective.expression.task=action_units", "task action_units is binary: expected a categorical task"),
         ("forms.sharpness=1", "forms.sharpness: expected one of"),
         ("objective.distillation=1", "objective.distillation: needs a teacher"),
         ("per_step={ferplus: 0, affectnet: 0, ckplus: 0}", "per_step: expected at least one data set"),
@@ -56,9 +62,26 @@ def test_mistakes_are_named(change: str, message: str, tmp_path: Path) -> None:
     assert message in str(raised.value)
 
 
+def test_options_of_earlier_recipes_are_read() -> None:
+    """Before 0.8 they lay in ``forms``; a term that the recipe does not have is not added."""
+    forms = {"matching_form": "printed", "soft_form": "soft_target", "temperature": 2.0, "observational": "one"}
+    recipe = recipes.parse({"objective": {"distribution_matching": 0.5}, "forms": forms}, "old")
+    default = recipes.Recipe()
+    assert set(recipe.objective) == set(default.objective)
+    matching, soft = recipe.objective["distribution_matching"], recipe.objective["soft_co_annotation"]
+    assert matching.model_dump() == default.objective["distribution_matching"].model_dump() | {
+        "weight": 0.5,
+        "form": "printed",
+    }
+    assert (soft.form, soft.temperature, soft.observational) == ("soft_target", 0.3, "one")
+    assert recipes.parse(recipe.model_dump(mode="json"), "again") == recipe
+    with pytest.raises(FormatError, match=r"forms\.sharpness: expected one of"):
+        recipes.parse({"forms": {"sharpness": 1}}, "old")
+
+
 def test_unknown_terms_and_tables_are_named() -> None:
     with pytest.raises(FormatError, match="unknown loss term 'kissing'"):
-        recipes.parse({"objective": {"kissing": 1}}, "x").build_objective()
+        recipes.parse({"objective": {"kissing": 1}}, "x")
     with pytest.raises((FormatError, MissingFileError), match="no_such_table"):
         recipes.parse({"table": "no_such_table.json"}, "x").build_objective()
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fbn.labelling import Observational, co_annotations, soft_labels
 from fbn.losses import distribution_matching, soft_co_annotation
-from fbn.losses.coupling import Gradients, MatchingForm, Mixture, SoftForm, match, mixture_of_rows
+from fbn.losses.coupling import Gradients, MatchingForm, Mixture, SoftForm, bernoulli_divergence, mixture_of_rows
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import Provenance, RelatednessTable
 from fbn.vocabulary import AU_INDEX, AU_NUMBERS, EXPRESSION_INDEX, EXPRESSIONS
@@ -46,7 +46,7 @@ class Curve:
 def curve(form: MatchingForm, q: float) -> Curve:
     """Loss and gradient over p at one q in (0, 1)."""
     p = _LOGITS.sigmoid().requires_grad_()
-    each = match(p.logit(), *_target(q, p), form)
+    each = bernoulli_divergence(p.logit(), *_target(q, p), form)
     (slope,) = torch.autograd.grad(each.sum(), p)
     values, grid = each.detach().numpy(), p.detach().numpy()
     return Curve(grid, values, slope.numpy(), float(grid[values.argmin()]))
@@ -57,7 +57,7 @@ def plane(form: MatchingForm) -> tuple[np.ndarray, np.ndarray]:
     """The loss over p and q: the grid [N] of both, and the loss [q, p]."""
     grid = torch.linspace(0.02, 0.98, 49, dtype=torch.float64)
     q = grid[:, None].expand(-1, len(grid))
-    loss = match(grid.logit().expand_as(q), q, 1 - q, form)
+    loss = bernoulli_divergence(grid.logit().expand_as(q), q, 1 - q, form)
     return grid.numpy(), loss.numpy()
 
 
@@ -68,7 +68,7 @@ def descent(form: MatchingForm, q: float, steps: int = 120, rate: float = 1.0) -
     path = [z.sigmoid()]
     for _ in range(steps):
         z = z.detach().requires_grad_()
-        (slope,) = torch.autograd.grad(match(z, *_target(q, z), form).sum(), z)
+        (slope,) = torch.autograd.grad(bernoulli_divergence(z, *_target(q, z), form).sum(), z)
         z = z.detach() - rate * slope
         path.append(z.sigmoid())
     return torch.stack(path).numpy()

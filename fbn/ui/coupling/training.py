@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,7 +31,11 @@ from fbn.tasks import ACTION_UNITS, EXPRESSION
 
 #: Terms that both networks learn from; the coupled one has ``COUPLINGS`` beside them.
 TASKS: dict[str, float] = {"expression": 1.0, "action_units": 1.0}
-COUPLINGS: dict[str, float] = {"distribution_matching": 0.3, "soft_co_annotation": 0.3, "co_annotation": 1.0}
+COUPLINGS: dict[str, Any] = {
+    "distribution_matching": 0.3,
+    "soft_co_annotation": {"weight": 0.3, "form": "soft_target", "temperature": 0.3},
+    "co_annotation": 1.0,
+}
 #: One training at a time: two would halve each other's pace. One that was stopped takes a moment to end.
 _TURN = threading.Lock()
 _BLOCK = 40
@@ -66,8 +71,8 @@ class Lesson:
     batch: int = 48
     seed: int = 1
 
-    def weights(self, coupled: bool) -> Mapping[str, float]:
-        """Terms of the objective and their factors."""
+    def terms(self, coupled: bool) -> Mapping[str, Any]:
+        """Terms of the objective."""
         return {**TASKS, **({name: COUPLINGS[name] for name in self.couplings} if coupled else {})}
 
 
@@ -223,10 +228,7 @@ class Pair:
         second = facebehaviornet(widths=(8, 16, 32, 64), blocks=(1, 1, 1, 1), dropout=0.1)
         second.load_state_dict(first.state_dict())
         self._networks = tuple(network.to(memory_format=torch.channels_last) for network in (first, second))  # type: ignore[call-overload]
-        self._objectives = tuple(
-            Objective(weights=lesson.weights(on), table=lesson.table, soft_form="soft_target", soft_temperature=0.3)
-            for on in (False, True)
-        )
+        self._objectives = tuple(Objective(lesson.terms(on), lesson.table) for on in (False, True))
         self._optimisers = [torch.optim.AdamW(n.parameters(), lr=2e-3, weight_decay=0.05) for n in self._networks]
         self._truth = RelatednessTable.named("du2014")
         self._images, self._held_out = images[: lesson.faces], images[lesson.faces :]

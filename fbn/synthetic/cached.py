@@ -30,7 +30,7 @@ _BLOCK = 25
 _THREADS = "OPENBLAS_NUM_THREADS"
 
 
-def kept_pool(
+def cached_pool(
     world: World, count: int, mesh: Path | None = None, processes: int | Executor = 1, progress: bool = True
 ) -> Pool:
     """The first pictures of a world as one set, from the cache or drawn now.

@@ -1,0 +1,274 @@
+"""Loss terms: a loss with its options and its weight in an objective.
+
+To add a loss, write a subclass of ``Term`` and give it a line in ``TERMS``, or in ``COUPLINGS`` if it couples tasks:
+the study then has an arm with it.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from torch import Tensor
+
+from fbn.errors import FormatError, readable_errors
+from fbn.labelling import Observational, co_annotations
+from fbn.losses import coupling, tasks
+from fbn.losses.distillation import distillation
+from fbn.records import Annotations, Predictions
+from fbn.relatedness import MIN_WEIGHT, RelatednessTable
+from fbn.tasks import ACTION_UNITS, EXPRESSION, TASKS, VALENCE_AROUSAL, Kind, TaskField, named
+
+Factor = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Term(BaseModel):
+    """One loss of an objective. A subclass has the loss's options as fields, and computes it.
+
+    Attributes:
+        weight: factor of the loss in the total; at 0 it is not computed.
+
+    Example:
+        >>> from fbn.losses.terms import term
+        >>> term("distribution_matching", {"weight": 0.3, "form": "printed"}).form
+        'printed'
+        >>> term("compound", 1.0).task.name
+        'compound'
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    weight: Factor = 1.0
+
+    def loss(
+        self,
+        predictions: Predictions,
+        annotations: Annotations,
+        table: RelatednessTable,
+        teacher: Predictions | None = None,
+    ) -> Tensor:
+        """The loss of a batch, a scalar, not multiplied by ``weight``.
+
+        Args:
+            predictions: of the network.
+            annotations: the labels, of the same batch shape.
+            table: relatedness of two of its tasks.
+            teacher: a teacher's predictions, where there is one.
+
+        Raises:
+            ValueError: a head or the teacher that the loss needs is missing.
+        """
+        raise NotImplementedError
+
+
+class TaskTerm(Term):
+    """A loss of one task.
+
+    Attributes:
+        task: in files, a name in ``fbn.tasks.TASKS`` or name, kind and labels.
+    """
+
+    KIND: ClassVar[Kind]
+
+    task: TaskField
+
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> Self:
+        if self.task.kind != self.KIND:
+            raise ValueError(f"task {self.task.name} is {self.task.kind}: expected a {self.KIND} task")
+        for name in ("class_weights", "positive_weights"):
+            factors = getattr(self, name, None)
+            if factors is not None and len(factors) != len(self.task):
+                raise ValueError(f"{name}: expected {len(self.task)} numbers, one for each label of {self.task.name}")
+        return self
+
+
+class CrossEntropy(TaskTerm):
+    """``fbn.losses.cross_entropy``.
+
+    Attributes:
+        class_weights: a factor for each label, or None.
+    """
+
+    KIND = "categorical"
+
+    task: TaskField = EXPRESSION
+    class_weights: tuple[Factor, ...] | None = None
+
+    def loss(self, predictions, annotations, table, teacher=None) -> Tensor:  # type: ignore[no-untyped-def]
+        """See ``Term``."""
+        return tasks.cross_entropy(predictions, annotations, self.task, self.class_weights)
+
+
+class BinaryCrossEntropy(TaskTerm):
+    """``fbn.losses.binary_cross_entropy``.
+
+    Attributes:
+        positive_weights: a factor for each label where it is active, or None.
+        reduction: of a face's labels.
+    """
+
+    KIND = "binary"
+
+    task: TaskField = ACTION_UNITS
+    positive_weights: tuple[Factor, ...] | None = None
+    reduction: Literal["mean", "sum"] = "mean"
+
+    def loss(self, predictions, annotations, table, teacher=None) -> Tensor:  # type: ignore[no-untyped-def]
+        """See ``Term``."""
+        return tasks.binary_cross_entropy(predictions, annotations, self.task, self.positive_weights, self.reduction)
+
+
+class Concordance(TaskTerm):
+    """``fbn.losses.concordance_loss``."""
+
+    KIND = "continuous"
+
+    task: TaskField = VALENCE_AROUSAL
+
+    def loss(self, predictions, annotations, table, teacher=None) -> Tensor:  # type: ignore[no-untyped-def]
+        """See ``Term``."""
+        return tasks.concordance_loss(predictions, annotations, self.task)
+
+
+class SquaredError(TaskTerm):
+    """``fbn.losses.mean_squared_error``."""
+
+    KIND = "continuous"
+
+    task: TaskField = VALENCE_AROUSAL
+
+    def loss(self, predictions, annotations, table, teacher=None) -> Tensor:  # type: ignore[no-untyped-def]
+        """See ``Term``."""
+        return tasks.mean_squared_error(predictions, annotations, self.task)
+
+
+class DistributionMatching(Term):
+    """``fbn.losses.distribution_matching``, which documents the options."""
+
+    form: coupling.MatchingForm = "kl"
+    mixture: coupling.Mixture = "sum"
+    binary: bool = True
+    gradients: coupling.Gradients | None = None
+    min_weight: Annotated[float, Field(ge=0, le=1)] = MIN_WEIGHT
+
+    def loss(self, predictions, annotations, table, teacher=None) -> Tensor:  # type: ignore[no-untyped-def]
+        """See ``Term``."""
+        return coupling.distribution_matching(predictions, table, **self.model_dump(exclude={"weight"}))
+
+
+class SoftCoAnnotation(Term):
+    """``fbn.losses.soft_co_annotation``, which documents the options."""
+
+    form: coupling.SoftForm = "printed"
+    temperature: Positive = 1.0
+    observational: Observational = "weight"
+
+    def loss(self, predictions, annotations, table, teacher=None) -> Tensor:  # type: ignore[no-untyped-def]
+        """See ``Term``."""
+        return coupling.soft_co_annotation(
+            predictions, annotations, table, self.form, self.temperature, self.observational
+        )
+
+
+class CoAnnotation(Term):
+    """Both tasks' losses on the labels that co-annotation adds; the given labels have terms of their own.
+
+    Attributes:
+        observational: weight of observational columns, see ``fbn.labelling.co_annotations``.
+        class_weights: a factor for each row of the table, or None.
+        positive_weights: a factor for each active column, or None.
+    """
+
+    observational: Observational = "weight"
+    class_weights: tuple[Factor, ...] | None = None
+    positive_weights: tuple[Factor, ...] | None = None
+
+    def loss(self, predictions, annotations, table, teacher=None) -> Tensor:  # type: ignore[no-untyped-def]
+        """See ``Term``."""
+        added = co_annotations(annotations, table, observational=self.observational)
+        rows, columns = predictions.own(table.rows), predictions.own(table.columns)
+        loss = tasks.cross_entropy(predictions, added, rows, self.class_weights)
+        return loss + tasks.binary_cross_entropy(predictions, added, columns, self.positive_weights)
+
+
+class Distillation(Term):
+    """``fbn.losses.distillation``, which documents the options.
+
+    Attributes:
+        factors: of the expression, the action units' and the valence-arousal part (B: 1, 8, 1).
+    """
+
+    temperature: Positive = 1.5
+    label_share: Annotated[float, Field(ge=0, le=1)] = 0.6
+    factors: tuple[Factor, Factor, Factor] = (1.0, 1.0, 1.0)
+
+    def loss(self, predictions, annotations, table, teacher=None) -> Tensor:  # type: ignore[no-untyped-def]
+        """See ``Term``."""
+        if teacher is None:
+            raise ValueError("the distillation term needs a teacher's predictions")
+        return distillation(predictions, teacher, annotations, self.label_share, self.temperature, *self.factors)
+
+
+#: What couples tasks.
+COUPLINGS: dict[str, type[Term]] = {
+    "distribution_matching": DistributionMatching,
+    "soft_co_annotation": SoftCoAnnotation,
+    "co_annotation": CoAnnotation,
+}
+TERMS: dict[str, type[Term]] = {
+    "expression": CrossEntropy,
+    "action_units": BinaryCrossEntropy,
+    "valence_arousal": Concordance,
+    "valence_arousal_mse": SquaredError,
+    **COUPLINGS,
+    "distillation": Distillation,
+}
+_OF_KIND: dict[Kind, type[TaskTerm]] = {
+    "categorical": CrossEntropy,
+    "binary": BinaryCrossEntropy,
+    "continuous": Concordance,
+}
+
+
+def term(name: str, value: float | Mapping[str, Any] | Term) -> Term:
+    """A term from a weight, from its fields, or as it is.
+
+    Args:
+        name: in ``TERMS``, or of a task; another name needs a field ``task``. The loss of a task follows its kind.
+        value: weight, or fields.
+
+    Raises:
+        FormatError: unknown, or an option is unknown or out of range; the message names it.
+    """
+    if isinstance(value, Term):
+        return value
+    fields: dict[str, Any] = dict(value) if isinstance(value, Mapping) else {"weight": value}
+    kind = TERMS.get(name)
+    try:
+        if kind is None:
+            if "task" not in fields and name not in TASKS:
+                expected = f"{', '.join(TERMS)}, a task ({', '.join(TASKS)}), or a field 'task'"
+                raise FormatError(f"unknown loss term {name!r}: expected one of {expected}")
+            fields["task"] = named(fields.get("task", name))
+            kind = _OF_KIND[fields["task"].kind]
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        raise FormatError(f"loss term {name}: {readable_errors(error, name)}") from error
+    except (ValueError, KeyError) as error:
+        raise FormatError(f"loss term {name}: {error}") from error
+
+
+def merged(terms: Mapping[str, Term], changes: Mapping[str, float | Mapping[str, Any] | Term]) -> dict[str, Term]:
+    """Terms with other weights and options; a number changes the weight alone, fields change what they name.
+
+    Raises:
+        FormatError: see ``term``.
+    """
+    new = dict(terms)
+    for name, value in changes.items():
+        if name in terms and not isinstance(value, Term):
+            fields = value if isinstance(value, Mapping) else {"weight": value}
+            value = terms[name].model_dump() | dict(fields)
+        new[name] = term(name, value)
+    return new
