@@ -1,6 +1,7 @@
 """Results to a table file, row by row: memory does not grow, and what is written survives an interruption."""
 
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -143,6 +144,21 @@ def to_pandas(results: Iterable[FrameResult], layout: str = "fbn", compounds: Se
         for face in result.faces or (None,):
             rows.write(list(chosen.row(result, face)))
     return rows.table().to_pandas()
+
+
+def table_bytes(results: Sequence[FrameResult], suffix: str) -> bytes:
+    """A table file of some results, as ``TableWriter`` writes it, in the columns of ``layout_of``.
+
+    Args:
+        results: one row for each face, or one with empty face columns for a frame without.
+        suffix: one of ``SUFFIXES``.
+    """
+    with tempfile.TemporaryDirectory(prefix="fbn-") as folder:
+        path = Path(folder, f"table{suffix}")
+        with TableWriter(path, *layout_of(results)) as writer:
+            for result in results:
+                writer.write(result)
+        return path.read_bytes()
 
 
 def layout_of(results: Sequence[FrameResult]) -> tuple[str, tuple[str, ...]]:

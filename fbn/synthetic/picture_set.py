@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 
-import cv2
-
 from fbn.data.picture_sets import PictureSet, PictureSets
+from fbn.faces.pictures import png_bytes
 from fbn.relatedness import RelatednessTable
 from fbn.resources import make_folder
 from fbn.synthetic.layouts import Item, world_of, write_set
@@ -56,8 +55,7 @@ def draw_picture_set(
             raise
         # last, so that nobody sees half a set
         return sets.create(name, COMPOUND_RAFDB, _DATA)
-    images = [item.picture.image for item in reporting(draw_stills(world, count, _SIDE))]
-    files = [cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes() for image in images]
+    files = [png_bytes(item.picture.image) for item in reporting(draw_stills(world, count, _SIDE))]
     chosen = sets.create(name, COMPOUND_RAFDB)
     chosen.add((f"face-{number:03d}.png", partial(bytes, file)) for number, file in enumerate(files, start=1))
     return chosen

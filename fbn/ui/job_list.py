@@ -9,8 +9,7 @@ import streamlit as st
 
 from fbn import jobs
 from fbn.errors import FbnError
-from fbn.jobs import Job
-from fbn.ui.live import durations
+from fbn.jobs import Job, durations
 from fbn.ui.relatedness.draft import plain
 
 #: Seconds between two looks while a job waits or runs; and while none does, since others may start one.

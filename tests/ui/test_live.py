@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from fbn.faces.frames import Frame
-from fbn.inference import FrameResult
+from fbn.inference import FrameResult, recordings
 from fbn.inference.layouts import LAYOUTS
+from fbn.inference.live import LiveSession
 from fbn.ui.live import page as live_page
-from fbn.ui.live import recordings
-from fbn.ui.live.session import LiveSession
 from tests.ui.conftest import FakeAnalyser, face
 
 GRAY = np.full((480, 640, 3), 128, np.uint8)

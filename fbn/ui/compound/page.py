@@ -30,7 +30,7 @@ from fbn.ui.compound.shared import (
     uploaded_pictures,
 )
 from fbn.ui.compound.training import JOBS, training_view
-from fbn.ui.scores import SETS
+from fbn.ui.panels import SETS
 from fbn.ui.widgets import drawn, pick, place
 
 _VIEWS = {"Pictures": overview, "Label": label_view, "Train": training_view}

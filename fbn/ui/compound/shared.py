@@ -5,11 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from fbn.context import Cancelled
+from fbn.context import Background, Cancelled
 from fbn.data.picture_sets import AddedPictures, Incoming
 from fbn.errors import FbnError
 from fbn.faces.pictures import PICTURE_SUFFIXES
-from fbn.ui.background import Background
 
 #: Keys of the viewer's state; the first two are choices of ``widgets.place``.
 OPEN, VIEW, STARTING, DELETED = "compound set", "compound view", "compound starting", "compound deleted"

@@ -8,14 +8,14 @@ import streamlit as st
 
 from fbn import compound
 from fbn.data.picture_sets import PictureSet
+from fbn.jobs import durations
 from fbn.models import store
 from fbn.ui import shell
 from fbn.ui.compound.overview import read_set
 from fbn.ui.compound.result_view import result_view
 from fbn.ui.job_list import JobList
-from fbn.ui.live import durations
+from fbn.ui.panels import SETS
 from fbn.ui.relatedness.draft import plain
-from fbn.ui.scores import SETS
 
 #: Strategy -> title and what it does.
 _STRATEGIES = {

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
+from fbn.jobs import durations
 from fbn.relatedness import Provenance, RelatednessTable
 from fbn.ui import charts
 from fbn.ui.coupling import charts as coupling_charts
 from fbn.ui.coupling.training import CLASSROOM, COUPLINGS, Lesson, LiveTraining, Point, expected
-from fbn.ui.live import durations
 from fbn.ui.relatedness.draft import plain
 from fbn.vocabulary import EXPRESSIONS
 

@@ -1,32 +1,32 @@
 """The Live page's parts."""
 
-from functools import partial
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-from streamlit_webrtc import create_video_source_track
 
 from fbn.errors import FbnError
 from fbn.faces.frames import VIDEO_SUFFIXES
+from fbn.faces.pictures import png_bytes
 from fbn.inference import FaceResult
-from fbn.ui import charts, shell, tables
-from fbn.ui.analyse.reading import Preview
+from fbn.inference.live import WEBCAM, LiveSession, LiveView
+from fbn.inference.uploads import Preview
+from fbn.jobs.durations import in_words
+from fbn.synthetic.playback import DrawnPlayback, FilePlayback, Playback
+from fbn.ui import charts, shell
 from fbn.ui.effect_view import conflict_panel
-from fbn.ui.live.clip import RATE, Clip, DrawnClip, FileClip, as_source
-from fbn.ui.live.durations import in_words
-from fbn.ui.live.recordings_view import say, show_recordings
-from fbn.ui.live.session import WEBCAM, LiveSession, View
+from fbn.ui.live.recordings import say, show_recordings
 from fbn.ui.live.webcam import Problem, ask_to_start, play, watch, webcam
 from fbn.ui.panels import (
+    Picked,
     action_unit_panel,
     circumplex_panel,
+    compound_panel,
     expression_panel,
     face_name,
+    pick_compounds,
     show_picture,
+    terms_panel,
 )
 from fbn.ui.prior import pick_table
-from fbn.ui.scores import Picked, compound_panel, pick_compounds, terms_panel
-from fbn.ui.uploads import read_upload
 from fbn.ui.widgets import pick
 
 #: Seconds between two looks at the session while it plays (figures for the eye, not the record) and once it stopped.
@@ -70,10 +70,10 @@ def _video(session: LiveSession, source: str) -> bool:
         return False
     clip, name = shown
     session.source(name)
-    return play(session, create_video_source_track(partial(as_source, clip), key="live_clip_track", fps=RATE), name)
+    return play(session, clip, name)
 
 
-def _clip() -> tuple[Clip, str] | None:
+def _clip() -> tuple[Playback, str] | None:
     """The clip to play and what it is called; None while there is none."""
     with st.container(horizontal=True, vertical_alignment="center"):
         which = st.session_state.setdefault(_WHICH, "Sample")
@@ -90,7 +90,7 @@ def _clip() -> tuple[Clip, str] | None:
     known, clip = st.session_state.get("live_file_clip", (None, None))
     if known != upload.file_id:
         try:
-            clip = FileClip(upload.getvalue(), upload.name)
+            clip = FilePlayback(upload.getvalue(), upload.name)
         except FbnError as error:
             st.error(str(error), icon=":material/broken_image:")
             return None
@@ -99,8 +99,8 @@ def _clip() -> tuple[Clip, str] | None:
 
 
 @st.cache_resource(show_spinner="Drawing the clip…")
-def _drawn_clip() -> DrawnClip:
-    return DrawnClip()
+def _drawn_clip() -> DrawnPlayback:
+    return DrawnPlayback()
 
 
 def _session() -> LiveSession:
@@ -129,7 +129,7 @@ def _conflict_options() -> None:
 def _conflicts(face: FaceResult) -> None:
     table = st.session_state.get(_TABLE)
     if table is not None:
-        conflict_panel(face.smoothed or face.affect, table, _MOST_CONFLICTS)
+        conflict_panel(face.shown, table, _MOST_CONFLICTS)
 
 
 def _compounds_shown() -> bool:
@@ -175,7 +175,7 @@ def _use_clip() -> None:
     ask_to_start(camera=False)
 
 
-def _stall(view: View, camera: bool) -> None:
+def _stall(view: LiveView, camera: bool) -> None:
     if view.stalled:
         words = f"**No new picture for {in_words(view.age)}.** The video above and the figures stand still."
         st.warning(words, icon=":material/pause_circle:")
@@ -197,7 +197,8 @@ def _controls(session: LiveSession, playing: bool) -> None:
             icon, off = ":material/fiber_manual_record:", not playing
             st.button("Record", icon=icon, on_click=_record, args=(session,), disabled=off)
         if st.button("Snapshot", icon=":material/photo_camera:", disabled=not playing):
-            state["snapshot"] = tables.png_bytes(session.picture())
+            picture = session.picture()
+            state["snapshot"] = None if picture is None else png_bytes(picture)
     if state.get("snapshot"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.image(state["snapshot"], width=80, alt="The snapshot")
@@ -260,7 +261,7 @@ def _figures(session: LiveSession, playing: bool, source: str) -> None:
             st.metric("95 % within", f"{view.p95_ms:.0f} ms", help=helped, width=130)
     if view.face:
         with _shade("figures", past):
-            affect = view.face.smoothed or view.face.affect
+            affect = view.face.shown
             expression_panel(affect)
             if affect.scorer and _compounds_shown():
                 compound_panel(affect)
@@ -269,7 +270,7 @@ def _figures(session: LiveSession, playing: bool, source: str) -> None:
             circumplex_panel(view.trail)
 
 
-def _what_to_do(view: View, playing: bool, source: str) -> None:
+def _what_to_do(view: LiveView, playing: bool, source: str) -> None:
     if not playing and source == _CLIP:
         st.markdown("##### :material/movie: Play the clip")
         st.markdown("It goes the same way as a camera's picture: through the network, and back with its drawing.")
@@ -285,7 +286,7 @@ def _what_to_do(view: View, playing: bool, source: str) -> None:
 
 
 def _shade(part: str, past: bool) -> DeltaGenerator:
-    """A container for readings: gray where they are of the past (see ``marks.STYLE``)."""
+    """A container for readings: gray where they are of the past (see ``html.STYLE``)."""
     return st.container(key=f"live_past_{part}" if past else f"live_now_{part}")
 
 
@@ -296,7 +297,7 @@ def _details(session: LiveSession, playing: bool) -> None:
         return
     with _shade("details", not playing or view.stalled):
         _conflicts(view.face)
-        action_unit_panel(view.face.smoothed or view.face.affect)
+        action_unit_panel(view.face.shown)
         st.markdown("**Over time**")
         figure = charts.time_line(view.seconds, view.valence, view.arousal)
         said = "Valence and arousal of the face over the last seconds, two lines between −1 and 1."
@@ -316,7 +317,7 @@ def picture_view() -> None:
         if upload is None:
             st.info("The figures appear here once there is a picture.", icon=":material/face:")
             return
-        image = read_upload(upload)
+        image = shell.read_upload(upload)
     picked: Picked = st.session_state[_COMPOUNDS]
     result = shell.make_analyser(None, picked.classes).picture(image)
     face = show_picture(Preview.of(image, result), compounds=picked.shown)

@@ -4,16 +4,20 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
 from importlib.resources import files
 from typing import Any, cast
 
 import aioice
 import av
+import numpy as np
 import streamlit as st
-from streamlit_webrtc import Translations, VideoSourceTrack, WebRtcMode, webrtc_streamer
+from streamlit_webrtc import Translations, VideoSourceTrack, WebRtcMode, create_video_source_track, webrtc_streamer
 
 from fbn.errors import FormatError
-from fbn.ui.live.session import WEBCAM, LiveSession
+from fbn.inference.live import WEBCAM, LiveSession
+from fbn.synthetic.playback import RATE, Playback
 
 _START, _AGAIN, _STOP = "Start the camera", "Start again", "Stop"
 _PLAY = "Play the clip"
@@ -30,7 +34,7 @@ _JS = (files("fbn") / "ui" / "live" / "camera.js").read_text("utf-8")
 _watcher = st.components.v2.component("fbn_camera", html='<div class="camera"></div>', js=_JS)
 
 
-class _OwnAddress:
+class _OneAddress:
     """Stands for aioice's look-up of ``.local`` names, which asks the whole local network by multicast.
 
     A browser that was not asked for a camera hides its address behind such a name. Most often it runs on this machine,
@@ -42,8 +46,8 @@ class _OwnAddress:
         return next(iter(aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=False)), None)
 
 
-async def _ask_nobody(subscriber: object) -> _OwnAddress:
-    return _OwnAddress()
+async def _ask_nobody(subscriber: object) -> _OneAddress:
+    return _OneAddress()
 
 
 aioice.ice.get_or_create_mdns_protocol = _ask_nobody  # type: ignore[assignment]
@@ -170,9 +174,17 @@ def webcam(session: LiveSession) -> bool:
     return stream(_shown(session, WEBCAM), "webcam", _AGAIN if again else _START, session.ended)
 
 
-def play(session: LiveSession, clip: VideoSourceTrack, name: str) -> bool:
-    """Show the clip of this name as ``session`` draws it; no camera is asked for. True while it plays."""
-    return stream(_shown(session, name), "clip", _PLAY, session.ended, clip)
+def play(session: LiveSession, clip: Playback, name: str) -> bool:
+    """Show the clip of this name as ``session`` draws it; no camera is used. True while it plays."""
+    track = create_video_source_track(partial(as_source, clip), key="live_clip_track", fps=RATE)
+    return stream(_shown(session, name), "clip", _PLAY, session.ended, track)
+
+
+def as_source(clip: Playback, pts: int, time_base: Fraction) -> av.VideoFrame:
+    """A clip's frame for ``streamlit_webrtc.create_video_source_track``."""
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(clip.frame(float(pts * time_base))), format="rgb24")
+    frame.pts, frame.time_base = pts, time_base
+    return frame
 
 
 def _shown(session: LiveSession, source: str) -> Callable[[av.VideoFrame], av.VideoFrame]:
@@ -221,3 +233,9 @@ def stream(
         translations=cast(Translations, _WORDS | {"start": start}),
     )
     return context.state.playing
+
+
+if (
+    __name__ == "__main__"
+):  # run by ``fbn bench live``, which compares the live page with frames that come straight back
+    stream(lambda frame: frame, "bare")

@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
+from fbn.history import History
 from fbn.relatedness import Change, RelatednessTable
 from fbn.synthetic.activity import typical
-from fbn.ui.history import History
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, ActionUnit
 
 _FIRST_CELL = ("fear", 5)

@@ -16,8 +16,8 @@ from fbn.ui.effect_view import effect_view
 from fbn.ui.relatedness.edit import cell_panel, editable_heatmap
 from fbn.ui.relatedness.files import bar, messages
 from fbn.ui.relatedness.state import compared, draft
+from fbn.ui.shell import read_upload
 from fbn.ui.studio import face as studio
-from fbn.ui.uploads import read_upload
 from fbn.vocabulary import AU_NUMBERS, EXPRESSIONS
 
 _SOURCES = ["Drawn face", "Sample", "Upload", "Take a photo"]

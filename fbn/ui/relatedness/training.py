@@ -9,13 +9,13 @@ from typing import Any
 import streamlit as st
 
 from fbn.errors import FbnError
+from fbn.jobs import durations
 from fbn.resources import shipped
 from fbn.studies.tables import RESULT
 from fbn.studies.tables_request import TablesBudget
 from fbn.training import recipe
 from fbn.ui import charts
 from fbn.ui.job_list import JobList
-from fbn.ui.live import durations
 from fbn.ui.relatedness.draft import plain
 from fbn.ui.relatedness.results import cells, differences, figures, sentence
 from fbn.ui.relatedness.state import choices, table_of, usual

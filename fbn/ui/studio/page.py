@@ -7,11 +7,12 @@ import numpy as np
 import streamlit as st
 
 from fbn.errors import FbnError, FormatError
+from fbn.faces.pictures import png_bytes
+from fbn.history import History
 from fbn.inference import Affect
 from fbn.relatedness import RelatednessTable, Versions, resolve
 from fbn.synthetic.parameters import Face
 from fbn.ui import shell
-from fbn.ui.history import History
 from fbn.ui.panels import circumplex_panel, expression_panel
 from fbn.ui.studio import face as studio
 from fbn.ui.studio import marks
@@ -19,7 +20,6 @@ from fbn.ui.studio.animate import animation_view
 from fbn.ui.studio.controls import controls
 from fbn.ui.studio.quiz import quiz_view
 from fbn.ui.studio.state import current, keep, show, slider
-from fbn.ui.tables import png_bytes
 from fbn.ui.widgets import bound, sweeping
 
 #: Side of a saved picture, pixels.
