@@ -10,13 +10,13 @@ import streamlit as st
 
 from fbn.errors import FormatError
 from fbn.relatedness import Note, RelatednessTable
+from fbn.synthetic import editing as studio
 from fbn.synthetic.parameters import Face
 from fbn.ui.relatedness import draft as logic
 from fbn.ui.relatedness import marks, sheets
 from fbn.ui.relatedness.files import bar, messages
 from fbn.ui.relatedness.heatmap import heatmap
 from fbn.ui.relatedness.state import compared, draft, edit, keep, put, workshop
-from fbn.ui.studio import face as studio
 from fbn.ui.studio.marks import described
 from fbn.ui.widgets import bound
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, Expression

@@ -9,6 +9,7 @@ from fbn.inference import Affect
 from fbn.inference.effect import predictions_of
 from fbn.records import Annotations
 from fbn.relatedness.formats import CATEGORIES
+from fbn.synthetic import editing as studio
 from fbn.synthetic.activity import coded
 from fbn.synthetic.parameters import Face
 from fbn.ui import shell
@@ -17,7 +18,6 @@ from fbn.ui.relatedness.edit import cell_panel, editable_heatmap
 from fbn.ui.relatedness.files import bar, messages
 from fbn.ui.relatedness.state import compared, draft
 from fbn.ui.shell import read_upload
-from fbn.ui.studio import face as studio
 from fbn.vocabulary import AU_NUMBERS, EXPRESSIONS
 
 _SOURCES = ["Drawn face", "Sample", "Upload", "Take a photo"]

@@ -7,10 +7,10 @@ import streamlit as st
 
 from fbn.errors import FormatError
 from fbn.relatedness import Versions
+from fbn.relatedness.contents import load_table, table_bytes
 from fbn.ui.relatedness import state
 from fbn.ui.relatedness.draft import plain, summary
 from fbn.ui.relatedness.state import draft, put, workshop
-from fbn.ui.studio import face as studio
 from fbn.ui.widgets import bound
 
 
@@ -118,7 +118,7 @@ def _more() -> None:
         stem = Path(workshop().open).stem
         for suffix in ("csv", "json"):
             name = f"{stem}.{suffix}"
-            contents = studio.table_bytes(now.table, f".{suffix}")
+            contents = table_bytes(now.table, f".{suffix}")
             st.download_button(
                 f"Export as {suffix.upper()}",
                 contents,
@@ -158,7 +158,7 @@ def _import() -> None:
     if upload is None:
         return
     try:
-        table = studio.load_table(upload.name, upload.getvalue())
+        table = load_table(upload.name, upload.getvalue())
     except FormatError as error:
         state.keep(problem=str(error), said="")
         return
