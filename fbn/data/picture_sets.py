@@ -150,8 +150,8 @@ class PictureSets:
 
     def names(self) -> list[str]:
         """Sorted names of all sets."""
-        found = (path.parent.name for path in self.folder.glob(f"*/{ABOUT}"))
-        return sorted(name for name in found if _NAME.fullmatch(name))
+        names = (path.parent.name for path in self.folder.glob(f"*/{ABOUT}"))
+        return sorted(name for name in names if _NAME.fullmatch(name))
 
     def open(self, name: str) -> PictureSet:
         """Open a set.

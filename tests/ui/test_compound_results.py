@@ -2,7 +2,7 @@
 
 from fbn.fewshot.report import conclusion, figures_table, headline, percent
 from fbn.fewshot.request import Result
-from fbn.ui.compound import marks
+from fbn.ui.compound import html
 from fbn.ui.compound.charts import comparison, learning_curve, recalls
 from tests.ui.few_shot import CLASSES, figure, result
 
@@ -56,15 +56,15 @@ def test_classes_that_were_not_measured_are_not_drawn():
 
 
 def test_the_matrix_tells_each_cell_and_what_users_type_stays_text():
-    drawn = marks.matrix([[2, 2, 0], [0, 4, 0], [0, 0, 0]], CLASSES, "few-shot")
+    drawn = html.matrix([[2, 2, 0], [0, 4, 0], [0, 0, 0]], CLASSES, "few-shot")
     assert 'title="happily surprised, said to be sadly angry: 2 of 4"' in drawn
     assert drawn.count("fbn-own") == 3
     bad = "<script>x</script>"
     mistake = result()["wrong"][0] | {"path": bad, "true": bad, "said": bad}
-    for html in (
-        marks.counts({bad: 1}),
-        marks.matrix([[1, 0], [0, 0]], [bad, "b"], bad),
-        marks.gallery([("", bad)]),
-        marks.mistakes([(mistake, "", "")]),
+    for text in (
+        html.counts({bad: 1}),
+        html.matrix([[1, 0], [0, 0]], [bad, "b"], bad),
+        html.gallery([("", bad)]),
+        html.mistakes([(mistake, "", "")]),
     ):
-        assert "<script" not in html.lower()
+        assert "<script" not in text.lower()

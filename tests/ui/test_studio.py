@@ -14,7 +14,7 @@ from fbn.relatedness import RelatednessTable, Versions
 from fbn.relatedness.contents import load_table
 from fbn.synthetic import editing
 from fbn.synthetic.parameters import Camera, Face, Scene
-from fbn.ui.studio import controls, marks
+from fbn.ui.studio import controls, html
 from fbn.ui.studio.state import Studio
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, COMPOUND_EXPRESSIONS
 from tests.ui.conftest import Reader, by_key, press, words
@@ -82,15 +82,15 @@ def test_comparison_in_words_names_the_widest_gap_among_those_that_part():
     truth[AU_INDEX[9]], read[AU_INDEX[9]] = 0.8, 0.12
     truth[AU_INDEX[25]], read[AU_INDEX[25]] = 0.6, 0.45
     read[AU_INDEX[4]] = 0.49
-    said = marks.compared(truth, read)
+    said = html.compared(truth, read)
     assert said == "Both agree on 15 of 17. They part most at **AU9 Nose wrinkler**: drawn 0.80, read 0.12."
-    assert marks.compared(truth, truth) == "Both agree on all 17 action units."
+    assert html.compared(truth, truth) == "Both agree on all 17 action units."
 
 
 def test_comparison_marks_agreement_by_sign_and_says_it_in_each_row():
     truth, read = np.zeros(17), np.zeros(17)
     truth[AU_INDEX[9]], read[AU_INDEX[9]] = 0.8, 0.12
-    text = marks.comparison(truth, read)
+    text = html.comparison(truth, read)
     rows = text.split('role="listitem"')[1:]
     assert [row.count("≠</span>") for row in rows] == [int(u.number == 9) for u in ACTION_UNITS]
     assert "Drawn 0.80, read 0.12: they part." in rows[AU_INDEX[9]]

@@ -45,7 +45,7 @@ def comparison(result: Result) -> go.Figure:
     )
     figure.for_each_trace(lambda trace: trace.marker.line.update(color=trace.marker.color))
     figure.update_xaxes(title="mean diagonal (%)", range=[0, 100], zeroline=False)
-    figure.update_yaxes(title="", automargin=True, showgrid=False, range=[-0.5, 2.7])
+    figure.update_yaxes(title="", categoryarray=list(sides), automargin=True, showgrid=False, range=[-0.5, 2.7])
     return figure.update_layout(height=210, showlegend=False, margin=_MARGIN | {"t": 8})
 
 
@@ -102,7 +102,7 @@ def recalls(result: Result) -> go.Figure:
         )
     for label, ends in zip(labels, frame.itertuples(index=False), strict=True):
         line = {"color": _GRAY, "width": 2}
-        figure.add_shape(type="line", x0=ends[0], x1=ends[1], y0=label, y1=label, layer="below", line=line)
+        figure.add_shape(type="line", x0=ends[0], x1=ends[1], y0=label, y1=label, layer="between", line=line)
     figure.update_xaxes(title="recall (%)", range=[-3, 103], zeroline=False)
     figure.update_yaxes(automargin=True, showgrid=True)
     return figure.update_layout(height=110 + 26 * len(labels), margin=_MARGIN, legend=_LEGEND)

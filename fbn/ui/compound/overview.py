@@ -12,7 +12,7 @@ from fbn.data.set_uploads import add_uploads
 from fbn.data.thumbnails import sample_thumbnail
 from fbn.errors import FbnError
 from fbn.records import Sample
-from fbn.ui.compound import marks
+from fbn.ui.compound import html
 from fbn.ui.compound.shared import DELETED, VIEW, Work, page_button, report_added, show_work, uploaded_pictures
 
 _CHECKING, _CHECKED, _UPLOADS = "compound checking", "compound checked", "compound more"
@@ -59,7 +59,7 @@ def _class_sizes(chosen: PictureSet, labelled: Labelled | None) -> None:
         test = sum(sample.part == "test" for sample in samples)
         title = f"{len(samples):,} labelled pictures" + (f", {test:,} of them the test part" if test else "")
     st.markdown(f"**{title}**", help="A class with one picture can be learned from, but not measured.")
-    st.html(marks.counts({name: sizes[name] for name in names}))
+    st.html(html.counts({name: sizes[name] for name in names}))
     if chosen.data is not None:
         st.caption(f"Read from {chosen.data}; nothing there is changed.")
 
@@ -69,7 +69,7 @@ def _examples(labelled: Labelled) -> None:
     first: dict[str, Sample] = {}
     for sample in labelled.samples:
         first.setdefault(sample.compound, sample)
-    st.html(marks.gallery([(sample_thumbnail(first[name]), name.capitalize()) for name in labelled.classes]))
+    st.html(html.gallery([(sample_thumbnail(first[name]), name.capitalize()) for name in labelled.classes]))
 
 
 def _check(chosen: PictureSet) -> None:

@@ -12,7 +12,7 @@ from fbn.data.picture_sets import MAX_PICTURES, Incoming, PictureSet, PictureSet
 from fbn.data.set_uploads import create_from_uploads
 from fbn.errors import FbnError
 from fbn.synthetic.picture_set import draw_picture_set
-from fbn.ui.compound import marks
+from fbn.ui.compound import html
 from fbn.ui.compound.label import label_view
 from fbn.ui.compound.overview import overview
 from fbn.ui.compound.shared import (
@@ -41,7 +41,7 @@ _MAX_NAMED = 4
 
 def show_compound() -> None:
     """The open set, or ways to a new one."""
-    st.html(marks.STYLE)
+    st.html(html.STYLE)
     try:
         sets = PictureSets()
         names = sets.names()

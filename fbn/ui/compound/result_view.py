@@ -17,7 +17,7 @@ from fbn.models import store
 from fbn.resources import data_folder
 from fbn.ui import shell
 from fbn.ui.charts import CONFIG
-from fbn.ui.compound import charts, marks
+from fbn.ui.compound import charts, html
 from fbn.ui.compound.label import show_picture
 from fbn.ui.compound.overview import show_coverage
 from fbn.ui.compound.shared import open_set, page_button
@@ -38,7 +38,7 @@ _A_PAGE = 12
 
 def result_view(job: Job, result: Result) -> None:
     """The headline, then figures, wrong pictures and training pictures in tabs."""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, gap="large"):
         for name, value, interval in report.headline(result):
             st.metric(name, value, interval or None, delta_color="off", delta_arrow="off", width="content")
     st.markdown(report.conclusion(result))
@@ -97,7 +97,7 @@ def _figures(job: Job, result: Result) -> None:
             key=f"compound whose {job.id}",
         )
         confusion = result["zero_shot_confusion"] if side == "Zero-shot" else result["confusion"]
-        st.html(marks.matrix(confusion, result["classes"], f"Confusion matrix, {side}"))
+        st.html(html.matrix(confusion, result["classes"], f"Confusion matrix, {side}"))
     with right:
         st.markdown("**Class by class**")
         alt = "Share of each class that few-shot and zero-shot recognise; the confusion matrix has the numbers."
@@ -111,7 +111,7 @@ def _wrong(job: Job, result: Result) -> None:
         return
     shown = st.session_state.setdefault(f"compound shown {job.id}", _A_PAGE)
     st.markdown("**The most certain first**", help=_MAP_HELP)
-    st.html(marks.mistakes([(each, *_images(job.folder, each)) for each in wrong[:shown]]))
+    st.html(html.mistakes([(each, *_images(job.folder, each)) for each in wrong[:shown]]))
     _relabel_one(job, [each["path"] for each in wrong])
     if len(wrong) > shown:
         more = partial(st.session_state.__setitem__, f"compound shown {job.id}", shown + _A_PAGE)
@@ -146,7 +146,7 @@ def _used(result: Result) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Pictures learned from**")
-        st.html(marks.counts(result["counts"]))
+        st.html(html.counts(result["counts"]))
     with right:
         coverage = result["coverage"]
         show_coverage(Coverage(**{field.name: coverage[field.name] for field in fields(Coverage)}))

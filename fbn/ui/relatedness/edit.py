@@ -17,7 +17,7 @@ from fbn.ui.relatedness import marks, sheets
 from fbn.ui.relatedness.files import bar, messages
 from fbn.ui.relatedness.heatmap import heatmap
 from fbn.ui.relatedness.state import compared, draft, edit, keep, put, workshop
-from fbn.ui.studio.marks import described
+from fbn.ui.studio.html import described
 from fbn.ui.widgets import bound
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, Expression
 

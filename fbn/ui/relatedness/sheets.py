@@ -10,7 +10,7 @@ from fbn.relatedness import MIN_WEIGHT, RelatednessTable
 from fbn.relatedness.evidence import Agreement, Evidence, Finding, Relation, Verdict
 from fbn.relatedness.formats import CATEGORIES
 from fbn.ui.relatedness.draft import brief, spoken, weight_of
-from fbn.ui.studio.marks import described
+from fbn.ui.studio.html import described
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, EXPRESSIONS, ActionUnit, Expression
 
 #: The columns: every AU a table may hold, in FACS order.

@@ -10,7 +10,7 @@ import streamlit as st
 
 from fbn.synthetic import editing
 from fbn.synthetic.parameters import Face, Hair, HairColour, Identity
-from fbn.ui.studio.marks import described
+from fbn.ui.studio.html import described
 from fbn.ui.studio.state import current, keep, show, slider
 from fbn.ui.widgets import bound, sweeping
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, REGIONS, ActionUnit

@@ -16,7 +16,7 @@ from fbn.synthetic import editing
 from fbn.synthetic.parameters import Face
 from fbn.ui import shell
 from fbn.ui.panels import circumplex_panel, expression_panel
-from fbn.ui.studio import marks
+from fbn.ui.studio import html
 from fbn.ui.studio.controls import controls
 from fbn.ui.studio.quiz import quiz_view
 from fbn.ui.studio.state import current, keep, show, slider
@@ -42,7 +42,7 @@ def show_studio() -> None:
     """The studio's views."""
     # a saved table may have changed since the viewer was here
     _take_table(current().source)
-    st.html(marks.STYLE)
+    st.html(html.STYLE)
     views = {"Draw": _draw, "Animate": _animate, "Quiz": quiz_view}
     view = st.segmented_control(
         "View", list(views), default="Draw", required=True, key="studio_view", label_visibility="collapsed"
@@ -229,8 +229,8 @@ def _reading(face: Face, image: np.ndarray) -> None:
         st.caption("This model does not read action units.")
     else:
         drawn = editing.unit_levels(face)
-        st.markdown(marks.compared(drawn, affect.action_units))
-        st.html(marks.comparison(drawn, affect.action_units))
+        st.markdown(html.compared(drawn, affect.action_units))
+        st.html(html.comparison(drawn, affect.action_units))
     expression_panel(affect)
     circumplex_panel(((float(affect.valence_arousal[0]), float(affect.valence_arousal[1])),))
 

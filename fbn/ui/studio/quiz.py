@@ -8,7 +8,7 @@ from fbn.faces.pictures import png_bytes
 from fbn.synthetic.editing import picture
 from fbn.synthetic.parameters import Face
 from fbn.synthetic.quiz import LENGTH, RULES, Level, Question, Quiz
-from fbn.ui.studio.marks import described
+from fbn.ui.studio.html import described
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER
 
 _QUIZ = "studio quiz"
