@@ -260,11 +260,11 @@ def _animate() -> None:
         seconds = st.slider("Way there (seconds)", 0.2, 2.0, 0.6, 0.1, key="gif seconds", format="%.1f s")
         hold = st.slider("Stay at each end (seconds)", 0.1, 2.0, 0.6, 0.1, key="gif hold", format="%.1f s")
         back = st.toggle("And back", True, key="gif back", help="Returns, so that it can be looped without a jump.")
-        ends = (
+        ends = [
             state.face if choice == _CURRENT else editing.preset(state.face, state.table, choice, intensity)
             for choice in (first, last)
-        )
-        request = (*ends, seconds, hold, back)
+        ]
+        request = (ends[0], ends[1], seconds, hold, back)
         if st.button("Make the animation", type="primary", icon=":material/animation:"):
             with st.spinner("Drawing the frames…"):
                 file = editing.gif_bytes(editing.transition(*request), _ANIMATED)

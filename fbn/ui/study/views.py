@@ -127,8 +127,10 @@ def _figures_table(result: StudyResult, rows: pd.DataFrame, lines: pd.DataFrame,
     verdicts = arms_by_figures(result, lines, keys, "verdict").reindex_like(numbers)
     table = numbers.style.apply(lambda _: verdicts.map(_tint), axis=None)
     # cells show their text and are sorted by their number
-    for (arm, *head), text in texts.stack([0, 1]).dropna().items():
-        table.format(text, subset=(arm, tuple(head)))
+    for arm in texts.index:
+        for head in texts.columns:
+            if isinstance(text := texts.loc[arm, head], str):
+                table.format(text, subset=(arm, head))
     st.dataframe(table, placeholder="", alt="Arms by figures")
     st.caption(
         "Tinted: the 95 % interval leaves out 0. A click on a head sorts; the bar above the table has a search and CSV."
