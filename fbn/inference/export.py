@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from fbn import locks, sheets
 from fbn.context import deferring_signals
 from fbn.errors import FbnError, FormatError
-from fbn.inference.layouts import LAYOUTS, Layout, Value, with_compounds
+from fbn.inference.layouts import LAYOUTS, TableLayout, Value, with_compounds
 from fbn.inference.results import FrameResult
 from fbn.resources import check_replaceable
 
@@ -172,7 +172,7 @@ def layout_of(results: Sequence[FrameResult]) -> tuple[str, tuple[str, ...]]:
     return "fbn_smooth" if any(face.smoothed for face in faces) else "fbn", tuple(classes)
 
 
-def _layout(name: str, compounds: Sequence[str]) -> Layout:
+def _layout(name: str, compounds: Sequence[str]) -> TableLayout:
     return with_compounds(name, compounds) if compounds else LAYOUTS[name]
 
 

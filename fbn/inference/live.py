@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -269,13 +268,10 @@ class LiveSession:
         with self._lock:
             return self._recording
 
-    def stop_recording(self) -> Path | None:
-        """Finish the recording; gives its table, or None where there is none."""
-        recording = self.recording
-        if recording is None:
-            return None
-        recording.end()
-        return recording.path if recording.path.exists() else None
+    def stop_recording(self) -> None:
+        """Finish the recording, if there is one."""
+        if (recording := self.recording) is not None:
+            recording.end()
 
 
 def _valence_arousal(face: FaceResult | None) -> tuple[float, float]:

@@ -35,7 +35,7 @@ class Recording:
 
     Attributes:
         path: where the finished table lies.
-        problem: why it ended by itself, in words; empty while it goes on, or when it was asked to end.
+        problem: why it ended by itself; empty while it goes on, or when ``end`` was called.
 
     Raises:
         FbnError: the file cannot be written.
@@ -153,15 +153,15 @@ def entries() -> list[Entry]:
     Raises:
         FbnError: the folder cannot be read.
     """
-    found = []
+    listed = []
     try:
         for path in sorted(folder().glob(f"{_PREFIX}-*"), reverse=True):
             with suppress(FileNotFoundError):  # deleted or finished meanwhile
                 if (entry := _entry(path)) is not None:
-                    found.append(entry)
+                    listed.append(entry)
     except OSError as error:
         raise FbnError(f"the folder of recordings cannot be read ({error})") from error
-    return sorted(found, key=lambda entry: entry.began, reverse=True)
+    return sorted(listed, key=lambda entry: entry.began, reverse=True)
 
 
 def _entry(path: Path) -> Entry | None:

@@ -29,6 +29,14 @@ button:is([data-testid^="stBaseButton-primary"],[kind="primary"]):not(:hover):no
 .fbn-compounds .fbn-row{grid-template-columns:minmax(8.5rem,11.5rem) 1fr 2.7rem}
 .fbn-compounds .fbn-none{opacity:.85}
 .fbn-compounds .fbn-none:not(.fbn-top) .fbn-name{font-style:italic}
+.fbn-terms{width:100%;table-layout:fixed;border-collapse:collapse;font-size:.8rem;line-height:1.5;
+  font-variant-numeric:tabular-nums}
+.fbn-terms th:not(:first-child){width:3.1rem}
+.fbn-terms th:nth-child(3){width:4.6rem}
+.fbn-terms :is(th,td){text-align:right;padding:.12rem .35rem;border:0}
+.fbn-terms th{font-size:.72rem;font-weight:500;line-height:1.2;vertical-align:bottom;opacity:.85}
+.fbn-terms td{border-top:1px solid color-mix(in srgb,currentColor 12%,transparent)}
+.fbn-terms :is(th,td):first-child{text-align:left}
 .fbn-track{position:relative;height:.62rem;border-radius:.31rem;overflow:hidden;
   background:color-mix(in srgb,currentColor 13%,transparent)}
 .fbn-fill{position:absolute;inset:0 auto 0 0;border-radius:.31rem}

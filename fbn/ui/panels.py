@@ -36,7 +36,7 @@ SETS = {
     "emotionet": "EmotioNet: 6 basic, 10 compound",
     "du2014": "Du 2014: 15 compounds",
 }
-_OFF, _OWN = "off", "own"
+_OFF, _LEARNT = "off", "learnt"
 _PICK_HELP = (
     "Two expressions at once, such as happily surprised. Any model names them without having learnt them, from its "
     "expressions, action units and valence; the sets differ in what there is to choose from. Your own sets are tables "
@@ -80,24 +80,24 @@ def pick_compounds(model: str, key: str) -> Picked:
         about = store.manifest(model)
     except FbnError:  # the page says so where it loads the model
         return Picked()
-    ready, own = set(about.tasks) == set(AFFECT_TASKS), about.classes
-    options = ([_OFF, *([_OWN] if own else []), *names()]) if ready else [_OFF]
-    words = SETS | {_OFF: "Off", _OWN: f"Learnt by {model}: {len(own)} classes"}
-    kept = f"{key} of {model}"
-    name = st.session_state.get(kept, _OWN if own else _OFF)
+    ready, learnt = set(about.tasks) == set(AFFECT_TASKS), about.classes
+    options = ([_OFF, *([_LEARNT] if learnt else []), *names()]) if ready else [_OFF]
+    words = SETS | {_OFF: "Off", _LEARNT: f"Learnt by {model}: {len(learnt)} classes"}
+    state = f"{key} of {model}"
+    name = st.session_state.get(state, _LEARNT if learnt else _OFF)
     chosen = bound(
         st.selectbox,
         "Compound expressions",
         name if name in options else _OFF,
-        lambda picked: st.session_state.update({kept: picked}),
+        lambda picked: st.session_state.update({state: picked}),
         f"{key} set",
         options=options,
         format_func=lambda name: words.get(name, f"{name}: your table"),
         help=_PICK_HELP if ready else _LACKING,
         disabled=not ready,
     )
-    if chosen in (_OFF, _OWN):
-        return Picked(chosen == _OWN)
+    if chosen in (_OFF, _LEARNT):
+        return Picked(chosen == _LEARNT)
     try:
         return Picked(True, CompoundClasses.named(chosen))
     except FbnError as error:
@@ -148,10 +148,12 @@ def compound_panel(affect: Affect) -> None:
 def terms_panel(affect: Affect) -> None:
     """What the compounds' scores are made of, as a table under its title."""
     st.markdown("**What the scores are made of**", help=_TERMS_HELP)
-    bar, number = st.column_config.ProgressColumn, st.column_config.NumberColumn
-    columns = {name: bar(format="%.2f", min_value=0, max_value=1, color=c) for name, c in _TERM_COLOURS.items()}
-    columns |= {"Learnt": number(format="%.2f"), "Score": number(format="%.2f"), "Share": number(format="percent")}
-    st.dataframe(terms_table(breakdown(affect)), hide_index=True, height="content", column_config=columns)
+    # st.dataframe would need twice the width of the column beside a video
+    table = terms_table(breakdown(affect)).style.hide(axis="index").format(precision=2, escape="html")
+    table = table.format(lambda share: f"{100 * share:.0f} %", subset="Share").set_uuid("terms")
+    for name, colour in _TERM_COLOURS.items():
+        table = table.bar(subset=name, color=f"{colour}60", vmin=0, vmax=1)
+    st.html(table.to_html(table_attributes='class="fbn-terms"'))
 
 
 def terms_table(shares: Sequence[Share]) -> pd.DataFrame:

@@ -95,7 +95,7 @@ def model_state() -> tuple[str, str]:
     name = model_name()
     try:
         return name, store.manifest(name).sha256.get(store.ONNX, "")
-    except FbnError:  # told where it is loaded
+    except FbnError:  # the page says so where it loads the model
         return name, ""
 
 

@@ -12,14 +12,14 @@ from fbn.inference.uploads import AnalysisJob
 from fbn.ui import charts, shell
 from fbn.ui.panels import Picked, pick_compounds, show_picture
 
-_STATE = "analysis"  # (what was asked for, the job that answers it)
+_STATE = "analysis"  # (files and options, their job)
 _COMPOUNDS = "analyse_compounds"
 #: Rows put on the page; more would only slow the browser.
 _MOST_SHOWN = 1000
 
 
 def choose() -> AnalysisJob | None:
-    """The files to read and how; the job that reads them, started where what was asked for is new."""
+    """Files and options; the job that reads them, started anew where one of them changed."""
     files = st.file_uploader("Pictures or videos", accept_multiple_files=True, key="files")
     with st.container(horizontal=True):
         if st.button("Use the sample picture", icon=":material/image:", disabled=bool(files)):
@@ -34,13 +34,13 @@ def choose() -> AnalysisJob | None:
     if not files and not sample:
         _forget()
         return None
-    asked = (tuple(file.file_id for file in files) or "sample", shell.model_state(), smooth, every, picked.classes)
-    known, job = st.session_state.get(_STATE, (None, None))
-    if known != asked:
+    request = (tuple(file.file_id for file in files) or "sample", shell.model_state(), smooth, every, picked.classes)
+    before, job = st.session_state.get(_STATE, (None, None))
+    if before != request:
         _forget()
         uploads = [(file.name, file.getvalue()) for file in files] or [("astronaut.png", shell.sample_file())]
         job = AnalysisJob(shell.make_analyser("median" if smooth else None, picked.classes), uploads, int(every))
-        st.session_state[_STATE] = (asked, job)
+        st.session_state[_STATE] = (request, job)
         if job.wait(1.0):  # a picture or two: no progress bar for a blink
             return job
     return job
@@ -105,13 +105,13 @@ def _over_time(results: list[FrameResult], face: FaceResult | None, now: float) 
     ids = sorted({face.face_id for result in results for face in result.faces})
     if not ids:
         return
-    wanted = face.face_id if face else ids[0]
-    st.markdown(f"**Over time**, face {wanted}")
-    seen = [next((f for f in result.faces if f.face_id == wanted), None) for result in results]
-    points = np.array([f.shown.valence_arousal if f else (np.nan, np.nan) for f in seen])
+    face_id = face.face_id if face else ids[0]
+    st.markdown(f"**Over time**, face {face_id}")
+    faces = [next((f for f in result.faces if f.face_id == face_id), None) for result in results]
+    points = np.array([f.shown.valence_arousal if f else (np.nan, np.nan) for f in faces])
     figure = charts.time_line([r.timestamp for r in results], points[:, 0].tolist(), points[:, 1].tolist(), now)
-    said = f"Valence and arousal of face {wanted} over time, two lines between −1 and 1."
-    st.plotly_chart(figure, config=charts.CONFIG, key="analyse_time_line", alt=said)
+    text = f"Valence and arousal of face {face_id} over time, two lines between −1 and 1."
+    st.plotly_chart(figure, config=charts.CONFIG, key="analyse_time_line", alt=text)
 
 
 def _table(results: list[FrameResult]) -> None:

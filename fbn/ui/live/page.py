@@ -13,8 +13,8 @@ from fbn.jobs.durations import in_words
 from fbn.synthetic.playback import DrawnPlayback, FilePlayback, Playback
 from fbn.ui import charts, shell
 from fbn.ui.effect_view import conflict_panel
-from fbn.ui.live.recordings import say, show_recordings
-from fbn.ui.live.webcam import Problem, ask_to_start, play, watch, webcam
+from fbn.ui.live.recordings import show_problem, show_recordings
+from fbn.ui.live.webcam import Problem, play, start_video, watch, webcam
 from fbn.ui.panels import (
     Picked,
     action_unit_panel,
@@ -38,9 +38,9 @@ _MOST_CONFLICTS = 5
 
 
 def choose() -> tuple[str, LiveSession]:
-    """Where pictures come from, and this viewer's session on the picked model and options."""
+    """The chosen source of pictures, and this viewer's session with the picked model and options."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        # kept beside the widget: the browser may still send the old choice after Python has changed it
+        # stored apart from the widget: the browser may still send the old choice after Python has changed it
         source = st.session_state.setdefault(_SOURCE, "Webcam")
         pick(st.segmented_control, "Source", _SOURCE, options=["Webcam", _CLIP, "Picture"], required=True)
         return source, _session()
@@ -51,9 +51,9 @@ def video_view(session: LiveSession, source: str) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         playing = _video(session, source)
-        if not playing:  # stopped, or come back to: what a closed page left is finished
+        if not playing:  # stopped, or the viewer came back: finish what a closed page left
             session.ended()
-        # without a video the words still count the seconds since it stopped
+        # without a video the page still counts the seconds since it stopped
         every = _EVERY if playing else _IDLE if session.view().frames else None
         st.fragment(_handles, run_every=every)(session, playing, source)
     with right:
@@ -132,20 +132,15 @@ def _conflicts(face: FaceResult) -> None:
         conflict_panel(face.shown, table, _MOST_CONFLICTS)
 
 
-def _compounds_shown() -> bool:
-    picked: Picked = st.session_state.get(_COMPOUNDS, Picked())
-    return picked.shown
-
-
 def _handles(session: LiveSession, playing: bool, source: str) -> None:
-    """What the viewer works, and what came of it.
+    """Messages, controls and recordings.
 
-    Timed, though no control moves by itself: what a click draws is lost where another timed fragment is asked for just
-    as the click's run ends (Streamlit then begins a new runner and drops what the old one still had to say).
+    Redrawn on a timer, though no control changes by itself: where another timed fragment runs just as a click's run
+    ends, Streamlit starts a new runner and drops what the old one has not sent yet.
     """
     camera = source != _CLIP
-    # a place for each, so that none moves, and stands there twice for a moment, when one above it comes or goes
-    notice, controls, status, kept = (st.container() for _ in range(4))
+    # a container for each: without, a part would move when one above it comes or goes, and be drawn twice for a moment
+    notice, controls, status, files = (st.container() for _ in range(4))
     with notice:
         problem = watch(camera)
         if problem is not None and not playing:
@@ -156,7 +151,7 @@ def _handles(session: LiveSession, playing: bool, source: str) -> None:
         _controls(session, playing)
     with status:
         _status(session)
-    with kept:
+    with files:
         show_recordings(session.recording)
 
 
@@ -165,34 +160,34 @@ def _trouble(problem: Problem, camera: bool) -> None:
     st.error(f"**{problem.title}**  \n{problem.words}", icon=":material/videocam_off:")
     with st.container(horizontal=True):
         if problem.retry:
-            st.button("Retry", icon=":material/refresh:", type="primary", on_click=ask_to_start, args=(camera,))
+            st.button("Retry", icon=":material/refresh:", type="primary", on_click=start_video, args=(camera,))
         if camera and st.button("Play the sample clip", icon=":material/movie:", on_click=_use_clip):
             st.rerun()
 
 
 def _use_clip() -> None:
     st.session_state.update({_SOURCE: _CLIP, _WHICH: "Sample"})
-    ask_to_start(camera=False)
+    start_video(camera=False)
 
 
 def _stall(view: LiveView, camera: bool) -> None:
     if view.stalled:
         words = f"**No new picture for {in_words(view.age)}.** The video above and the figures stand still."
         st.warning(words, icon=":material/pause_circle:")
-        st.button("Start again", icon=":material/refresh:", on_click=ask_to_start, args=(camera,))
+        st.button("Start again", icon=":material/refresh:", on_click=start_video, args=(camera,))
 
 
 def _controls(session: LiveSession, playing: bool) -> None:
     """Freeze, snapshot, record.
 
-    Files are made on one click and downloaded with another: Streamlit would make them on the download's own click, but
+    The snapshot is made on one click and downloaded with another. Streamlit could make it on the download's click, but
     drops such a file after the next two runs of any timed fragment, before a slow browser has fetched it.
     """
     state = st.session_state
     with st.container(horizontal=True, vertical_alignment="center"):
         session.set(frozen=st.toggle("Freeze", key="freeze", disabled=not playing) and playing)
         if session.view().recording:
-            st.button("Stop recording", icon=":material/stop:", type="primary", on_click=_stop, args=(session,))
+            st.button("Stop recording", icon=":material/stop:", type="primary", on_click=session.stop_recording)
         else:
             icon, off = ":material/fiber_manual_record:", not playing
             st.button("Record", icon=icon, on_click=_record, args=(session,), disabled=off)
@@ -210,13 +205,9 @@ def _controls(session: LiveSession, playing: bool) -> None:
 def _record(session: LiveSession) -> None:
     try:
         session.record()
-        say("")
+        show_problem("")
     except FbnError as error:
-        say(f"Nothing is recorded: {error}")
-
-
-def _stop(session: LiveSession) -> None:
-    session.stop_recording()
+        show_problem(f"Nothing is recorded: {error}")
 
 
 def _status(session: LiveSession) -> None:
@@ -239,10 +230,10 @@ def _status(session: LiveSession) -> None:
 
 
 def _figures(session: LiveSession, playing: bool, source: str) -> None:
-    """Speed, expression, circumplex; or what to do first. What is not of now is gray and says so."""
+    """Speed, expression, circumplex; or what to do first. Past readings are gray and labelled as such."""
     view = session.view()
     past = not playing or view.stalled
-    # each at a place of its own: what moves to another one is seen at both until all is drawn
+    # a container for each, for the same reason as in ``_handles``
     notice, speed = st.container(), st.container(horizontal=True)
     with notice:
         if view.face is None:
@@ -255,15 +246,16 @@ def _figures(session: LiveSession, playing: bool, source: str) -> None:
     if playing and view.frames:
         with speed:
             st.metric("Frames/s", f"{view.fps:.0f}", width=90)
-            helped = "Median time from a frame's arrival at the server to its finished drawing."
-            st.metric("Delay", f"{view.median_ms:.0f} ms", help=helped, width=100)
-            helped = "95 of 100 frames took no longer than this."
-            st.metric("95 % within", f"{view.p95_ms:.0f} ms", help=helped, width=130)
+            text = "Median time from a frame's arrival at the server to its finished drawing."
+            st.metric("Delay", f"{view.median_ms:.0f} ms", help=text, width=100)
+            text = "95 of 100 frames took no longer than this."
+            st.metric("95 % within", f"{view.p95_ms:.0f} ms", help=text, width=130)
     if view.face:
         with _shade("figures", past):
             affect = view.face.shown
             expression_panel(affect)
-            if affect.scorer and _compounds_shown():
+            picked: Picked = st.session_state.get(_COMPOUNDS, Picked())
+            if affect.scorer and picked.shown:
                 compound_panel(affect)
                 if view.settings.frozen:
                     terms_panel(affect)
@@ -300,8 +292,8 @@ def _details(session: LiveSession, playing: bool) -> None:
         action_unit_panel(view.face.shown)
         st.markdown("**Over time**")
         figure = charts.time_line(view.seconds, view.valence, view.arousal)
-        said = "Valence and arousal of the face over the last seconds, two lines between −1 and 1."
-        st.plotly_chart(figure, config=charts.CONFIG, key="live_time_line", alt=said)
+        text = "Valence and arousal of the face over the last seconds, two lines between −1 and 1."
+        st.plotly_chart(figure, config=charts.CONFIG, key="live_time_line", alt=text)
 
 
 def picture_view() -> None:

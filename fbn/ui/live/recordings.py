@@ -13,28 +13,28 @@ _FILE, _PROBLEM = "live_recording_file", "live_recording_problem"
 _QUIET = 3.0
 
 
-def say(problem: str) -> None:
-    """Why something could not be done with recordings; "" takes it back."""
+def show_problem(problem: str) -> None:
+    """Show why something could not be done with recordings; "" removes the message."""
     st.session_state[_PROBLEM] = problem
 
 
-def show_recordings(own: Recording | None) -> None:
+def show_recordings(current: Recording | None) -> None:
     """All recordings of this machine, and what can be done with the picked one.
 
     Args:
-        own: the one that this viewer's session makes; it is told of elsewhere.
+        current: the one that this viewer's session makes; the page shows its state elsewhere.
     """
     if problem := st.session_state.get(_PROBLEM):
         st.error(problem, icon=":material/error:")
     try:
-        found = recordings.entries()
+        entries = recordings.entries()
     except FbnError as error:
         st.error(str(error), icon=":material/error:")
         return
-    for entry in found:
-        if entry.unfinished and (entry.recording is None or entry.recording is not own):
+    for entry in entries:
+        if entry.unfinished and (entry.recording is None or entry.recording is not current):
             _other(entry)
-    finished = {entry.path.name: entry for entry in found if not entry.unfinished}
+    finished = {entry.path.name: entry for entry in entries if not entry.unfinished}
     if not finished:
         return
     newest = next(iter(finished))
@@ -44,24 +44,24 @@ def show_recordings(own: Recording | None) -> None:
         name = st.selectbox(
             f"Recordings ({len(finished)})",
             list(finished),
-            format_func=lambda name: _described(finished[name]),
+            format_func=lambda name: _label(finished[name]),
             key=_PICKED,
         )
         st.download_button(
             "Download CSV", _contents(finished[name]), name, icon=":material/download:", on_click="ignore"
         )
         with st.popover("Delete", icon=":material/delete:"):
-            st.markdown(f"Delete **{_described(finished[name])}** for good?")
+            st.markdown(f"Delete **{_label(finished[name])}** for good?")
             st.button("Delete it", type="primary", on_click=_delete, args=(finished[name],))
     st.caption(f"Kept in `{recordings.folder()}` until you delete them.")
 
 
-def _described(entry: Entry) -> str:
+def _label(entry: Entry) -> str:
     return f"{entry.began:%d %b %Y, %H:%M:%S} · {in_words(entry.seconds)} · {entry.rows:,} rows"
 
 
 def _contents(entry: Entry) -> bytes:
-    """The table's bytes; of the last picked one remembered, since the list draws itself anew all the time."""
+    """The table's bytes; those of the last picked one are cached, since the list is redrawn all the time."""
     known, contents = st.session_state.get(_FILE, (None, b""))
     if known != (entry.path, entry.size):
         try:
@@ -89,6 +89,6 @@ def _other(entry: Entry) -> None:
 def _delete(entry: Entry) -> None:
     try:
         recordings.delete(entry.path)
-        say("")
+        show_problem("")
     except FbnError as error:
-        say(str(error))
+        show_problem(str(error))

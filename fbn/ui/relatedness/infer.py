@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fbn.errors import FbnError
 from fbn.records import Annotations
-from fbn.relatedness.evidence import Evidence, Finding, Relation, Verdict, agreement, compare
+from fbn.relatedness.evidence import CellVerdict, Evidence, Finding, Relation, agreement, compare
 from fbn.synthetic.world import World
 from fbn.training.inferring import infer
 from fbn.ui import shell
@@ -136,7 +136,7 @@ def _answer(name: str, evidence: Evidence) -> None:
 
 def verdict(findings: tuple[Finding, ...], name: str) -> str:
     """Which cells contradict the table, as a sentence."""
-    tested = sum(finding.verdict != Verdict.THIN for finding in findings)
+    tested = sum(finding.verdict != CellVerdict.THIN for finding in findings)
     wrong = [finding for finding in findings if finding.contradicted]
     about = f"of {tested} tested cells, at a family-wise 95 %"
     if not wrong:

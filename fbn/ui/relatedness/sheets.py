@@ -7,7 +7,7 @@ import pandas as pd
 
 from fbn.errors import FormatError
 from fbn.relatedness import MIN_WEIGHT, RelatednessTable
-from fbn.relatedness.evidence import Agreement, Evidence, Finding, Relation, Verdict
+from fbn.relatedness.evidence import Agreement, CellVerdict, Evidence, Finding, Relation
 from fbn.relatedness.formats import CATEGORIES
 from fbn.ui.relatedness.draft import brief, spoken, weight_of
 from fbn.ui.studio.html import described
@@ -93,7 +93,7 @@ def sheet_of_findings(evidence: Evidence, findings: Sequence[Finding]) -> dict[s
         if not evidence.supported(cell):
             about |= {"text": "·", "kind": "thin", "tip": f"too few images: {cell.images:.4g}"}
         elif finding is not None and finding.contradicted:
-            kind = "up" if finding.verdict == Verdict.MORE else "down"
+            kind = "up" if finding.verdict == CellVerdict.MORE else "down"
             about |= {"text": _SIGNS[kind] + _rate(cell.weight), "kind": kind}
             about["tip"] += f": {finding.verdict.value}"
         elif cell.weight >= MIN_WEIGHT:
