@@ -11,7 +11,7 @@ from fbn import jobs
 from fbn.errors import FbnError
 from fbn.jobs import Job
 from fbn.ui.live import durations
-from fbn.ui.relatedness.draft import plain
+from fbn.ui.widgets import escape_markdown as plain
 
 #: Seconds between two looks while a job waits or runs; and while none does, since others may start one.
 _EVERY, _IDLE = 2.0, 15.0

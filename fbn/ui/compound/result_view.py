@@ -22,7 +22,7 @@ from fbn.ui.compound.overview import show_coverage
 from fbn.ui.compound.sets import Sets
 from fbn.ui.compound.state import button, open_set, refuse
 from fbn.ui.compound.thumbs import of_png
-from fbn.ui.relatedness.draft import plain
+from fbn.ui.widgets import escape_markdown as plain
 
 _DIAGONAL_HELP = (
     "The mean over classes of the share named rightly (recall), so that rare classes count as much as common ones; "

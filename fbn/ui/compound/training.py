@@ -16,8 +16,8 @@ from fbn.ui.compound.result_view import result_view
 from fbn.ui.compound.sets import PictureSet
 from fbn.ui.job_list import JobList
 from fbn.ui.live import durations
-from fbn.ui.relatedness.draft import plain
 from fbn.ui.scores import SETS
+from fbn.ui.widgets import escape_markdown as plain
 
 _STRATEGIES = {"probe": "Linear probe", "last_block": "Last block", "whole": "Whole network"}
 _STRATEGY_WORDS = {

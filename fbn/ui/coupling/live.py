@@ -7,7 +7,7 @@ from fbn.ui import charts
 from fbn.ui.coupling import charts as coupling_charts
 from fbn.ui.coupling.training import CLASSROOM, COUPLINGS, Lesson, LiveTraining, Point, expected
 from fbn.ui.live import durations
-from fbn.ui.relatedness.draft import plain
+from fbn.ui.widgets import escape_markdown
 from fbn.vocabulary import EXPRESSIONS
 
 _TRAINING = "lab training"
@@ -117,7 +117,8 @@ def _what(training: LiveTraining) -> str:
     whose = (
         "" if own else " Started on another page or before this one was loaded: everybody who uses this app sees it."
     )
-    return f"Table {plain(lesson.title)}; {names}; {lesson.labelled} of {lesson.faces} faces have AU labels.{whose}"
+    labelled = f"{lesson.labelled} of {lesson.faces} faces have AU labels"
+    return f"Table {escape_markdown(lesson.title)}; {names}; {labelled}.{whose}"
 
 
 def _curves(training: LiveTraining, busy: bool) -> None:

@@ -12,8 +12,7 @@ from fbn.ui.coupling import charts as coupling_charts
 from fbn.ui.coupling import curves
 from fbn.ui.coupling.lesson import STEPS, Step
 from fbn.ui.coupling.live import training_view
-from fbn.ui.effect_view import FORMS
-from fbn.ui.prior import pick_table, picked
+from fbn.ui.effect_view import FORMS, pick_table, picked
 from fbn.ui.widgets import pick as pick_placed
 from fbn.ui.widgets import place
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_NUMBERS, EXPRESSIONS

@@ -11,7 +11,7 @@ from fbn.faces.frames import VIDEO_SUFFIXES
 from fbn.inference import FaceResult
 from fbn.ui import charts, shell, tables
 from fbn.ui.analyse.reading import Preview
-from fbn.ui.effect_view import conflict_panel
+from fbn.ui.effect_view import conflict_panel, pick_table
 from fbn.ui.live.clip import RATE, Clip, DrawnClip, FileClip, as_source
 from fbn.ui.live.durations import in_words
 from fbn.ui.live.recordings_view import say, show_recordings
@@ -24,7 +24,6 @@ from fbn.ui.panels import (
     face_name,
     show_picture,
 )
-from fbn.ui.prior import pick_table
 from fbn.ui.scores import Picked, compound_panel, pick_compounds, terms_panel
 from fbn.ui.uploads import read_upload
 from fbn.ui.widgets import pick

@@ -7,11 +7,11 @@ import numpy as np
 import streamlit as st
 
 from fbn.errors import FbnError, FormatError
+from fbn.history import History
 from fbn.inference import Affect
 from fbn.relatedness import RelatednessTable, Versions, resolve
 from fbn.synthetic.parameters import Face
 from fbn.ui import shell
-from fbn.ui.history import History
 from fbn.ui.panels import circumplex_panel, expression_panel
 from fbn.ui.studio import face as studio
 from fbn.ui.studio import marks

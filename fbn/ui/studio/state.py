@@ -9,9 +9,9 @@ from typing import Any
 
 import streamlit as st
 
+from fbn.history import History
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.parameters import Face
-from fbn.ui.history import History
 from fbn.ui.studio import face as studio
 from fbn.ui.widgets import bound
 

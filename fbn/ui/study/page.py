@@ -8,7 +8,6 @@ import streamlit as st
 from fbn.errors import FbnError
 from fbn.studies.beside import offered
 from fbn.studies.read import TABLES, StudyResult
-from fbn.ui.relatedness.draft import plain
 from fbn.ui.study.found import found_view
 from fbn.ui.study.others import has_scarcity, papers_view, scarcity_view
 from fbn.ui.study.state import FOUND, OPEN, PROBLEM, VIEW, Choice, choices, open_folder, picked
@@ -19,6 +18,7 @@ from fbn.ui.study.views import (
     figures_view,
     video_view,
 )
+from fbn.ui.widgets import escape_markdown as plain
 from fbn.ui.widgets import pick, place
 
 _RUN = "Run one"

@@ -1,6 +1,6 @@
 """Undo and redo."""
 
-from fbn.ui.history import History
+from fbn.history import History
 
 
 def test_it_goes_back_and_forth():
