@@ -1,9 +1,10 @@
-"""What long pieces of work share: a folder to write in, a way to say how far they are, a way to be stopped."""
+"""What long pieces of work share: a folder to write in, progress, cancellation, a thread in the background."""
 
 import json
 import os
 import signal
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from fbn.resources import make_folder, whole_file
 
 
 class Cancelled(Exception):
-    """Somebody asked the work to stop; what it has written stays."""
+    """Cancelled by the user; partial output is kept."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,41 @@ class Context:
         """Raise ``Cancelled`` where somebody asked."""
         if self.cancelled():
             raise Cancelled
+
+
+class Background(ABC):
+    """Work on a thread of this process, which can be cancelled. It starts when the object is made.
+
+    A subclass calls this constructor last.
+    """
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name=f"fbn {type(self).__name__}")
+        self._thread.start()
+
+    @abstractmethod
+    def _run(self) -> None:
+        """The work. It checks ``cancelled`` often and handles every exception: nobody would see a thread's."""
+
+    def cancel(self) -> None:
+        """Ask it to stop soon; what is done is kept."""
+        self._stop.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether ``cancel`` was called."""
+        return self._stop.is_set()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._thread.is_alive()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until it has ended, at most ``seconds``; whether it has."""
+        self._thread.join(seconds)
+        return not self.running
 
 
 @contextmanager

@@ -15,7 +15,7 @@ _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 @dataclass(frozen=True)
-class Sheet:
+class TextTable:
     """A table's text.
 
     Attributes:
@@ -71,7 +71,7 @@ def decode(content: bytes) -> str:
         raise FormatError(f"line {line}: expected UTF-8 text, found {wrong}: {remedy}") from None
 
 
-def read(text: str) -> Sheet:
+def read(text: str) -> TextTable:
     """Split a table into cells: by commas, semicolons, tabs or bars, whichever the first line has most of.
 
     Quotes may hold any of them and have space around them, lines may end as on any system, and Excel's ``sep=;``
@@ -101,7 +101,7 @@ def read(text: str) -> Sheet:
             raise FormatError(
                 f"line {number} ({cells[0].strip()[:40]}): {len(cells)} cells, expected {width} as in line {line}"
             )
-    return Sheet(tuple(header[:width]), line, tuple((number, tuple(cells[:width])) for number, cells in rows))
+    return TextTable(tuple(header[:width]), line, tuple((number, tuple(cells[:width])) for number, cells in rows))
 
 
 def _split(text: str, delimiter: str, skipped: int) -> list[tuple[int, list[str]]]:

@@ -99,6 +99,15 @@ ACTION_UNITS: tuple[ActionUnit, ...] = tuple(unit for unit in _ALL_ACTION_UNITS 
 AU_NUMBERS: tuple[int, ...] = tuple(unit.number for unit in ACTION_UNITS)
 EXPRESSION_INDEX: dict[str, int] = {expression.value: i for i, expression in enumerate(EXPRESSIONS)}
 AU_INDEX: dict[int, int] = {number: i for i, number in enumerate(AU_NUMBERS)}
+#: The face from top to bottom, with the numbers of the AUs in each region; every AU stands in one.
+REGIONS: dict[str, tuple[int, ...]] = {
+    "Brows": (1, 2, 4),
+    "Eyes": (5, 6, 7),
+    "Nose and upper lip": (9, 10),
+    "Mouth corners": (12, 14, 15, 20),
+    "Lips": (23, 24, 25),
+    "Chin and jaw": (17, 26),
+}
 #: An action unit is active from this value on, as a label and as a probability.
 DECISION = 0.5
 

@@ -1,7 +1,7 @@
 """About: the model card, the terms, and what this must not be used for."""
 
-from fbn.ui import about, shell
+from fbn.ui import home, shell
 
 shell.enter("About")
-about.limits()
-about.model_card()
+home.limits()
+home.model_card()

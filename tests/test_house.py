@@ -1,5 +1,6 @@
 """The house rules that a machine can check: style, types, imports, the top level, the size of files."""
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -46,6 +47,16 @@ def test_top_level_keeps_its_shape() -> None:
 def test_files_stay_short() -> None:
     long = {name: n for name in _tracked() if name.endswith(".py") and (n := _lines(ROOT / name)) > 400}
     assert not long, f"over 400 lines: {long}"
+
+
+def test_a_class_name_has_one_meaning() -> None:
+    """No two modules of the package define a class of the same name."""
+    places: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "fbn").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    assert not {name: where for name, where in places.items() if len(where) > 1}
 
 
 def _lines(path: Path) -> int:

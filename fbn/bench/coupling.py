@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from fbn.bench.step import WARM_UP, Step, objective_of, pair, side_of
+from fbn.bench.step import WARM_UP, TrainingStep, objective_of, pair, side_of
 from fbn.training import recipe as recipes
 
 #: Terms that meet two tasks.
@@ -35,7 +35,7 @@ def coupling(name: str = "base", steps: int = 50, fused: bool | None = None, sid
     terms = {term: weight for term, weight in coupled.weights.items() if weight and term in COUPLING}
     plain = replace(coupled, weights={term: w for term, w in coupled.weights.items() if term not in COUPLING})
     side = side or side_of(recipe)
-    step = Step(recipe, side, fused)
+    step = TrainingStep(recipe, side, fused)
     whole, alone = ((partial(call, coupled), partial(call, plain)) for call in (step, step.losses))
     for call in whole * WARM_UP:
         call()

@@ -24,7 +24,7 @@ from fbn.errors import FbnError, MissingFileError
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Frame
 
-_BARE_PAGE = Path(fbn.__file__).parent / "ui" / "bare.py"
+_BARE_PAGE = Path(fbn.__file__).parent / "ui" / "live" / "webcam.py"
 _READER = """
 (([bits, left, top, across, down]) => {
   const seen = window.fbnSeen = {camera: [], video: []}, watched = new Set(), cells = 2 * bits;

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from fbn.bench.step import WARM_UP, Step, objective_of, pair, side_of
+from fbn.bench.step import WARM_UP, TrainingStep, objective_of, pair, side_of
 from fbn.training import recipe as recipes
 from fbn.training.precision import MIXED, WHOLE, native, settled
 
@@ -27,7 +27,7 @@ def precision(name: str = "base", steps: int = 20, side: int | None = None) -> d
     """
     recipe = recipes.read(name)
     side, objective = side or side_of(recipe), objective_of(recipe)
-    both = [Step(recipe.model_copy(update={"precision": each}), side, False) for each in (MIXED, WHOLE)]
+    both = [TrainingStep(recipe.model_copy(update={"precision": each}), side, False) for each in (MIXED, WHOLE)]
     calls = partial(both[0], objective), partial(both[1], objective)
     for call in calls * WARM_UP:
         call()

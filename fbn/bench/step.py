@@ -42,7 +42,7 @@ def objective_of(recipe: Recipe) -> Objective:
     return replace(whole, weights={term: weight for term, weight in whole.weights.items() if term != "distillation"})
 
 
-class Step:
+class TrainingStep:
     """A training step of a recipe on pictures of noise and labels as its sets have them.
 
     Args:

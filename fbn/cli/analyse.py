@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from fbn.errors import FbnError
 
 
-class Detector(StrEnum):
+class DetectorName(StrEnum):
     """The detectors that have a name."""
 
     AUTO = "auto"
@@ -55,11 +55,11 @@ def analyse(
     crops: Annotated[bool, typer.Option("--crops", help="Pictures are face crops already: one row each.")] = False,
     model: Annotated[str, typer.Option(help="Name or folder of a model; the default one if empty.")] = "",
     detector: Annotated[
-        Detector,
+        DetectorName,
         typer.Option(
             help="auto: yunet where its file is, else fbn's own; yunet is fetched once if its file is not here."
         ),
-    ] = Detector.AUTO,
+    ] = DetectorName.AUTO,
     smooth: Annotated[bool, typer.Option("--smooth", help="Append median-filtered columns, <name>_smooth.")] = False,
     window: Annotated[int, typer.Option(min=1, help="Frames of the median filter, odd.")] = 5,
     format: Annotated[_Format, typer.Option(help="Columns: fbn's own, OpenFace's, or py-feat's Fex.")] = _Format.FBN,
@@ -97,7 +97,7 @@ def analyse(
     status = 0
     try:
         check_arguments(output, format.value, smooth, window, compounds, every)
-        if detector == Detector.YUNET:
+        if detector == DetectorName.YUNET:
             fetch_yunet()
         analyser = FaceAnalyser(
             model or None,

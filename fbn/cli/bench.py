@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fbn.cli.analyse import Detector
+from fbn.cli.analyse import DetectorName
 from fbn.errors import MissingFileError
 from fbn.training.allocator import with_allocator
 
@@ -63,7 +63,7 @@ def _group() -> None:
 
 def frame(
     model: _Model = "",
-    detector: Annotated[Detector, typer.Option(help="Which finds the faces.")] = Detector.AUTO,
+    detector: Annotated[DetectorName, typer.Option(help="Which finds the faces.")] = DetectorName.AUTO,
     count: Annotated[int, typer.Option(min=10, help="Frames to measure.")] = 300,
     as_json: _Json = False,
 ) -> None:

@@ -165,9 +165,9 @@ def _contradicted(findings: "tuple[Finding, ...]", name: str) -> "Table | str":
     from rich.markup import escape
     from rich.table import Table
 
-    from fbn.relatedness.evidence import Verdict
+    from fbn.relatedness.evidence import CellVerdict
 
-    tested = sum(finding.verdict != Verdict.THIN for finding in findings)
+    tested = sum(finding.verdict != CellVerdict.THIN for finding in findings)
     wrong = [finding for finding in findings if finding.contradicted]
     about = f"{len(wrong)} of {tested} tested cells at a family-wise 95 %; {len(findings) - tested} with too few"
     if not wrong:

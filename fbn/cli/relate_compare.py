@@ -33,7 +33,7 @@ def compare(
     from fbn.cli.study import watched
     from fbn.errors import FormatError, MissingFileError
     from fbn.studies import tables
-    from fbn.studies.tables_request import Comparison
+    from fbn.studies.tables_request import TablesRequest
 
     if data and not data.is_dir():
         raise MissingFileError(f"{data}: no such folder")
@@ -49,7 +49,7 @@ def compare(
             "budget": {"seeds": seeds, "pictures": pictures, "steps": steps},
         },
     )
-    assert isinstance(request, Comparison)
+    assert isinstance(request, TablesRequest)
     with watched(output) as context:
         found = tables.compare(request, context)
     _print(tables.rows(found), request.names, found)

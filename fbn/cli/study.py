@@ -32,7 +32,7 @@ class Part(StrEnum):
     VALID = "valid"
 
 
-class Interval(StrEnum):
+class IntervalKind(StrEnum):
     """Which of a difference's intervals a table gives."""
 
     SEEDS = "seeds"
@@ -188,12 +188,12 @@ def table(
     ] = "",
     against: Annotated[Against, typer.Option(help="What differences are against; means: none.")] = Against.UNCOUPLED,
     interval: Annotated[
-        Interval,
+        IntervalKind,
         typer.Option(
             help="seeds: Student's over seeds; bootstrap: over seeds and held-out people "
             "(pictures, in studies of drawn faces from before 0.6)."
         ),
-    ] = Interval.SEEDS,
+    ] = IntervalKind.SEEDS,
     each: Annotated[bool, typer.Option("--each", help="AUs or expressions of one figure, one by one.")] = False,
 ) -> None:
     """A study's differences with their intervals, or its means, as a Markdown table."""
@@ -202,7 +202,7 @@ def table(
     from fbn.studies.read import StudyResult
 
     side = {Against.UNCOUPLED: "uncoupled", Against.SINGLE: "single"}.get(against, markdown.MEANS)
-    named, some, bootstrapped = _names(rows), _names(figures), interval is Interval.BOOTSTRAP
+    named, some, bootstrapped = _names(rows), _names(figures), interval is IntervalKind.BOOTSTRAP
     if bootstrapped and side == markdown.MEANS:
         raise FormatError("--interval bootstrap: means have no interval; name what the differences are against")
     if each:

@@ -65,6 +65,11 @@ def read_picture(path: str | Path, notify: Notify = warnings.warn) -> np.ndarray
         return decode_picture(file, printable(path), notify)
 
 
+def png_bytes(image: np.ndarray) -> bytes:
+    """A PNG file of an [H, W, 3] uint8 RGB picture."""
+    return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
 def decode_picture(file: BinaryIO, name: str, notify: Notify = warnings.warn, upright: bool = True) -> np.ndarray:
     """Decode a picture from an open file; as ``read_picture``, messages call it ``name``.
 

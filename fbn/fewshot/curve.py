@@ -20,7 +20,7 @@ Learn = Callable[[Numbers, Numbers], NDArray]
 
 
 @dataclass(frozen=True)
-class Point:
+class CurvePoint:
     """The mean diagonal at so many pictures a class.
 
     Attributes:
@@ -70,7 +70,7 @@ def curve(
     groups: Sequence[int] | None = None,
     learn: Learn | None = None,
     context: Context | None = None,
-) -> list[Point]:
+) -> list[CurvePoint]:
     """The learning curve; its first point is zero-shot, 0 shots.
 
     Args:
@@ -167,9 +167,9 @@ def _choices(
     return choice
 
 
-def _point(k: int | None, choices: list[Numbers], base: Numbers, truth: Numbers, classes: int, seed: int) -> Point:
+def _point(k: int | None, choices: list[Numbers], base: Numbers, truth: Numbers, classes: int, seed: int) -> CurvePoint:
     if not len(truth):
-        return Point(k, (), *[float("nan")] * 6)
+        return CurvePoint(k, (), *[float("nan")] * 6)
     own = [mean_diagonal(confusion(choice, truth, classes=classes)) for choice in choices]
     zero = mean_diagonal(confusion(base, truth, classes=classes))
     rng = np.random.default_rng((seed, 7))
@@ -190,9 +190,9 @@ def _point(k: int | None, choices: list[Numbers], base: Numbers, truth: Numbers,
     low, high = np.quantile(means, (0.025, 0.975))
     difference_low, difference_high = np.quantile(differences, (0.025, 0.975))
     figures = (value, low, high, value - zero, difference_low, difference_high)
-    return Point(k, tuple(own), *(float(figure) for figure in figures))
+    return CurvePoint(k, tuple(own), *(float(figure) for figure in figures))
 
 
-def as_json(points: Sequence[Point]) -> list[dict[str, Any]]:
+def as_json(points: Sequence[CurvePoint]) -> list[dict[str, Any]]:
     """The curve as JSON has it."""
     return [asdict(point) | {"draws": list(point.draws)} for point in points]

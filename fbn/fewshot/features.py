@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from fbn.compound import CompoundClasses, terms
-from fbn.data.augment import centre
 from fbn.data.compound_faces import Faces
+from fbn.data.crops import Rows
 from fbn.errors import FormatError
 from fbn.fewshot.probe import Numbers, Probe
 from fbn.models import store
@@ -23,8 +22,8 @@ from fbn.models.zoo import with_compound
 from fbn.records import Predictions
 from fbn.resources import cache_folder, whole_file
 from fbn.tasks import ACTION_UNITS, COMPOUND, EXPRESSION, VALENCE_AROUSAL
+from fbn.training.predict import BATCH, batches, predict
 
-_BATCH = 64
 #: Names in the cache's files.
 _HEADS = {"expression_logits": EXPRESSION, "action_unit_logits": ACTION_UNITS, "valence_arousal": VALENCE_AROUSAL}
 
@@ -81,7 +80,7 @@ def look(
     key = hashlib.sha256(f"{faces.key} {weights}".encode() + faces.rows.tobytes()).hexdigest()[:24]
     path = cache_folder("features") / f"{key}.safetensors"
     if not os.path.exists(path):
-        values = _seen(network, faces.crops, faces.rows, watch)
+        values = _extract(network, Rows(faces.crops, faces.rows), watch)
         with whole_file(path) as unfinished:
             save_file(values, unfinished)
     values = load_file(path)
@@ -107,30 +106,19 @@ def with_probe(material: Material, found: Probe) -> FaceNetwork:
     return made.eval()
 
 
-def _seen(
-    network: FaceNetwork, crops: np.ndarray, rows: NDArray[np.intp], watch: Callable[[float], None]
-) -> dict[str, Tensor]:
+def _extract(network: FaceNetwork, crops: Rows, watch: Callable[[float], None]) -> dict[str, Tensor]:
     parts: list[dict[str, Tensor]] = []
     with torch.inference_mode():
-        for start in range(0, len(rows), _BATCH):
-            watch(start / len(rows))
-            features = network.features(shown(network, crops, rows[start : start + _BATCH]))
+        for number, images in enumerate(batches(network, crops)):
+            watch(number * BATCH / len(crops))
+            features = network.features(images)
             said = network.read(features)
             heads = {name: said[task] for name, task in _HEADS.items() if task in said}
             parts.append({"features": features, **heads})
     return {name: torch.cat([part[name] for part in parts]).contiguous() for name in parts[0]}
 
 
-def shown(network: FaceNetwork, crops: np.ndarray, rows: Numbers) -> Tensor:
-    """Crops with a margin as the network's input, [B, 3, size, size]."""
-    return network.spec.prepare(np.stack([centre(crops[row], network.spec.size) for row in rows]))
-
-
 def compound_logits(network: FaceNetwork, crops: np.ndarray, rows: Numbers) -> Tensor:
     """[n, C] of a network that has such a head, in evaluation mode."""
-    parts = []
-    with torch.inference_mode():
-        for start in range(0, len(rows), _BATCH):
-            said = network(shown(network, crops, rows[start : start + _BATCH]))
-            parts.append(said[said.own(COMPOUND)].float())
-    return torch.cat(parts)
+    said = predict(network, Rows(crops, rows))
+    return said[said.own(COMPOUND)]

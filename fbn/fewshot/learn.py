@@ -67,7 +67,7 @@ def few_shot(parameters: FewShot, context: Context) -> Result:
     """
     _begin(parameters, context.folder)
     saving.check_name(parameters)
-    clock = _Clock(context, "probe" if parameters.strategy == "probe" else "tuned")
+    clock = _Stopwatch(context, "probe" if parameters.strategy == "probe" else "tuned")
     with clock.part("reading", "reading the pictures, finding faces") as part:
         faces = read_faces(parameters.data, parameters.crops, _watch(part, "reading the pictures, finding faces"))
     with clock.part("features", "showing the pictures to the network") as part:
@@ -263,7 +263,7 @@ def _watch(context: Context, words: str) -> Any:
     return watch
 
 
-class _Clock:
+class _Stopwatch:
     """Seconds of each part, and where in the whole it stands."""
 
     def __init__(self, context: Context, shares: str) -> None:

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
 from fbn.data.augment import centre
 from fbn.errors import FormatError
+from fbn.faces.pictures import png_bytes
 from fbn.fewshot.features import Material
 from fbn.fewshot.probe import Numbers
 from fbn.fewshot.request import FewShot, Figure, Wrong
@@ -173,9 +173,8 @@ def wrong(
 
 
 def _write(path: Path, picture: np.ndarray) -> None:
-    _, code = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     with whole_file(path) as unfinished:
-        unfinished.write_bytes(code.tobytes())
+        unfinished.write_bytes(png_bytes(picture))
 
 
 def notes(asked: FewShot, material: Material, learned: Numbers, unmeasured: Sequence[str]) -> list[str]:

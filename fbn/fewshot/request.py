@@ -85,7 +85,7 @@ class Wrong(TypedDict):
 
 
 class Shots(TypedDict):
-    """A point of the learning curve: ``fbn.fewshot.curve.Point``; ``shots`` None is all, 0 zero-shot."""
+    """A point of the learning curve: ``fbn.fewshot.curve.CurvePoint``; ``shots`` None is all, 0 zero-shot."""
 
     shots: int | None
     draws: list[float]

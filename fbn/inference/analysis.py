@@ -68,8 +68,8 @@ def check_arguments(
 class Analysis:
     """One reading of pictures and videos, frame by frame: memory does not grow with their length.
 
-    ``fbn.analyse`` and the command ``fbn analyse`` are this. The files are looked up at once; ``to_pandas`` or
-    ``write`` then reads them, once.
+    ``fbn.analyse``, the command ``fbn analyse`` and the app's page are this. The files are looked up at once;
+    ``to_pandas``, ``write`` or ``results`` then reads them, once.
 
     Args:
         inputs: paths of pictures, videos and folders; a file that several of them name is read once.
@@ -131,7 +131,7 @@ class Analysis:
             cancelled: asked before each frame; True ends the reading, and the rows read so far are returned.
         """
         try:
-            return to_pandas(self._results(progress, cancelled), self._layout, self._classes)
+            return to_pandas(self.results(progress, cancelled), self._layout, self._classes)
         finally:
             self._tell_turned()
 
@@ -160,13 +160,28 @@ class Analysis:
             raise ArgumentError("output", f"{output} is one of the inputs")
         with TableWriter(output, self._layout, self._classes) as table:
             try:
-                for result in self._results(progress, cancelled):
+                for result in self.results(progress, cancelled):
                     table.write(result)
             finally:
                 table.close(keep=table.frames > 0)
                 self._tell_turned()
 
-    def _results(self, progress: OnProgress | None, cancelled: Callable[[], bool] | None) -> Iterator[FrameResult]:
+    def results(
+        self,
+        progress: OnProgress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+        on_frame: Callable[[Frame], None] = lambda frame: None,
+    ) -> Iterator[FrameResult]:
+        """Read the files frame by frame.
+
+        Args:
+            progress: as for ``to_pandas``.
+            cancelled: as for ``to_pandas``.
+            on_frame: called with each frame before it is read; an analyser that smooths yields its result later.
+
+        Yields:
+            One result for each frame, in order.
+        """
         total = sum(-(-frame_count(path) // self._every) for path in self.files) if progress else 0
         name = ""
 
@@ -182,6 +197,7 @@ class Analysis:
                 for frame in frames.open_source(path, self._every, self._fail, self._notify):
                     if cancelled and cancelled():
                         return
+                    on_frame(frame)
                     yield frame
 
         tell()

@@ -1,6 +1,7 @@
 """Results to a table file, row by row: memory does not grow, and what is written survives an interruption."""
 
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 from fbn import locks, sheets
 from fbn.context import deferring_signals
 from fbn.errors import FbnError, FormatError
-from fbn.inference.layouts import LAYOUTS, Layout, Value, with_compounds
+from fbn.inference.layouts import LAYOUTS, TableLayout, Value, with_compounds
 from fbn.inference.results import FrameResult
 from fbn.resources import check_replaceable
 
@@ -145,6 +146,21 @@ def to_pandas(results: Iterable[FrameResult], layout: str = "fbn", compounds: Se
     return rows.table().to_pandas()
 
 
+def table_bytes(results: Sequence[FrameResult], suffix: str) -> bytes:
+    """A table file of some results, as ``TableWriter`` writes it, in the columns of ``layout_of``.
+
+    Args:
+        results: one row for each face, or one with empty face columns for a frame without.
+        suffix: one of ``SUFFIXES``.
+    """
+    with tempfile.TemporaryDirectory(prefix="fbn-") as folder:
+        path = Path(folder, f"table{suffix}")
+        with TableWriter(path, *layout_of(results)) as writer:
+            for result in results:
+                writer.write(result)
+        return path.read_bytes()
+
+
 def layout_of(results: Sequence[FrameResult]) -> tuple[str, tuple[str, ...]]:
     """The layout and the compound classes that hold all that was read of some frames.
 
@@ -156,7 +172,7 @@ def layout_of(results: Sequence[FrameResult]) -> tuple[str, tuple[str, ...]]:
     return "fbn_smooth" if any(face.smoothed for face in faces) else "fbn", tuple(classes)
 
 
-def _layout(name: str, compounds: Sequence[str]) -> Layout:
+def _layout(name: str, compounds: Sequence[str]) -> TableLayout:
     return with_compounds(name, compounds) if compounds else LAYOUTS[name]
 
 

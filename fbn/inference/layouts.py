@@ -22,14 +22,14 @@ _AFFECT = ("expression", *(e.value for e in EXPRESSIONS), "valence", "arousal", 
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """Columns, and the row of one face or of a frame without one."""
 
     columns: tuple[str, ...]
     row: Callable[[FrameResult, FaceResult | None], Sequence[Value]]
 
 
-def with_compounds(name: str, classes: Sequence[str]) -> Layout:
+def with_compounds(name: str, classes: Sequence[str]) -> TableLayout:
     """One of fbn's own layouts with ``compound``, the likeliest class or "none of these", and a probability each.
 
     Cells of classes that a row's face was not scored for stay empty.
@@ -52,7 +52,7 @@ def with_compounds(name: str, classes: Sequence[str]) -> Layout:
             read.append(face.smoothed if face else None)
         return [*base.row(frame, face), *(cell for affect in read for cell in _compounds(affect, classes))]
 
-    return Layout(tuple(columns), row)
+    return TableLayout(tuple(columns), row)
 
 
 def column_name(compound: str) -> str:
@@ -135,10 +135,10 @@ def _fex(frame: FrameResult, face: FaceResult | None) -> list[Value]:
 
 
 #: Layouts by name; ``fbn_smooth`` is ``fbn`` with the smoothed values behind.
-LAYOUTS: dict[str, Layout] = {
-    "fbn": Layout((*_PLACE, *_AFFECT), _fbn),
-    "fbn_smooth": Layout((*_PLACE, *_AFFECT, *(f"{name}_smooth" for name in _AFFECT)), _fbn_smooth),
-    "openface": Layout(
+LAYOUTS: dict[str, TableLayout] = {
+    "fbn": TableLayout((*_PLACE, *_AFFECT), _fbn),
+    "fbn_smooth": TableLayout((*_PLACE, *_AFFECT, *(f"{name}_smooth" for name in _AFFECT)), _fbn_smooth),
+    "openface": TableLayout(
         (
             *("frame", "face_id", "timestamp", "confidence", "success", *_GAZE, *_POSE),
             *(f"AU{n:02d}_r" for n in _OPENFACE_R),
@@ -147,7 +147,7 @@ LAYOUTS: dict[str, Layout] = {
         ),
         _openface,
     ),
-    "fex": Layout(
+    "fex": TableLayout(
         (
             *("FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight", "FaceScore", "Pitch", "Roll", "Yaw"),
             *(f"AU{n:02d}" for n in _FEX_AUS),

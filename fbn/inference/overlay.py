@@ -73,13 +73,12 @@ def draw(
     """
     canvas = np.ascontiguousarray(as_rgb(image)).copy()
     height, width = canvas.shape[:2]
-    shown = next((face for face in result.faces if face.face_id == face_id), None)
-    shown = shown or max(result.faces, key=lambda face: face.box.area, default=None)
+    shown = result.face(face_id)
     for face in result.faces:
         _draw_face(canvas, face, min(width / 640, height / 480))
     if panels and shown is not None and width >= _LEAST[0] and height >= _LEAST[1]:
         layout = _layout(width, height)
-        affect = shown.smoothed or shown.affect
+        affect = shown.shown
         _draw_panels(canvas, layout, affect)
         _draw_circle(canvas, layout, affect, trail)
     return canvas
@@ -92,7 +91,7 @@ def _draw_face(canvas: np.ndarray, face: FaceResult, unit: float) -> None:
     cv2.rectangle(canvas, (x, y), (round(box.x + box.w), round(box.y + box.h)), colour, line, cv2.LINE_AA)
     for point in face.landmarks:
         cv2.circle(canvas, (round(float(point[0])), round(float(point[1]))), line, colour, -1, cv2.LINE_AA)
-    affect = face.smoothed or face.affect
+    affect = face.shown
     words = f"#{face.face_id}"
     if affect.label is not None:
         words += f" {affect.label} {100 * affect.expression.max():.0f} %"

@@ -110,6 +110,11 @@ class FaceResult:
     smoothed: Affect | None = None
     turned: int = 0
 
+    @property
+    def shown(self) -> Affect:
+        """The smoothed values where there are some, else those of this frame."""
+        return self.smoothed or self.affect
+
 
 @dataclass(frozen=True, eq=False)
 class FrameResult:
@@ -128,6 +133,13 @@ class FrameResult:
     timestamp: float
     size: tuple[int, int]
     faces: tuple[FaceResult, ...] = ()
+
+    def face(self, face_id: int | None = None) -> FaceResult | None:
+        """The face with this id, else the largest; None where there is no face."""
+        for face in self.faces:
+            if face.face_id == face_id:
+                return face
+        return max(self.faces, key=lambda face: face.box.area, default=None)
 
     def to_pandas(self) -> "pd.DataFrame":
         """A row for each face, with the columns of ``fbn.analyse``; one with empty face columns where there is none."""

@@ -69,7 +69,7 @@ class _File(BaseModel):
         write_json(path, self.model_dump(mode="json"))
 
 
-class Request(_File):
+class JobRequest(_File):
     """``job.json``: what is asked, when, and on which device."""
 
     kind: str
@@ -134,7 +134,7 @@ class Job:
         Raises:
             FbnError: it is none, or cannot be read.
         """
-        request = Request.read(folder / REQUEST)
+        request = JobRequest.read(folder / REQUEST)
         try:
             alive = locks.taken(folder / LOCK)
         except OSError as error:

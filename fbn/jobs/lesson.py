@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fbn.context import Background
+from fbn.jobs import durations
 from fbn.losses import Objective, distribution_matching
 from fbn.metrics import accuracy, au_f1, confusion
 from fbn.models.network import FaceNetwork
@@ -26,8 +28,6 @@ from fbn.synthetic.domains import Domain
 from fbn.synthetic.pool import draw_crops
 from fbn.synthetic.world import World
 from fbn.tasks import ACTION_UNITS, EXPRESSION
-from fbn.ui.background import Background
-from fbn.ui.live import durations
 
 #: Terms that both networks learn from; the coupled one has ``COUPLINGS`` beside them.
 TASKS: dict[str, float] = {"expression": 1.0, "action_units": 1.0}

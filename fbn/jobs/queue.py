@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from fbn import locks
 from fbn.errors import FbnError, FormatError, MissingFileError, describe_os_error
 from fbn.jobs import kinds
-from fbn.jobs.folder import CANCEL, IDENTIFIER, LOCK, LOG, REQUEST, RESULT, STATE, Job, JobError, Request, State
+from fbn.jobs.folder import CANCEL, IDENTIFIER, LOCK, LOG, REQUEST, RESULT, STATE, Job, JobError, JobRequest, State
 from fbn.resources import data_folder, make_folder
 from fbn.training.allocator import ALLOCATOR
 
@@ -45,7 +45,7 @@ def start(kind: str, title: str, parameters: BaseModel | Mapping[str, Any], devi
     checked = kinds.parse(kind, parameters).model_dump(mode="json")
     now = datetime.now(UTC)
     try:
-        request = Request(kind=kind, title=title, parameters=checked, device=device, created=now)
+        request = JobRequest(kind=kind, title=title, parameters=checked, device=device, created=now)
     except ValidationError as error:
         problem = error.errors()[0]
         raise FormatError(f"{problem['loc'][0]}: {problem['msg']}") from None

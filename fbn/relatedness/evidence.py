@@ -20,7 +20,7 @@ from fbn.relatedness.table import MIN_WEIGHT, Provenance, RelatednessTable
 from fbn.vocabulary import AU_INDEX, AU_NUMBERS, DECISION, Expression
 
 
-class Verdict(StrEnum):
+class CellVerdict(StrEnum):
     """What the images say of one cell."""
 
     HOLDS = "holds"
@@ -102,12 +102,12 @@ class Finding:
     low: float
     high: float
     p: float
-    verdict: Verdict
+    verdict: CellVerdict
 
     @property
     def contradicted(self) -> bool:
         """The table does not fit the images here."""
-        return self.verdict in (Verdict.MORE, Verdict.LESS)
+        return self.verdict in (CellVerdict.MORE, CellVerdict.LESS)
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ def compare(
     findings = []
     for cell in shared:
         p = float(adjusted.get(cell, 1.0))
-        verdict = Verdict.THIN if cell not in tests else tests[cell][1] if p <= 1 - level else Verdict.HOLDS
+        verdict = CellVerdict.THIN if cell not in tests else tests[cell][1] if p <= 1 - level else CellVerdict.HOLDS
         weight = rows[cell.category].get(cell.au, 0.0)
         counts = (cell.images, cell.active, cell.weight, cell.low, cell.high)
         findings.append(Finding(cell.category, cell.au, weight, *counts, p, verdict))
@@ -298,16 +298,16 @@ def _totals(evidence: Evidence) -> dict[int, tuple[float, float]]:
     return totals
 
 
-def _test(cell: Cell, weight: float, elsewhere: tuple[float, float], how: Tolerance) -> tuple[float, Verdict]:
+def _test(cell: Cell, weight: float, elsewhere: tuple[float, float], how: Tolerance) -> tuple[float, CellVerdict]:
     """p-value against the cell's null hypothesis, and what its rejection would say."""
     k, n = cell.active, cell.images
     if weight == 1:
-        return float(at_most(k, n, 1 - how.missed)), Verdict.LESS
+        return float(at_most(k, n, 1 - how.missed)), CellVerdict.LESS
     if weight == 0:
         # rejected only where both hold: more than tolerated, and more than elsewhere
         m, j = (round(part) for part in elsewhere)
         commoner = hypergeom.sf(round(k) - 1, round(n) + m, round(k) + j, round(n))
-        return max(float(at_least(k, n, how.absent)), float(commoner)), Verdict.MORE
+        return max(float(at_least(k, n, how.absent)), float(commoner)), CellVerdict.MORE
     more = float(at_least(k, n, min(1.0, weight + how.observational)))
     less = float(at_most(k, n, max(0.0, weight - how.observational)))
-    return min(1.0, 2 * min(more, less)), Verdict.MORE if more < less else Verdict.LESS
+    return min(1.0, 2 * min(more, less)), CellVerdict.MORE if more < less else CellVerdict.LESS

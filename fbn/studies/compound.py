@@ -217,7 +217,7 @@ def rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def curve_rows(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Every run's learning curve as a table: arm, seed, shots, and the fields of ``fbn.fewshot.curve.Point``."""
+    """Every run's learning curve as a table: arm, seed, shots, and the fields of ``fbn.fewshot.curve.CurvePoint``."""
     return [
         {"arm": run["row"], "seed": run["seed"], "shots": _shots(point)}
         | {name: value for name, value in point.items() if name not in ("shots", "draws")}

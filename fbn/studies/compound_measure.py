@@ -108,7 +108,7 @@ def measure(
 
     Returns:
         Name -> pictures, measured, zero_shot (as ``zero_shot``) and, where there is a rest, curve
-        (``fbn.fewshot.curve.Point``, 0 shots first).
+        (``fbn.fewshot.curve.CurvePoint``, 0 shots first).
     """
     found = {}
     for name, (classes, own) in sets.items():

@@ -32,7 +32,7 @@ from fbn.studies.material import HeldOutSet, only
 from fbn.studies.measure import measure
 from fbn.studies.paired import paired_difference, paired_differences
 from fbn.studies.study import Arm, Measured, Report, Study, Trained, Training
-from fbn.studies.tables_request import Comparison, Labelled, TablesBudget
+from fbn.studies.tables_request import LabelledShares, TablesBudget, TablesRequest
 from fbn.synthetic.domains import Domain
 from fbn.synthetic.kept import kept_pool
 from fbn.synthetic.people import Population
@@ -64,7 +64,7 @@ class TablesData:
     held_out: HeldOutSet
 
 
-def load(request: Comparison, seed: int, report: Report) -> TablesData:
+def load(request: TablesRequest, seed: int, report: Report) -> TablesData:
     """One seed's drawn faces, or the data sets, which no seed changes."""
     if request.data is None:
         return _drawn(request, seed, report)
@@ -80,7 +80,7 @@ def load(request: Comparison, seed: int, report: Report) -> TablesData:
     return TablesData(pool, fixed_streams(pool, recipe.per_step, recipe.balance), held_out)
 
 
-def training(request: Comparison, arm: Arm, seed: int, data: TablesData) -> Training:
+def training(request: TablesRequest, arm: Arm, seed: int, data: TablesData) -> Training:
     """The recipe with the arm's table."""
     recipe = request.recipe.model_copy(update={"table": getattr(request, arm.name)})
     return Training(recipe, data.pool, data.streams)
@@ -116,7 +116,7 @@ def cells(predictions: Predictions, labels: Annotations, changed: Sequence[tuple
 
 
 def conclude(
-    request: Comparison, folder: Path, runs: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]
+    request: TablesRequest, folder: Path, runs: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Write ``result.json``, and its figures as ``differences.csv``; of one table alone there is nothing to compare."""
     if len(request.chosen) < len(request.ARMS):
@@ -127,7 +127,7 @@ def conclude(
     return found
 
 
-def result(request: Comparison, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def result(request: TablesRequest, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The runs' figures, paired by seed.
 
     Returns:
@@ -202,7 +202,7 @@ def _of_sets(recipe: Recipe, data: Path) -> Recipe:
     return recipe.model_copy(update={"per_step": there})
 
 
-def _drawn(request: Comparison, seed: int, report: Report) -> TablesData:
+def _drawn(request: TablesRequest, seed: int, report: Report) -> TablesData:
     limits = request.limits
     drawn: list[Pool] = []
     people: list[str] = []
@@ -238,7 +238,7 @@ def _joined(pools: Sequence[Pool]) -> Pool:
     return Pool.of({str(i): (pool.crops[0], pool.annotations) for i, pool in enumerate(pools)})
 
 
-def labelled_streams(labelled: Labelled, count: int) -> list[Stream]:
+def labelled_streams(labelled: LabelledShares, count: int) -> list[Stream]:
     """Which of so many pictures carry an expression, AUs, valence and arousal; in this order."""
     units = max(1, round(labelled.action_units * count))
     affect = max(1, round(labelled.valence_arousal * count))
@@ -261,7 +261,7 @@ def only_own_labels(labels: Annotations, streams: Sequence[Stream]) -> Annotatio
 STUDY = Study(
     name="tables",
     title="What does another relatedness table make of a network? Both tables on the same pictures and seeds.",
-    request=Comparison,
+    request=TablesRequest,
     load=load,
     training=training,
     measure=measured,
@@ -269,6 +269,6 @@ STUDY = Study(
 )
 
 
-def compare(request: Comparison, context: Context) -> dict[str, Any]:
+def compare(request: TablesRequest, context: Context) -> dict[str, Any]:
     """The comparison in this process; see ``result`` and ``fbn.studies.engine.run``."""
     return engine.run(STUDY, request, context)

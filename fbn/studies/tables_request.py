@@ -46,7 +46,7 @@ Table = Annotated[
 NamedRecipe = Annotated[Recipe, BeforeValidator(_recipe)]
 
 
-class Labelled(BaseModel):
+class LabelledShares(BaseModel):
     """Which labels the drawn pictures carry; every picture has those of one task.
 
     Attributes:
@@ -88,7 +88,7 @@ BUDGETS: dict[str, TablesBudget] = {
 }
 
 
-class Comparison(Request):
+class TablesRequest(Request):
     """What is to be compared. Tables and the recipe may be given by name or file; they are kept as they were then.
 
     Attributes:
@@ -111,7 +111,7 @@ class Comparison(Request):
     recipe: NamedRecipe = Field(
         default="coupled", validate_default=True, description="Name of a shipped recipe, or a YAML file."
     )
-    labelled: Labelled = Labelled()
+    labelled: LabelledShares = LabelledShares()
     part: Literal["test", "valid"] = "valid"
 
     @model_validator(mode="before")

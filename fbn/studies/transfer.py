@@ -32,7 +32,7 @@ from fbn.synthetic.domains import Domain
 from fbn.synthetic.ict import IctFace
 from fbn.synthetic.kept import kept_pool
 from fbn.synthetic.people import Population
-from fbn.synthetic.world import Settings, World
+from fbn.synthetic.world import World, WorldSettings
 from fbn.training.figures import chance, figures, scorable, scored_rows
 from fbn.training.predict import predict
 from fbn.training.probe import pixel_probe
@@ -74,10 +74,10 @@ BROAD = Domain(
     strength=0.4,
 )
 #: AUs come alone and in company, so that each must be looked at; faint ones count as absent, as a coder would have it.
-SETTINGS = Settings(activity=Activity(distractor=0.15, trace=0.4))
+SETTINGS = WorldSettings(activity=Activity(distractor=0.15, trace=0.4))
 #: As expressions are posed, and faces at rest: nothing that their row does not ask for.
 POSED = BROAD.model_copy(update={"name": "posed", "classes": tuple((e.value, _REST.get(e, 1.0)) for e in EXPRESSIONS)})
-POSED_SETTINGS = Settings(activity=Activity(distractor=0.02, trace=0.4))
+POSED_SETTINGS = WorldSettings(activity=Activity(distractor=0.02, trace=0.4))
 #: Harder than for photographs: the network must not learn how our faces are drawn.
 AUGMENTATION = Augmentation(
     rotation=8, scale=(0.92, 1.09), shift=0.05, light=1.2, gray=0.5, dark=0.05, blur=0.2, jpeg=0.2, small=0.4, erase=0.2

@@ -35,7 +35,7 @@ M = TypeVar("M", bound=BaseModel)
 _FIELDS = ("table", "seed", "domain", "settings")
 
 
-class Settings(BaseModel):
+class WorldSettings(BaseModel):
     """How faces and labels come about, whatever the domain.
 
     Attributes:
@@ -51,7 +51,7 @@ class Settings(BaseModel):
     noise: annotators.Noise = annotators.Noise()
 
 
-_PLAIN, _DEFAULT = Domain(), Settings()
+_PLAIN, _DEFAULT = Domain(), WorldSettings()
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class World:
     table: RelatednessTable
     seed: int = 0
     domain: Domain = _PLAIN
-    settings: Settings = _DEFAULT
+    settings: WorldSettings = _DEFAULT
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -212,7 +212,7 @@ class World:
             table = RelatednessTable.from_json(json.dumps(data["table"]))
         except FormatError as error:
             raise FormatError(f"table: {error}") from None
-        return cls(table, data["seed"], _valid(Domain, data, "domain"), _valid(Settings, data, "settings"))
+        return cls(table, data["seed"], _valid(Domain, data, "domain"), _valid(WorldSettings, data, "settings"))
 
     def write(self, path: Path) -> None:
         """Write ``to_json`` to a file, whole or not at all. Raises MissingFileError where its folder is not there."""

@@ -3,14 +3,13 @@
 import hashlib
 import os
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
-import numpy as np
 import torch
 from rich.progress import track
 from safetensors.torch import load_file, save_file
 
-from fbn.data.augment import centre
 from fbn.data.corpus import Corpus
 from fbn.data.crops import Crops, Rows, cached_crops
 from fbn.data.loading import Pool, smoothed, weighted
@@ -20,9 +19,8 @@ from fbn.models import store
 from fbn.records import Annotations, Predictions, Sample
 from fbn.resources import cache_folder, whole_file
 from fbn.tasks import ACTION_UNITS, TASKS, Task
+from fbn.training.predict import BATCH, batches
 from fbn.training.recipe import Recipe
-
-_BATCH = 64
 
 
 def make_pool(corpus: Corpus, part: str, recipe: Recipe) -> tuple[Pool, list[Sample]]:
@@ -88,14 +86,11 @@ def teach(teachers: Sequence[str], crops: Sequence[Crops]) -> Predictions | None
 def _ensemble(teachers: Sequence[str], crops: Sequence[Crops]) -> Predictions:
     networks = [store.load(teacher, threads=2) for teacher in teachers]
     parts: list[Predictions] = []
-    total = sum(len(part) for part in crops)
-    starts = [(part, i) for part in crops for i in range(0, len(part), _BATCH)]
-    for part, start in track(starts, f"asking {len(teachers)} teachers about {total} pictures"):
-        views: list[Predictions] = []
-        for network in networks:
-            images = network.spec.prepare(centre(np.asarray(part[start : start + _BATCH]), network.spec.size))
-            views += [network(images), network(images.flip(-1))]
-        parts.append(average(views))
+    inputs = chain.from_iterable(zip(*(batches(n, part) for n in networks), strict=True) for part in crops)
+    steps = sum(-(-len(part) // BATCH) for part in crops)
+    for each in track(inputs, f"{len(teachers)} teachers read {sum(map(len, crops))} pictures", steps):
+        pairs = list(zip(networks, each, strict=True))
+        parts.append(average([view for n, images in pairs for view in (n(images), n(images.flip(-1)))]))
     return Predictions.concatenate(parts)
 
 

@@ -10,9 +10,11 @@ from torch import Tensor
 from fbn.data.augment import unvaried
 from fbn.data.crops import Crops
 from fbn.models.network import FaceNetwork
+from fbn.models.onnx import OnnxNetwork
 from fbn.records import Predictions
 
-_BATCH = 64
+#: Crops in a batch.
+BATCH = 64
 
 
 def predict(network: FaceNetwork, crops: Crops, side: int | None = None) -> Predictions:
@@ -31,8 +33,9 @@ def predict(network: FaceNetwork, crops: Crops, side: int | None = None) -> Pred
     return Predictions.concatenate(parts)
 
 
-def batches(network: FaceNetwork, crops: Crops, side: int | None = None) -> Iterator[Tensor]:
-    """The network's inputs, at most 64 a batch, [B, 3, side, side] on its device; arguments as ``predict``."""
-    spec, device = replace(network.spec, size=side or network.spec.size), next(network.parameters()).device
-    for start in range(0, len(crops), _BATCH):
-        yield spec.prepare(unvaried(np.asarray(crops[start : start + _BATCH]), spec.size)).to(device)
+def batches(network: FaceNetwork | OnnxNetwork, crops: Crops, side: int | None = None) -> Iterator[Tensor]:
+    """The network's inputs, ``BATCH`` at a time, [B, 3, side, side] on its device; arguments as ``predict``."""
+    spec = replace(network.spec, size=side or network.spec.size)
+    device = next(network.parameters()).device if isinstance(network, FaceNetwork) else "cpu"
+    for start in range(0, len(crops), BATCH):
+        yield spec.prepare(unvaried(np.asarray(crops[start : start + BATCH]), spec.size)).to(device)

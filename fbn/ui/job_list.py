@@ -1,4 +1,4 @@
-"""Jobs of one kind, for any page: asked for, watched, cancelled, opened; they outlive the page and the browser."""
+"""The jobs of one kind, for any page: start, watch, cancel and open them; they outlive the page and the browser."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,11 +9,10 @@ import streamlit as st
 
 from fbn import jobs
 from fbn.errors import FbnError
-from fbn.jobs import Job
-from fbn.ui.live import durations
+from fbn.jobs import Job, durations
 from fbn.ui.widgets import escape_markdown as plain
 
-#: Seconds between two looks while a job waits or runs; and while none does, since others may start one.
+#: Seconds between two updates while a job waits or runs; and while none does, since others may start one.
 _EVERY, _IDLE = 2.0, 15.0
 _MOST = 12
 _WORDS = {
@@ -33,8 +32,8 @@ class JobList:
         kind: of ``fbn.jobs.kinds.KINDS``.
         key: where the viewer's state is kept; another one for each page.
         title: above the list.
-        nothing: said where there is none, and its icon.
-        show: draws what came out of a job that is done.
+        nothing: message and icon where there is none.
+        show: draws the result of a finished job.
     """
 
     kind: str
@@ -44,12 +43,12 @@ class JobList:
     show: Callable[[Job, Any], None]
 
     def watch(self) -> None:
-        """The list, which looks for itself how far each is."""
+        """The list, which updates itself."""
         active = any(job.active for job in self._jobs())
         st.fragment(self._watch, run_every=_EVERY if active else _IDLE)(active)
 
     def start(self, title: str, parameters: Mapping[str, Any]) -> None:
-        """Ask for a job and open it; where that fails, ``problem`` says why."""
+        """Start a job and open it; where that fails, ``problem`` shows why."""
         self.refuse("")
         try:
             st.session_state[self.key] = jobs.start(self.kind, title, parameters).id
@@ -57,11 +56,11 @@ class JobList:
             self.refuse(str(error))
 
     def refuse(self, words: str) -> None:
-        """Say why something cannot be done; "" takes it back."""
+        """Store why something cannot be done, for ``problem``; "" removes it."""
         st.session_state[f"{self.key} problem"] = words
 
     def problem(self) -> None:
-        """What went wrong with the last thing asked for, if anything did."""
+        """Show what went wrong with the last action, if anything did."""
         if words := st.session_state.get(f"{self.key} problem"):
             st.error(words, icon=":material/error:")
 
@@ -73,30 +72,30 @@ class JobList:
             return []
 
     def _watch(self, often: bool) -> None:
-        found = self._jobs()
-        if any(job.active for job in found) != often:
-            # the first has begun or the last has ended: look at another pace
+        entries = self._jobs()
+        if any(job.active for job in entries) != often:
+            # the first has begun or the last has ended: update at another pace
             st.rerun()
         st.markdown(f"**{self.title}**", help="Everybody who uses this machine's app sees the same list.")
-        if not found:
+        if not entries:
             words, icon = self.nothing
             st.info(words, icon=f":material/{icon}:")
             return
         picked = st.session_state.get(self.key)
-        opened = next((job for job in found if job.id == picked), found[0])
-        for job in found[:_MOST]:
+        opened = next((job for job in entries if job.id == picked), entries[0])
+        for job in entries[:_MOST]:
             self._line(job, job.id == opened.id)
-        if len(found) > _MOST:
-            st.caption(f"And {len(found) - _MOST} older ones: fbn jobs list shows them all.")
+        if len(entries) > _MOST:
+            st.caption(f"And {len(entries) - _MOST} older ones: fbn jobs list shows them all.")
 
     def _line(self, job: Job, opened: bool) -> None:
         icon, words = _WORDS[job.status]
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
-                said = "stopping" if job.cancelling else words
+                status = "stopping" if job.cancelling else words
                 when = f"{job.created.astimezone():%d %b, %H:%M} · {durations.in_words(job.seconds)}"
                 st.markdown(
-                    f":material/{icon}: **{plain(job.title)}** · {said}  \n:gray[{when}]",
+                    f":material/{icon}: **{plain(job.title)}** · {status}  \n:gray[{when}]",
                     width="stretch",
                 )
                 if job.active:
@@ -117,7 +116,7 @@ class JobList:
                 self._opened(job)
 
     def _left(self, job: Job) -> float | None:
-        """Seconds left; of a job that was started again, and found a part of its work done, by its pace since then."""
+        """Seconds left; of a restarted job, which had part of its work done already, by its pace since then."""
         if job.status != "running":
             return None
         seconds, share = 0.0, 0.0

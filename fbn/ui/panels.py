@@ -1,27 +1,108 @@
-"""Parts that pages share: one face's reading, and how a face is named."""
+"""Panels that pages share: what was read from a face, and which compound expressions to look for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import pandas as pd
 import streamlit as st
 
+from fbn.compound import CompoundClasses, names
+from fbn.errors import FbnError
 from fbn.faces.align import align
 from fbn.inference import Affect, FaceResult, FrameResult, overlay
-from fbn.ui import marks
-from fbn.ui.analyse.reading import Preview
-from fbn.ui.live.session import point
-from fbn.ui.scores import compound_panel, terms_panel
+from fbn.inference.breakdown import Share, breakdown
+from fbn.inference.uploads import Preview
+from fbn.models import store
+from fbn.tasks import AFFECT_TASKS
+from fbn.ui import html
+from fbn.ui.widgets import bound
 from fbn.vocabulary import ACTION_UNITS, DECISION
 
-EXPRESSION_HELP = "One of seven expressions; the shares sum to 100 %. It says what a face shows, not what one feels."
-CIRCUMPLEX_HELP = (
+_EXPRESSION_HELP = "One of seven expressions; the shares sum to 100 %. It says what a face shows, not what one feels."
+_CIRCUMPLEX_HELP = (
     "Valence: from unpleasant (−1) to pleasant (+1). Arousal: from calm (−1) to excited (+1). "
     "The dots trail behind the face's last moments."
 )
-ACTION_UNIT_HELP = (
+_ACTION_UNIT_HELP = (
     "Action units (AU) are visible movements of the face, each by certain muscles, numbered in the Facial Action "
     "Coding System. A bar is the probability that the movement is there; the line at 50 % decides. "
     "Point at a name to read which muscle moves what."
 )
+#: What the sets of classes that ship with fbn are called.
+SETS = {
+    "rafdb": "RAF-DB: 11 compounds",
+    "emotionet": "EmotioNet: 6 basic, 10 compound",
+    "du2014": "Du 2014: 15 compounds",
+}
+_OFF, _LEARNT = "off", "learnt"
+_PICK_HELP = (
+    "Two expressions at once, such as happily surprised. Any model names them without having learnt them, from its "
+    "expressions, action units and valence; the sets differ in what there is to choose from. Your own sets are tables "
+    "with compound rows from the Relatedness page."
+)
+_LACKING = "The picked model does not read expressions, action units and valence, which compounds are scored by."
+_COMPOUND_HELP = (
+    "The likeliest of the picked set; colours are those of the two expressions. None of these: a single expression "
+    "explains the face better than each of them. Point at a name, or freeze, to see the three terms."
+)
+_TERMS_HELP = (
+    "Action units: how far those of the class are there, by the relatedness table. Expressions: how probable its two "
+    "expressions are. Valence: 1 where a pleasant face speaks for the class. Learnt: what training on such pictures "
+    "added. Their sum is the score; shares are a softmax of all scores. Starred: the class' name says nothing "
+    "of expressions, so its terms are the others' mean."
+)
+_TERM_COLOURS = {"Action units": "#6C76EA", "Expressions": "#E69F00", "Valence": "#009E73"}
+
+
+@dataclass(frozen=True)
+class Picked:
+    """What a viewer wants to see of compound expressions.
+
+    Attributes:
+        shown: anything at all.
+        classes: to be scored zero-shot; None for those that the model has learnt, or where nothing is shown.
+    """
+
+    shown: bool = False
+    classes: CompoundClasses | None = None
+
+
+def pick_compounds(model: str, key: str) -> Picked:
+    """Off, a set, a saved table, or what the model has learnt, which is the default where there is such.
+
+    Args:
+        model: name of the picked model.
+        key: another one for each page.
+    """
+    try:
+        about = store.manifest(model)
+    except FbnError:  # the page says so where it loads the model
+        return Picked()
+    ready, learnt = set(about.tasks) == set(AFFECT_TASKS), about.classes
+    options = ([_OFF, *([_LEARNT] if learnt else []), *names()]) if ready else [_OFF]
+    words = SETS | {_OFF: "Off", _LEARNT: f"Learnt by {model}: {len(learnt)} classes"}
+    state = f"{key} of {model}"
+    name = st.session_state.get(state, _LEARNT if learnt else _OFF)
+    chosen = bound(
+        st.selectbox,
+        "Compound expressions",
+        name if name in options else _OFF,
+        lambda picked: st.session_state.update({state: picked}),
+        f"{key} set",
+        options=options,
+        format_func=lambda name: words.get(name, f"{name}: your table"),
+        help=_PICK_HELP if ready else _LACKING,
+        disabled=not ready,
+    )
+    if chosen in (_OFF, _LEARNT):
+        return Picked(chosen == _LEARNT)
+    try:
+        return Picked(True, CompoundClasses.named(chosen))
+    except FbnError as error:
+        st.error(f"{chosen} cannot be used: {error}")
+        return Picked()
 
 
 def face_name(face: FaceResult) -> str:
@@ -31,20 +112,20 @@ def face_name(face: FaceResult) -> str:
 
 def expression_panel(affect: Affect) -> None:
     """Seven bars under their title."""
-    st.markdown("**Expression**", help=EXPRESSION_HELP)
+    st.markdown("**Expression**", help=_EXPRESSION_HELP)
     if affect.label is None:
         st.caption("This model does not read expressions.")
         return
-    st.html(marks.expression_bars(affect.expression))
+    st.html(html.expression_bars(affect.expression))
 
 
 def circumplex_panel(trail: tuple[tuple[float, float], ...]) -> None:
     """The circumplex under its title, the numbers below it."""
-    st.markdown("**Valence and arousal** (−1 … 1)", help=CIRCUMPLEX_HELP)
+    st.markdown("**Valence and arousal** (−1 … 1)", help=_CIRCUMPLEX_HELP)
     if trail and np.isnan(trail[-1]).any():
         st.caption("This model does not read valence and arousal.")
         return
-    st.html(marks.circumplex(trail))
+    st.html(html.circumplex(trail))
 
 
 def action_unit_panel(affect: Affect) -> None:
@@ -54,8 +135,43 @@ def action_unit_panel(affect: Affect) -> None:
         st.caption("This model does not read action units.")
         return
     there = [u.short for u, value in zip(ACTION_UNITS, affect.action_units, strict=True) if value >= DECISION]
-    st.markdown(f"**Action units**: {', '.join(there) or 'none from 50 % on'}", help=ACTION_UNIT_HELP)
-    st.html(marks.action_unit_bars(affect.action_units))
+    st.markdown(f"**Action units**: {', '.join(there) or 'none from 50 % on'}", help=_ACTION_UNIT_HELP)
+    st.html(html.action_unit_bars(affect.action_units))
+
+
+def compound_panel(affect: Affect) -> None:
+    """The likeliest compounds as bars under their title."""
+    st.markdown("**Compound expression**", help=_COMPOUND_HELP)
+    st.html(html.compound_bars(breakdown(affect)))
+
+
+def terms_panel(affect: Affect) -> None:
+    """What the compounds' scores are made of, as a table under its title."""
+    st.markdown("**What the scores are made of**", help=_TERMS_HELP)
+    # st.dataframe would need twice the width of the column beside a video
+    table = terms_table(breakdown(affect)).style.hide(axis="index").format(precision=2, escape="html")
+    table = table.format(lambda share: f"{100 * share:.0f} %", subset="Share").set_uuid("terms")
+    for name, colour in _TERM_COLOURS.items():
+        table = table.bar(subset=name, color=f"{colour}60", vmin=0, vmax=1)
+    st.html(table.to_html(table_attributes='class="fbn-terms"'))
+
+
+def terms_table(shares: Sequence[Share]) -> pd.DataFrame:
+    """One row per class, the likeliest first: its terms, their sum and its probability."""
+    rows = [
+        {
+            "Class": share.words if share.parts else f"{share.words} *",
+            "Action units": share.action_units,
+            "Expressions": share.expressions,
+            "Valence": share.valence,
+            "Learnt": share.learnt,
+            "Score": share.total,
+            "Share": share.probability,
+        }
+        for share in sorted(shares, key=lambda share: -share.probability)
+    ]
+    table = pd.DataFrame(rows)
+    return table if table["Learnt"].any() else table.drop(columns="Learnt")
 
 
 def picture_width(height: int, width: int) -> int:
@@ -86,9 +202,9 @@ def show_picture(preview: Preview, key: str = "picture", compounds: bool = False
             return None
         face = _choose_face(result, key)
         _summary(image, face)
-        affect = face.smoothed or face.affect
+        affect = face.shown
         expression_panel(affect)
-        circumplex_panel((point(face),))
+        circumplex_panel((tuple(affect.valence_arousal),))
     if compounds and affect.scorer:
         left, right = st.columns(2, gap="large")
         with left:
@@ -112,8 +228,7 @@ def _choose_face(result: FrameResult, key: str) -> FaceResult:
 
 def _summary(image: np.ndarray, face: FaceResult) -> None:
     """The aligned face as the network sees it, its label, its numbers."""
-    valence, arousal = point(face)
-    label = (face.smoothed or face.affect).label
+    (valence, arousal), label = face.shown.valence_arousal, face.shown.label
     with st.container(horizontal=True, vertical_alignment="center"):
         aligned = cv2.resize(align(image, face.landmarks), (224, 224), interpolation=cv2.INTER_CUBIC)
         st.image(aligned, width=104, alt="The face, turned upright and cropped as the network sees it")

@@ -1,6 +1,7 @@
-"""The frame around every page: navigation, the model picker, and the analysers that pages ask for."""
+"""The frame around every page: navigation, the model picker, and the analysers and pictures that pages need."""
 
 from contextvars import ContextVar
+from io import BytesIO
 from typing import Literal
 
 import cv2
@@ -11,11 +12,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fbn.compound import CompoundClasses
 from fbn.errors import FbnError
+from fbn.faces.files import printable
+from fbn.faces.pictures import decode_picture, png_bytes
 from fbn.inference import FaceAnalyser
+from fbn.inference.uploads import Upload
 from fbn.models import store
 from fbn.resources import shipped
-from fbn.ui import marks
-from fbn.ui.tables import png_bytes
+from fbn.ui import html
 
 #: The place of the page's title while ``route`` runs a page.
 _header: ContextVar[DeltaGenerator | None] = ContextVar("header", default=None)
@@ -49,7 +52,7 @@ def route() -> None:
     st.set_page_config(page_title="FaceBehaviorNet", page_icon=shipped("assets/icon.png"), layout="wide")
     # what opens over the page stands outside the app's element, which alone knows whether the theme is dark
     scheme = st.context.theme.type or "normal"
-    st.html(f"{marks.STYLE}<style>#stFloatingOverlayPortal{{color-scheme:{scheme}}}</style>")
+    st.html(f"{html.STYLE}<style>#stFloatingOverlayPortal{{color-scheme:{scheme}}}</style>")
     picked = st.navigation([page(name) for name in _ICONS], position="top")
     title, model = st.columns([3, 1], vertical_alignment="bottom")
     with model:
@@ -92,7 +95,7 @@ def model_state() -> tuple[str, str]:
     name = model_name()
     try:
         return name, store.manifest(name).sha256.get(store.ONNX, "")
-    except FbnError:  # told where it is loaded
+    except FbnError:  # the page says so where it loads the model
         return name, ""
 
 
@@ -104,6 +107,15 @@ def make_analyser(
         return FaceAnalyser(model=model_name(), smooth=smooth, threads=1, compounds=compounds)
     except FbnError as error:
         st.error(f"The model cannot be used: {error}")
+        st.stop()
+
+
+def read_upload(upload: Upload) -> np.ndarray:
+    """An uploaded picture, [H, W, 3] uint8 RGB; where it is none the page says why and ends."""
+    try:
+        return decode_picture(BytesIO(upload.getvalue()), printable(upload.name), lambda note: None)
+    except FbnError as error:
+        st.error(str(error), icon=":material/broken_image:")
         st.stop()
 
 

@@ -1,4 +1,4 @@
-"""Widgets that show a value kept elsewhere, and choices that the page's address names."""
+"""Widgets that show a value stored elsewhere, and choices that the page's address names."""
 
 import re
 from collections.abc import Callable, Hashable, Sequence

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fbn.bench.coupling import COUPLING, coupling
-from fbn.bench.step import Step, labels, objective_of
+from fbn.bench.step import TrainingStep, labels, objective_of
 from fbn.losses import Objective
 from fbn.training import recipe as recipes
 
@@ -21,8 +21,8 @@ class Clock:
     def perf_counter(self) -> float:
         return self.now
 
-    def timed(self, call: Callable[[Step, Objective], None]) -> Callable[[Step, Objective], None]:
-        def taken(step: Step, objective: Objective) -> None:
+    def timed(self, call: Callable[[TrainingStep, Objective], None]) -> Callable[[TrainingStep, Objective], None]:
+        def taken(step: TrainingStep, objective: Objective) -> None:
             call(step, objective)
             self.now += 1 + sum(bool(weight) for term, weight in objective.weights.items() if term in COUPLING)
 
@@ -33,7 +33,7 @@ def test_a_tiny_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr("fbn.bench.step.time", clock)
     for name in ("__call__", "losses"):
-        monkeypatch.setattr(Step, name, clock.timed(getattr(Step, name)))
+        monkeypatch.setattr(TrainingStep, name, clock.timed(getattr(TrainingStep, name)))
     file = tmp_path / "tiny.yaml"
     file.write_text(
         "network_args: {widths: [8, 8], blocks: [1, 1]}\nper_step: {ferplus: 4, affectnet: 4, ckplus: 4, celeba: 2}\n"
@@ -53,7 +53,7 @@ def test_a_step_is_as_precise_as_a_training_would_be(
     monkeypatch.setattr("fbn.training.precision.native", lambda: native)
     file = tmp_path / "tiny.yaml"
     file.write_text("network_args: {widths: [16, 16], blocks: [1, 1]}\nper_step: {ferplus: 4, affectnet: 4, ckplus: 4}")
-    step = Step(recipes.read(str(file)), 32, False)
+    step = TrainingStep(recipes.read(str(file)), 32, False)
     assert step.precision == chosen
     seen: list[torch.dtype] = []
     step.network.heads[0].output.register_forward_hook(lambda _, __, out: seen.append(out.dtype))

@@ -6,19 +6,19 @@ from typing import Any
 import pytest
 
 from fbn.bench.precision import precision
-from fbn.bench.step import Step
+from fbn.bench.step import TrainingStep
 from fbn.training.precision import native, settled
 
 
 def test_a_tiny_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
 
-    class Seen(Step):
+    class Seen(TrainingStep):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
             made.append(self.precision)
 
-    monkeypatch.setattr("fbn.bench.precision.Step", Seen)
+    monkeypatch.setattr("fbn.bench.precision.TrainingStep", Seen)
     file = tmp_path / "tiny.yaml"
     file.write_text(
         "network_args: {widths: [16, 16], blocks: [1, 1]}\nper_step: {ferplus: 4, affectnet: 4, ckplus: 4}\n"

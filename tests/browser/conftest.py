@@ -9,9 +9,9 @@ from playwright.sync_api import Page, expect
 
 from fbn.bench.browser import chromium_flags, find_chromium, free_port, serving
 from fbn.bench.clip import write_clip
+from fbn.cli.app import command, environment
 from fbn.errors import MissingFileError
 from fbn.models import store
-from fbn.ui.server import command, environment
 
 #: Milliseconds for whatever a page is asked: a busy machine takes long to import torch on the first page.
 PATIENCE = 120_000

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from fbn.bench.browser import chromium_flags, find_chromium, free_port, serving
 from fbn.bench.clip import write_clip
-from fbn.ui.server import command, environment
+from fbn.cli.app import command, environment
 from tests.browser.conftest import PATIENCE
 
 

@@ -13,11 +13,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from fbn import jobs
 from fbn.bench.browser import free_port, serving
+from fbn.cli.app import command, environment
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.layouts import world_of
 from fbn.synthetic.layouts.items import draw_stills
 from fbn.ui.compound.sets import Sets
-from fbn.ui.server import command, environment
 from tests.browser.conftest import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -12,7 +12,7 @@ from aioice.ice import get_host_addresses
 from playwright.sync_api import Page, expect
 
 from fbn.bench.browser import free_port, serving
-from fbn.ui.server import command, environment
+from fbn.cli.app import command, environment
 from tests.browser.conftest import PAGES, settled
 
 pytestmark = pytest.mark.browser

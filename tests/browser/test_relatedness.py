@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 
 from fbn import jobs
 from fbn.bench.browser import free_port, serving
+from fbn.cli.app import command, environment
 from fbn.relatedness import RelatednessTable, Versions
-from fbn.ui.server import command, environment
 from tests.browser.conftest import PATIENCE
 
 pytestmark = pytest.mark.browser

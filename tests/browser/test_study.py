@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from fbn import jobs
 from fbn.bench.browser import free_port, serving
-from fbn.ui.server import command, environment
+from fbn.cli.app import command, environment
 from tests.browser.conftest import fits, settled
 from tests.ui.studied import make
 

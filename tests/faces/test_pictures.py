@@ -10,7 +10,7 @@ from skimage.data import astronaut
 
 from fbn.errors import FormatError
 from fbn.faces.frames import Frame, open_source
-from fbn.faces.pictures import read_picture, scaled
+from fbn.faces.pictures import png_bytes, read_picture, scaled
 
 HALF = Image.fromarray(astronaut()[::2, ::2])
 GRAY = np.asarray(HALF.convert("L"))
@@ -174,3 +174,10 @@ def test_exif_orientation_is_undone(tmp_path: Path, orientation: int) -> None:
     picture = wide if stored is None else wide.transpose(stored)
     image = read_picture(saved(tmp_path / "a.png", picture, exif=exif))
     assert np.array_equal(image, np.asarray(wide))
+
+
+def test_png_keeps_the_pixels(tmp_path: Path):
+    image = np.random.default_rng(0).integers(0, 256, (6, 5, 3), np.uint8)
+    path = tmp_path / "a.png"
+    path.write_bytes(png_bytes(image))
+    assert (read_picture(path) == image).all()

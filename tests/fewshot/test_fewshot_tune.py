@@ -10,13 +10,15 @@ import torch
 from fbn.compound import CompoundClasses
 from fbn.context import Cancelled, Context
 from fbn.data.compound_faces import read_faces
+from fbn.data.crops import Rows
 from fbn.fewshot import tune as module
-from fbn.fewshot.features import Material, compound_logits, look, shown, starting, with_probe
+from fbn.fewshot.features import Material, compound_logits, look, starting, with_probe
 from fbn.fewshot.learn import FewShot, few_shot
 from fbn.fewshot.tune import tune
 from fbn.models.zoo import compound_arguments
 from fbn.relatedness import RelatednessTable
 from fbn.tasks import COMPOUND
+from fbn.training.predict import predict
 from tests.fewshot.shots import draw_data, save_small
 
 
@@ -69,7 +71,7 @@ def test_the_basic_outputs_stay_near(material: Material, monkeypatch: pytest.Mon
         network = with_probe(material, module._probe(material, np.arange(18), 0))
         network.load_state_dict(after)
         with torch.no_grad():
-            said = network(shown(network, material.faces.crops, material.faces.rows))
+            said = predict(network, Rows(material.faces.crops, material.faces.rows))
         return float((said.expression - material.said.expression).abs().mean())
 
     monkeypatch.setitem(module._RATE, "whole", 3e-3)
@@ -156,11 +158,12 @@ def test_a_network_that_is_too_sure_is_scaled_down(material: Material) -> None:
     rows = np.arange(18)
     network = with_probe(material, module._probe(material, rows, 0))
     before = compound_logits(network, material.faces.crops, material.faces.rows)
-    basic = network(shown(network, material.faces.crops, material.faces.rows[:2])).expression_logits
+    two = Rows(material.faces.crops, material.faces.rows[:2])
+    basic = predict(network, two).expression_logits
     after = compound_logits(module._scaled(network, 0.25), material.faces.crops, material.faces.rows)
     assert torch.allclose(after, before / 4, atol=1e-4)
     assert compound_arguments(network)["temperature"] == pytest.approx(network.temperature)
-    again = network(shown(network, material.faces.crops, material.faces.rows[:2])).expression_logits
+    again = predict(network, two).expression_logits
     assert torch.equal(again, basic)
     rng = np.random.default_rng(0)
     true = rng.normal(size=(2000, 3))

@@ -9,10 +9,10 @@ from fbn.errors import FormatError
 from fbn.labelling import pseudo_annotate
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable
-from fbn.relatedness.evidence import Evidence, Relation, Tolerance, Verdict, agreement, compare
+from fbn.relatedness.evidence import CellVerdict, Evidence, Relation, Tolerance, agreement, compare
 from fbn.relatedness.exact import at_least, at_most, holm
 from fbn.synthetic.annotators import Noise
-from fbn.synthetic.world import Settings, World
+from fbn.synthetic.world import World, WorldSettings
 from fbn.tasks import ACTION_UNITS
 from fbn.vocabulary import AU_INDEX, EXPRESSION_INDEX, EXPRESSIONS
 
@@ -21,11 +21,11 @@ CHANGED = DU.edited("fear", 5, None).edited("anger", 9, 1)
 
 
 def _drawn(table: RelatednessTable, seed: int, noise: Noise = Noise()) -> Evidence:
-    world = World(table, seed, settings=Settings(noise=noise))
+    world = World(table, seed, settings=WorldSettings(noise=noise))
     return Evidence.of(Annotations.stack([world.draw(i).annotations for i in range(2000)]))
 
 
-def _named(evidence: Evidence, table: RelatednessTable) -> dict[tuple[str, int], Verdict]:
+def _named(evidence: Evidence, table: RelatednessTable) -> dict[tuple[str, int], CellVerdict]:
     return {(f.category, f.au): f.verdict for f in compare(evidence, table) if f.contradicted}
 
 
@@ -34,7 +34,7 @@ def _named(evidence: Evidence, table: RelatednessTable) -> dict[tuple[str, int],
 )
 def test_2000_pictures_name_every_changed_cell_and_no_other(seed: int, noise: Noise) -> None:
     evidence = _drawn(CHANGED, seed, noise)
-    assert _named(evidence, DU) == {("fear", 5): Verdict.LESS, ("anger", 9): Verdict.MORE}
+    assert _named(evidence, DU) == {("fear", 5): CellVerdict.LESS, ("anger", 9): CellVerdict.MORE}
     assert _named(evidence, CHANGED) == {}
 
 
@@ -72,7 +72,7 @@ def test_what_is_forgiven_and_what_is_not() -> None:
     rates[EXPRESSION_INDEX["happiness"], AU_INDEX[12]] = 0.5
     rates[EXPRESSION_INDEX["sadness"], AU_INDEX[17]] = 0.3
     evidence = Evidence.of(_labels(rates, 400, torch.Generator().manual_seed(1)))
-    assert _named(evidence, DU) == {("happiness", 12): Verdict.LESS, ("sadness", 17): Verdict.LESS}
+    assert _named(evidence, DU) == {("happiness", 12): CellVerdict.LESS, ("sadness", 17): CellVerdict.LESS}
     assert len([f for f in compare(evidence, DU, tolerance=Tolerance(0.01, 0.01, 0.01)) if f.contradicted]) > 10
 
 
@@ -98,7 +98,7 @@ def test_counts_and_rates() -> None:
     assert evidence.units[6] == (3, 2)
     assert evidence.table() == RelatednessTable.infer(Annotations.stack(faces), 3)
     assert evidence.table().provenance.source == "seven faces"
-    assert {f.verdict for f in compare(evidence, DU) if (f.category, f.au) != ("happiness", 12)} == {Verdict.THIN}
+    assert {f.verdict for f in compare(evidence, DU) if (f.category, f.au) != ("happiness", 12)} == {CellVerdict.THIN}
     with pytest.raises(FormatError, match="no cell joy, AU12"):
         evidence.cell("joy", 12)
     with pytest.raises(FormatError, match="level = 95"):
@@ -136,7 +136,7 @@ def test_one_person_counts_once() -> None:
     assert evidence.cell("fear", 1).images == 0
     assert "3 people" in evidence.table().provenance.note
     # 151 frames contradict 0.63, three people do not
-    assert _named(Evidence.of(labels), DU.edited("fear", 5, 0.9)) == {("fear", 5): Verdict.LESS}
+    assert _named(Evidence.of(labels), DU.edited("fear", 5, 0.9)) == {("fear", 5): CellVerdict.LESS}
     assert _named(evidence, DU.edited("fear", 5, 0.9)) == {}
     with pytest.raises(FormatError, match="people, 1 entries: expected one for each of 151"):
         Evidence.of(labels, people=["a"])

@@ -9,7 +9,7 @@ import pytest
 
 from fbn.resources import shipped
 from fbn.studies import compound, tables
-from fbn.studies.tables_request import Comparison
+from fbn.studies.tables_request import TablesRequest
 
 TABLES, COMPOUND = "assets/studies/relatedness/right-against-wrong", "assets/studies/compound"
 
@@ -43,7 +43,7 @@ def test_differences_of_the_table_study() -> None:
         }
         for run in found["runs"]
     ]
-    request = Comparison.model_validate(found["comparison"])
+    request = TablesRequest.model_validate(found["comparison"])
     again = tables.result(request, runs)
     pd.testing.assert_frame_equal(_as_printed(tables.rows(again)), _printed(f"{TABLES}/differences.csv"))
     assert again["cells"] == found["cells"]

@@ -17,7 +17,7 @@ from fbn.relatedness import RelatednessTable
 from fbn.studies import tables as module
 from fbn.studies.folder import SERIES
 from fbn.studies.tables import cells, compare, labelled_streams, only_own_labels, rows
-from fbn.studies.tables_request import BUDGETS, Comparison, Labelled, TablesBudget
+from fbn.studies.tables_request import BUDGETS, LabelledShares, TablesBudget, TablesRequest
 from fbn.training import recipe as recipes
 from fbn.vocabulary import AU_INDEX
 from tests.training.helpers import corpus
@@ -28,10 +28,10 @@ FACES = (("anger", 1.0), ("anger", 1.0), ("anger", 1.0), ("disgust", 1.0), ("neu
 SMALL = {"network_args": {"widths": (8, 8), "blocks": (1, 1)}, "sides": (32,), "precision": "32-true", "averaging": 0.0}
 
 
-def asked(**changes: object) -> Comparison:
+def asked(**changes: object) -> TablesRequest:
     coupled = recipes.read("coupled").model_copy(update=SMALL)
     budget = TablesBudget(pictures=60, held_out=40, steps=3, seeds=1, rounds=5)
-    return Comparison(**{"base": DU, "edited": EDITED, "recipe": coupled, "budget": budget, **changes})  # type: ignore[arg-type]
+    return TablesRequest(**{"base": DU, "edited": EDITED, "recipe": coupled, "budget": budget, **changes})  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,9 +52,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[floa
 def test_tables_and_recipe_are_kept_whole(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     EDITED.write(file)
-    one = Comparison.model_validate({"base": "du2014", "edited": str(file), "truth": "affwild2"})
+    one = TablesRequest.model_validate({"base": "du2014", "edited": str(file), "truth": "affwild2"})
     file.unlink()
-    again = Comparison.model_validate(json.loads(json.dumps(one.model_dump(mode="json"))))
+    again = TablesRequest.model_validate(json.loads(json.dumps(one.model_dump(mode="json"))))
     assert again == one
     assert (again.base, again.edited, again.truth) == (DU, EDITED, RelatednessTable.named("affwild2"))
     assert again.recipe == recipes.read("coupled")
@@ -78,14 +78,14 @@ def test_mistakes_are_named(changes: dict[str, object], words: str) -> None:
     with pytest.raises(FormatError, match=words):
         parse("compare", {"base": DU, "edited": EDITED, **changes})
     with pytest.raises(ValidationError):
-        Comparison.model_validate({"base": DU, "edited": EDITED, **changes})
+        TablesRequest.model_validate({"base": DU, "edited": EDITED, **changes})
 
 
 def test_every_picture_has_the_labels_of_one_task() -> None:
     everything = Annotations.stack([Annotations.of("fear", {5: 1.0}, (0.1, 0.2))] * 200)
     full = everything.action_units_weight[0, AU_INDEX[5]]
     assert full == 1
-    streams = labelled_streams(Labelled(action_units=0.1, valence_arousal=0.2), 200)
+    streams = labelled_streams(LabelledShares(action_units=0.1, valence_arousal=0.2), 200)
     assert [len(stream.pool) for stream in streams] == [140, 20, 40]
     assert sorted(number for stream in streams for number in stream.pool) == list(range(200))
     kept = only_own_labels(everything, streams)
@@ -160,10 +160,10 @@ def test_a_request_of_an_older_version_is_read() -> None:
         del old[later]
     old["budget"] = {"pictures": 2000, "held_out": 500, "steps": 250, "seeds": 2}
     again = parse("compare", old)
-    assert isinstance(again, Comparison)
+    assert isinstance(again, TablesRequest)
     assert again.limits == TablesBudget(pictures=2000, held_out=500, steps=250, seeds=2)
     assert again.runs == ((0, "base"), (0, "edited"), (1, "base"), (1, "edited"))
-    assert Comparison(base=DU, edited=EDITED, budget="smoke", seeds=3).limits.seeds == 3
+    assert TablesRequest(base=DU, edited=EDITED, budget="smoke", seeds=3).limits.seeds == 3
     assert BUDGETS["smoke"].seeds == 1
     assert SERIES >= 5
 

@@ -12,7 +12,7 @@ from fbn.context import Context
 from fbn.errors import FormatError, MissingFileError
 from fbn.relatedness import RelatednessTable
 from fbn.studies import tables as module
-from fbn.studies.tables_request import Comparison
+from fbn.studies.tables_request import TablesRequest
 
 DU = RelatednessTable.named("du2014")
 
@@ -27,11 +27,11 @@ def run_of(arm: str, seed: int, f1: float) -> dict[str, Any]:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Comparison]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[TablesRequest]:
     """Comparisons asked for; instead of training, F1 of AU5 is 0.5 with the first table and 0.6, 0.8 with the other."""
-    seen: list[Comparison] = []
+    seen: list[TablesRequest] = []
 
-    def stand_in(parameters: Comparison, context: Context) -> dict[str, Any]:
+    def stand_in(parameters: TablesRequest, context: Context) -> dict[str, Any]:
         seen.append(parameters)
         context.report(0.5, "training")
         pairs = [(run_of("base", seed, 0.5), run_of("edited", seed, f1)) for seed, f1 in enumerate((0.6, 0.8))]
@@ -42,7 +42,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Comparison]:
     return seen
 
 
-def test_differences_are_printed_and_written(tmp_path: Path, asked: list[Comparison]) -> None:
+def test_differences_are_printed_and_written(tmp_path: Path, asked: list[TablesRequest]) -> None:
     file, out = tmp_path / "mine.json", tmp_path / "new" / "out"
     DU.edited("fear", 5, None).write(file)
     said = CliRunner().invoke(
@@ -73,7 +73,7 @@ def test_differences_are_printed_and_written(tmp_path: Path, asked: list[Compari
     ],
 )
 def test_mistakes_are_told(
-    tmp_path: Path, asked: list[Comparison], arguments: tuple[str, ...], error: type[Exception], words: str
+    tmp_path: Path, asked: list[TablesRequest], arguments: tuple[str, ...], error: type[Exception], words: str
 ) -> None:
     said = CliRunner().invoke(application, ["relate", "compare", *arguments, "-o", str(tmp_path / "out")])
     assert isinstance(said.exception, error)

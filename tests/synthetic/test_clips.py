@@ -8,11 +8,11 @@ from fbn.relatedness import RelatednessTable
 from fbn.synthetic.activity import Activity, coded
 from fbn.synthetic.clips import Clip, Episode, draw_clip
 from fbn.synthetic.domains import DOMAINS, Domain
-from fbn.synthetic.world import Settings, Truth, World
+from fbn.synthetic.world import Truth, World, WorldSettings
 from fbn.vocabulary import AU_INDEX
 
 DU = RelatednessTable.named("du2014")
-QUIET = Settings(activity=Activity(distractor=0, trace=0), affect_sd=0)
+QUIET = WorldSettings(activity=Activity(distractor=0, trace=0), affect_sd=0)
 STILL = Domain(yaw=0, pitch=0, roll=0, gaze=0)
 
 

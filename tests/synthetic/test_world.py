@@ -15,11 +15,11 @@ from fbn.synthetic.attributes import attributes
 from fbn.synthetic.domains import DOMAINS, Domain
 from fbn.synthetic.parameters import Face
 from fbn.synthetic.people import Population
-from fbn.synthetic.world import Settings, World
+from fbn.synthetic.world import World, WorldSettings
 from fbn.vocabulary import AU_INDEX, COMPOUND_EXPRESSIONS, COMPOUND_RAFDB, EXPRESSIONS
 
 DU, AFFWILD = (RelatednessTable.named(name) for name in ("du2014", "affwild2"))
-QUIET = Settings(activity=Activity(distractor=0, trace=0), affect_sd=0)
+QUIET = WorldSettings(activity=Activity(distractor=0, trace=0), affect_sd=0)
 
 
 @pytest.mark.parametrize("table", [DU, AFFWILD], ids=["du2014", "affwild2"])
@@ -81,7 +81,7 @@ def test_a_picture_depends_on_world_and_index_alone():
 def test_noise_changes_labels_and_nothing_else():
     clean, noisy = (
         World(DU, 1),
-        World(DU, 1, settings=Settings(noise=Noise(miss=1, imagine=1, confuse=1, affect_sd=0.3))),
+        World(DU, 1, settings=WorldSettings(noise=Noise(miss=1, imagine=1, confuse=1, affect_sd=0.3))),
     )
     for i in range(20):
         a, b = clean.draw(i), noisy.draw(i)
@@ -90,7 +90,7 @@ def test_noise_changes_labels_and_nothing_else():
         assert torch.equal(a.annotations.action_units, 1 - b.annotations.action_units)
         assert a.annotations.expression.argmax() != b.annotations.expression.argmax()
         assert not torch.equal(a.annotations.valence_arousal, b.annotations.valence_arousal)
-    compound = World(DU, 1, DOMAINS["rafdb-compound"], Settings(noise=Noise(confuse=1))).draw(0)
+    compound = World(DU, 1, DOMAINS["rafdb-compound"], WorldSettings(noise=Noise(confuse=1))).draw(0)
     assert compound.compound in COMPOUND_RAFDB
     assert compound.compound != compound.category
 
@@ -112,7 +112,7 @@ def test_votes_fall_on_the_pictures_class():
     world = World(DU, 0, DOMAINS["ferplus"])
     for i in range(30):
         assert world.votes(i)[world.draw(i).category] == 10
-    noisy = World(DU, 0, DOMAINS["ferplus"], Settings(noise=Noise(disagree=0.4)))
+    noisy = World(DU, 0, DOMAINS["ferplus"], WorldSettings(noise=Noise(disagree=0.4)))
     ballots = [noisy.votes(i) for i in range(30)]
     assert ballots == [noisy.votes(i) for i in range(30)]
     assert 4 < np.mean([max(b.values()) for b in ballots]) < 9
@@ -139,7 +139,7 @@ def test_a_class_without_a_row_is_refused():
 
 def test_a_world_goes_to_json_and_back_with_its_table(tmp_path: Path):
     table = DU.edited("happiness", 6, 0.75, note="by hand")
-    world = World(table, 9, DOMAINS["afew-va"], Settings(noise=Noise(miss=0.1)))
+    world = World(table, 9, DOMAINS["afew-va"], WorldSettings(noise=Noise(miss=0.1)))
     world.write(tmp_path / "world.json")
     back = World.read(tmp_path / "world.json")
     assert back == world

@@ -17,19 +17,19 @@ from fbn.training.detector.draw import Artist, Drawn, develop, jigsaw, mirrored,
 from fbn.training.detector.labels import box_about, fit_boxes, read_expw, without_copies
 from fbn.training.detector.measure import score, turned
 from fbn.training.detector.network import DetectorBody, losses, targets
-from fbn.training.detector.pictures import EXPW, SETS, Labelled
+from fbn.training.detector.pictures import EXPW, SETS, LabelledPictures
 
 BOX = np.array([175, 60, 95, 105], np.float32)
 POINTS = np.array([[207, 110], [246, 109], [229, 130], [209, 146], [246, 146]], np.float32)
 
 
 @pytest.fixture(scope="module")
-def labels() -> Labelled:
+def labels() -> LabelledPictures:
     """Six pictures of the astronaut (four to train on), one of no face."""
     pictures = [astronaut()[:400, :400]] * 6 + [coffee()]
     shape = np.array([picture.shape[:2] for picture in pictures])
     faces = [1] * 6 + [0]
-    return Labelled(
+    return LabelledPictures(
         pixels=np.concatenate([picture.ravel() for picture in pictures]),
         start=np.concatenate([[0], np.cumsum(shape.prod(1) * 3)])[:-1],
         shape=shape,
@@ -55,7 +55,7 @@ def test_roll_is_how_far_a_face_is_turned_clockwise(degrees: float) -> None:
     assert np.degrees(np.arctan2(sin, cos)) == pytest.approx(degrees, abs=1e-3)
 
 
-def test_drawn_labels_stay_on_the_face(labels: Labelled) -> None:
+def test_drawn_labels_stay_on_the_face(labels: LabelledPictures) -> None:
     """The nose tip's surroundings in the drawn picture look like the astronaut's, wherever it was put."""
     artist = Artist(labels)
     faces = 0
@@ -76,14 +76,14 @@ def test_drawn_labels_stay_on_the_face(labels: Labelled) -> None:
     assert faces > 40
 
 
-def test_the_same_number_gives_the_same_picture(labels: Labelled) -> None:
+def test_the_same_number_gives_the_same_picture(labels: LabelledPictures) -> None:
     artist = Artist(labels)
     one, other = (artist(np.random.default_rng(5)) for _ in range(2))
     np.testing.assert_array_equal(one.image, other.image)
     np.testing.assert_array_equal(one.boxes, other.boxes)
 
 
-def test_a_mirror_keeps_the_labels_on_the_face(labels: Labelled) -> None:
+def test_a_mirror_keeps_the_labels_on_the_face(labels: LabelledPictures) -> None:
     drawn = next(own for number in range(20) if len((own := Artist(labels)(np.random.default_rng(number))).boxes))
     other = mirrored(drawn)
     assert (other.image[:, ::-1] == drawn.image).all()
@@ -164,7 +164,9 @@ def test_what_is_wanted_costs_nothing_and_reads_back() -> None:
         assert face.roll == pytest.approx(0, abs=0.01)
 
 
-def test_a_run_resumes_and_is_exported(labels: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_resumes_and_is_exported(
+    labels: LabelledPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(fit, "BATCH", 2)
     monkeypatch.setattr(fit, "PER_EPOCH", 2)
     monkeypatch.setattr(fit, "_EVERY", 10)
@@ -238,7 +240,7 @@ def test_boxes_about_points_follow_their_turn_and_size() -> None:
         np.testing.assert_allclose(box_about(own, fitted), box, rtol=1e-4)
 
 
-def test_scores_count_found_and_false_faces(labels: Labelled) -> None:
+def test_scores_count_found_and_false_faces(labels: LabelledPictures) -> None:
     scale = 200 / 400
 
     def find(image: np.ndarray) -> list[Detection]:
@@ -251,7 +253,7 @@ def test_scores_count_found_and_false_faces(labels: Labelled) -> None:
     assert scores.false_alarms(0.9)["textures"] == 0
 
 
-def test_turned_pictures_are_measured_where_their_faces_lie(labels: Labelled) -> None:
+def test_turned_pictures_are_measured_where_their_faces_lie(labels: LabelledPictures) -> None:
     """A detector that knows where the astronaut's face is finds it at every quarter turn."""
     upright = astronaut()[:400, :400]
 

@@ -35,7 +35,7 @@ def face(face_id: int = 0, side: float = 80.0, valence: float = 0.5, smoothed: b
 class FakeAnalyser:
     """Finds the same faces everywhere; none in a black picture."""
 
-    classes = None
+    classes = smooth = None
 
     def __init__(self, faces: tuple[FaceResult, ...] = (), **options: object) -> None:
         self.faces, self.options = faces or (face(smoothed=bool(options.get("smooth"))),), options

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from fbn.errors import FbnError
-from fbn.ui.live import clip
-from fbn.ui.live.clip import DrawnClip, FileClip, as_source
-from fbn.ui.live.webcam import problem_of
+from fbn.synthetic import playback
+from fbn.synthetic.playback import DrawnPlayback, FilePlayback
+from fbn.ui.live.webcam import as_source, problem_of
 
 
 def video(path: Path, levels: list[int], rate: float = 10.0, size: tuple[int, int] = (64, 48)) -> bytes:
@@ -24,24 +24,24 @@ def video(path: Path, levels: list[int], rate: float = 10.0, size: tuple[int, in
 
 
 def test_a_file_plays_at_its_own_speed_again_and_again(tmp_path: Path):
-    playing = FileClip(video(tmp_path / "v.avi", [20, 120, 220]), "mine.avi")
+    playing = FilePlayback(video(tmp_path / "v.avi", [20, 120, 220]), "mine.avi")
     levels = [round(float(playing.frame(i / 20 + 0.01).mean()), -1) for i in range(12)]
     assert levels == [20, 20, 120, 120, 220, 220, 20, 20, 120, 120, 220, 220]
 
 
 def test_large_frames_are_made_smaller(tmp_path: Path):
-    playing = FileClip(video(tmp_path / "v.avi", [20], size=(1920, 1080)), "mine.avi")
+    playing = FilePlayback(video(tmp_path / "v.avi", [20], size=(1920, 1080)), "mine.avi")
     assert playing.frame(0.0).shape == (540, 960, 3)
 
 
 def test_what_is_no_video_is_told_by_the_name_it_came_with():
     with pytest.raises(FbnError, match=r"^mine\.avi: "):
-        FileClip(b"no video", "mine.avi")
+        FilePlayback(b"no video", "mine.avi")
 
 
 def test_the_drawn_face_changes_and_keeps_its_size(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(clip, "_STEPS", 1)
-    drawn = DrawnClip()
+    monkeypatch.setattr(playback, "_STEPS", 1)
+    drawn = DrawnPlayback()
     rest, first, second = (drawn.frame(seconds) for seconds in (0.0, 2.0, 6.0))
     assert rest.shape == first.shape == (480, 640, 3)
     assert np.abs(rest.astype(int) - first).mean() > 1

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from fbn.faces.frames import Frame
-from fbn.inference import FrameResult
+from fbn.inference import FrameResult, recordings
 from fbn.inference.layouts import LAYOUTS
+from fbn.inference.live import LiveSession
 from fbn.ui.live import page as live_page
-from fbn.ui.live import recordings
-from fbn.ui.live.session import LiveSession
 from tests.ui.conftest import FakeAnalyser, face
 
 GRAY = np.full((480, 640, 3), 128, np.uint8)
@@ -129,8 +128,7 @@ def test_mirror_flips_what_is_read():
     assert (seen[1] == image).all()
 
 
-def rows(path: Path | None) -> list[dict[str, str]]:
-    assert path is not None
+def rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
@@ -142,9 +140,10 @@ def test_recording_keeps_frames_between_start_and_stop(home: Path):
     for number in range(1, 4):
         session.show(GRAY, float(number))
     assert session.view().recording
-    path = session.stop_recording()
+    session.stop_recording()
     session.show(GRAY, 9.0)
-    assert [float(row["timestamp"]) for row in rows(path)] == [1.0, 2.0, 3.0]
+    assert session.recording is not None
+    assert [float(row["timestamp"]) for row in rows(session.recording.path)] == [1.0, 2.0, 3.0]
     assert (session.view().recording, session.view().recorded) == (False, 3)
 
 

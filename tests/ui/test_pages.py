@@ -11,10 +11,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fbn.errors import MissingFileError
+from fbn.inference import recordings
 from fbn.inference.layouts import LAYOUTS
 from fbn.resources import shipped
 from fbn.ui import home, shell
-from fbn.ui.live import recordings
 from fbn.ui.panels import picture_width
 from tests.ui.conftest import FakeAnalyser
 
@@ -132,6 +132,15 @@ def test_analyse_sample_gives_the_table(app: Open):
     assert not test.exception
     assert tuple(test.dataframe[0].value.columns) == LAYOUTS["fbn"].columns
     assert test.dataframe[0].value["input"].tolist() == ["astronaut.png"]
+
+
+def test_analyse_shows_the_first_rows_only(app: Open, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("fbn.ui.analyse.page._MOST_SHOWN", 2)
+    black = cv2.imencode(".png", np.zeros((60, 60, 3), np.uint8))[1].tobytes()
+    test = app("analyse")
+    test.file_uploader(key="files").set_value([(f"{n}.png", black, "image/png") for n in range(3)]).run()
+    assert len(test.dataframe[0].value) == 2
+    assert any("The first 2 of 3 rows" in caption.value for caption in test.caption)
 
 
 def test_analyse_bad_and_empty_pictures(app: Open):

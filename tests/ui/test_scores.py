@@ -1,5 +1,6 @@
 """Compound expressions on Live and Analyse: which are looked for, the bars, the terms, the table to download."""
 
+import re
 from types import SimpleNamespace
 
 import av
@@ -8,14 +9,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fbn.compound import CompoundClasses
-from fbn.inference import Affect, FaceResult
+from fbn.inference import Affect, FaceResult, FrameResult
 from fbn.inference.breakdown import Share
 from fbn.inference.compounds import CompoundScorer
 from fbn.inference.effect import predictions_of
+from fbn.inference.export import layout_of, to_pandas
 from fbn.relatedness import RelatednessTable, Versions
 from fbn.resources import shipped
 from fbn.tasks import AFFECT_TASKS, EXPRESSION
-from fbn.ui import score_marks
+from fbn.ui import html
+from fbn.ui.panels import terms_table
 from fbn.vocabulary import Expression
 from tests.ui.conftest import FakeAnalyser, by_key, face
 
@@ -72,11 +75,15 @@ def opened(name: str) -> AppTest:
 
 def drawn(test: AppTest) -> str:
     assert not test.exception
-    return "".join(str(html.value) for html in test.get("html")).split("</style>", 1)[-1]
+    return re.sub("<style>.*?</style>", "", "".join(str(each.value) for each in test.get("html")), flags=re.DOTALL)
 
 
 def shows_compounds(test: AppTest) -> bool:
     return 'aria-label="Compound expressions"' in drawn(test)
+
+
+def shows_terms(test: AppTest) -> bool:
+    return 'class="fbn-terms"' in drawn(test)
 
 
 def frame() -> av.VideoFrame:
@@ -84,47 +91,41 @@ def frame() -> av.VideoFrame:
 
 
 def test_bars_are_the_three_likeliest_and_none_of_these():
-    html = score_marks.bars(SHARES)
-    rows = html.split('role="listitem"')[1:]
+    text = html.compound_bars(SHARES)
+    rows = text.split('role="listitem"')[1:]
     assert len(rows) == 4
     assert "Happily surprised" in rows[0]
     assert "None of these: happiness" in rows[3]
     assert "66 %" in rows[3]
-    assert html.count("fbn-top") == 1
-    assert "fbn-row fbn-top fbn-none" in html
+    assert text.count("fbn-top") == 1
+    assert "fbn-row fbn-top fbn-none" in text
     assert "action units 0.50 + expressions 0.90 + valence 1 = 2.40" in rows[0]
 
 
 def test_a_bar_has_the_colours_of_its_two_expressions():
-    rows = score_marks.bars(SHARES).split('role="listitem"')[1:]
+    rows = html.compound_bars(SHARES).split('role="listitem"')[1:]
     assert "#E69F00 50%,#56B4E9 50%" in rows[0]
     assert "gradient" not in rows[1]
 
 
 def test_names_are_told_as_text():
-    html = score_marks.bars([Share("<b>&{x}", (), 1.0, 0.0, 0.0, 0.0)])
-    html += score_marks.terms_table([Share("<b>&{x}", (), 1.0, 0.0, 0.0, 0.0)])
-    assert "<b>" not in html
-    assert html.count("&lt;b&gt;&amp;{x}") == 3
+    text = html.compound_bars([Share("<b>&{x}", (), 1.0, 0.0, 0.0, 0.0)])
+    assert "<b>" not in text
+    assert text.count("&lt;b&gt;&amp;{x}") == 2
 
 
-def test_the_table_shows_the_terms_and_folds_the_rest_away():
-    html = score_marks.terms_table(SHARES)
-    first, rest = html.split("<details")
-    assert first.count("<tr") == 1 + 3 + 1
-    assert ">0.50<" in first
-    assert ">2.40<" in first
-    assert "Learnt" not in html
-    assert "The other 2 classes" in rest
-    assert rest.count("<tr") == 2
-    assert "<details" not in score_marks.terms_table(SHARES[:3])
+def test_the_table_shows_the_terms_the_likeliest_first():
+    table = terms_table(SHARES)
+    assert list(table) == ["Class", "Action units", "Expressions", "Valence", "Score", "Share"]
+    assert table["Class"].tolist()[:3] == ["None of these: happiness", "Happily surprised", "Class 0 *"]
+    assert len(table) == len(SHARES)
+    assert table.iloc[1, 1:].tolist() == pytest.approx([0.5, 0.9, 1.0, 2.4, 0.3])
 
 
 def test_what_was_learnt_is_a_column_of_its_own():
-    html = score_marks.terms_table([Share("awed", (SURPRISE,), 0.5, 0.1, 0.2, 0.0, learnt=-0.25)])
-    assert "Learnt" in html
-    assert ">−0.25<" in html
-    assert ">0.05<" in html
+    table = terms_table([Share("awed", (SURPRISE,), 0.5, 0.1, 0.2, 0.0, learnt=-0.25)])
+    assert table["Learnt"].tolist() == [-0.25]
+    assert table["Score"].tolist() == pytest.approx([0.05])
 
 
 def test_live_shows_compounds_when_asked_and_their_terms_when_frozen(about: SimpleNamespace):
@@ -137,9 +138,9 @@ def test_live_shows_compounds_when_asked_and_their_terms_when_frozen(about: Simp
     test.run()
     assert shows_compounds(test)
     assert "None of these: happiness" in drawn(test)
-    assert "fbn-terms" not in drawn(test).split("</style>")[-1]
+    assert not shows_terms(test)
     test.toggle(key="freeze").set_value(True).run()
-    assert 'class="fbn-terms"' in drawn(test)
+    assert shows_terms(test)
     by_key(test.selectbox, "live compounds set").set_value("off").run()
     assert not shows_compounds(test)
 
@@ -186,7 +187,7 @@ def test_a_picture_on_live_too(about: SimpleNamespace):
     test = opened("live")
     test.button_group(key="live_source pick").set_value("Picture").run()
     by_key(test.selectbox, "live compounds set").set_value("emotionet").run()
-    assert 'class="fbn-terms"' in drawn(test)
+    assert shows_terms(test)
 
 
 def test_analyse_shows_the_terms_and_writes_the_columns(about: SimpleNamespace):
@@ -196,7 +197,7 @@ def test_analyse_shows_the_terms_and_writes_the_columns(about: SimpleNamespace):
     plain = list(test.dataframe[0].value.columns)
     by_key(test.selectbox, "analyse compounds set").set_value("du2014").run()
     assert shows_compounds(test)
-    assert 'class="fbn-terms"' in drawn(test)
+    assert shows_terms(test)
     table = test.dataframe[0].value
     assert list(table.columns[: len(plain)]) == plain
     assert list(table.columns[len(plain) : len(plain) + 2]) == ["compound", "compound_happily_surprised"]
@@ -204,14 +205,11 @@ def test_analyse_shows_the_terms_and_writes_the_columns(about: SimpleNamespace):
     assert table["compound"].tolist() == ["none of these"]
 
 
-def test_a_recording_over_two_sets_keeps_the_columns_of_both():
-    from fbn.inference import FrameResult
-    from fbn.ui import tables
-
+def test_a_table_over_two_sets_has_the_columns_of_both():
     sets = [CompoundScorer(CompoundClasses.named(name)) for name in ("rafdb", "emotionet")]
     faces = [face(), *(_scored(face(), scorer) for scorer in sets)]
     results = [FrameResult("webcam", i, i / 10, (640, 480), (one,)) for i, one in enumerate(faces)]
-    table = tables.first_rows(results)
+    table = to_pandas(results, *layout_of(results))
     assert len(table.columns) == 36 + 1 + len({*sets[0].classes.classes, *sets[1].classes.classes})
     assert table["compound"].isna().tolist() == [True, False, False]
     assert table["compound_appalled"].isna().tolist() == [True, True, False]

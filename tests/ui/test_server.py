@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fbn.cli import application
-from fbn.ui.server import command, environment
+from fbn.cli.app import command, environment
 
 
 def test_the_server_listens_on_this_machine_alone(monkeypatch):

@@ -28,7 +28,7 @@ from fbn.synthetic.layouts.folder import save_lines, whole
 from fbn.synthetic.layouts.items import Item, draw_clips, draw_sequences, draw_stills
 from fbn.synthetic.layouts.rafdb import write_rafdb, write_rafdb_compound
 from fbn.synthetic.layouts.stills import write_affectnet_masked, write_diffusionfer, write_expw
-from fbn.synthetic.world import Settings, World
+from fbn.synthetic.world import World, WorldSettings
 from fbn.vocabulary import EXPRESSION_INDEX
 
 __all__ = ["LAYOUTS", "TABLE_FILE", "WORLD_FILE", "Item", "Layout", "read_world", "world_of", "write_set"]
@@ -97,7 +97,7 @@ def world_of(name: str, table: RelatednessTable, seed: int = 0) -> World:
     """
     if name not in LAYOUTS:
         raise FormatError(f"{name}: expected one of {', '.join(LAYOUTS)}")
-    return World(table, seed, DOMAINS[name], Settings(noise=LAYOUTS[name].noise))
+    return World(table, seed, DOMAINS[name], WorldSettings(noise=LAYOUTS[name].noise))
 
 
 def write_set(

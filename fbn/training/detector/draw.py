@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from fbn.faces.align import TEMPLATE
-from fbn.training.detector.pictures import SETS, Answers, Labelled
+from fbn.training.detector.pictures import SETS, Answers, LabelledPictures
 
 #: Side in pixels of a training picture.
 SIDE = 256
@@ -57,7 +57,7 @@ class Artist:
         side: of the pictures drawn.
     """
 
-    def __init__(self, labelled: Labelled, side: int = SIDE) -> None:
+    def __init__(self, labelled: LabelledPictures, side: int = SIDE) -> None:
         self._labelled, self._side = labelled, side
         self._pictures = {name: labelled.of(name) for name in SETS}
         self._shares = {name: share for name, share in _SHARES.items() if len(self._pictures[name])}

@@ -34,7 +34,7 @@ from fbn.training.detector.draw import SIDE, Artist, Drawn, develop, mirrored
 from fbn.training.detector.labels import labelled
 from fbn.training.detector.measure import score
 from fbn.training.detector.network import DetectorBody, losses, targets
-from fbn.training.detector.pictures import Labelled
+from fbn.training.detector.pictures import LabelledPictures
 from fbn.training.multitask import averager
 from fbn.training.provenance import revision
 from fbn.training.run import quiet
@@ -73,7 +73,7 @@ class DetectorTraining(L.LightningModule):
         steps: of the whole run.
     """
 
-    def __init__(self, labels: Labelled, steps: int) -> None:
+    def __init__(self, labels: LabelledPictures, steps: int) -> None:
         super().__init__()
         self.network = DetectorBody().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._labels, self._steps = labels, steps
@@ -132,7 +132,7 @@ class _Line(Callback):
         )
 
 
-def fit(labels: Labelled, out: Path, steps: int, seed: int = 0, threads: int = 1) -> None:
+def fit(labels: LabelledPictures, out: Path, steps: int, seed: int = 0, threads: int = 1) -> None:
     """Train, or go on with what ``out`` holds; one worker draws batches while ``threads`` threads learn."""
     quiet()
     torch.set_num_threads(threads)

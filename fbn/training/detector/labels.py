@@ -24,7 +24,7 @@ from fbn.resources import cache_folder, whole_file
 from fbn.synthetic.domains import Domain
 from fbn.synthetic.render import render
 from fbn.synthetic.world import World
-from fbn.training.detector.pictures import EXPW, SETS, Answers, Labelled
+from fbn.training.detector.pictures import EXPW, SETS, Answers, LabelledPictures
 
 #: The teacher's score from which an answer is a face, and from which it is at least doubtful.
 SURE, DOUBTFUL = 0.65, 0.3
@@ -228,7 +228,7 @@ def _faceless() -> Iterator[Item]:
         )
 
 
-def labelled(root: Path, yunet: Path, most: int = 100_000, drawn: int = 2000) -> Labelled:
+def labelled(root: Path, yunet: Path, most: int = 100_000, drawn: int = 2000) -> LabelledPictures:
     """All pictures with their labels, from the cache or read by the teacher now.
 
     Args:
@@ -244,7 +244,7 @@ def labelled(root: Path, yunet: Path, most: int = 100_000, drawn: int = 2000) ->
     if not labels.exists():
         _make(root, yunet, most, drawn, pixels, labels)
     with np.load(labels) as arrays:
-        return Labelled(np.memmap(pixels, np.uint8, "r"), **dict(arrays))
+        return LabelledPictures(np.memmap(pixels, np.uint8, "r"), **dict(arrays))
 
 
 def _make(root: Path, yunet: Path, most: int, drawn: int, pixels: Path, labels: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fbn.faces.geometry import Box, Detection
 from fbn.training.detector.draw import jigsaw, roll_of, texture
-from fbn.training.detector.pictures import EXPW, Labelled, Part
+from fbn.training.detector.pictures import EXPW, LabelledPictures, Part
 
 Find = Callable[[np.ndarray], list[Detection]]
 #: A box that overlaps a labelled one by so much finds its face: people draw looser boxes than detectors.
@@ -39,7 +39,9 @@ class Scores:
         }
 
 
-def score(find: Find, labelled: Labelled, part: Part, side: int, most: int = 100_000, count: int = 300) -> Scores:
+def score(
+    find: Find, labelled: LabelledPictures, part: Part, side: int, most: int = 100_000, count: int = 300
+) -> Scores:
     """Ask a detector about a part of ExpW and about pictures without faces.
 
     Args:
@@ -65,7 +67,7 @@ def score(find: Find, labelled: Labelled, part: Part, side: int, most: int = 100
     return Scores(np.array(faces), false)
 
 
-def turned(find: Find, labelled: Labelled, part: Part, side: int, most: int = 200) -> dict[str, float]:
+def turned(find: Find, labelled: LabelledPictures, part: Part, side: int, most: int = 200) -> dict[str, float]:
     """What a detector makes of turned pictures, and how exact it is; ``find`` answers at its own threshold.
 
     Args:
@@ -121,7 +123,9 @@ def _nearest(found: list[Detection], box: np.ndarray) -> Detection | None:
     return best if best is not None and best.box.overlap(wanted) >= OVERLAP else None
 
 
-def faceless(labelled: Labelled, part: Part, side: int, count: int) -> Iterator[tuple[str, Sequence[np.ndarray]]]:
+def faceless(
+    labelled: LabelledPictures, part: Part, side: int, count: int
+) -> Iterator[tuple[str, Sequence[np.ndarray]]]:
     """Pictures without faces, by kind: parts of photographs, shuffled photographs, textures.
 
     The parts of photographs are those in which the teacher saw no face. They are turned by quarters, as it never saw

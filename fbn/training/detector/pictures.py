@@ -35,7 +35,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledPictures:
     """All pictures in one array of pixels, with their labels.
 
     Attributes:

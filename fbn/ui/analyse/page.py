@@ -1,22 +1,25 @@
 """The Analyse page's parts."""
 
 from functools import partial
+from itertools import islice
 
 import numpy as np
 import streamlit as st
 
 from fbn.inference import FaceResult, FrameResult
-from fbn.ui import charts, shell, tables
-from fbn.ui.analyse.reading import AnalysisJob
-from fbn.ui.panels import show_picture
-from fbn.ui.scores import Picked, pick_compounds
+from fbn.inference.export import layout_of, table_bytes, to_pandas
+from fbn.inference.uploads import AnalysisJob
+from fbn.ui import charts, shell
+from fbn.ui.panels import Picked, pick_compounds, show_picture
 
-_STATE = "analysis"  # (what was asked for, the job that answers it)
+_STATE = "analysis"  # (files and options, their job)
 _COMPOUNDS = "analyse_compounds"
+#: Rows put on the page; more would only slow the browser.
+_MOST_SHOWN = 1000
 
 
 def choose() -> AnalysisJob | None:
-    """The files to read and how; the job that reads them, started where what was asked for is new."""
+    """Files and options; the job that reads them, started anew where one of them changed."""
     files = st.file_uploader("Pictures or videos", accept_multiple_files=True, key="files")
     with st.container(horizontal=True):
         if st.button("Use the sample picture", icon=":material/image:", disabled=bool(files)):
@@ -31,13 +34,13 @@ def choose() -> AnalysisJob | None:
     if not files and not sample:
         _forget()
         return None
-    asked = (tuple(file.file_id for file in files) or "sample", shell.model_state(), smooth, every, picked.classes)
-    known, job = st.session_state.get(_STATE, (None, None))
-    if known != asked:
+    request = (tuple(file.file_id for file in files) or "sample", shell.model_state(), smooth, every, picked.classes)
+    before, job = st.session_state.get(_STATE, (None, None))
+    if before != request:
         _forget()
         uploads = [(file.name, file.getvalue()) for file in files] or [("astronaut.png", shell.sample_file())]
         job = AnalysisJob(shell.make_analyser("median" if smooth else None, picked.classes), uploads, int(every))
-        st.session_state[_STATE] = (asked, job)
+        st.session_state[_STATE] = (request, job)
         if job.wait(1.0):  # a picture or two: no progress bar for a blink
             return job
     return job
@@ -56,17 +59,16 @@ def nothing_yet() -> None:
 
 def show(job: AnalysisJob) -> None:
     """Progress while it runs, what went wrong, then the results."""
-    progress = job.progress()
-    if progress.running:
+    if job.running:
         st.fragment(_progress, run_every=0.5)(job)
         return
     if job.cancelled:
-        st.info(f"Stopped after {progress.frames:,} frames; what was read until then is below.")
-    for problem in progress.problems:
+        st.info(f"Stopped after {job.frames:,} frames; what was read until then is below.")
+    for problem in job.problems:
         st.error(problem, icon=":material/broken_image:")
-    for note in progress.notes:
+    for note in job.notes:
         st.info(note, icon=":material/info:")
-    results = job.results()
+    results = job.results
     if not results:
         return
     name = next(iter(results))
@@ -77,16 +79,15 @@ def show(job: AnalysisJob) -> None:
 
 
 def _progress(job: AnalysisJob) -> None:
-    progress = job.progress()
-    if not progress.running:
+    if not job.running:
         st.rerun()
-    st.progress(progress.share, f"{progress.name or 'Opening'}: {progress.frames:,} frames read")
+    st.progress(job.share, f"{job.name or 'Opening'}: {job.frames:,} frames read")
     st.button("Cancel", icon=":material/close:", on_click=job.cancel)
 
 
 @st.fragment
 def _one_file(job: AnalysisJob, name: str, results: list[FrameResult]) -> None:
-    previews = job.previews(name)
+    previews = job.previews[name]
     picked: Picked = st.session_state.get(_COMPOUNDS, Picked())
     if len(previews) == 1:
         show_picture(previews[0], compounds=picked.shown)
@@ -104,26 +105,27 @@ def _over_time(results: list[FrameResult], face: FaceResult | None, now: float) 
     ids = sorted({face.face_id for result in results for face in result.faces})
     if not ids:
         return
-    wanted = face.face_id if face else ids[0]
-    st.markdown(f"**Over time**, face {wanted}")
-    seen = [next((f for f in result.faces if f.face_id == wanted), None) for result in results]
-    points = np.array([(f.smoothed or f.affect).valence_arousal if f else (np.nan, np.nan) for f in seen])
+    face_id = face.face_id if face else ids[0]
+    st.markdown(f"**Over time**, face {face_id}")
+    faces = [next((f for f in result.faces if f.face_id == face_id), None) for result in results]
+    points = np.array([f.shown.valence_arousal if f else (np.nan, np.nan) for f in faces])
     figure = charts.time_line([r.timestamp for r in results], points[:, 0].tolist(), points[:, 1].tolist(), now)
-    said = f"Valence and arousal of face {wanted} over time, two lines between −1 and 1."
-    st.plotly_chart(figure, config=charts.CONFIG, key="analyse_time_line", alt=said)
+    text = f"Valence and arousal of face {face_id} over time, two lines between −1 and 1."
+    st.plotly_chart(figure, config=charts.CONFIG, key="analyse_time_line", alt=text)
 
 
 def _table(results: list[FrameResult]) -> None:
     st.subheader("Table")
     rows = sum(max(1, len(result.faces)) for result in results)
-    st.dataframe(tables.first_rows(results), hide_index=True)
-    if rows > tables.MOST_SHOWN:
-        st.caption(f"The first {tables.MOST_SHOWN:,} of {rows:,} rows; downloads hold them all.")
+    shown = to_pandas(islice(results, _MOST_SHOWN), *layout_of(results)).head(_MOST_SHOWN)
+    st.dataframe(shown, hide_index=True)
+    if rows > _MOST_SHOWN:
+        st.caption(f"The first {_MOST_SHOWN:,} of {rows:,} rows; downloads hold them all.")
     with st.container(horizontal=True):
         for label, suffix in (("Download CSV", ".csv"), ("Download Parquet", ".parquet")):
             st.download_button(
                 label,
-                partial(tables.table_bytes, results, suffix),
+                partial(table_bytes, results, suffix),
                 f"fbn{suffix}",
                 icon=":material/download:",
                 on_click="ignore",

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 
+from fbn.faces.pictures import png_bytes
 from fbn.relatedness import RelatednessTable
 from fbn.resources import make_folder
 from fbn.synthetic.layouts import Item, world_of, write_set
 from fbn.synthetic.layouts.items import draw_stills
 from fbn.ui.compound.sets import PictureSet, Sets
 from fbn.ui.compound.work import Report
-from fbn.ui.tables import png_bytes
 from fbn.vocabulary import COMPOUND_RAFDB
 
 _LAYOUT = "rafdb-compound"

@@ -16,7 +16,7 @@ from fbn.ui.compound.sets import MOST_PICTURES, Added, PictureSet, Sets
 from fbn.ui.compound.state import STARTING, fresh, open_set, refuse, say, working
 from fbn.ui.compound.uploads import make
 from fbn.ui.compound.work import Work
-from fbn.ui.scores import SETS
+from fbn.ui.panels import SETS
 
 KINDS = [suffix.removeprefix(".") for suffix in sorted(PICTURE_SUFFIXES)]
 _DRAWING = "compound drawing"

@@ -10,13 +10,13 @@ import streamlit as st
 from fbn import compound
 from fbn.data.compound import read_labels
 from fbn.errors import FbnError
+from fbn.jobs import durations
 from fbn.models import store
 from fbn.ui import shell
 from fbn.ui.compound.result_view import result_view
 from fbn.ui.compound.sets import PictureSet
 from fbn.ui.job_list import JobList
-from fbn.ui.live import durations
-from fbn.ui.scores import SETS
+from fbn.ui.panels import SETS
 from fbn.ui.widgets import escape_markdown as plain
 
 _STRATEGIES = {"probe": "Linear probe", "last_block": "Last block", "whole": "Whole network"}

@@ -15,10 +15,10 @@ from fbn.data.sources import emotionet
 from fbn.errors import FbnError, FormatError
 from fbn.faces.files import is_clutter
 from fbn.faces.pictures import PICTURE_SUFFIXES
+from fbn.inference.uploads import Upload
 from fbn.jobs.queue import words_of
 from fbn.ui.compound.labels import SetError
 from fbn.ui.compound.sets import MOST_BYTES, MOST_EACH, MOST_PICTURES, Added, Incoming, PictureSet, Sets
-from fbn.ui.uploads import Upload
 
 #: Pictures hardly shrink in a zip; what shrinks more than this is made to fill a disk.
 _MOST_SHRUNK, _SMALL = 200, 1_000_000

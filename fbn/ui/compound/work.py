@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fbn.context import Cancelled
+from fbn.context import Background, Cancelled
 from fbn.errors import FbnError
-from fbn.ui.background import Background
 
 #: Told of the share done, in [0, 1]; raises where the work is to stop.
 Report = Callable[[float], None]

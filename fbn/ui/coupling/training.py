@@ -2,11 +2,11 @@
 
 import streamlit as st
 
+from fbn.jobs import durations
 from fbn.jobs.lesson import CLASSROOM, COUPLINGS, Lesson, LiveTraining, PairScores, expected
 from fbn.relatedness import Provenance, RelatednessTable
 from fbn.ui import charts
 from fbn.ui.coupling import charts as coupling_charts
-from fbn.ui.live import durations
 from fbn.ui.widgets import escape_markdown
 from fbn.vocabulary import EXPRESSIONS
 

@@ -1,31 +1,31 @@
 """The Live page's parts."""
 
-from functools import partial
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-from streamlit_webrtc import create_video_source_track
 
 from fbn.errors import FbnError
 from fbn.faces.frames import VIDEO_SUFFIXES
+from fbn.faces.pictures import png_bytes
 from fbn.inference import FaceResult
-from fbn.ui import charts, shell, tables
-from fbn.ui.analyse.reading import Preview
+from fbn.inference.live import WEBCAM, LiveSession, LiveView
+from fbn.inference.uploads import Preview
+from fbn.jobs.durations import in_words
+from fbn.synthetic.playback import DrawnPlayback, FilePlayback, Playback
+from fbn.ui import charts, shell
 from fbn.ui.effect_view import conflict_panel, pick_table
-from fbn.ui.live.clip import RATE, Clip, DrawnClip, FileClip, as_source
-from fbn.ui.live.durations import in_words
-from fbn.ui.live.recordings_view import say, show_recordings
-from fbn.ui.live.session import WEBCAM, LiveSession, View
-from fbn.ui.live.webcam import Problem, ask_to_start, play, watch, webcam
+from fbn.ui.live.recordings import show_problem, show_recordings
+from fbn.ui.live.webcam import Problem, play, start_video, watch, webcam
 from fbn.ui.panels import (
+    Picked,
     action_unit_panel,
     circumplex_panel,
+    compound_panel,
     expression_panel,
     face_name,
+    pick_compounds,
     show_picture,
+    terms_panel,
 )
-from fbn.ui.scores import Picked, compound_panel, pick_compounds, terms_panel
-from fbn.ui.uploads import read_upload
 from fbn.ui.widgets import pick
 
 #: Seconds between two looks at the session while it plays (figures for the eye, not the record) and once it stopped.
@@ -37,9 +37,9 @@ _MOST_CONFLICTS = 5
 
 
 def choose() -> tuple[str, LiveSession]:
-    """Where pictures come from, and this viewer's session on the picked model and options."""
+    """The chosen source of pictures, and this viewer's session with the picked model and options."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        # kept beside the widget: the browser may still send the old choice after Python has changed it
+        # stored apart from the widget: the browser may still send the old choice after Python has changed it
         source = st.session_state.setdefault(_SOURCE, "Webcam")
         pick(st.segmented_control, "Source", _SOURCE, options=["Webcam", _CLIP, "Picture"], required=True)
         return source, _session()
@@ -50,9 +50,9 @@ def video_view(session: LiveSession, source: str) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         playing = _video(session, source)
-        if not playing:  # stopped, or come back to: what a closed page left is finished
+        if not playing:  # stopped, or the viewer came back: finish what a closed page left
             session.ended()
-        # without a video the words still count the seconds since it stopped
+        # without a video the page still counts the seconds since it stopped
         every = _EVERY if playing else _IDLE if session.view().frames else None
         st.fragment(_handles, run_every=every)(session, playing, source)
     with right:
@@ -69,10 +69,10 @@ def _video(session: LiveSession, source: str) -> bool:
         return False
     clip, name = shown
     session.source(name)
-    return play(session, create_video_source_track(partial(as_source, clip), key="live_clip_track", fps=RATE), name)
+    return play(session, clip, name)
 
 
-def _clip() -> tuple[Clip, str] | None:
+def _clip() -> tuple[Playback, str] | None:
     """The clip to play and what it is called; None while there is none."""
     with st.container(horizontal=True, vertical_alignment="center"):
         which = st.session_state.setdefault(_WHICH, "Sample")
@@ -89,7 +89,7 @@ def _clip() -> tuple[Clip, str] | None:
     known, clip = st.session_state.get("live_file_clip", (None, None))
     if known != upload.file_id:
         try:
-            clip = FileClip(upload.getvalue(), upload.name)
+            clip = FilePlayback(upload.getvalue(), upload.name)
         except FbnError as error:
             st.error(str(error), icon=":material/broken_image:")
             return None
@@ -98,8 +98,8 @@ def _clip() -> tuple[Clip, str] | None:
 
 
 @st.cache_resource(show_spinner="Drawing the clip…")
-def _drawn_clip() -> DrawnClip:
-    return DrawnClip()
+def _drawn_clip() -> DrawnPlayback:
+    return DrawnPlayback()
 
 
 def _session() -> LiveSession:
@@ -128,23 +128,18 @@ def _conflict_options() -> None:
 def _conflicts(face: FaceResult) -> None:
     table = st.session_state.get(_TABLE)
     if table is not None:
-        conflict_panel(face.smoothed or face.affect, table, _MOST_CONFLICTS)
-
-
-def _compounds_shown() -> bool:
-    picked: Picked = st.session_state.get(_COMPOUNDS, Picked())
-    return picked.shown
+        conflict_panel(face.shown, table, _MOST_CONFLICTS)
 
 
 def _handles(session: LiveSession, playing: bool, source: str) -> None:
-    """What the viewer works, and what came of it.
+    """Messages, controls and recordings.
 
-    Timed, though no control moves by itself: what a click draws is lost where another timed fragment is asked for just
-    as the click's run ends (Streamlit then begins a new runner and drops what the old one still had to say).
+    Redrawn on a timer, though no control changes by itself: where another timed fragment runs just as a click's run
+    ends, Streamlit starts a new runner and drops what the old one has not sent yet.
     """
     camera = source != _CLIP
-    # a place for each, so that none moves, and stands there twice for a moment, when one above it comes or goes
-    notice, controls, status, kept = (st.container() for _ in range(4))
+    # a container for each: without, a part would move when one above it comes or goes, and be drawn twice for a moment
+    notice, controls, status, files = (st.container() for _ in range(4))
     with notice:
         problem = watch(camera)
         if problem is not None and not playing:
@@ -155,7 +150,7 @@ def _handles(session: LiveSession, playing: bool, source: str) -> None:
         _controls(session, playing)
     with status:
         _status(session)
-    with kept:
+    with files:
         show_recordings(session.recording)
 
 
@@ -164,39 +159,40 @@ def _trouble(problem: Problem, camera: bool) -> None:
     st.error(f"**{problem.title}**  \n{problem.words}", icon=":material/videocam_off:")
     with st.container(horizontal=True):
         if problem.retry:
-            st.button("Retry", icon=":material/refresh:", type="primary", on_click=ask_to_start, args=(camera,))
+            st.button("Retry", icon=":material/refresh:", type="primary", on_click=start_video, args=(camera,))
         if camera and st.button("Play the sample clip", icon=":material/movie:", on_click=_use_clip):
             st.rerun()
 
 
 def _use_clip() -> None:
     st.session_state.update({_SOURCE: _CLIP, _WHICH: "Sample"})
-    ask_to_start(camera=False)
+    start_video(camera=False)
 
 
-def _stall(view: View, camera: bool) -> None:
+def _stall(view: LiveView, camera: bool) -> None:
     if view.stalled:
         words = f"**No new picture for {in_words(view.age)}.** The video above and the figures stand still."
         st.warning(words, icon=":material/pause_circle:")
-        st.button("Start again", icon=":material/refresh:", on_click=ask_to_start, args=(camera,))
+        st.button("Start again", icon=":material/refresh:", on_click=start_video, args=(camera,))
 
 
 def _controls(session: LiveSession, playing: bool) -> None:
     """Freeze, snapshot, record.
 
-    Files are made on one click and downloaded with another: Streamlit would make them on the download's own click, but
+    The snapshot is made on one click and downloaded with another. Streamlit could make it on the download's click, but
     drops such a file after the next two runs of any timed fragment, before a slow browser has fetched it.
     """
     state = st.session_state
     with st.container(horizontal=True, vertical_alignment="center"):
         session.set(frozen=st.toggle("Freeze", key="freeze", disabled=not playing) and playing)
         if session.view().recording:
-            st.button("Stop recording", icon=":material/stop:", type="primary", on_click=_stop, args=(session,))
+            st.button("Stop recording", icon=":material/stop:", type="primary", on_click=session.stop_recording)
         else:
             icon, off = ":material/fiber_manual_record:", not playing
             st.button("Record", icon=icon, on_click=_record, args=(session,), disabled=off)
         if st.button("Snapshot", icon=":material/photo_camera:", disabled=not playing):
-            state["snapshot"] = tables.png_bytes(session.picture())
+            picture = session.picture()
+            state["snapshot"] = None if picture is None else png_bytes(picture)
     if state.get("snapshot"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.image(state["snapshot"], width=80, alt="The snapshot")
@@ -208,13 +204,9 @@ def _controls(session: LiveSession, playing: bool) -> None:
 def _record(session: LiveSession) -> None:
     try:
         session.record()
-        say("")
+        show_problem("")
     except FbnError as error:
-        say(f"Nothing is recorded: {error}")
-
-
-def _stop(session: LiveSession) -> None:
-    session.stop_recording()
+        show_problem(f"Nothing is recorded: {error}")
 
 
 def _status(session: LiveSession) -> None:
@@ -237,10 +229,10 @@ def _status(session: LiveSession) -> None:
 
 
 def _figures(session: LiveSession, playing: bool, source: str) -> None:
-    """Speed, expression, circumplex; or what to do first. What is not of now is gray and says so."""
+    """Speed, expression, circumplex; or what to do first. Past readings are gray and labelled as such."""
     view = session.view()
     past = not playing or view.stalled
-    # each at a place of its own: what moves to another one is seen at both until all is drawn
+    # a container for each, for the same reason as in ``_handles``
     notice, speed = st.container(), st.container(horizontal=True)
     with notice:
         if view.face is None:
@@ -253,22 +245,23 @@ def _figures(session: LiveSession, playing: bool, source: str) -> None:
     if playing and view.frames:
         with speed:
             st.metric("Frames/s", f"{view.fps:.0f}", width=90)
-            helped = "Median time from a frame's arrival at the server to its finished drawing."
-            st.metric("Delay", f"{view.median_ms:.0f} ms", help=helped, width=100)
-            helped = "95 of 100 frames took no longer than this."
-            st.metric("95 % within", f"{view.p95_ms:.0f} ms", help=helped, width=130)
+            text = "Median time from a frame's arrival at the server to its finished drawing."
+            st.metric("Delay", f"{view.median_ms:.0f} ms", help=text, width=100)
+            text = "95 of 100 frames took no longer than this."
+            st.metric("95 % within", f"{view.p95_ms:.0f} ms", help=text, width=130)
     if view.face:
         with _shade("figures", past):
-            affect = view.face.smoothed or view.face.affect
+            affect = view.face.shown
             expression_panel(affect)
-            if affect.scorer and _compounds_shown():
+            picked: Picked = st.session_state.get(_COMPOUNDS, Picked())
+            if affect.scorer and picked.shown:
                 compound_panel(affect)
                 if view.settings.frozen:
                     terms_panel(affect)
             circumplex_panel(view.trail)
 
 
-def _what_to_do(view: View, playing: bool, source: str) -> None:
+def _what_to_do(view: LiveView, playing: bool, source: str) -> None:
     if not playing and source == _CLIP:
         st.markdown("##### :material/movie: Play the clip")
         st.markdown("It goes the same way as a camera's picture: through the network, and back with its drawing.")
@@ -284,7 +277,7 @@ def _what_to_do(view: View, playing: bool, source: str) -> None:
 
 
 def _shade(part: str, past: bool) -> DeltaGenerator:
-    """A container for readings: gray where they are of the past (see ``marks.STYLE``)."""
+    """A container for readings: gray where they are of the past (see ``html.STYLE``)."""
     return st.container(key=f"live_past_{part}" if past else f"live_now_{part}")
 
 
@@ -295,11 +288,11 @@ def _details(session: LiveSession, playing: bool) -> None:
         return
     with _shade("details", not playing or view.stalled):
         _conflicts(view.face)
-        action_unit_panel(view.face.smoothed or view.face.affect)
+        action_unit_panel(view.face.shown)
         st.markdown("**Over time**")
         figure = charts.time_line(view.seconds, view.valence, view.arousal)
-        said = "Valence and arousal of the face over the last seconds, two lines between −1 and 1."
-        st.plotly_chart(figure, config=charts.CONFIG, key="live_time_line", alt=said)
+        text = "Valence and arousal of the face over the last seconds, two lines between −1 and 1."
+        st.plotly_chart(figure, config=charts.CONFIG, key="live_time_line", alt=text)
 
 
 def picture_view() -> None:
@@ -315,7 +308,7 @@ def picture_view() -> None:
         if upload is None:
             st.info("The figures appear here once there is a picture.", icon=":material/face:")
             return
-        image = read_upload(upload)
+        image = shell.read_upload(upload)
     picked: Picked = st.session_state[_COMPOUNDS]
     result = shell.make_analyser(None, picked.classes).picture(image)
     face = show_picture(Preview.of(image, result), compounds=picked.shown)

@@ -4,16 +4,20 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
 from importlib.resources import files
 from typing import Any, cast
 
 import aioice
 import av
+import numpy as np
 import streamlit as st
-from streamlit_webrtc import Translations, VideoSourceTrack, WebRtcMode, webrtc_streamer
+from streamlit_webrtc import Translations, VideoSourceTrack, WebRtcMode, create_video_source_track, webrtc_streamer
 
 from fbn.errors import FormatError
-from fbn.ui.live.session import WEBCAM, LiveSession
+from fbn.inference.live import WEBCAM, LiveSession
+from fbn.synthetic.playback import RATE, Playback
 
 _START, _AGAIN, _STOP = "Start the camera", "Start again", "Stop"
 _PLAY = "Play the clip"
@@ -25,16 +29,16 @@ _WORDS = {
     "device_not_available": "No camera was found. Connect one, or use the sample clip.",
     "media_api_not_available": "This browser gives no camera to this page; it needs https or localhost.",
 }
-_ASKED = "live_asked"
+_STARTS = "live_starts"
 _JS = (files("fbn") / "ui" / "live" / "camera.js").read_text("utf-8")
 _watcher = st.components.v2.component("fbn_camera", html='<div class="camera"></div>', js=_JS)
 
 
-class _OwnAddress:
-    """Stands for aioice's look-up of ``.local`` names, which asks the whole local network by multicast.
+class _LocalAddress:
+    """Replaces aioice's look-up of ``.local`` names, which would query the whole local network by multicast.
 
-    A browser that was not asked for a camera hides its address behind such a name. Most often it runs on this machine,
-    so it has this machine's address; where it does not, it finds the way itself once it has the server's.
+    A browser that may not use the camera hides its address behind such a name. Most often it runs on this machine and
+    has this machine's address; where it does not, it finds the way itself once it has the server's.
     """
 
     async def resolve(self, hostname: str) -> str | None:
@@ -42,11 +46,11 @@ class _OwnAddress:
         return next(iter(aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=False)), None)
 
 
-async def _ask_nobody(subscriber: object) -> _OwnAddress:
-    return _OwnAddress()
+async def _resolve_locally(subscriber: object) -> _LocalAddress:
+    return _LocalAddress()
 
 
-aioice.ice.get_or_create_mdns_protocol = _ask_nobody  # type: ignore[assignment]
+aioice.ice.get_or_create_mdns_protocol = _resolve_locally  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ _ALIASES = {
 
 
 def problem_of(message: str) -> Problem | None:
-    """The problem behind what the browser said; None where it said nothing.
+    """The problem behind a message of the browser; None where there is no message.
 
     Args:
         message: e.g. ``NotAllowedError: Permission denied``, or ``Insecure``.
@@ -116,25 +120,25 @@ def problem_of(message: str) -> Problem | None:
     return _PROBLEMS.get(_ALIASES.get(name, name), other)
 
 
-def ask_to_start(camera: bool) -> None:
-    """Have the video started as if Start were pressed; where it plays, stopped first.
+def start_video(camera: bool) -> None:
+    """Start the video as if Start were pressed; a video that plays is stopped first.
 
     Args:
         camera: the camera's video, or the clip's.
     """
-    key = f"{_ASKED} {camera}"
+    key = f"{_STARTS} {camera}"
     st.session_state[key] = st.session_state.get(key, 0) + 1
 
 
 def watch(camera: bool) -> Problem | None:
-    """Look after the video on the page: what stopped it from starting, or None. To be drawn once, beside it.
+    """Watch the video on the page: what keeps it from starting, or None. Draw it once, beside the video.
 
     Args:
-        camera: whether the page asks for one.
+        camera: the camera's video, or the clip's.
     """
-    told = _watcher(
+    state = _watcher(
         data={
-            "asked": st.session_state.get(f"{_ASKED} {camera}", 0),
+            "asked": st.session_state.get(f"{_STARTS} {camera}", 0),
             "camera": camera,
             "start": [_START, _AGAIN] if camera else [_PLAY],
             "stop": [_STOP],
@@ -142,7 +146,7 @@ def watch(camera: bool) -> Problem | None:
         key=f"video watcher {camera}",
         on_problem_change=lambda: None,
     )
-    return problem_of(getattr(told, "problem", None) or "")
+    return problem_of(getattr(state, "problem", None) or "")
 
 
 def ice_servers() -> list[dict[str, Any]]:
@@ -170,9 +174,17 @@ def webcam(session: LiveSession) -> bool:
     return stream(_shown(session, WEBCAM), "webcam", _AGAIN if again else _START, session.ended)
 
 
-def play(session: LiveSession, clip: VideoSourceTrack, name: str) -> bool:
-    """Show the clip of this name as ``session`` draws it; no camera is asked for. True while it plays."""
-    return stream(_shown(session, name), "clip", _PLAY, session.ended, clip)
+def play(session: LiveSession, clip: Playback, name: str) -> bool:
+    """Show the clip of this name as ``session`` draws it; no camera is used. True while it plays."""
+    track = create_video_source_track(partial(as_source, clip), key="live_clip_track", fps=RATE)
+    return stream(_shown(session, name), "clip", _PLAY, session.ended, track)
+
+
+def as_source(clip: Playback, pts: int, time_base: Fraction) -> av.VideoFrame:
+    """A clip's frame for ``streamlit_webrtc.create_video_source_track``."""
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(clip.frame(float(pts * time_base))), format="rgb24")
+    frame.pts, frame.time_base = pts, time_base
+    return frame
 
 
 def _shown(session: LiveSession, source: str) -> Callable[[av.VideoFrame], av.VideoFrame]:
@@ -190,14 +202,14 @@ def stream(
     ended: Callable[[], None] | None = None,
     clip: VideoSourceTrack | None = None,
 ) -> bool:
-    """Send frames through ``callback``, on a thread of its own, and on to the browser. True while it plays.
+    """Send frames through ``callback``, on a separate thread, and on to the browser. True while it plays.
 
     Args:
         callback: draws on a frame.
         key: of the component.
-        start: what its button says.
-        ended: called, on a thread of its own too, when the stream ends: by Stop, another page, a closed or lost one.
-        clip: where frames come from; None: the browser's camera.
+        start: label of its button.
+        ended: called on another thread when the stream ends: by Stop, another page, a closed tab, a lost connection.
+        clip: the source of frames; None: the browser's camera.
     """
     context = webrtc_streamer(
         key=key,
@@ -221,3 +233,9 @@ def stream(
         translations=cast(Translations, _WORDS | {"start": start}),
     )
     return context.state.playing
+
+
+if (
+    __name__ == "__main__"
+):  # run by ``fbn bench live``, which compares the live page with frames that come straight back
+    stream(lambda frame: frame, "bare")

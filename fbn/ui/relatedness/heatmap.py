@@ -11,7 +11,7 @@ import streamlit as st
 
 from fbn.relatedness import MIN_WEIGHT, RelatednessTable
 from fbn.relatedness.draft import describe_weight, format_weight, weight_of
-from fbn.relatedness.evidence import Agreement, Evidence, Finding, Relation, Verdict
+from fbn.relatedness.evidence import Agreement, CellVerdict, Evidence, Finding, Relation
 from fbn.relatedness.formats import CATEGORIES
 from fbn.ui.studio.marks import described
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, EXPRESSIONS, ActionUnit, Expression
@@ -143,7 +143,7 @@ def sheet_of_findings(evidence: Evidence, findings: Sequence[Finding]) -> dict[s
             # never "1", which means prototypical
             rate = "1.0" if cell.weight > 0.995 else f"{cell.weight:.2f}".removeprefix("0")
             if finding is not None and finding.contradicted:
-                kind = "up" if finding.verdict == Verdict.MORE else "down"
+                kind = "up" if finding.verdict == CellVerdict.MORE else "down"
                 text = {"up": "↑", "down": "↓"}[kind] + rate
                 tip += f": {finding.verdict.value}"
             elif cell.weight >= MIN_WEIGHT:

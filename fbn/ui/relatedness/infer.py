@@ -11,7 +11,7 @@ import streamlit as st
 from fbn.errors import FbnError
 from fbn.records import Annotations
 from fbn.relatedness.draft import format_weight
-from fbn.relatedness.evidence import Evidence, Finding, Relation, Verdict, agreement, compare
+from fbn.relatedness.evidence import CellVerdict, Evidence, Finding, Relation, agreement, compare
 from fbn.relatedness.workshop import FIRST, Workshop
 from fbn.synthetic.world import World
 from fbn.training.inferring import infer
@@ -131,7 +131,7 @@ def _answer(name: str, evidence: Evidence) -> None:
 
 def verdict(findings: tuple[Finding, ...], name: str) -> str:
     """Which cells contradict the table, as a sentence."""
-    tested = sum(finding.verdict != Verdict.THIN for finding in findings)
+    tested = sum(finding.verdict != CellVerdict.THIN for finding in findings)
     wrong = [finding for finding in findings if finding.contradicted]
     about = f"of {tested} tested cells, at a family-wise 95 %"
     if not wrong:
@@ -165,7 +165,7 @@ def _counts(evidence: Evidence, findings: tuple[Finding, ...]) -> pd.DataFrame:
             "From": cell.low,
             "To": cell.high,
             "In the table": finding and finding.weight_in_table,
-            "Verdict": finding.verdict.value if finding else "",
+            "CellVerdict": finding.verdict.value if finding else "",
         }
 
     cells = [(cell.category, cell.au) for cell in evidence.cells if cell.images]

@@ -24,8 +24,8 @@ from fbn.ui.relatedness.heatmap import cell_at, heatmap, sheet, shown
 from fbn.ui.relatedness.infer import infer_view
 from fbn.ui.relatedness.tables import OPEN, VIEW, act, bar, edit, keep, messages, versions_view, workshop
 from fbn.ui.relatedness.training import COMPARISONS, training_view
+from fbn.ui.shell import read_upload
 from fbn.ui.studio import face as studio
-from fbn.ui.uploads import read_upload
 from fbn.ui.widgets import bound, drawn, escape_markdown, pick, place
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, AU_NUMBERS, EXPRESSIONS, Expression
 

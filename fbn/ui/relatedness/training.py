@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fbn.errors import FbnError
+from fbn.jobs import durations
 from fbn.resources import shipped
 from fbn.studies.labels import verdict
 from fbn.studies.tables import RESULT, rows
@@ -18,7 +19,6 @@ from fbn.studies.tables_request import TablesBudget
 from fbn.training import recipe
 from fbn.ui import charts
 from fbn.ui.job_list import JobList
-from fbn.ui.live import durations
 from fbn.ui.relatedness.tables import workshop
 from fbn.ui.study.charts import forest
 from fbn.ui.widgets import escape_markdown

@@ -4,10 +4,9 @@ from html import escape
 
 import numpy as np
 
-from fbn.ui.marks import REGIONS
 from fbn.ui.palette import ACCENT
 from fbn.ui.studio.face import agree
-from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, ActionUnit
+from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, REGIONS, ActionUnit
 
 STYLE = """<style>
 .st-key-studio_face img{border-radius:.6rem;width:100%!important;max-width:26rem!important}

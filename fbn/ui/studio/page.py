@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from fbn.errors import FbnError, FormatError
+from fbn.faces.pictures import png_bytes
 from fbn.history import History
 from fbn.inference import Affect
 from fbn.relatedness import RelatednessTable, Versions, resolve
@@ -19,7 +20,6 @@ from fbn.ui.studio.animate import animation_view
 from fbn.ui.studio.controls import controls
 from fbn.ui.studio.quiz import quiz_view
 from fbn.ui.studio.state import current, keep, show, slider
-from fbn.ui.tables import png_bytes
 from fbn.ui.widgets import bound, sweeping
 
 #: Side of a saved picture, pixels.

@@ -9,9 +9,8 @@ import numpy as np
 
 from fbn.synthetic.activity import ANTAGONISTS
 from fbn.synthetic.parameters import Face, Hair, Scene
-from fbn.ui.marks import REGIONS
 from fbn.ui.studio.face import looks
-from fbn.vocabulary import AU_NUMBERS
+from fbn.vocabulary import AU_NUMBERS, REGIONS
 
 LENGTH = 10
 _PEOPLE = 10_000

@@ -4,11 +4,11 @@ import secrets
 
 import streamlit as st
 
+from fbn.faces.pictures import png_bytes
 from fbn.synthetic.parameters import Face
 from fbn.ui.studio import face as studio
 from fbn.ui.studio.marks import described
 from fbn.ui.studio.questions import LENGTH, RULES, Level, Question, Quiz
-from fbn.ui.tables import png_bytes
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER
 
 _QUIZ = "studio quiz"

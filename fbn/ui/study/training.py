@@ -8,14 +8,13 @@ from typing import Any
 import streamlit as st
 
 from fbn.errors import FbnError
-from fbn.jobs import Job
+from fbn.jobs import Job, durations
 from fbn.studies.affect import AffectRequest
 from fbn.studies.affect_arms import ARMS, UNCOUPLED
 from fbn.studies.affect_budgets import BUDGETS
 from fbn.studies.labels import GROUPS
 from fbn.studies.read import StudyResult
 from fbn.ui.job_list import JobList
-from fbn.ui.live import durations
 from fbn.ui.study.parts import count_verdicts
 from fbn.ui.study.state import show
 

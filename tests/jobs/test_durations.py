@@ -6,8 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from fbn import jobs
-from fbn.jobs import JobError
-from fbn.ui.live import durations
+from fbn.jobs import JobError, durations
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""Small drawings as HTML and SVG text: bars and the circumplex.
+"""Bars and the circumplex as HTML text, which Streamlit has nothing accessible for.
 
 They inherit the page's text colour, so they fit the light and the dark theme, and cost the browser next to nothing when
 redrawn twice a second beside a video.
@@ -9,18 +9,13 @@ from html import escape
 
 import numpy as np
 
+from fbn.inference.breakdown import Share
 from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS
-from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, EXPRESSIONS
+from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, EXPRESSIONS, REGIONS
 
-#: The face from top to bottom; every AU stands in one region.
-REGIONS: dict[str, tuple[int, ...]] = {
-    "Brows": (1, 2, 4),
-    "Eyes": (5, 6, 7),
-    "Nose and upper lip": (9, 10),
-    "Mouth corners": (12, 14, 15, 20),
-    "Lips": (23, 24, 25),
-    "Chin and jaw": (17, 26),
-}
+#: Compound classes that are shown, beside the entry for none of them.
+_TOP = 3
+_NONE_COLOUR = "color-mix(in srgb,currentColor 45%,transparent)"
 
 # white on the dark theme's bright accent would be a contrast of 2.7, Streamlit's captions on white have 4.3
 STYLE = """<style>
@@ -31,6 +26,17 @@ button:is([data-testid^="stBaseButton-primary"],[kind="primary"]):not(:hover):no
 .fbn-row{display:grid;grid-template-columns:minmax(6.5rem,9.5rem) 1fr 2.7rem;gap:.6rem;align-items:center;
   font-size:.875rem;line-height:1.55}
 .fbn-au .fbn-row{grid-template-columns:12rem 1fr 2.4rem}
+.fbn-compounds .fbn-row{grid-template-columns:minmax(8.5rem,11.5rem) 1fr 2.7rem}
+.fbn-compounds .fbn-none{opacity:.85}
+.fbn-compounds .fbn-none:not(.fbn-top) .fbn-name{font-style:italic}
+.fbn-terms{width:100%;table-layout:fixed;border-collapse:collapse;font-size:.8rem;line-height:1.5;
+  font-variant-numeric:tabular-nums}
+.fbn-terms th:not(:first-child){width:3.1rem}
+.fbn-terms th:nth-child(3){width:4.6rem}
+.fbn-terms :is(th,td){text-align:right;padding:.12rem .35rem;border:0}
+.fbn-terms th{font-size:.72rem;font-weight:500;line-height:1.2;vertical-align:bottom;opacity:.85}
+.fbn-terms td{border-top:1px solid color-mix(in srgb,currentColor 12%,transparent)}
+.fbn-terms :is(th,td):first-child{text-align:left}
 .fbn-track{position:relative;height:.62rem;border-radius:.31rem;overflow:hidden;
   background:color-mix(in srgb,currentColor 13%,transparent)}
 .fbn-fill{position:absolute;inset:0 auto 0 0;border-radius:.31rem}
@@ -91,6 +97,39 @@ def action_unit_bars(action_units: np.ndarray) -> str:
         listed = f'<div role="list" aria-label="{region}">{"".join(rows)}</div>'
         blocks.append(f'<div><div class="fbn-head">{region}</div>{listed}</div>')
     return f'<div class="fbn-au fbn-help" role="group" aria-label="Action units">{"".join(blocks)}</div>'
+
+
+def compound_bars(shares: Sequence[Share]) -> str:
+    """The three likeliest classes, then none of them, 0 to 100 %, the likeliest of all in bold.
+
+    A bar has the colours of the two expressions that its class is made of. Always as many rows, so that nothing jumps
+    beside a video.
+
+    Args:
+        shares: as ``breakdown`` gives them.
+    """
+    likeliest = max(shares, key=lambda share: share.probability)
+    rows = []
+    for share in [*[s for s in shares if not s.none][:_TOP], *[s for s in shares if s.none]]:
+        style = " fbn-top" * (share is likeliest) + " fbn-none" * share.none
+        rows.append(_row(escape(share.words), share.probability, _colour(share), style, _sum(share)))
+    return f'<div class="fbn-compounds fbn-help" role="list" aria-label="Compound expressions">{"".join(rows)}</div>'
+
+
+def _colour(share: Share) -> str:
+    if share.none:
+        return _NONE_COLOUR
+    colours = [EXPRESSION_COLOURS[part] for part in share.parts] or [ACCENT]
+    return colours[0] if len(colours) == 1 else f"linear-gradient(90deg,{colours[0]} 50%,{colours[1]} 50%)"
+
+
+def _sum(share: Share) -> str:
+    """The score as a sum."""
+    learnt = f" {'+' if share.learnt >= 0 else '−'} learnt {abs(share.learnt):.2f}" if share.learnt else ""
+    return (
+        f"{share.words}: action units {share.action_units:.2f} + expressions {share.expressions:.2f} "
+        f"+ valence {share.valence:.0f}{learnt} = {share.total:.2f}"
+    )
 
 
 def _row(label: str, value: float, colour: str, style: str, tip: str = "", half: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""How long work takes on this machine: measured while it runs, remembered from the last time, never promised."""
+"""How long work takes on this machine: estimated while it runs, and before from the last job like it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from fbn import jobs
 from fbn.errors import FbnError
 
-#: Share and seconds from which on the rest of some work can be told from what is done of it.
+#: Share and seconds of some work from which on the rest can be estimated.
 _SHARE, _SECONDS = 0.02, 2.0
 
 
@@ -21,7 +21,7 @@ def in_words(seconds: float) -> str:
 
 
 def left(seconds: float, share: float) -> float | None:
-    """Seconds until work is done; None where too little is done to tell.
+    """Estimate the seconds until work is done; None where too little is done.
 
     Args:
         seconds: that it took so far.
@@ -33,7 +33,7 @@ def left(seconds: float, share: float) -> float | None:
 
 
 def countdown(seconds: float | None) -> str:
-    """Seconds left, to be added to what is said of running work; "" where they are not known."""
+    """Text for seconds left, to append to a running job's; "" where they are not known."""
     if seconds is None:
         return ""
     if seconds < 10:
@@ -42,7 +42,7 @@ def countdown(seconds: float | None) -> str:
 
 
 def remembered(kind: str, work: Callable[[Mapping[str, Any]], float | None], wanted: float) -> str:
-    """What is said of a job before it is started, from the last one like it that ended here; "" where none did.
+    """Text for a job before it is started, from the last one like it that ended here; "" where none did.
 
     Args:
         kind: of ``fbn.jobs.kinds.KINDS``.
@@ -50,7 +50,7 @@ def remembered(kind: str, work: Callable[[Mapping[str, Any]], float | None], wan
         wanted: the same of the one that is to be started.
     """
     try:
-        # one that was started again found a part of its work done
+        # a restarted job had part of its work done already
         ended = [job for job in jobs.jobs() if job.kind == kind and job.status == "done" and job.queued == job.created]
     except FbnError:
         return ""

@@ -1,4 +1,4 @@
-"""What the video thread and the page share."""
+"""A live video: each frame read, drawn on and recorded on the video's thread, looked at from another one."""
 
 import threading
 import time
@@ -6,15 +6,15 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
 
 from fbn.faces.frames import Frame
-from fbn.inference import FaceResult, FrameResult, overlay
-from fbn.ui.live import recordings
+from fbn.inference import overlay, recordings
+from fbn.inference.analyser import FaceAnalyser
+from fbn.inference.results import FaceResult, FrameResult
 
 #: Frames kept for the figures (10 s at 30 frames a second) and the trail (1.5 s).
 _HISTORY, _TRAIL = 300, 45
@@ -23,16 +23,9 @@ STALLED = 1.5
 WEBCAM = "webcam"
 
 
-class Analyser(Protocol):
-    """The part of ``FaceAnalyser`` that the live page needs."""
-
-    def step(self, frame: Frame) -> FrameResult:
-        """Read the next frame."""
-
-
 @dataclass(frozen=True)
-class Settings:
-    """What the page asks of the video thread.
+class LiveSettings:
+    """What the viewer chose.
 
     Attributes:
         mirror: show the webcam as a mirror does. The mirrored picture is also what is read and recorded.
@@ -48,8 +41,8 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class View:
-    """One consistent look at a live session.
+class LiveView:
+    """The state of a live session at one moment.
 
     Attributes:
         frames: frames read since the start.
@@ -78,7 +71,7 @@ class View:
     arousal: tuple[float, ...] = ()
     errors: int = 0
     error: str = ""
-    settings: Settings = field(default_factory=Settings)
+    settings: LiveSettings = field(default_factory=LiveSettings)
     recording: bool = False
     recorded: int = 0
     problem: str = ""
@@ -92,16 +85,15 @@ class View:
 class LiveSession:
     """One viewer's live reading.
 
-    The WebRTC thread calls ``show`` for each frame; it may touch neither Streamlit nor its session state. The page's
-    thread calls everything else. They meet only in this object, which the page keeps in its session state, and only
-    under its lock. The lock is never held while a frame is read or drawn, so the page cannot hold up the video.
+    The video's thread calls ``show`` for each frame, the page's thread everything else. They share only this object,
+    and only under its lock, which is never held while a frame is read or drawn: the page cannot hold up the video.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._lock = threading.Lock()
         self._clock = clock
-        self._analyser: Analyser | None = None
-        self._settings = Settings()
+        self._analyser: FaceAnalyser | None = None
+        self._settings = LiveSettings()
         self._recording: recordings.Recording | None = None
         self._columns: tuple[str, str, tuple[str, ...]] = ("model", "fbn", ())
         self._began = clock()
@@ -118,7 +110,7 @@ class LiveSession:
         self._finished: deque[float] = deque(maxlen=_HISTORY)
 
     def use(
-        self, analyser: Analyser, model: str = "model", layout: str = "fbn", compounds: tuple[str, ...] = ()
+        self, analyser: FaceAnalyser, model: str = "model", layout: str = "fbn", compounds: tuple[str, ...] = ()
     ) -> None:
         """Read with ``analyser`` from the next frame on; figures start anew.
 
@@ -153,7 +145,7 @@ class LiveSession:
         self.stop_recording()
 
     def set(self, **changes: Any) -> None:
-        """Change some ``Settings``."""
+        """Change some ``LiveSettings``."""
         with self._lock:
             self._settings = replace(self._settings, **changes)
 
@@ -189,7 +181,7 @@ class LiveSession:
             return image
         try:
             result = analyser.step(Frame(image, index, timestamp, source))
-            face = chosen(result, settings.face_id)
+            face = result.face(settings.face_id)
             drawn = overlay.draw(image, result, trail, face.face_id if face else None, panels=settings.gauges)
         except Exception as error:
             with self._lock:
@@ -218,29 +210,29 @@ class LiveSession:
         """Valence, arousal of the chosen face in the last frames; NaN where it was not seen."""
         if self._result is None:
             return []
-        shown = chosen(self._result, self._settings.face_id)
+        shown = self._result.face(self._settings.face_id)
         wanted = shown.face_id if shown else self._settings.face_id
         last = list(islice(reversed(self._history), most))[::-1]
-        return [point(next((face for face in result.faces if face.face_id == wanted), None)) for result in last]
+        return [_valence_arousal(next((f for f in result.faces if f.face_id == wanted), None)) for result in last]
 
     def _trail(self) -> tuple[tuple[float, float], ...]:
         return tuple(point for point in self._points(_TRAIL) if point[0] == point[0])
 
-    def view(self) -> View:
-        """A copy of everything the page shows."""
+    def view(self) -> LiveView:
+        """Everything that a page shows, of one moment."""
         with self._lock:
             now = self._clock()
             points = self._points(_HISTORY)
             recent = [moment for moment in self._finished if now - moment <= 2]
             spent = np.array(self._spent or [0.0]) * 1000
-            return View(
+            return LiveView(
                 frames=self._frames,
                 age=now - self._arrived,
                 fps=(len(recent) - 1) / (recent[-1] - recent[0]) if len(recent) > 1 else 0.0,
                 median_ms=float(np.median(spent)),
                 p95_ms=float(np.percentile(spent, 95)),
                 result=self._result,
-                face=chosen(self._result, self._settings.face_id) if self._result else None,
+                face=self._result.face(self._settings.face_id) if self._result else None,
                 trail=self._trail(),
                 seconds=tuple(result.timestamp for result in self._history),
                 valence=tuple(v for v, _ in points),
@@ -259,7 +251,7 @@ class LiveSession:
             return self._picture
 
     def record(self) -> None:
-        """Begin a recording on disk; one that is going on goes on, as a click may be told twice.
+        """Begin a recording on disk, unless one is going on: the browser may send a click twice.
 
         Raises:
             FbnError: see ``recordings.begin``.
@@ -276,26 +268,14 @@ class LiveSession:
         with self._lock:
             return self._recording
 
-    def stop_recording(self) -> Path | None:
-        """Finish the recording; gives its table, or None where there is none."""
-        recording = self.recording
-        if recording is None:
-            return None
-        recording.end()
-        return recording.path if recording.path.exists() else None
+    def stop_recording(self) -> None:
+        """Finish the recording, if there is one."""
+        if (recording := self.recording) is not None:
+            recording.end()
 
 
-def chosen(result: FrameResult, face_id: int | None) -> FaceResult | None:
-    """The face with this id, else the largest, as ``overlay.draw`` does; None where there is no face."""
-    for face in result.faces:
-        if face.face_id == face_id:
-            return face
-    return max(result.faces, key=lambda face: face.box.area, default=None)
-
-
-def point(face: FaceResult | None) -> tuple[float, float]:
-    """Valence, arousal, smoothed where they are; NaN for no face."""
+def _valence_arousal(face: FaceResult | None) -> tuple[float, float]:
     if face is None:
         return float("nan"), float("nan")
-    valence, arousal = (face.smoothed or face.affect).valence_arousal
+    valence, arousal = face.shown.valence_arousal
     return float(valence), float(arousal)

@@ -7,8 +7,13 @@ from PIL import Image
 
 from fbn.faces.frames import Frame
 from fbn.inference import FrameResult
-from fbn.ui.analyse.reading import AnalysisJob, Preview
+from fbn.inference.uploads import AnalysisJob, Preview
 from tests.ui.conftest import FakeAnalyser
+
+
+@pytest.fixture
+def analyser() -> FakeAnalyser:
+    return FakeAnalyser()
 
 
 def png(width: int = 120, height: int = 90) -> bytes:
@@ -31,19 +36,18 @@ def done(job: AnalysisJob) -> AnalysisJob:
 
 def test_pictures_are_read_and_named_apart(analyser: FakeAnalyser):
     job = done(AnalysisJob(analyser, [("a.png", png()), ("a.png", png())]))
-    assert list(job.results()) == ["a.png", "a (2).png"]
-    assert [r[0].input for r in job.results().values()] == ["a.png", "a (2).png"]
-    progress = job.progress()
-    assert (progress.frames, progress.share, progress.problems) == (2, 1.0, ())
+    assert list(job.results) == ["a.png", "a (2).png"]
+    assert [r[0].input for r in job.results.values()] == ["a.png", "a (2).png"]
+    assert (job.frames, job.share, job.problems) == (2, 1.0, [])
 
 
 def test_bad_files_are_told_in_words_and_the_good_are_read(analyser: FakeAnalyser):
     uploads = [("text.jpg", b"not a picture"), ("empty.png", b""), ("notes.txt", b"hello"), ("good.png", png())]
     job = done(AnalysisJob(analyser, uploads))
-    problems = job.progress().problems
+    problems = job.problems
     assert [problem.split(":")[0] for problem in problems] == ["text.jpg", "empty.png", "notes.txt"]
     assert not any("/" in problem or "Traceback" in problem for problem in problems)
-    assert list(job.results()) == ["good.png"]
+    assert list(job.results) == ["good.png"]
 
 
 def test_uploads_are_read_by_what_they_hold(analyser: FakeAnalyser, tmp_path: Path):
@@ -54,22 +58,22 @@ def test_uploads_are_read_by_what_they_hold(analyser: FakeAnalyser, tmp_path: Pa
         ("x" * 300, png()),
     ]
     job = done(AnalysisJob(analyser, uploads))
-    assert job.progress().problems == ()
-    assert [len(results) for results in job.results().values()] == [1, 5, 4, 1]
+    assert job.problems == []
+    assert [len(results) for results in job.results.values()] == [1, 5, 4, 1]
 
 
 def test_what_else_to_know_is_told_by_the_uploads_name(analyser: FakeAnalyser, tmp_path: Path):
     page = Image.new("RGB", (32, 24))
     page.save(tmp_path / "a.tif", save_all=True, append_images=[page])
     job = done(AnalysisJob(analyser, [("scan.tif", (tmp_path / "a.tif").read_bytes())]))
-    assert (job.progress().problems, job.progress().notes) == ((), ("scan.tif: has 2 pages, the first is read",))
+    assert (job.problems, job.notes) == ([], ["scan.tif: has 2 pages, the first is read"])
 
 
 def test_a_name_cannot_lead_out_of_the_temporary_folder(analyser: FakeAnalyser, tmp_path: Path):
     target = tmp_path / "stolen.png"
     job = done(AnalysisJob(analyser, [(str(target), png()), ("../../up.png", png())]))
     assert not target.exists()
-    assert len(job.results()) == 2
+    assert len(job.results) == 2
 
 
 def test_nothing_stays_on_disk(analyser: FakeAnalyser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -81,16 +85,16 @@ def test_nothing_stays_on_disk(analyser: FakeAnalyser, tmp_path: Path, monkeypat
 def test_video_keeps_all_results_but_few_previews(
     analyser: FakeAnalyser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("fbn.ui.analyse.reading._MOST_PREVIEWS", 8)
+    monkeypatch.setattr("fbn.inference.uploads._MOST_PREVIEWS", 8)
     job = done(AnalysisJob(analyser, [("v.avi", video(tmp_path, 50))]))
-    assert [result.index for result in job.results()["v.avi"]] == list(range(50))
-    kept = [preview.result.index for preview in job.previews("v.avi")]
+    assert [result.index for result in job.results["v.avi"]] == list(range(50))
+    kept = [preview.result.index for preview in job.previews["v.avi"]]
     assert kept == list(range(0, 50, 8))
 
 
 def test_every_nth_frame(analyser: FakeAnalyser, tmp_path: Path):
     job = done(AnalysisJob(analyser, [("v.avi", video(tmp_path, 20))], every=5))
-    assert [result.index for result in job.results()["v.avi"]] == [0, 5, 10, 15]
+    assert [result.index for result in job.results["v.avi"]] == [0, 5, 10, 15]
 
 
 def test_cancel_keeps_what_is_done(tmp_path: Path):
@@ -110,7 +114,7 @@ def test_cancel_keeps_what_is_done(tmp_path: Path):
     reader = Impatient()
     job = done(Later(reader, [("v.avi", video(tmp_path, 30)), ("a.png", png())]))
     assert job.cancelled
-    assert {name: len(results) for name, results in job.results().items()} == {"v.avi": 4}
+    assert {name: len(results) for name, results in job.results.items()} == {"v.avi": 4}
 
 
 def test_smoothing_that_answers_late_keeps_pictures_and_results_together(tmp_path: Path):
@@ -124,7 +128,7 @@ def test_smoothing_that_answers_late_keeps_pictures_and_results_together(tmp_pat
             yield from held
 
     job = done(AnalysisJob(Late(), [("v.avi", video(tmp_path, 12))]))
-    for preview in job.previews("v.avi"):
+    for preview in job.previews["v.avi"]:
         assert preview.image()[0, 0, 0] == pytest.approx(20 + 4 * preview.result.index, abs=4)
 
 

@@ -1,13 +1,11 @@
 from io import BytesIO
 
-import cv2
-import numpy as np
 import pandas as pd
 import pytest
 
 from fbn.inference import FrameResult
+from fbn.inference.export import table_bytes
 from fbn.inference.layouts import LAYOUTS
-from fbn.ui import tables
 from tests.ui.conftest import face
 
 RESULTS = [
@@ -17,7 +15,7 @@ RESULTS = [
 
 
 def test_csv_has_the_columns_of_the_command_and_a_row_for_an_empty_frame():
-    table = pd.read_csv(BytesIO(tables.table_bytes(RESULTS, ".csv")))
+    table = pd.read_csv(BytesIO(table_bytes(RESULTS, ".csv")))
     assert tuple(table.columns) == LAYOUTS["fbn"].columns
     assert table["frame"].tolist() == [0, 0, 1]
     assert table["valence"].isna().tolist() == [False, False, True]
@@ -26,18 +24,6 @@ def test_csv_has_the_columns_of_the_command_and_a_row_for_an_empty_frame():
 
 def test_smoothed_values_come_in_columns_of_their_own():
     smoothed = [FrameResult("webcam", 0, 0.0, (640, 480), (face(0, smoothed=True),))]
-    table = pd.read_parquet(BytesIO(tables.table_bytes(smoothed, ".parquet")))
+    table = pd.read_parquet(BytesIO(table_bytes(smoothed, ".parquet")))
     assert tuple(table.columns) == LAYOUTS["fbn_smooth"].columns
     assert table["valence_smooth"][0] == 0.5
-
-
-def test_page_shows_the_first_rows_only(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tables, "MOST_SHOWN", 2)
-    assert len(tables.first_rows(RESULTS * 3)) == 2
-
-
-def test_png_keeps_the_pixels():
-    image = np.random.default_rng(0).integers(0, 256, (6, 5, 3), np.uint8)
-    again = cv2.cvtColor(cv2.imdecode(np.frombuffer(tables.png_bytes(image), np.uint8), 1), cv2.COLOR_BGR2RGB)
-    assert (again == image).all()
-    assert tables.png_bytes(None) == b""

@@ -10,9 +10,9 @@ import pytest
 from fbn import locks
 from fbn.errors import FbnError
 from fbn.faces.frames import Frame
+from fbn.inference import recordings
 from fbn.inference.layouts import LAYOUTS
-from fbn.ui.live import recordings
-from fbn.ui.live.recordings import Recording
+from fbn.inference.recordings import Recording
 from tests.ui.conftest import FakeAnalyser
 
 _GRAY = np.full((48, 64, 3), 128, np.uint8)

@@ -1,25 +1,25 @@
-"""Clips that play on the live page without a camera: a drawn face that changes its expression, or a video file."""
+"""Clips that play without end, as a camera would: a drawn face that changes its expression, or a video file."""
 
 import tempfile
 import threading
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-import av
 import cv2
 import numpy as np
 
 from fbn.errors import FbnError
 from fbn.faces.frames import Frame, read_file
 from fbn.relatedness import RelatednessTable
+from fbn.synthetic.activity import typical
 from fbn.synthetic.clips import Episode
 from fbn.synthetic.parameters import Camera, Face, Scene
+from fbn.synthetic.people import Population, draw_person
 from fbn.synthetic.render import render
-from fbn.ui.studio.face import person, preset
 from fbn.vocabulary import Expression
 
+#: Pixels, and frames a second.
 WIDTH, HEIGHT, RATE = 640, 480, 30
 #: What the drawn face shows, one after another.
 _SHOWN = (
@@ -37,7 +37,7 @@ _STEPS, _SIDE, _PERSON = 5, 360, 7
 _LONGEST = 960
 
 
-class Clip(Protocol):
+class Playback(Protocol):
     """A moving picture without end."""
 
     def frame(self, seconds: float) -> np.ndarray:
@@ -45,18 +45,24 @@ class Clip(Protocol):
         ...
 
 
-class DrawnClip:
-    """A drawn face (``fbn.synthetic``) with five expressions that come and go, on a head that moves. Drawn when made:
-    some seconds, so that one serves all viewers."""
+class DrawnPlayback:
+    """A drawn face with five expressions that come and go, on a head that moves.
+
+    It is drawn when made, which takes some seconds: let one serve all viewers.
+    """
 
     def __init__(self) -> None:
         table = RelatednessTable.named("du2014")
-        rest = person(Face(), _PERSON).model_copy(update={"camera": Camera(zoom=0.62), "scene": Scene(background=4)})
+        person = draw_person(_PERSON, Population(), np.random.default_rng((_PERSON, 0)))
+        identity, appearance = person.pictured(np.random.default_rng((_PERSON, 1)))
+        rest = Face(identity=identity, appearance=appearance, camera=Camera(zoom=0.62), scene=Scene(background=4))
         still = render(rest, _SIDE).image
+
+        def showing(expression: Expression, level: float) -> np.ndarray:
+            return render(rest.with_units({**typical(table.row(expression), level)}), _SIDE).image
+
         self._drawn = {
-            shown: [still]
-            + [render(preset(rest, table, shown, step / _STEPS), _SIDE).image for step in range(1, _STEPS + 1)]
-            for shown in _SHOWN
+            shown: [still, *(showing(shown, step / _STEPS) for step in range(1, _STEPS + 1))] for shown in _SHOWN
         }
 
     def frame(self, seconds: float) -> np.ndarray:
@@ -76,7 +82,7 @@ class DrawnClip:
         return cv2.warpAffine(picture, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT_101)
 
 
-class FileClip:
+class FilePlayback:
     """A video file, played at its own speed, again and again.
 
     Args:
@@ -129,10 +135,3 @@ class FileClip:
         """When the frame after this one is to be shown."""
         following = self._following
         return self._base + (following.timestamp if following else self._now.timestamp + self._gap)
-
-
-def as_source(clip: Clip, pts: int, time_base: Fraction) -> av.VideoFrame:
-    """A clip's frame for ``streamlit_webrtc.create_video_source_track``."""
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(clip.frame(float(pts * time_base))), format="rgb24")
-    frame.pts, frame.time_base = pts, time_base
-    return frame
