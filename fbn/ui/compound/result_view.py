@@ -21,7 +21,7 @@ from fbn.ui.compound import charts, html
 from fbn.ui.compound.label import show_picture
 from fbn.ui.compound.overview import show_coverage
 from fbn.ui.compound.shared import open_set, page_button
-from fbn.ui.relatedness.draft import plain
+from fbn.ui.widgets import escape_markdown
 
 _DIAGONAL_HELP = (
     "The mean over classes of the share named rightly (recall), so that rare classes count as much as common ones; "
@@ -58,10 +58,10 @@ def _model(job: Job, result: Result) -> None:
     if name is None:
         return
     if name not in store.names():
-        st.caption(f"It was saved as {plain(name)}, which is not there any more.")
+        st.caption(f"It was saved as {escape_markdown(name)}, which is not there any more.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/save: Saved as **{plain(name)}**", width="content")
+        st.markdown(f":material/save: Saved as **{escape_markdown(name)}**", width="content")
         for label, icon, where in (
             ("Try it on Live", "videocam", "live"),
             ("Use it on Analyse", "image_search", "analyse"),
@@ -150,6 +150,6 @@ def _used(result: Result) -> None:
     with right:
         coverage = result["coverage"]
         show_coverage(Coverage(**{field.name: coverage[field.name] for field in fields(Coverage)}))
-        base, seconds = plain(result["base"]), result["seconds"].get("total", 0)
+        base, seconds = escape_markdown(result["base"]), result["seconds"].get("total", 0)
         st.caption(f"Began from {base}; {seconds:.0f} s in all.")
         st.caption(f"Temperature {result['temperature']:.2f}", help=_TEMPERATURE_HELP)

@@ -15,7 +15,7 @@ from fbn.ui.compound.overview import read_set
 from fbn.ui.compound.result_view import result_view
 from fbn.ui.job_list import JobList
 from fbn.ui.panels import SETS
-from fbn.ui.relatedness.draft import plain
+from fbn.ui.widgets import escape_markdown
 
 #: Strategy -> title and what it does.
 _STRATEGIES = {
@@ -59,7 +59,7 @@ def _request(chosen: PictureSet) -> None:
         problem = "Label pictures of at least two classes first."
     left, middle, right = st.columns([5, 6, 5], gap="large")
     with left:
-        st.markdown(f"**Learn from {plain(chosen.name)}**")
+        st.markdown(f"**Learn from {escape_markdown(chosen.name)}**")
         if problem or labelled is None:
             st.markdown(problem)
         else:
@@ -107,7 +107,9 @@ def _request(chosen: PictureSet) -> None:
             help="Live, Analyse and fbn analyse --model find it under this name. Leave it empty to measure only.",
         ).strip()
         replace = name in models and st.checkbox(
-            f"Replace {plain(name)}", key="compound ask replace", help="A model of this name is there already."
+            f"Replace {escape_markdown(name)}",
+            key="compound ask replace",
+            help="A model of this name is there already.",
         )
     is_taken = name in models and not replace
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -17,11 +17,10 @@ from fbn.studies.labels import GROUPS
 from fbn.studies.markdown import count_verdicts
 from fbn.studies.read import TABLES, StudyResult
 from fbn.ui.job_list import JobList
-from fbn.ui.relatedness.draft import plain
 from fbn.ui.study.findings import found_view, has_scarcity, papers_view, scarcity_view
 from fbn.ui.study.shared import FOUND, OPEN, PROBLEM, VIEW, choices, open_folder, open_study, pick_study
 from fbn.ui.study.views import curves_view, detail_view, figures_view, video_view
-from fbn.ui.widgets import pick, place
+from fbn.ui.widgets import escape_markdown, pick, place
 
 _RUN = "Run one"
 _VIEWS: dict[str, Callable[[StudyResult], None]] = {
@@ -77,7 +76,7 @@ def show_study() -> None:
     if result is None:
         st.fragment(training_view)()
         return
-    st.caption(plain(result.about()))
+    st.caption(escape_markdown(result.about()))
     views = [*_views(result), _RUN]
     view = place("view", VIEW, views, FOUND, "view")
     pick(
