@@ -1,11 +1,11 @@
-"""Studies as Markdown tables, to paste into a paper or a note; without Streamlit."""
+"""Studies as Markdown: tables for a paper or a note, and a sentence on each arm."""
 
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from fbn.errors import FormatError
-from fbn.studies.labels import SIDES
+from fbn.studies.labels import SIDES, Verdict
 from fbn.studies.read import StudyResult, differences
 from fbn.vocabulary import ACTION_UNITS
 
@@ -91,6 +91,20 @@ def by_study(
         label = f"{name}: {result.unit_labels:,} AU pictures, {result.measure(key)}"
         rows[label] = cells.set_index("arm")["cell"]
     return _table("study", pd.DataFrame(rows).T.reindex(index=list(rows), columns=named))
+
+
+def count_verdicts(result: StudyResult, arm: str, side: str) -> str:
+    """A sentence: the numbers of figures on which an arm is better and worse than ``side``, a key of ``SIDES``."""
+    label, verdicts = result.label(arm), differences(result.of_arm(arm), side)["verdict"]
+    if verdicts.empty and side == "uncoupled" and arm not in result.coupled:
+        return f"**{label}** is what coupled arms are compared with."
+    if verdicts.empty:
+        return f"**{label}** is not compared with {SIDES[side]} in this study."
+    better, worse, undecided = ((verdicts == each).sum() for each in Verdict)
+    return (
+        f"**{label}** is better than {SIDES[side]} on **{better}** of {len(verdicts)} figures and worse on "
+        f"**{worse}**; on {undecided} it cannot be told."
+    )
 
 
 def names_in_order(details: pd.DataFrame) -> list[str]:

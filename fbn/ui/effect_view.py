@@ -1,11 +1,11 @@
-"""A panel that pages share: what a relatedness table does to one face, before any training."""
+"""Panels that pages share: choosing a relatedness table, and what it does to one face before any training."""
 
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
-from fbn.errors import FormatError
+from fbn.errors import FbnError, FormatError
 from fbn.inference import Affect, formulas
 from fbn.inference.conflicts import conflicts
 from fbn.inference.effect import (
@@ -19,9 +19,10 @@ from fbn.inference.effect import (
 )
 from fbn.losses.coupling import MatchingForm, SoftForm
 from fbn.records import Annotations, Predictions
-from fbn.relatedness import RelatednessTable
+from fbn.relatedness import RelatednessTable, Versions, resolve
+from fbn.relatedness.workshop import FIRST
 from fbn.ui import effect_marks
-from fbn.ui.relatedness.draft import plain
+from fbn.ui.widgets import bound, escape_markdown
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_NUMBERS, EXPRESSIONS
 
 #: What the forms of the losses are called on the page.
@@ -31,6 +32,10 @@ FORMS: dict[str, str] = {
     "cross_entropy": "Cross entropy",
     "soft_target": "Soft target",
 }
+_TABLE_HELP = (
+    "Which action units go with which expression. du2014: seen in posed faces. affwild2: read off films. rafce: coded "
+    "by people on web pictures. Your own come from the Relatedness page."
+)
 _SEEN_HELP = (
     "p(a|x): what the network reads. q(a|x): what its expressions imply through the table. The distribution-matching "
     "loss draws the two together; each AU's part of it stands beside, and the arrow tells where training would move p."
@@ -45,6 +50,37 @@ _CONFLICT_HELP = (
 )
 _AGREED = "None: what is seen and what the table implies agree."
 _SILENT = "This model does not read both expressions and action units, which the table couples."
+
+
+def picked(key: str) -> str:
+    """Name of the table that ``pick_table`` shows."""
+    return str(st.session_state.get(f"{key} name", FIRST))
+
+
+def pick_table(key: str) -> RelatednessTable:
+    """A built-in table, or the newest version of a saved one; the choice outlives a visit to another page.
+
+    Args:
+        key: another one for each page.
+    """
+    names, name = (*RelatednessTable.names(), *Versions().names()), picked(key)
+    chosen = bound(
+        st.selectbox,
+        "Relatedness table",
+        name if name in names else FIRST,
+        lambda choice: st.session_state.update({f"{key} name": choice}),
+        key,
+        options=names,
+        help=_TABLE_HELP,
+    )
+    try:
+        table = resolve(chosen)
+        if missing := [name for name in EXPRESSIONS if name not in table.categories]:
+            raise FormatError(f"it has no row for {', '.join(missing)}, which the couplings need")
+    except FbnError as error:
+        st.error(f"{chosen} cannot be used, so {FIRST} is: {error}")
+        return RelatednessTable.named(FIRST)
+    return table
 
 
 def effect_view(
@@ -194,7 +230,9 @@ def _conflicts(now: Effect, compared: Comparison | None, against: str) -> None:
     else:
         st.caption(_AGREED)
     if compared is not None:
-        st.markdown(f"**What differs from {plain(against)}**" if against else "**What the edit changes there**")
+        st.markdown(
+            f"**What differs from {escape_markdown(against)}**" if against else "**What the edit changes there**"
+        )
         if compared.settled or compared.new:
             st.html(effect_marks.changed_conflicts(compared, against))
         else:
@@ -210,7 +248,7 @@ def _co_annotation(now: Effect, before: Effect | None, labelled: bool, against: 
     lines = co_annotation_words(now)
     if before is not None and (earlier := co_annotation_words(before)) != lines:
         lines = [
-            f"{line}  \n:gray[{plain(against) or 'before'}: {was}]" if was != line else line
+            f"{line}  \n:gray[{escape_markdown(against) or 'before'}: {was}]" if was != line else line
             for line, was in zip(lines, earlier, strict=True)
         ]
     for line in lines:

@@ -10,7 +10,7 @@ import streamlit as st
 from fbn import jobs
 from fbn.errors import FbnError
 from fbn.jobs import Job, durations
-from fbn.ui.relatedness.draft import plain
+from fbn.ui.widgets import escape_markdown as plain
 
 #: Seconds between two updates while a job waits or runs; and while none does, since others may start one.
 _EVERY, _IDLE = 2.0, 15.0

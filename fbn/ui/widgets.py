@@ -1,5 +1,6 @@
 """Widgets that show a value stored elsewhere, and choices that the page's address names."""
 
+import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, wraps
@@ -7,8 +8,6 @@ from math import isclose
 from typing import Any, ParamSpec
 
 import streamlit as st
-
-from fbn.ui.relatedness.draft import plain
 
 #: Where the widgets and the address stand, in the session's state.
 _WIDGETS, _PLACES, _UNKNOWN = "bound widgets", "places", "unknown in the address"
@@ -207,9 +206,14 @@ def drawn(key: str) -> bool:
 
 def _no_such(what: str, asked: str, choices: Sequence[str], shown: str) -> str:
     """What is said of a name in the address that does not exist; plain text for a place that reads Markdown."""
-    words = f"The address asks for the {what} “{plain(asked)}”, and there is none of that name."
+    words = f"The address asks for the {what} “{escape_markdown(asked)}”, and there is none of that name."
     if not choices:
         return words
-    named = ", ".join(plain(choice) for choice in choices[:_MOST_NAMED])
+    named = ", ".join(escape_markdown(choice) for choice in choices[:_MOST_NAMED])
     more = f" and {len(choices) - _MOST_NAMED} more" if len(choices) > _MOST_NAMED else ""
-    return f"{words} “{plain(shown)}” is shown. There are: {named}{more}."
+    return f"{words} “{escape_markdown(shown)}” is shown. There are: {named}{more}."
+
+
+def escape_markdown(text: str) -> str:
+    """Somebody's text for a place that reads Markdown, which it must not be taken for."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~:$-])", r"\\\1", text)

@@ -14,10 +14,10 @@ from playwright.sync_api import Browser, Page, expect
 from fbn import jobs
 from fbn.bench.browser import free_port, serving
 from fbn.cli.app import command, environment
+from fbn.data.picture_sets import PictureSets
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic.layouts import world_of
 from fbn.synthetic.layouts.items import draw_stills
-from fbn.ui.compound.sets import Sets
 from tests.browser.conftest import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -61,7 +61,7 @@ def visit(browser: Browser, address: str, query: str = "") -> Page:
 
 
 def labels(home: Path) -> dict[str, str]:
-    return Sets(home / "compound").open("my-faces").labels.read()
+    return PictureSets(home / "compound").open("my-faces").labels.read()
 
 
 def soon(found: dict[str, str], page: Page, look: Callable[[], dict[str, str]]) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from fbn.ui.coupling.lesson import STEPS
+from fbn.ui.coupling.page import STEPS
 from tests.browser.conftest import PATIENCE, settled
 
 pytestmark = pytest.mark.browser

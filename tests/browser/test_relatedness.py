@@ -134,32 +134,29 @@ def test_click_and_keyboard_edit_undo_save_reload_and_compare(visit: Open, saved
     shows(page, "Anger, AU9", "+1")
 
 
-def test_the_grid_edits_too_and_follows_undo(visit: Open):
+def test_a_block_out_of_a_spreadsheet_is_pasted_in_one_step_or_refused_whole(visit: Open):
     page = visit()
-    page.get_by_role("radio", name="Grid", exact=True).click()
-    grid = page.get_by_test_id("stDataFrame")
-    expect(grid).to_be_visible()
-    editor = page.locator("#portal input").first
-    for _ in range(10):
-        # the canvas draws its cells itself, some time after it is there: the second row (anger) of the first AU
-        page.wait_for_timeout(1500)
-        box = grid.bounding_box()
-        assert box is not None
-        page.mouse.click(box["x"] + 178, box["y"] + 35 + 35 + 17)
-        page.keyboard.press("Enter")
-        page.wait_for_timeout(1000)
-        if editor.count():
-            break
-    editor.wait_for(state="attached", timeout=1000)
-    page.keyboard.press("Control+a")
-    page.keyboard.type("0.4", delay=50)
-    page.wait_for_timeout(300)
-    page.keyboard.press("Enter")
-    selected(page, "Anger · AU1 Inner brow raiser")
-    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
-    page.get_by_role("radio", name="Heatmap", exact=True).click()
-    shows(page, "Anger, AU1", ".40")
+
+    def paste(text: str) -> None:
+        cell(page, "Anger, AU1").click()
+        cell(page, "Anger, AU1").evaluate(
+            """(cell, text) => {
+                const clipboardData = new DataTransfer()
+                clipboardData.setData('text/plain', text)
+                cell.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, composed: true }))
+            }""",
+            text,
+        )
+
+    paste("0.4\t\t1\n,25\t0.5\n")
+    selected(page, "Disgust · AU2 Outer brow raiser")
+    for place, text in (("Anger, AU1", ".40"), ("Anger, AU4", "1"), ("Disgust, AU1", ".25"), ("Disgust, AU2", ".50")):
+        shows(page, place, text)
     page.get_by_role("button", name="Undo").click()
+    shows(page, "Anger, AU1", "")
+    shows(page, "Disgust, AU2", "")
+    paste("0.4\t70")
+    expect(page.get_by_text("anger, AU2 = '70': expected a weight from 0 to 1; it stays none")).to_be_visible()
     shows(page, "Anger, AU1", "")
 
 

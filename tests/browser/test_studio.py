@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from fbn.ui.studio.face import load_face, with_unit
+from fbn.synthetic.editing import load_face, with_unit
 from tests.browser.conftest import settled
 
 pytestmark = pytest.mark.browser

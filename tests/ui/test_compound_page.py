@@ -10,18 +10,18 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fbn.data.compound import read_labels
+from fbn.data.picture_sets import PictureSet, PictureSets
+from fbn.data.set_uploads import create_from_uploads
 from fbn.jobs import JobError
 from fbn.jobs.kinds import parse
 from fbn.resources import shipped
-from fbn.ui.compound import label as compound_label
-from fbn.ui.compound.draw import draw
-from fbn.ui.compound.sets import PictureSet, Sets
-from fbn.ui.compound.uploads import make
-from fbn.ui.compound.work import Work
+from fbn.synthetic.picture_set import draw_picture_set
+from fbn.ui.compound.label import LabellerState, apply_actions
+from fbn.ui.compound.shared import Work
 from fbn.vocabulary import COMPOUND_RAFDB
+from tests.data.test_picture_sets import CLASSES, png, upload, zipped
 from tests.ui.conftest import Reader, press, words
 from tests.ui.few_shot import result
-from tests.ui.test_compound_sets import CLASSES, Given, png, zipped
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def labelled(home: Path) -> PictureSet:
     """Two pictures of each of two classes."""
     files = {f"{name}/{i}{name[:1]}.png": png(40 + i) for name in CLASSES for i in range(2)}
-    return make(Sets(), "mine", (), [Given("set.zip", zipped(**files))])[0]
+    return create_from_uploads(PictureSets(), "mine", (), [upload("set.zip", zipped(**files))])[0]
 
 
 def opened(view: str = "") -> AppTest:
@@ -56,8 +56,8 @@ def test_a_machine_without_sets_shows_three_ways_and_takes_an_upload(home: Path)
     test.run()
     press(test, "Make the set")
     assert not test.exception
-    assert Sets().open("my-faces").files() == ["a.png", "b.png"]
-    assert Sets().open("my-faces").classes == COMPOUND_RAFDB
+    assert PictureSets().open("my-faces").files() == ["a.png", "b.png"]
+    assert PictureSets().open("my-faces").classes == COMPOUND_RAFDB
     assert test.session_state["compound view"] == "Label"
     assert "“my-faces”: 2 pictures taken." in words(test)
 
@@ -72,11 +72,11 @@ def test_a_bad_zip_and_a_wrong_folder_are_told_in_words(home: Path):
     press(test, "Use this folder")
     assert not test.exception
     assert "nothing" in test.error[0].value
-    assert Sets().names() == []
+    assert PictureSets().names() == []
 
 
 def test_a_folder_is_pointed_at(home: Path, labelled: PictureSet):
-    Sets().delete("mine")
+    PictureSets().delete("mine")
     theirs = home / "theirs"
     for name in CLASSES:
         (theirs / name).mkdir(parents=True)
@@ -86,11 +86,11 @@ def test_a_folder_is_pointed_at(home: Path, labelled: PictureSet):
     press(test, "Use this folder")
     assert not test.exception
     assert "2 labelled pictures" in words(test)
-    assert Sets().open("theirs").data == theirs
+    assert PictureSets().open("theirs").data == theirs
     test.button_group(key="compound view pick").set_value("Label").run()
     press(test, "Take a copy to label")
     assert not test.exception
-    assert Sets().open("theirs-copy").labels.read() == {"a.png": CLASSES[0], "a (2).png": CLASSES[1]}
+    assert PictureSets().open("theirs-copy").labels.read() == {"a.png": CLASSES[0], "a (2).png": CLASSES[1]}
 
 
 def test_a_set_is_checked_relabelled_in_classes_and_put_aside(labelled: PictureSet):
@@ -98,15 +98,15 @@ def test_a_set_is_checked_relabelled_in_classes_and_put_aside(labelled: PictureS
     assert "**4 of 4 pictures have a label**" in words(test)
     test.multiselect(key="compound classes of mine").set_value([*CLASSES, "awed"]).run()
     press(test, "Keep")
-    assert Sets().open("mine").classes == (*CLASSES, "awed")
+    assert PictureSets().open("mine").classes == (*CLASSES, "awed")
     test.multiselect(key="compound classes of mine").set_value(["awed", CLASSES[0]]).run()
     press(test, "Keep")
     assert "still labelled so" in test.error[0].value
     press(test, "Remove the set")
-    assert Sets().names() == []
+    assert PictureSets().names() == []
     press(test, "Bring it back")
     assert not test.exception
-    assert len(Sets().open("mine").labels.read()) == 4
+    assert len(PictureSets().open("mine").labels.read()) == 4
 
 
 def test_a_damaged_file_of_labels_does_not_break_the_page(labelled: PictureSet):
@@ -142,7 +142,7 @@ def test_learning_is_asked_for_with_the_set_as_it_stands(labelled: PictureSet, m
 
 
 def test_nothing_can_be_learned_from_one_class(home: Path):
-    chosen, _ = make(Sets(), "mine", CLASSES, [Given("a.png", png())])
+    chosen, _ = create_from_uploads(PictureSets(), "mine", CLASSES, [upload("a.png", png())])
     chosen.labels.put({"a.png": CLASSES[0]})
     test = opened("Train")
     assert next(button for button in test.button if button.label == "Start learning").disabled
@@ -162,12 +162,12 @@ def test_a_result_is_shown_and_its_wrong_label_looked_at_again(labelled: Picture
     assert not test.exception
     assert "The pictures **made it better**" in words(test)
     assert "Saved as **other**" in words(test)
-    assert any("75 %" in html.body for html in test.get("html"))
+    assert "75 %" in [metric.value for metric in test.metric]
     press(test, "Look at it again")
     assert not test.exception
     assert test.session_state["compound view"] == "Label"
-    place = test.session_state["compound places"]["mine"]
-    assert labelled.files()[place.at] == "1s.png"
+    state = test.session_state["compound labellers"]["mine"]
+    assert labelled.files()[state.at] == "1s.png"
 
 
 def message(*actions: dict[str, Any], id: str = "a", at: int = 0) -> dict[str, Any]:
@@ -179,45 +179,45 @@ def label(i: int, to: int) -> dict[str, Any]:
 
 
 def test_what_is_told_twice_is_done_once_and_strangers_are_passed_over(home: Path):
-    chosen, _ = make(Sets(), "mine", CLASSES, [Given(f"{i}.png", png(i)) for i in range(3)])
-    place, names = compound_label.Place(0), chosen.files()
+    chosen, _ = create_from_uploads(PictureSets(), "mine", CLASSES, [upload(f"{i}.png", png(i)) for i in range(3)])
+    state, names = LabellerState(0), chosen.files()
 
     def hear(told: dict[str, Any]) -> dict[str, str]:
-        compound_label.hear(chosen, place, names, CLASSES, told)
+        apply_actions(chosen, state, names, CLASSES, told)
         return chosen.labels.read()
 
     first, second = label(0, 0), label(0, 1)
     assert hear(message(first)) == {"0.png": CLASSES[0]}
     assert hear(message(first, second, at=1)) == {"0.png": CLASSES[1]}
     assert hear(message(first, second, {"kind": "undo"})) == {"0.png": CLASSES[0]}
-    assert (place.at, place.done) == (0, 3)
+    assert (state.at, state.done) == (0, 3)
     assert hear(message(first, second, {"kind": "undo"})) == {"0.png": CLASSES[0]}
-    assert len(chosen.labels.steps().past) == 1
+    assert len(chosen.labels.history().past) == 1
     assert hear(message({"kind": "redo"}, id="b")) == {"0.png": CLASSES[1]}
     strange = [{"kind": "label", "i": 0, "file": "../x.png", "label": 0}, label(1, 7), label(0, -1)]
     assert hear(message(*strange, id="c")) == {}
 
 
 def test_drawn_faces_are_a_set_with_a_test_part_or_wait_for_labels(tmp_path: Path):
-    sets, shares = Sets(tmp_path), []
-    made = draw(sets, 4, True, shares.append)
+    sets, shares = PictureSets(tmp_path), []
+    made = draw_picture_set(sets, 4, True, shares.append)
     found = read_labels(made.source)
     assert {sample.part for sample in found.samples} == {"train", "test"}
     assert shares == [0, 0.25, 0.5, 0.75]
-    unlabelled = draw(sets, 2, False, shares.append)
+    unlabelled = draw_picture_set(sets, 2, False, shares.append)
     assert (len(unlabelled.files()), unlabelled.labels.read()) == (2, {})
 
 
 def test_work_can_be_stopped_leaves_nothing_and_says_what_failed(tmp_path: Path):
-    sets = Sets(tmp_path)
-    work = Work("drawing", lambda report: draw(sets, 10_000, True, report))
+    sets = PictureSets(tmp_path)
+    work = Work("drawing", lambda report: draw_picture_set(sets, 10_000, True, report))
     work.cancel()
     assert work.wait(60)
-    assert work.progress() == type(work.progress())(False)
+    assert (work.running, work.result, work.problem) == (False, None, "")
     assert list(tmp_path.iterdir()) == []
     failed = Work("failing", lambda report: np.zeros(3)[7])
     assert failed.wait(10)
-    assert failed.progress().problem.startswith("IndexError: ")
+    assert failed.problem.startswith("IndexError: ")
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -231,5 +231,12 @@ def test_a_set_and_a_view_in_the_address_that_do_not_exist_are_told(
     test.run()
     assert not test.exception
     told = [each.value.partition(", and")[0] for each in test.warning]
-    assert told[0] == "The address asks for the set of pictures “gone”"
-    assert told[1:] == (["The address asks for the view “nope”"] if there else [])
+    assert told == ["The address asks for the set of pictures “gone”", "The address asks for the view “nope”"]
+
+
+def test_a_view_in_the_address_waits_for_a_set(home: Path):
+    test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run().switch_page("pages/compound.py")
+    test.query_params["view"] = "Train"
+    test.run()
+    assert not test.exception
+    assert not test.warning

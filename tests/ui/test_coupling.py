@@ -9,14 +9,14 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from fbn.jobs import lesson as coupling_training
+from fbn.jobs.lesson import COUPLINGS, Lesson, LiveTraining, NetworkPair, PairScores
+from fbn.losses import curves
 from fbn.relatedness import RelatednessTable, Versions
 from fbn.resources import shipped
-from fbn.ui.coupling import curves
-from fbn.ui.coupling import training as coupling_training
 from fbn.ui.coupling.charts import LINES
-from fbn.ui.coupling.lesson import STEPS
-from fbn.ui.coupling.live import exchanged, outcome
-from fbn.ui.coupling.training import COUPLINGS, Lesson, LiveTraining, Pair, Point
+from fbn.ui.coupling.page import STEPS
+from fbn.ui.coupling.training import exchanged, outcome
 from fbn.vocabulary import AU_INDEX, EXPRESSION_INDEX
 from tests.ui.conftest import FakeAnalyser, press, words
 
@@ -93,9 +93,9 @@ def test_exchanged_rows_are_a_table_with_every_row_elsewhere():
     assert all(wrong.row(name) != DU.row(name) for name in wrong.categories if name != "neutral")
 
 
-def _pair(lesson: Lesson) -> Pair:
+def _pair(lesson: Lesson) -> NetworkPair:
     images, labels = coupling_training._drawn(3, 0, lesson.faces + lesson.held_out, lesson.size)
-    return Pair(lesson, images, labels)
+    return NetworkPair(lesson, images, labels)
 
 
 def test_networks_start_equal_and_differ_by_the_couplings_alone():
@@ -163,9 +163,9 @@ def test_a_training_stops_waits_its_turn_and_says_what_failed(monkeypatch: pytes
 
 
 def test_the_outcome_is_said_in_words():
-    said = outcome(Point(480, (0.54, 0.73), (0.78, 0.82), (9.2, 0.1)))
+    said = outcome(PairScores(480, (0.54, 0.73), (0.78, 0.82), (9.2, 0.1)))
     assert "AU F1 0.54 without, 0.73 with (**+0.19 with the couplings**)" in said
-    assert "−0.36" in outcome(Point(480, (0.54, 0.18), (0.78, 0.82), (9.2, 0.1)))
+    assert "−0.36" in outcome(PairScores(480, (0.54, 0.18), (0.78, 0.82), (9.2, 0.1)))
 
 
 @pytest.fixture
@@ -235,7 +235,7 @@ def test_a_training_starts_from_the_page_and_its_outcome_stands_there(lab: AppTe
         training.wait(60)
         return training
 
-    monkeypatch.setattr("fbn.ui.coupling.training.LiveTraining", tiny)
+    monkeypatch.setattr("fbn.jobs.lesson.LiveTraining", tiny)
     lab.button_group(key="lab step pick").set_value("6").run()
     lab.toggle(key="lab wrong").set_value(True).run()
     lab.button_group(key="lab couplings").set_value(["co_annotation"]).run()

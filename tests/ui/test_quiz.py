@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fbn.ui.studio import questions
-from fbn.ui.studio.face import drawn
-from fbn.ui.studio.questions import LENGTH, RULES, Level, Quiz, question
+from fbn.synthetic.editing import unit_levels
+from fbn.synthetic.quiz import LENGTH, RULES, Level, Question, Quiz, question
 from fbn.vocabulary import AU_INDEX, AU_NUMBERS
 from tests.ui.conftest import press, words
 
@@ -26,19 +25,19 @@ def test_the_same_number_gives_the_same_quiz_and_another_gives_another():
 def test_questions_keep_their_level(level: Level):
     rules = RULES[level]
     for asked in (question(seed, number, level) for seed in range(6) for number in range(LENGTH)):
-        units = drawn(asked.face)
+        units = unit_levels(asked.face)
         assert tuple(np.array(AU_NUMBERS)[units > 0]) == asked.answer
         shown = units[[AU_INDEX[n] for n in asked.answer]]
         assert rules.weakest - 0.01 <= shown.min()
         assert shown.max() <= rules.strongest + 0.01
-        assert 1 <= len(asked.answer) <= rules.most
+        assert 1 <= len(asked.answer) <= rules.max_units
         assert set(asked.answer) < set(asked.options)
         assert len(set(asked.options)) == rules.options
         assert abs(asked.face.scene.yaw) <= rules.turn
         assert asked.face.appearance.glasses == 0
-        assert not drawn(asked.rest).any()
+        assert not unit_levels(asked.rest).any()
     counts = {len(question(0, i, level).answer) for i in range(40)}
-    assert counts == set(range(1, rules.most + 1))
+    assert counts == set(range(1, rules.max_units + 1))
 
 
 def test_no_face_shows_two_movements_that_hide_each_other():
@@ -53,7 +52,7 @@ def test_an_easy_quiz_asks_for_another_unit_each_time():
 
 
 def test_a_wrong_pick_takes_back_a_right_one():
-    asked = questions.Question(question(0, 0, Level.HARD).face, (4, 12), (1, 4, 9, 12))
+    asked = Question(question(0, 0, Level.HARD).face, (4, 12), (1, 4, 9, 12))
     assert asked.points((4, 12)) == 1
     assert asked.points((4,)) == 0.5
     assert asked.points((4, 12, 9)) == 0.5

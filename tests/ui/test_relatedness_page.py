@@ -9,9 +9,9 @@ from streamlit.testing.v1.element_tree import Selectbox, Slider
 from fbn.jobs import JobError
 from fbn.jobs.kinds import parse
 from fbn.relatedness import RelatednessTable, Versions
+from fbn.relatedness.draft import Draft
+from fbn.relatedness.workshop import Workshop
 from fbn.resources import shipped
-from fbn.ui.relatedness.draft import Draft
-from fbn.ui.relatedness.state import Workshop
 from tests.ui.conftest import Reader, press, words
 
 DU = RelatednessTable.named("du2014")
@@ -86,9 +86,8 @@ def test_a_slider_that_the_browser_has_not_redrawn_cannot_undo_a_newer_edit(open
 
 
 def test_a_note_is_kept_signed(opened: AppTest):
-    key = "rel note fear 5 0"
-    opened.text_input(key=f"{key} who").set_value("kim")
-    opened.text_area(key=f"{key} why").set_value("not in *our* films")
+    next(each for each in opened.text_input if each.label == "Who").set_value("kim")
+    next(each for each in opened.text_area if each.label == "Why").set_value("not in *our* films")
     press(opened, "Keep the note")
     assert draft(opened).table.note("fear", 5).who == "kim"
     assert any(caption.value == r"Note: not in \*our\* films (kim)" for caption in opened.caption)
@@ -298,7 +297,7 @@ def test_what_to_compare_with_is_chosen_and_outlives_saving(opened: AppTest):
     assert against().options[0] == "Before the edit (du2014)"
     against().set_value("affwild2").run()
     save_as(weigh(opened, 0.2), "mine")
-    assert draft(opened).against == "affwild2"
+    assert draft(opened).compare_with == "affwild2"
     opened.button_group(key="rel view pick").set_value("On a face").run()
     assert not opened.exception
     assert all("against affwild2" in metric.delta for metric in opened.metric)
@@ -317,3 +316,16 @@ def test_what_was_said_belongs_to_its_view(opened: AppTest):
     opened.switch_page("pages/relatedness.py").run()
     assert not opened.error
     assert draft(opened).dirty, "the edit itself is still there"
+
+
+@pytest.mark.parametrize("table_first", [False, True])
+def test_an_edit_goes_into_the_table_it_was_made_in_also_where_another_is_opened_in_the_same_run(
+    opened: AppTest, table_first: bool
+):
+    moves = [lambda: slider(opened).set_value(0.2), lambda: table(opened).set_value("affwild2")]
+    for move in reversed(moves) if table_first else moves:
+        move()
+    opened.run()
+    assert shop(opened).open == "affwild2"
+    assert draft(opened).table == RelatednessTable.named("affwild2")
+    assert shop(opened).drafts["du2014"].table.row("fear")[5] == 0.2

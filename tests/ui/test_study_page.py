@@ -72,6 +72,14 @@ def test_without_studies_one_can_be_asked_for_or_opened(started: list[Any], tmp_
     assert (started[1][2]["seeds"], started[1][2]["data"]) == (3, str(Path.home().resolve() / "faces"))
 
 
+def test_a_view_in_the_address_that_does_not_exist_is_told_without_a_study():
+    test = AppTest.from_file(str(shipped("app.py")), default_timeout=120).run().switch_page("pages/study.py")
+    test.query_params["view"] = "nope"
+    test.run()
+    assert not test.exception
+    assert [each.value.partition(", and")[0] for each in test.warning] == ["The address asks for the view “nope”"]
+
+
 def test_a_folder_is_opened_and_a_wrong_one_named(tmp_path: Path):
     make(tmp_path / "mine")
     test = opened()

@@ -24,10 +24,10 @@ from fbn.studies.beside import (
     situations,
 )
 from fbn.studies.labels import Verdict, arm_name, interval, measure_name, signed, verdict
+from fbn.studies.markdown import count_verdicts
 from fbn.studies.measure import TOGETHER
 from fbn.studies.read import COMMITTED, StudyResult, differences, note_section
 from fbn.ui.study import charts
-from fbn.ui.study.parts import count_verdicts
 from tests.ui import studied as stand_in
 from tests.ui.studied import make
 

@@ -1,4 +1,4 @@
-"""A set at a glance: its classes and how many pictures each has, what cannot be used; more pictures, other classes."""
+"""The Pictures view: a set's classes and their sizes, which pictures can be used, more pictures, other classes."""
 
 from collections import Counter
 from functools import partial
@@ -7,18 +7,16 @@ import streamlit as st
 
 from fbn.data.compound import Labelled, read_labels
 from fbn.data.compound_faces import Coverage, read_faces
+from fbn.data.picture_sets import Incoming, PictureSet, PictureSets
+from fbn.data.set_uploads import add_uploads
+from fbn.data.thumbnails import sample_thumbnail
 from fbn.errors import FbnError
 from fbn.records import Sample
-from fbn.ui.compound import marks
-from fbn.ui.compound.new import KINDS, tell
-from fbn.ui.compound.sets import PictureSet, Sets
-from fbn.ui.compound.state import DELETED, VIEW, button, refuse, working
-from fbn.ui.compound.thumbs import of_sample
-from fbn.ui.compound.uploads import add
-from fbn.ui.compound.work import Report, Work
+from fbn.ui.compound import html
+from fbn.ui.compound.shared import DELETED, VIEW, Work, page_button, report_added, show_work, uploaded_pictures
 
-_CHECKING, _CHECKED = "compound checking", "compound checked"
-_MOST_LISTED = 200
+_CHECKING, _CHECKED, _UPLOADS = "compound checking", "compound checked", "compound more"
+_MAX_LISTED = 200
 _CHECK_HELP = (
     "Every labelled picture is opened and its face looked for. What cannot be used is named here, and left out of "
     "training; training looks again by itself."
@@ -26,139 +24,121 @@ _CHECK_HELP = (
 
 
 def overview(chosen: PictureSet) -> None:
-    """Counts and examples; the check; what can be changed."""
-    found, why = _labelled(chosen)
+    """Class sizes and examples; the check of pictures; changes to the set."""
+    labelled, problem = read_set(chosen)
     left, right = st.columns([9, 11], gap="large")
     with left:
-        _counts(chosen, found)
-        if why:
-            st.info(why, icon=":material/new_label:")
-        _actions(chosen, found)
+        _class_sizes(chosen, labelled)
+        if problem:
+            st.info(problem, icon=":material/new_label:")
+        _actions(chosen, labelled)
     with right:
-        if found is not None:
-            _examples(found)
+        if labelled is not None:
+            _examples(labelled)
             _check(chosen)
 
 
-def _labelled(chosen: PictureSet) -> tuple[Labelled | None, str]:
+def read_set(chosen: PictureSet) -> tuple[Labelled | None, str]:
+    """The labelled pictures of a set, or None and why there are none."""
     try:
         if chosen.data is None and not chosen.labels.read():
-            return None, "No picture has a label yet." if chosen.files() else "No pictures yet: add some below."
+            empty = "No pictures yet: add some under Pictures."
+            return None, "No picture has a label yet: give some under Label." if chosen.files() else empty
         return read_labels(chosen.source), ""
     except (FbnError, OSError) as error:
         return None, str(error)
 
 
-def _counts(chosen: PictureSet, found: Labelled | None) -> None:
-    by_class = Counter(sample.compound for sample in found.samples) if found else Counter[str]()
-    names = dict.fromkeys([*(chosen.classes if chosen.data is None else ()), *(found.classes if found else ())])
-    total, parts = sum(by_class.values()), Counter(sample.part for sample in found.samples) if found else Counter[str]()
+def _class_sizes(chosen: PictureSet, labelled: Labelled | None) -> None:
+    samples = labelled.samples if labelled else ()
+    sizes = Counter(sample.compound for sample in samples)
+    names = dict.fromkeys([*(chosen.classes if chosen.data is None else ()), *(labelled.classes if labelled else ())])
     if chosen.data is None:
-        told = f"{total:,} of {len(chosen.files()):,} pictures have a label"
+        title = f"{len(samples):,} of {len(chosen.files()):,} pictures have a label"
     else:
-        told = f"{total:,} labelled pictures"
-        if parts.get("test"):
-            told += f", {parts['test']:,} of them the test part"
-    st.markdown(f"**{told}**", help="A class with one picture can be learned from, but not measured.")
-    st.html(marks.counts({name: by_class[name] for name in names}))
+        test = sum(sample.part == "test" for sample in samples)
+        title = f"{len(samples):,} labelled pictures" + (f", {test:,} of them the test part" if test else "")
+    st.markdown(f"**{title}**", help="A class with one picture can be learned from, but not measured.")
+    st.html(html.counts({name: sizes[name] for name in names}))
     if chosen.data is not None:
         st.caption(f"Read from {chosen.data}; nothing there is changed.")
 
 
-def _examples(found: Labelled) -> None:
+def _examples(labelled: Labelled) -> None:
     st.markdown("**One of each**")
     first: dict[str, Sample] = {}
-    for sample in found.samples:
+    for sample in labelled.samples:
         first.setdefault(sample.compound, sample)
-    st.html(marks.gallery([(of_sample(first[name]), name.capitalize()) for name in found.classes]))
+    st.html(html.gallery([(sample_thumbnail(first[name]), name.capitalize()) for name in labelled.classes]))
 
 
 def _check(chosen: PictureSet) -> None:
-    state = st.session_state
-    if working(f"{_CHECKING} {chosen.name}", partial(_checked, chosen)):
+    checked = f"{_CHECKED} {chosen.name}"
+    if show_work(f"{_CHECKING} {chosen.name}", partial(st.session_state.__setitem__, checked)):
         return
-    coverage: Coverage | None = state.get(f"{_CHECKED} {chosen.name}")
-    button(
-        "Check the pictures" if coverage is None else "Check again",
-        partial(_start_check, chosen),
-        icon=":material/rule:",
-        help=_CHECK_HELP,
-    )
+    coverage: Coverage | None = st.session_state.get(checked)
+    label = "Check the pictures" if coverage is None else "Check again"
+    page_button(label, partial(_start_check, chosen), icon=":material/rule:", help=_CHECK_HELP)
     if coverage is not None:
         show_coverage(coverage)
 
 
 def _start_check(chosen: PictureSet) -> None:
-    def look(report: Report) -> Coverage:
-        return read_faces(chosen.source, watch=report).coverage
-
-    st.session_state[f"{_CHECKING} {chosen.name}"] = Work("Looking at the pictures", look)
-
-
-def _checked(chosen: PictureSet, coverage: Coverage) -> None:
-    st.session_state[f"{_CHECKED} {chosen.name}"] = coverage
+    work = Work("Looking at the pictures", lambda report: read_faces(chosen.source, watch=report).coverage)
+    st.session_state[f"{_CHECKING} {chosen.name}"] = work
 
 
 def show_coverage(coverage: Coverage) -> None:
-    """What can be used, and what not, by name."""
+    """How many pictures can be used, and lists of those that cannot."""
     used = sum(coverage.used.values())
     st.markdown(f"**{used:,} of {coverage.found:,} labelled pictures can be used**")
-    kept = "used as they are, taken for crops of faces" if coverage.faceless_kept else "left out"
+    faceless = "used as they are, taken for crops of faces" if coverage.faceless_kept else "left out"
+    contradictory = [" = ".join(f"{path} ({name})" for path, name in same) for same in coverage.contradictory]
     lists = (
-        ("No face was found", f"{kept}", list(coverage.faceless)),
-        ("Cannot be read", "left out", [f"{path}: {why}" for path, why in coverage.unreadable]),
+        ("No face was found", faceless, list(coverage.faceless)),
+        ("Cannot be read", "left out", [f"{path}: {reason}" for path, reason in coverage.unreadable]),
         ("Copies of another", "one of each is used", [f"{path} = {other}" for path, other in coverage.duplicates]),
-        (
-            "Under two classes",
-            "left out",
-            [" = ".join(f"{path} ({name})" for path, name in same) for same in coverage.contradictory],
-        ),
-        ("Not paired", "no label, or no picture", [f"{path}: {why}" for path, why in coverage.rejected]),
+        ("Under two classes", "left out", contradictory),
+        ("Not paired", "no label, or no picture", [f"{path}: {reason}" for path, reason in coverage.rejected]),
     )
     if not any(entries for _, _, entries in lists):
         st.caption("Each of them has a face, none is there twice.")
-    for title, what, entries in lists:
+    for title, consequence, entries in lists:
         if entries:
-            with st.expander(f"{title}: {len(entries):,} · {what}"):
-                more = len(entries) - _MOST_LISTED
-                st.code("\n".join(entries[:_MOST_LISTED]) + (f"\nand {more:,} more" if more > 0 else ""), None)
+            with st.expander(f"{title}: {len(entries):,} · {consequence}"):
+                more = len(entries) - _MAX_LISTED
+                st.code("\n".join(entries[:_MAX_LISTED]) + (f"\nand {more:,} more" if more > 0 else ""), None)
 
 
-def _actions(chosen: PictureSet, found: Labelled | None) -> None:
-    left = chosen.data is None and (found is None or len(found.samples) < len(chosen.files()))
+def _actions(chosen: PictureSet, labelled: Labelled | None) -> None:
+    to_label = chosen.data is None and (labelled is None or len(labelled.samples) < len(chosen.files()))
     with st.container(horizontal=True):
-        for view, icon, first in (("Label", "new_label", left), ("Train", "school", not left)):
-            if first or chosen.data is None:
-                kind = "primary" if first else "secondary"
-                button(view, partial(_go, view), icon=f":material/{icon}:", type=kind, key=f"compound go {view}")
+        for view, icon, is_next in (("Label", "new_label", to_label), ("Train", "school", not to_label)):
+            if is_next or chosen.data is None:
+                kind = "primary" if is_next else "secondary"
+                action = partial(st.session_state.__setitem__, VIEW, view)
+                page_button(view, action, icon=f":material/{icon}:", type=kind, key=f"compound go {view}")
         if chosen.data is None:
-            _add(chosen)
-            _classes(chosen)
+            _add_pictures(chosen)
+            _change_classes(chosen)
         with st.popover("Remove", icon=":material/delete:"):
             st.markdown("The pictures it points at stay." if chosen.data else "Pictures and labels are put aside.")
-            button("Remove the set", partial(_remove, chosen), icon=":material/delete:")
+            page_button("Remove the set", partial(_remove, chosen), icon=":material/delete:")
 
 
-def _go(view: str) -> None:
-    st.session_state[VIEW] = view
-
-
-def _add(chosen: PictureSet) -> None:
+def _add_pictures(chosen: PictureSet) -> None:
     with st.popover("Add pictures", icon=":material/add_photo_alternate:"):
-        key = f"compound more {chosen.name} {st.session_state.get('compound more', 0)}"
-        uploads = st.file_uploader("Pictures or a zip", [*KINDS, "zip"], accept_multiple_files=True, key=key)
-        button("Add them", partial(_added, chosen, uploads or []), type="primary", disabled=not uploads)
+        uploads = uploaded_pictures(f"{_UPLOADS} {chosen.name} {st.session_state.get(_UPLOADS, 0)}")
+        page_button("Add them", partial(_add, chosen, uploads), type="primary", disabled=not uploads)
 
 
-def _added(chosen: PictureSet, uploads: list) -> None:
-    st.session_state["compound more"] = st.session_state.get("compound more", 0) + 1
-    try:
-        tell(chosen.name, add(chosen, uploads)[1])
-    except FbnError as error:
-        refuse(str(error))
+def _add(chosen: PictureSet, uploads: list[Incoming]) -> None:
+    # another key empties the file picker
+    st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
+    report_added(chosen.name, add_uploads(chosen, uploads))
 
 
-def _classes(chosen: PictureSet) -> None:
+def _change_classes(chosen: PictureSet) -> None:
     with st.popover("Classes", icon=":material/category:"):
         names = st.multiselect(
             "Classes to choose from",
@@ -168,18 +148,8 @@ def _classes(chosen: PictureSet) -> None:
             key=f"compound classes of {chosen.name}",
             help="Type a new one and press Enter. The order is that of the keys 1, 2, 3 …",
         )
-        button("Keep", partial(_reclass, chosen, names), type="primary")
-
-
-def _reclass(chosen: PictureSet, names: list[str]) -> None:
-    try:
-        chosen.with_classes(names)
-    except FbnError as error:
-        refuse(str(error))
+        page_button("Keep", partial(chosen.with_classes, names), type="primary")
 
 
 def _remove(chosen: PictureSet) -> None:
-    try:
-        st.session_state[DELETED] = Sets(chosen.folder.parent).delete(chosen.name)
-    except FbnError as error:
-        refuse(str(error))
+    st.session_state[DELETED] = PictureSets(chosen.folder.parent).delete(chosen.name)

@@ -1,43 +1,71 @@
-"""The Compound page: which set of pictures is open, and its views, each a fragment."""
+"""The Compound page: the open set of pictures with its views, or ways to a new set."""
 
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
+from fbn import compound
+from fbn.compound import CompoundClasses
+from fbn.data.compound import read_labels
+from fbn.data.picture_sets import MAX_PICTURES, Incoming, PictureSet, PictureSets
+from fbn.data.set_uploads import create_from_uploads
 from fbn.errors import FbnError
-from fbn.ui.compound import marks
+from fbn.synthetic.picture_set import draw_picture_set
+from fbn.ui.compound import html
 from fbn.ui.compound.label import label_view
-from fbn.ui.compound.new import drawing, ways_in
 from fbn.ui.compound.overview import overview
-from fbn.ui.compound.sets import Sets
-from fbn.ui.compound.state import DELETED, OPEN, STARTING, VIEW, fresh, open_set, refuse, said
-from fbn.ui.compound.training import LEARNT, training_view
+from fbn.ui.compound.shared import (
+    DELETED,
+    OPEN,
+    STARTING,
+    VIEW,
+    Work,
+    clearing_messages,
+    open_set,
+    report_added,
+    report_success,
+    show_messages,
+    show_work,
+    uploaded_pictures,
+)
+from fbn.ui.compound.training import JOBS, training_view
+from fbn.ui.panels import SETS
 from fbn.ui.widgets import drawn, pick, place
 
 _VIEWS = {"Pictures": overview, "Label": label_view, "Train": training_view}
+_DRAWING = "compound drawing"
+_CUSTOM = "own"
+_MAX_NAMED = 4
 
 
 def show_compound() -> None:
-    """The set that is open, or the ways to one."""
-    st.html(marks.STYLE)
+    """The open set, or ways to a new one."""
+    st.html(html.STYLE)
     try:
-        sets = Sets()
+        sets = PictureSets()
         names = sets.names()
     except (FbnError, OSError) as error:
         st.error(f"The folder of sets cannot be used: {error}", icon=":material/error:")
         return
     if "compound path" not in st.session_state and not drawn(VIEW):
-        fresh()()  # what was said before the viewer left the page
-    drawing()
-    said()
-    _deleted(sets)
+        clearing_messages()()  # those from before the viewer left the page
+    show_work(_DRAWING, _open_drawn)
+    show_messages()
+    _offer_restore(sets)
     place("set", OPEN, names, names[0] if names else "", "set of pictures")
     if not names or st.session_state.get(STARTING):
-        ways_in(sets, first=not names)
+        # no view is shown here; a known one in the address is kept for the set to come
+        known = [view for view in _VIEWS if view.casefold() == st.query_params.get("view", "").casefold()]
+        place("view", VIEW, known, known[0] if known else "", "view")
+        _new_set(sets, first=not names)
         return
     view = place("view", VIEW, list(_VIEWS), next(iter(_VIEWS)), "view")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        pick(st.selectbox, "Set of pictures", OPEN, clearing_messages(), options=names, width=240)
+        st.button("New set", icon=":material/add:", on_click=clearing_messages(partial(_start, True)))
     try:
-        chosen = sets.open(_bar(names))
+        chosen = sets.open(st.session_state[OPEN])
     except FbnError as error:
         st.error(str(error), icon=":material/error:")
         return
@@ -45,7 +73,7 @@ def show_compound() -> None:
         st.segmented_control,
         "View",
         VIEW,
-        fresh(partial(LEARNT.refuse, "")),
+        clearing_messages(partial(JOBS.refuse, "")),
         options=list(_VIEWS),
         required=True,
         label_visibility="collapsed",
@@ -53,26 +81,131 @@ def show_compound() -> None:
     st.fragment(_VIEWS[view])(chosen)
 
 
-def _bar(names: list[str]) -> str:
-    """Which set, and how to get another."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        pick(st.selectbox, "Set of pictures", OPEN, fresh(), options=names, width=240)
-        st.button("New set", icon=":material/add:", on_click=fresh(partial(st.session_state.update, {STARTING: True})))
-    return str(st.session_state[OPEN])
-
-
-def _deleted(sets: Sets) -> None:
+def _offer_restore(sets: PictureSets) -> None:
     if not (token := st.session_state.get(DELETED)):
         return
     with st.container(horizontal=True, vertical_alignment="center", border=True):
         st.markdown("The set was put aside with its labels.", width="stretch")
-        st.button("Bring it back", icon=":material/undo:", on_click=fresh(partial(_restore, sets, token)))
+        st.button("Bring it back", icon=":material/undo:", on_click=clearing_messages(partial(_restore, sets, token)))
         st.button("Dismiss", on_click=partial(st.session_state.pop, DELETED))
 
 
-def _restore(sets: Sets, token: str) -> None:
-    try:
-        open_set(sets.restore(token))
-        del st.session_state[DELETED]
-    except FbnError as error:
-        refuse(str(error))
+def _restore(sets: PictureSets, token: str) -> None:
+    open_set(sets.restore(token))
+    del st.session_state[DELETED]
+
+
+def _start(on: bool) -> None:
+    st.session_state[STARTING] = on
+
+
+def _new_set(sets: PictureSets, first: bool) -> None:
+    """Three ways to a set of pictures, and a way back where another set exists."""
+    if first:
+        st.markdown("##### Begin with pictures of faces")
+    else:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown("##### A new set of pictures", width="stretch")
+            back = clearing_messages(partial(_start, False))
+            st.button("Back", icon=":material/arrow_back:", on_click=back)
+    for column, fill in zip(st.columns(3), (_from_uploads, _from_folder, _from_drawing), strict=True):
+        with column.container(border=True, height="stretch"):
+            fill(sets)
+
+
+def _from_uploads(sets: PictureSets) -> None:
+    st.markdown("**:material/add_photo_alternate: Your pictures**")
+    st.caption(
+        "Pictures to label here, or a zip: of one folder a class, in RAF-DB's layout, or unlabelled. They stay on this "
+        "machine."
+    )
+    uploads = uploaded_pictures("compound files")
+    name = st.text_input("Name", sets.free_name("my-faces"), key="compound name", max_chars=60).strip()
+    classes = _pick_classes()
+    st.button(
+        "Make the set",
+        type="primary",
+        icon=":material/check:",
+        disabled=not uploads or not classes,
+        on_click=clearing_messages(partial(_create, sets, name, classes, uploads)),
+        help=f"Up to {MAX_PICTURES:,} pictures.",
+    )
+
+
+def _pick_classes() -> tuple[str, ...]:
+    titles = {_CUSTOM: "My own classes", **SETS}
+    picked = st.selectbox(
+        "Classes to choose from",
+        [*compound.names(), _CUSTOM],
+        key="compound classes of new",
+        format_func=lambda name: titles.get(name, f"{name}: your table"),
+        help="A zip that brings labels brings its classes too. They can be changed later.",
+    )
+    if picked != _CUSTOM:
+        return CompoundClasses.named(picked).classes
+    known = dict.fromkeys(label for name in SETS for label in CompoundClasses.named(name).classes)
+    custom = st.multiselect(
+        "Classes",
+        list(known),
+        accept_new_options=True,
+        key="compound own classes",
+        placeholder="choose, or type a new one",
+    )
+    return tuple(custom)
+
+
+def _create(sets: PictureSets, name: str, classes: tuple[str, ...], uploads: list[Incoming]) -> None:
+    chosen, added = create_from_uploads(sets, name, classes, uploads)
+    report_added(chosen.name, added)
+    labelled = chosen.data is not None or chosen.labels.read()
+    open_set(chosen.name, "Pictures" if labelled else "Label")
+
+
+def _from_folder(sets: PictureSets) -> None:
+    st.markdown("**:material/folder_open: A folder on this machine**")
+    st.caption(
+        "RAF-DB's compound layout, a `labels.csv` of file,class beside the pictures, or one subfolder a class. A zip "
+        "will do too. Nothing is copied or changed."
+    )
+    path = st.text_input("Path", key="compound path", placeholder="/data/rafdb").strip()
+    st.button(
+        "Use this folder",
+        icon=":material/check:",
+        disabled=not path,
+        on_click=clearing_messages(partial(_point_at, sets, path)),
+    )
+
+
+def _point_at(sets: PictureSets, text: str) -> None:
+    path = Path(text).expanduser().absolute()
+    labelled = read_labels(path)
+    chosen = sets.create(sets.free_name(path.stem or "set"), labelled.classes, str(path))
+    more = len(labelled.classes) - _MAX_NAMED
+    classes = ", ".join(labelled.classes[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+    report_success(f"“{chosen.name}”: {len(labelled.samples):,} labelled pictures of {classes}.")
+    open_set(chosen.name)
+
+
+def _from_drawing(sets: PictureSets) -> None:
+    st.markdown("**:material/draw: No pictures at hand**")
+    st.caption("Drawn faces of RAF-DB's eleven compounds, to try everything with. No real person is in them.")
+    count = st.segmented_control(
+        "Faces", [110, 220, 440], default=220, required=True, key="compound drawn", help="About 20 a class are 220."
+    )
+    unlabelled = st.toggle("Leave the labels to me", key="compound unlabelled", help="To try labelling by hand.")
+    st.button(
+        "Draw faces",
+        icon=":material/brush:",
+        disabled=_DRAWING in st.session_state,
+        on_click=clearing_messages(partial(_draw, sets, int(count or 220), not unlabelled)),
+    )
+
+
+def _draw(sets: PictureSets, count: int, labelled: bool) -> None:
+    work = partial(draw_picture_set, sets, count, labelled)
+    st.session_state[_DRAWING] = Work(f"Drawing {count} faces", work)
+
+
+def _open_drawn(chosen: PictureSet) -> None:
+    report_success(f"“{chosen.name}” is drawn.")
+    open_set(chosen.name, "Pictures" if chosen.data else "Label")

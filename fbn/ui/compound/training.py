@@ -1,6 +1,5 @@
-"""Learning from a set: what to ask for, the jobs, and what came out of the one that is open."""
+"""The Train view: few-shot learning from a set, and its jobs."""
 
-from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -8,22 +7,30 @@ from typing import Any
 import streamlit as st
 
 from fbn import compound
-from fbn.data.compound import read_labels
-from fbn.errors import FbnError
+from fbn.data.picture_sets import PictureSet
 from fbn.jobs import durations
 from fbn.models import store
 from fbn.ui import shell
+from fbn.ui.compound.overview import read_set
 from fbn.ui.compound.result_view import result_view
-from fbn.ui.compound.sets import PictureSet
 from fbn.ui.job_list import JobList
 from fbn.ui.panels import SETS
-from fbn.ui.relatedness.draft import plain
+from fbn.ui.widgets import escape_markdown
 
-_STRATEGIES = {"probe": "Linear probe", "last_block": "Last block", "whole": "Whole network"}
-_STRATEGY_WORDS = {
-    "probe": "A linear layer on the network's features is added to the zero-shot score; the network stays. Fastest.",
-    "last_block": "Begins from the probe, then also trains the last block and the heads. Takes longer.",
-    "whole": "Begins from the probe, then trains everything. Takes longest; worth it from some hundred pictures on.",
+#: Strategy -> title and what it does.
+_STRATEGIES = {
+    "probe": (
+        "Linear probe",
+        "A linear layer on the network's features is added to the zero-shot score; the network stays. Fastest.",
+    ),
+    "last_block": (
+        "Last block",
+        "Begins from the probe, then also trains the last block and the heads. Takes longer.",
+    ),
+    "whole": (
+        "Whole network",
+        "Begins from the probe, then trains everything. Takes longest; worth it from some hundred pictures on.",
+    ),
 }
 _STRATEGY_HELP = "How much of the network may change. With few pictures the probe is hard to beat."
 _ALL = "All"
@@ -32,7 +39,7 @@ _SHOTS_HELP = (
     "Pictures of each class that are learned from, drawn at random. 0 is zero-shot: nothing is learned. The learning "
     "curve shows all of these in any case."
 )
-_OWN = "as labelled"
+_AS_LABELLED = "as labelled"
 _CLASSES_HELP = (
     "What the network chooses among. As labelled: the classes that the pictures have. A larger set: the others can be "
     "said too, zero-shot."
@@ -40,48 +47,48 @@ _CLASSES_HELP = (
 
 
 def training_view(chosen: PictureSet) -> None:
-    """The question, then the answers."""
+    """What to train, and the jobs."""
     with st.container(border=True):
-        _ask(chosen)
-    LEARNT.watch()
+        _request(chosen)
+    JOBS.watch()
 
 
-def _ask(chosen: PictureSet) -> None:
-    counts, why = _ready(chosen)
-    what, how, then = st.columns([5, 6, 5], gap="large")
-    with what:
-        st.markdown(f"**Learn from {plain(chosen.name)}**")
-        st.markdown(why or f"{sum(counts.values()):,} labelled pictures of {len(counts)} classes")
-        named = [_OWN, *compound.names()]
-        words = {_OWN: "As labelled", **SETS}
+def _request(chosen: PictureSet) -> None:
+    labelled, problem = read_set(chosen)
+    if labelled and len(labelled.classes) < 2:
+        problem = "Label pictures of at least two classes first."
+    left, middle, right = st.columns([5, 6, 5], gap="large")
+    with left:
+        st.markdown(f"**Learn from {escape_markdown(chosen.name)}**")
+        if problem or labelled is None:
+            st.markdown(problem)
+        else:
+            st.markdown(f"{len(labelled.samples):,} labelled pictures of {len(labelled.classes)} classes")
+        titles = {_AS_LABELLED: "As labelled", **SETS}
         classes = st.selectbox(
             "Classes",
-            named,
+            [_AS_LABELLED, *compound.names()],
             key="compound ask classes",
-            format_func=lambda n: words.get(n, f"{n}: your table"),
+            format_func=lambda name: titles.get(name, f"{name}: your table"),
             help=_CLASSES_HELP,
         )
-    with how:
+    with middle:
         strategy = st.segmented_control(
             "What is trained",
             list(_STRATEGIES),
             default="probe",
             required=True,
-            format_func=_STRATEGIES.__getitem__,
+            format_func=lambda name: _STRATEGIES[name][0],
             key="compound ask strategy",
             help=_STRATEGY_HELP,
         )
-        st.caption(_STRATEGY_WORDS[strategy or "probe"])
-        known = st.empty()
+        title, description = _STRATEGIES[strategy or "probe"]
+        st.caption(description)
+        duration = st.empty()
         shots = st.segmented_control(
-            "Pictures a class",
-            _SHOTS,
-            default=_ALL,
-            required=True,
-            key="compound ask shots",
-            help=_SHOTS_HELP,
+            "Pictures a class", _SHOTS, default=_ALL, required=True, key="compound ask shots", help=_SHOTS_HELP
         )
-    with then:
+    with right:
         models = list(store.names())
         model = st.selectbox(
             "Starting weights",
@@ -91,29 +98,32 @@ def _ask(chosen: PictureSet) -> None:
             help="The network that is begun with. One trained with couplings knows the action units that compounds "
             "are made of.",
         )
+        numbered = (chosen.name, *(f"{chosen.name}-{i}" for i in range(2, len(models) + 2)))
         name = st.text_input(
             "Save as model",
-            _free(chosen.name, models),
+            next(candidate for candidate in numbered if candidate not in models),
             key=f"compound ask name {chosen.name}",
             max_chars=60,
             help="Live, Analyse and fbn analyse --model find it under this name. Leave it empty to measure only.",
         ).strip()
         replace = name in models and st.checkbox(
-            f"Replace {plain(name)}", key="compound ask replace", help="A model of this name is there already."
+            f"Replace {escape_markdown(name)}",
+            key="compound ask replace",
+            help="A model of this name is there already.",
         )
+    is_taken = name in models and not replace
     with st.container(horizontal=True, vertical_alignment="center"):
-        # the button comes first on the page, but is told what the popover behind it holds
-        place = st.container(width="content")
-        settings = _settings()
-        taken = name in models and not replace
+        # the button stands before the popover whose settings it needs
+        start = st.container(width="content")
+        settings = _measurement_settings()
         st.caption(
             "Tick Replace, or save under another name."
-            if taken
+            if is_taken
             else "It goes on when you leave this page or close the browser."
         )
-    asked = {
+    request = {
         "data": str(chosen.source),
-        "classes": None if classes == _OWN else classes,
+        "classes": None if classes == _AS_LABELLED else classes,
         "strategy": strategy,
         "shots": None if shots in (_ALL, None) else int(shots),
         "model": model,
@@ -121,32 +131,28 @@ def _ask(chosen: PictureSet) -> None:
         "overwrite": bool(replace),
         **settings,
     }
-    known.caption(_known(asked))
-    place.button(
+    duration.caption(_known_duration(request))
+    start.button(
         "Start learning",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=bool(why) or taken or model is None,
-        on_click=partial(LEARNT.start, f"{chosen.name}: {_STRATEGIES[strategy or 'probe'].lower()}", asked),
+        disabled=bool(problem) or is_taken or model is None,
+        on_click=partial(JOBS.start, f"{chosen.name}: {title.lower()}", request),
     )
-    LEARNT.problem()
+    JOBS.problem()
 
 
-def _known(asked: Mapping[str, Any]) -> str:
-    """How long this takes here, where the same set was learned from before in the same way."""
+def _known_duration(request: Mapping[str, Any]) -> str:
+    """How long an earlier job on the same set and with the same settings took here, in words."""
     same = ("data", "strategy", "shots", "folds", "draws")
 
     def work(of: Mapping[str, Any]) -> float | None:
-        return 1.0 if all(of.get(name) == asked[name] for name in same) else None
+        return 1.0 if all(of.get(name) == request[name] for name in same) else None
 
     return durations.remembered("fewshot", work, 1.0)
 
 
-def _free(name: str, taken: list[str]) -> str:
-    return next(own for i in range(1, len(taken) + 2) if (own := name if i == 1 else f"{name}-{i}") not in taken)
-
-
-def _settings() -> dict[str, Any]:
+def _measurement_settings() -> dict[str, Any]:
     with st.popover("Measurement", icon=":material/tune:"):
         folds = st.number_input(
             "Folds",
@@ -167,28 +173,17 @@ def _settings() -> dict[str, Any]:
             "pictures'.",
         )
         seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="compound ask seed", help="Same seed, same result.")
-        faceless = st.selectbox(
+        crops = st.selectbox(
             "Pictures without a visible face",
             [None, True, False],
             key="compound ask crops",
             format_func={None: "By layout", True: "Use them", False: "Leave them out"}.__getitem__,
             help="By layout: used in RAF-DB's, whose pictures are crops of faces; else left out.",
         )
-    return {"folds": int(folds), "draws": int(draws), "seed": int(seed), "crops": faceless}
+    return {"folds": int(folds), "draws": int(draws), "seed": int(seed), "crops": crops}
 
 
-def _ready(chosen: PictureSet) -> tuple[Counter[str], str]:
-    """Pictures of each class, and why nothing can be learned from them, if so."""
-    try:
-        if chosen.data is None and not chosen.labels.read():
-            return Counter(), "No picture has a label yet: give some under Label."
-        counts = Counter(sample.compound for sample in read_labels(chosen.source).samples)
-    except (FbnError, OSError) as error:
-        return Counter(), str(error)
-    return counts, "" if len(counts) > 1 else "Label pictures of at least two classes first."
-
-
-LEARNT = JobList(
+JOBS = JobList(
     kind="fewshot",
     key="compound job",
     title="What was learned",

@@ -1,18 +1,21 @@
-"""The Coupling lab's figures, as plain dicts for Plotly (see ``fbn.ui.charts``); colour and line style both tell."""
+"""The Coupling lab's figures; colour and line style both tell series apart."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import plotly.express as px
+import plotly.graph_objects as go
 
+from fbn.jobs.lesson import PairScores
 from fbn.labelling import Observational
+from fbn.losses import curves
 from fbn.losses.coupling import Gradients, MatchingForm
 from fbn.relatedness import RelatednessTable
-from fbn.ui.coupling import curves as coupling
-from fbn.ui.coupling.training import Point
 from fbn.ui.effect_view import FORMS
 from fbn.ui.palette import ACCENT, SECOND
-from fbn.vocabulary import ACTION_UNITS, EXPRESSIONS
+from fbn.vocabulary import EXPRESSIONS
 
 #: Line of each form: Okabe and Ito's colours, and a dash that tells without them.
 LINES: dict[str, dict[str, Any]] = {
@@ -21,237 +24,146 @@ LINES: dict[str, dict[str, Any]] = {
     "cross_entropy": {"color": "#009E73", "dash": "dot", "width": 3},
     "soft_target": {"color": "#CC79A7", "dash": "dashdot", "width": 2.5},
 }
-_GRAY = "rgba(128,134,150,0.75)"
+_RULE = {"color": "rgba(128,134,150,0.75)", "dash": "dot", "width": 1.5}
 _P = "p: what the AU head says"
 _MOST_LOSS, _MOST_SLOPE = 4.0, 6.0
+#: Title and range of an axis.
+_Axis = tuple[str, Sequence[float] | None]
 
 
-def curves(forms: Sequence[MatchingForm], q: float, slope: bool = False) -> dict[str, Any]:
+def form_curves(forms: Sequence[MatchingForm], q: float, slope: bool = False) -> go.Figure:
     """Loss, or its gradient, over p for some forms at one q; dots mark each form's lowest point."""
-    data = []
+    span = (-_MOST_SLOPE, _MOST_SLOPE) if slope else (-0.15, _MOST_LOSS)
+    name = "gradient" if slope else "loss"
+    figure = _figure(240 if slope else 330, (_P, (-0.015, 1.015)), ("gradient dL/dp" if slope else name, span))
     for form in forms:
-        found = coupling.curve(form, q)
-        y = found.slope if slope else found.loss
-        hover = f"{FORMS[form]}<br>p = %{{x:.2f}}<br>{'gradient' if slope else 'loss'} = %{{y:.2f}}<extra></extra>"
-        data.append(_line(FORMS[form], found.p, y, LINES[form], hover))
+        curve = curves.curve(form, q)
+        hover = f"{FORMS[form]}<br>p = %{{x:.2f}}<br>{name} = %{{y:.2f}}"
+        _line(figure, curve.p, curve.slope if slope else curve.loss, LINES[form], hover, FORMS[form])
         if not slope:
             dot = {"size": 11, "color": LINES[form]["color"], "line": {"width": 1.5, "color": "white"}}
-            low = float(found.loss.min())
-            data.append(
-                {
-                    "type": "scatter",
-                    "mode": "markers",
-                    "x": [round(found.lowest, 3)],
-                    "y": [round(low, 3)],
-                    "marker": dot,
-                    "showlegend": False,
-                    "hovertemplate": f"{FORMS[form]}: lowest at p = {found.lowest:.2f}<extra></extra>",
-                }
-            )
-    title = "gradient dL/dp" if slope else "loss"
-    span = [-_MOST_SLOPE, _MOST_SLOPE] if slope else [-0.15, _MOST_LOSS]
-    layout = _layout(240 if slope else 330, _P, title, x=[-0.015, 1.015], y=span)
-    layout["shapes"] = [_rule("x", q)] + ([_rule("y", 0.0, dash="solid")] if slope else [])
-    layout["annotations"] = [_note(q, 1.0, f"q = {q:.2f}", "bottom")]
-    layout["showlegend"] = not slope
-    layout["legend"], layout["margin"]["t"] = _LEGEND, 24 if slope else 58
-    return {"data": data, "layout": layout}
+            hover = f"{FORMS[form]}: lowest at p = {curve.lowest:.2f}"
+            _dots(figure, [curve.lowest], [curve.loss.min()], dot, hover)
+    figure.add_vline(q, line=_RULE, annotation={"text": f"q = {q:.2f}", "yanchor": "bottom", "xanchor": "center"})
+    if slope:
+        figure.add_hline(0, line=_RULE | {"dash": "solid"})
+        return figure.update_layout(margin={"t": 24})
+    return _with_legend(figure, 58)
 
 
-def plane(form: MatchingForm) -> dict[str, Any]:
+def plane(form: MatchingForm) -> go.Figure:
     """The loss as a map over p and q; the line runs through each q's lowest p."""
-    grid, loss = coupling.plane(form)
+    grid, loss = curves.plane(form)
     lowest = grid[loss.argmin(1)]
-    heat = {
-        "type": "heatmap",
-        "x": grid.round(3).tolist(),
-        "y": grid.round(3).tolist(),
-        "z": np.minimum(loss, _MOST_LOSS).round(3).tolist(),
-        "colorscale": "Cividis",
-        "colorbar": {"title": {"text": "loss"}, "thickness": 12},
-        "hovertemplate": "p = %{x:.2f}, q = %{y:.2f}<br>loss %{z:.2f}<extra></extra>",
-    }
-    line = _line("lowest", lowest, grid, {"color": "#D55E00", "width": 4}, "at q = %{y:.2f} lowest at p = %{x:.2f}")
-    under = _line("", lowest, grid, {"color": "white", "width": 7}, "skip") | {"hoverinfo": "skip"}
-    del under["hovertemplate"]
-    layout = _layout(360, _P, "q: what the expressions imply", x=[0.01, 0.99], y=[0.01, 0.99])
-    layout["showlegend"] = False
-    return {"data": [heat, under, line], "layout": layout}
-
-
-def descent(form: MatchingForm, q: float) -> dict[str, Any]:
-    """p on its way from several starts, under one form."""
-    found = coupling.descent(form, q)
-    steps = np.arange(len(found))
-    data = [
-        _line(
-            f"from {start}",
-            steps,
-            found[:, i],
-            LINES[form] | {"width": 2},
-            f"step %{{x}}: p = %{{y:.2f}} (from {start})",
-        )
-        for i, start in enumerate(coupling.STARTS)
-    ]
-    layout = _layout(215, "steps of gradient descent", "p", x=[0, len(found) - 1], y=[-0.03, 1.03])
-    layout["shapes"] = [_rule("y", q)]
-    layout["showlegend"] = False
-    layout["annotations"] = [
-        {"x": 1, "xref": "paper", "xanchor": "right", "y": q, "yanchor": "bottom", "text": "q", "showarrow": False}
-    ]
-    return {"data": data, "layout": layout}
-
-
-def paths(form: MatchingForm, gradients: Gradients) -> dict[str, Any]:
-    """p and q of one AU on their ways from a grid of starts; a ring where each begins, a dot where it ends."""
-    found = coupling.paths(form, gradients)
-    ways = [
-        _line("", found[:, i, 0], found[:, i, 1], LINES[form] | {"width": 2, "dash": "solid"}, "p %{x:.2f}, q %{y:.2f}")
-        for i in range(found.shape[1])
-    ]
-    ring = {"size": 8, "symbol": "circle-open", "color": _GRAY, "line": {"width": 2}}
-    dot = {"size": 10, "color": LINES[form]["color"], "line": {"width": 1, "color": "white"}}
-    ends = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": found[at, :, 0].round(3).tolist(),
-            "y": found[at, :, 1].round(3).tolist(),
-            "marker": look,
-            "hovertemplate": f"{word}: p %{{x:.2f}}, q %{{y:.2f}}<extra></extra>",
-        }
-        for at, look, word in ((0, ring, "start"), (-1, dot, "end"))
-    ]
-    layout = _layout(400, "p(AU12): AU head", "q(AU12) = p(happiness)", x=[0, 1], y=[0, 1])
-    layout["shapes"] = [
-        {"type": "line", "x0": 0, "y0": 0, "x1": 1, "y1": 1, "line": {"color": _GRAY, "dash": "dot", "width": 1.5}}
-    ]
-    layout["annotations"] = [
-        {"x": 1, "y": 1, "text": "p = q", "showarrow": False, "xanchor": "right", "yanchor": "bottom"}
-    ]
-    layout["showlegend"], layout["margin"]["t"] = False, 28
-    return {"data": [*ways, *ends], "layout": layout}
-
-
-def implied(series: Sequence[tuple[str, np.ndarray]]) -> dict[str, Any]:
-    """q of every AU, one or two ways beside each other, as bars."""
-    looks = ({"color": ACCENT}, {"color": SECOND, "pattern": {"shape": "/", "solidity": 0.35}})
-    data = [
-        {
-            "type": "bar",
-            "name": name,
-            "x": [unit.short for unit in ACTION_UNITS],
-            "y": values.round(3).tolist(),
-            "marker": look,
-            "hovertemplate": "%{x}: q = %{y:.2f}<extra>" + name + "</extra>",
-        }
-        for (name, values), look in zip(series, looks, strict=False)
-    ]
-    layout = _layout(290, "", "q(AU)", y=[0, 1.02])
-    layout["xaxis"] |= {"tickangle": -90, "tickfont": {"size": 11}}
-    layout["legend"], layout["margin"]["t"], layout["bargap"] = _LEGEND, 40, 0.3
-    return {"data": data, "layout": layout}
-
-
-def soft(series: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Shares of the seven expressions: the soft label, and what each form of the loss teaches."""
-    looks = (
-        {"color": ACCENT},
-        {"color": LINES["printed"]["color"], "pattern": {"shape": "/", "solidity": 0.35}},
-        {"color": LINES["soft_target"]["color"], "pattern": {"shape": "x", "solidity": 0.35}},
+    figure = _figure(360, (_P, (0.01, 0.99)), ("q: what the expressions imply", (0.01, 0.99)))
+    figure.add_heatmap(
+        x=grid,
+        y=grid,
+        z=np.minimum(loss, _MOST_LOSS),
+        colorscale="Cividis",
+        colorbar={"title": {"text": "loss"}, "thickness": 12},
+        hovertemplate="p = %{x:.2f}, q = %{y:.2f}<br>loss %{z:.2f}<extra></extra>",
     )
-    data = [
-        {
-            "type": "bar",
-            "name": name,
-            "x": [e.value for e in EXPRESSIONS],
-            "y": values.round(3).tolist(),
-            "marker": look,
-            "hovertemplate": "%{x}: %{y:.2f}<extra>" + name + "</extra>",
-        }
-        for (name, values), look in zip(series.items(), looks, strict=True)
-    ]
-    layout = _layout(320, "", "share", y=[0, 1.02])
-    layout["legend"], layout["margin"]["t"], layout["bargap"] = _LEGEND, 60, 0.25
-    return {"data": data, "layout": layout}
+    _line(figure, lowest, grid, {"color": "white", "width": 7}, "")
+    _line(figure, lowest, grid, {"color": "#D55E00", "width": 4}, "at q = %{y:.2f} lowest at p = %{x:.2f}", "lowest")
+    return figure
+
+
+def descent(form: MatchingForm, q: float) -> go.Figure:
+    """p on its way from several starts, under one form."""
+    path = curves.descent(form, q)
+    figure = _figure(215, ("steps of gradient descent", (0, len(path) - 1)), ("p", (-0.03, 1.03)))
+    for start, values in zip(curves.STARTS, path.T, strict=True):
+        hover, name = f"step %{{x}}: p = %{{y:.2f}} (from {start})", f"from {start}"
+        _line(figure, np.arange(len(path)), values, LINES[form] | {"width": 2}, hover, name)
+    figure.add_hline(q, line=_RULE, annotation={"text": "q", "xanchor": "right", "yanchor": "bottom"})
+    return figure
+
+
+def paths(form: MatchingForm, gradients: Gradients) -> go.Figure:
+    """p and q of one AU on their ways from a grid of starts; a ring where each begins, a dot where it ends."""
+    steps = curves.paths(form, gradients)
+    figure = _figure(400, ("p(AU12): AU head", (0, 1)), ("q(AU12) = p(happiness)", (0, 1)))
+    for path in steps.swapaxes(0, 1):
+        _line(figure, path[:, 0], path[:, 1], LINES[form] | {"width": 2, "dash": "solid"}, "p %{x:.2f}, q %{y:.2f}")
+    ring = {"size": 8, "symbol": "circle-open", "color": _RULE["color"], "line": {"width": 2}}
+    dot = {"size": 10, "color": LINES[form]["color"], "line": {"width": 1, "color": "white"}}
+    _dots(figure, steps[0, :, 0], steps[0, :, 1], ring, "start: p %{x:.2f}, q %{y:.2f}")
+    _dots(figure, steps[-1, :, 0], steps[-1, :, 1], dot, "end: p %{x:.2f}, q %{y:.2f}")
+    figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line=_RULE)
+    figure.add_annotation(x=1, y=1, text="p = q", showarrow=False, xanchor="right", yanchor="bottom")
+    return figure.update_layout(margin={"t": 28})
+
+
+def bars(labels: Sequence[str], series: Mapping[str, np.ndarray], title: str) -> go.Figure:
+    """Values in [0, 1] of up to three series beside each other.
+
+    Args:
+        labels: [N] of the bars.
+        series: name -> [N] values.
+        title: of the axis.
+    """
+    looks = {"color_discrete_sequence": (ACCENT, SECOND, LINES["soft_target"]["color"])}
+    frame = pd.DataFrame(dict(series), index=list(labels))
+    figure = px.bar(frame, barmode="group", pattern_shape="variable", pattern_shape_sequence=("", "/", "x"), **looks)
+    for trace in figure.data:
+        trace.update(hovertemplate=f"{trace.name}<br>%{{x}}: %{{y:.2f}}<extra></extra>")
+    figure.update_traces(marker_pattern_solidity=0.35).update_layout(_layout(310, ("", None), (title, (0, 1.02))))
+    return _with_legend(figure, 60).update_layout(bargap=0.3, xaxis_tickfont_size=11)
 
 
 def temperatures(
     active: tuple[int, ...], table: RelatednessTable, observational: Observational, now: float
-) -> dict[str, Any]:
+) -> go.Figure:
     """The soft label's largest share against the temperature."""
-    x = np.arange(0.1, 2.01, 0.1).round(1)
-    y = [coupling.soft_label(active, table, float(t), observational).max() for t in x]
-    layout = _layout(220, "temperature", "largest share", x=[0.1, 2], y=[0, 1.02])
-    layout["shapes"] = [_rule("x", now), _rule("y", 1 / len(EXPRESSIONS))]
-    layout["annotations"] = [
-        {"x": 1.98, "y": 1 / len(EXPRESSIONS), "text": "even shares", "showarrow": False}
-        | {"xanchor": "right", "yanchor": "top"}
-    ]
-    line = _line("largest share", x, y, {"color": ACCENT, "width": 3}, "temperature %{x:.2f}: %{y:.2f}")
-    return {"data": [line], "layout": layout}
+    x, even = np.arange(0.1, 2.01, 0.1).round(1), 1 / len(EXPRESSIONS)
+    y = [curves.soft_label(active, table, float(t), observational).max() for t in x]
+    figure = _figure(220, ("temperature", (0.1, 2)), ("largest share", (0, 1.02)))
+    _line(figure, x, y, {"color": ACCENT, "width": 3}, "temperature %{x:.2f}: %{y:.2f}", "largest share")
+    figure.add_vline(now, line=_RULE)
+    figure.add_hline(even, line=_RULE, annotation={"text": "even shares", "xanchor": "right", "yanchor": "top"})
+    return figure
 
 
-def training(points: Sequence[Point], field: str, steps: int, span: Sequence[float] | None) -> dict[str, Any]:
-    """One of ``Point``'s figures of both networks against the steps done."""
-    x = [point.step for point in points]
-    looks = (
-        ("Couplings off", {"color": SECOND, "dash": "dash", "width": 2.5}),
-        ("Couplings on", {"color": ACCENT, "dash": "solid", "width": 3}),
-    )
-    data = [
-        _line(name, x, [getattr(point, field)[i] for point in points], look, f"{name}<br>step %{{x}}: %{{y:.2f}}")
-        for i, (name, look) in enumerate(looks)
-    ]
-    layout = _layout(230, "steps", "", x=[0, steps], y=span)
-    layout["legend"], layout["margin"]["t"], layout["uirevision"] = _LEGEND, 34, "stay"
-    layout["margin"]["l"] = 34
-    return {"data": data, "layout": layout}
-
-
-_LEGEND = {"orientation": "h", "x": 0, "y": 1.06, "yanchor": "bottom"}
-
-
-def _line(name: str, x: Any, y: Any, look: dict[str, Any], hover: str) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": name,
-        "x": np.asarray(x, float).round(4).tolist(),
-        "y": np.asarray(y, float).round(4).tolist(),
-        "line": look,
-        "hovertemplate": hover if "<extra>" in hover else f"{hover}<extra></extra>",
+def training(points: Sequence[PairScores], field: str, steps: int, span: Sequence[float] | None) -> go.Figure:
+    """One of ``PairScores``'s figures of both networks against the steps done."""
+    figure = _figure(230, ("steps", (0, steps)), ("", span))
+    looks = {
+        "Couplings off": {"color": SECOND, "dash": "dash", "width": 2.5},
+        "Couplings on": {"color": ACCENT, "dash": "solid", "width": 3},
     }
+    for i, (name, look) in enumerate(looks.items()):
+        values = [getattr(point, field)[i] for point in points]
+        _line(figure, [point.step for point in points], values, look, f"{name}<br>step %{{x}}: %{{y:.2f}}", name)
+    return _with_legend(figure, 34).update_layout(uirevision="stay", margin={"l": 34})
 
 
-def _layout(
-    height: int, x_title: str, y_title: str, x: Sequence[float] | None = None, y: Sequence[float] | None = None
-) -> dict[str, Any]:
-    def axis(title: str, span: Sequence[float] | None) -> dict[str, Any]:
-        return {"title": {"text": title}, "zeroline": False} | ({"range": list(span)} if span else {})
+def _figure(height: int, x: _Axis, y: _Axis) -> go.Figure:
+    return go.Figure(layout=_layout(height, x, y))
 
+
+def _layout(height: int, x: _Axis, y: _Axis) -> dict[str, Any]:
     return {
         "height": height,
         "margin": {"l": 52, "r": 10, "t": 14, "b": 46},
-        "xaxis": axis(x_title, x) | {"showgrid": False},
-        "yaxis": axis(y_title, y),
+        "xaxis": {"title": {"text": x[0]}, "zeroline": False, "range": x[1], "showgrid": False},
+        "yaxis": {"title": {"text": y[0]}, "zeroline": False, "range": y[1]},
         "dragmode": False,
+        "showlegend": False,
     }
 
 
-def _rule(axis: str, at: float, dash: str = "dot") -> dict[str, Any]:
-    """A line across the figure."""
-    other = "y" if axis == "x" else "x"
-    return {
-        "type": "line",
-        f"{axis}0": at,
-        f"{axis}1": at,
-        f"{other}0": 0,
-        f"{other}1": 1,
-        f"{other}ref": "paper",
-        "line": {"color": _GRAY, "dash": dash, "width": 1.5},
-    }
+def _line(figure: go.Figure, x: Any, y: Any, look: Mapping[str, Any], hover: str, name: str = "") -> None:
+    """``hover``: what is shown at a point; "": nothing."""
+    figure.add_scatter(x=x, y=y, mode="lines", line=look, name=name)
+    figure.data[-1].update({"hovertemplate": f"{hover}<extra></extra>"} if hover else {"hoverinfo": "skip"})
 
 
-def _note(x: float, y: float, text: str, anchor: str) -> dict[str, Any]:
-    return {"x": x, "y": y, "yref": "paper", "yanchor": anchor, "text": text, "showarrow": False}
+def _dots(figure: go.Figure, x: Any, y: Any, look: Mapping[str, Any], hover: str) -> None:
+    figure.add_scatter(x=x, y=y, mode="markers", marker=look, showlegend=False, name="")
+    figure.data[-1].update(hovertemplate=f"{hover}<extra></extra>")
+
+
+def _with_legend(figure: go.Figure, top: int) -> go.Figure:
+    legend = {"orientation": "h", "x": 0, "y": 1.06, "yanchor": "bottom", "title": {"text": ""}}
+    return figure.update_layout(showlegend=True, legend=legend, margin={"t": top})

@@ -1,92 +1,111 @@
-"""The Coupling lab: a lesson in steps, each beside the figure that it speaks of."""
+"""The Coupling lab: a lesson in six steps that a newcomer can follow alone, each beside the figure that it is about."""
 
 from collections.abc import Callable
-from typing import Any, get_args
+from dataclasses import dataclass
+from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from fbn.inference import formulas
+from fbn.inference.effect import MATCHING_FORMS
+from fbn.losses import curves
 from fbn.losses.coupling import Gradients, MatchingForm
 from fbn.ui import charts
-from fbn.ui.coupling import charts as coupling_charts
-from fbn.ui.coupling import curves
-from fbn.ui.coupling.lesson import STEPS, Step
-from fbn.ui.coupling.live import training_view
-from fbn.ui.effect_view import FORMS
-from fbn.ui.prior import pick_table, picked
+from fbn.ui.coupling import charts as figures
+from fbn.ui.coupling.training import training_view
+from fbn.ui.effect_view import FORMS, pick_table, picked
 from fbn.ui.widgets import pick as pick_placed
 from fbn.ui.widgets import place
-from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_NUMBERS, EXPRESSIONS
+from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, ACTION_UNITS, AU_NUMBERS, EXPRESSIONS
 
 _STEP = "lab step"
-#: As the address has them.
-_NUMBERS = [str(number) for number in range(1, len(STEPS) + 1)]
-_MATCHING: tuple[MatchingForm, ...] = get_args(MatchingForm)
 STYLE = """<style>
 .st-key-lab_text ol{margin-bottom:.4rem}
 .st-key-lab_text li{margin-bottom:.3rem}
 </style>"""
 
 
+@dataclass(frozen=True)
+class LessonStep:
+    """One step of the lesson.
+
+    Attributes:
+        name: on the step's button.
+        title: its headline.
+        text: what it is about; Markdown.
+        tries: what to do, in order; Markdown.
+        outcome: what one should have seen; Markdown.
+        view: draws the figure and its widgets.
+    """
+
+    name: str
+    title: str
+    text: str
+    tries: tuple[str, ...]
+    outcome: str
+    view: Callable[[], None]
+
+
 def show_lab() -> None:
     """The steps' buttons, the step's text, and beside it what to play with."""
     st.html(STYLE)
-    at = _NUMBERS.index(place("step", _STEP, _NUMBERS, _NUMBERS[0], "step"))
+    numbers = [str(number) for number in range(1, len(STEPS) + 1)]
+    number = int(place("step", _STEP, numbers, "1", "step"))
     pick_placed(
         st.segmented_control,
         "Step",
         _STEP,
-        options=_NUMBERS,
+        options=numbers,
         required=True,
-        format_func=lambda number: f"{number} {STEPS[int(number) - 1].name}",
+        format_func=lambda choice: f"{choice} {STEPS[int(choice) - 1].name}",
         label_visibility="collapsed",
     )
     text, play = st.columns([4, 6], gap="large")
     with text:
-        _text(at, STEPS[at])
+        _text(number, STEPS[number - 1])
     with play:
-        st.fragment(_VIEWS[at])()
+        st.fragment(STEPS[number - 1].view)()
 
 
-def _go(step: int) -> None:
-    st.session_state[_STEP] = _NUMBERS[step]
+def _go(number: int) -> None:
+    st.session_state[_STEP] = str(number)
 
 
-def _text(at: int, step: Step) -> None:
+def _text(number: int, step: LessonStep) -> None:
     with st.container(key="lab_text"):
-        st.markdown(f"### {at + 1}. {step.title}")
-        st.markdown(step.words)
+        st.markdown(f"### {number}. {step.title}")
+        st.markdown(step.text)
         st.markdown("**Try it**\n\n" + "\n".join(f"{i}. {words}" for i, words in enumerate(step.tries, 1)))
         with st.expander("What you should have seen", icon=":material/visibility:"):
-            st.markdown(step.seen)
+            st.markdown(step.outcome)
         with st.container(horizontal=True):
-            st.button("Back", icon=":material/arrow_back:", disabled=at == 0, on_click=_go, args=(at - 1,))
-            last = at == len(STEPS) - 1
+            first, last = number == 1, number == len(STEPS)
+            st.button("Back", icon=":material/arrow_back:", disabled=first, on_click=_go, args=(number - 1,))
             st.button(
                 "Next step",
                 icon=":material/arrow_forward:",
                 type="primary",
                 disabled=last,
                 on_click=_go,
-                args=(at + 1,),
+                args=(number + 1,),
             )
 
 
-def pick(label: str, choices: dict[Any, str], key: str, default: Any = None, words: str | None = None) -> Any:
+def pick(label: str, choices: dict[Any, str], key: str, default: Any = None) -> Any:
     """One of a few choices, always one."""
     return st.segmented_control(
         label,
         list(choices),
-        default=default if default is not None else next(iter(choices)),
+        default=default or next(iter(choices)),
         required=True,
         format_func=choices.__getitem__,
         key=key,
-        help=words,
     )
 
 
-def _chart(figure: dict[str, Any], key: str) -> None:
-    st.plotly_chart(figure, config=charts.CONFIG, key=key, alt=charts.described(figure))
+def _chart(figure: go.Figure, key: str) -> None:
+    st.plotly_chart(figure, config=charts.CONFIG, key=key, alt=charts.described(figure.to_dict()))
 
 
 def _mixture() -> None:
@@ -102,14 +121,13 @@ def _mixture() -> None:
     with st.container(horizontal=True):
         mixture = pick("Mixture", {"sum": "Sum", "mean": "Mean"}, "lab mixture")
         binary = pick("Weights", {True: "0 or 1", False: "The table's weights"}, "lab binary")
-    plain = curves.implied(shares, table, "sum", True)
-    series = [(f"{'sum' if mixture == 'sum' else 'mean'}, {'0 or 1' if binary else 'weights'}", plain)]
-    if (mixture, binary) != ("sum", True):
-        changed = curves.implied(shares, table, mixture, binary)
-        series = [("sum, 0 or 1", plain), (series[0][0], changed)]
+    series = {
+        "sum, 0 or 1": curves.implied(shares, table, "sum", True),
+        f"{mixture}, {'0 or 1' if binary else 'weights'}": curves.implied(shares, table, mixture, binary),
+    }
     neutral = max(0.0, 1 - share - most * rest)
     st.markdown(f"p({first}) = {share:.2f}, p({second}) = {most * rest:.2f}, p(neutral) = {neutral:.2f}")
-    _chart(coupling_charts.implied(series), "lab implied")
+    _chart(figures.bars([unit.short for unit in ACTION_UNITS], series, "q(AU)"), "lab implied")
 
 
 def _q(key: str) -> float:
@@ -119,21 +137,26 @@ def _q(key: str) -> float:
 def _forms() -> None:
     view = pick("Plot", {"curves": "Over p", "plane": "Over p and q"}, "lab plot")
     if view == "plane":
-        form = pick("Form of the loss", {form: FORMS[form] for form in _MATCHING}, "lab plane form")
+        form = pick("Form of the loss", {form: FORMS[form] for form in MATCHING_FORMS}, "lab plane form")
         _formula(form)
-        _chart(coupling_charts.plane(form), "lab plane")
+        _chart(figures.plane(form), "lab plane")
         return
     q = _q("lab q")
     forms = st.pills(
-        "Forms", _MATCHING, selection_mode="multi", default=_MATCHING, format_func=FORMS.__getitem__, key="lab forms"
+        "Forms",
+        MATCHING_FORMS,
+        selection_mode="multi",
+        default=MATCHING_FORMS,
+        format_func=FORMS.__getitem__,
+        key="lab forms",
     )
-    _chart(coupling_charts.curves(forms, q), "lab loss")
-    _chart(coupling_charts.curves(forms, q, slope=True), "lab slope")
+    _chart(figures.form_curves(forms, q), "lab loss")
+    _chart(figures.form_curves(forms, q, slope=True), "lab slope")
     if forms:
         lows = {form: curves.curve(form, q).lowest for form in forms}
         st.markdown("Lowest at: " + ", ".join(f"{FORMS[form]} p = {_edge(low)}" for form, low in lows.items()))
     with st.expander("The formulas", icon=":material/function:"):
-        for form in _MATCHING:
+        for form in MATCHING_FORMS:
             st.markdown(f"**{FORMS[form]}**")
             _formula(form)
 
@@ -149,10 +172,10 @@ def _formula(form: MatchingForm) -> None:
 def _descent() -> None:
     q = _q("lab q below")
     columns = st.columns(2)
-    for i, form in enumerate(_MATCHING):
+    for i, form in enumerate(MATCHING_FORMS):
         with columns[i % 2]:
             st.markdown(f"**{FORMS[form]}**: {_where(form, q)}")
-            _chart(coupling_charts.descent(form, q), f"lab descent {form}")
+            _chart(figures.descent(form, q), f"lab descent {form}")
 
 
 def _where(form: MatchingForm, q: float) -> str:
@@ -163,7 +186,7 @@ def _where(form: MatchingForm, q: float) -> str:
 
 
 def _gradients() -> None:
-    form = pick("Form of the loss", {form: FORMS[form] for form in _MATCHING}, "lab paths form")
+    form = pick("Form of the loss", {form: FORMS[form] for form in MATCHING_FORMS}, "lab paths form")
     flows: dict[Gradients, str] = {"p": "Through p", "q": "Through q", "both": "Both"}
     gradients = pick("Gradients flow", flows, "lab gradients", "both")
     learns = {
@@ -172,14 +195,14 @@ def _gradients() -> None:
         "both": "Both heads learn.",
     }
     st.caption(learns[gradients])
-    _chart(coupling_charts.paths(form, gradients), "lab paths")
+    _chart(figures.paths(form, gradients), "lab paths")
 
 
 def _soft() -> None:
-    def named(number: int) -> str:
+    def name(number: int) -> str:
         return f"AU{number} {ACTION_UNIT_BY_NUMBER[number].name}"
 
-    active = tuple(st.multiselect("Active action units", AU_NUMBERS, [6, 12, 25], format_func=named, key="lab active"))
+    active = tuple(st.multiselect("Active action units", AU_NUMBERS, [6, 12, 25], format_func=name, key="lab active"))
     table = pick_table("lab table")
     left, right = st.columns(2)
     temperature = left.slider("Temperature", 0.1, 2.0, 1.0, 0.1, key="lab temperature", help="1 as in the papers.")
@@ -196,17 +219,121 @@ def _soft() -> None:
         f"learned, {FORMS[form].lower()}": curves.learned(active, table, form, temperature, observational)
         for form in ("printed", "soft_target")
     }
-    _chart(coupling_charts.soft({"soft label q(e|x)": soft, **learned}), "lab soft")
+    _chart(figures.bars([e.value for e in EXPRESSIONS], {"soft label q(e|x)": soft, **learned}, "share"), "lab soft")
     top = EXPRESSIONS[int(soft.argmax())].value
     st.markdown(f"Largest share: {top}, {soft.max():.2f} at temperature {temperature:g}.")
-    _chart(coupling_charts.temperatures(active, table, observational, temperature), "lab temperatures")
+    _chart(figures.temperatures(active, table, observational, temperature), "lab temperatures")
 
 
-_VIEWS: tuple[Callable[[], None], ...] = (
-    _mixture,
-    _forms,
-    _descent,
-    _gradients,
-    _soft,
-    lambda: training_view(pick_table("lab table"), picked("lab table")),
+STEPS: tuple[LessonStep, ...] = (
+    LessonStep(
+        "Mixture",
+        "Two heads look at one face",
+        "The network answers two questions about a face. Its expression head gives **p(e|x)**, the share of each of "
+        "seven expressions. Its action-unit head gives **p(a|x)**, the probability of each movement: AU12 pulls the "
+        "lip corners up, AU4 lowers the brows.\n\n"
+        "The two belong together: who smiles pulls the lip corners. A *relatedness table* says so in numbers. With it, "
+        "the expressions alone **imply** each action unit: add up the shares of all expressions that have it. That sum "
+        "is the mixture **q(a|x)**.",
+        (
+            "Move the share of surprise and watch AU1, AU2, AU5, AU25 and AU26 rise with it.",
+            "Choose *fear* as the second expression. All five belong to fear too, so both shares add up; AU4 and AU20 "
+            "are fear's own.",
+            "Switch from **Sum** to **Mean**: shared units are halved or worse, so q stays far below 1 even for a "
+            "certain face.",
+            "Switch to **the table's weights**: units that only some people show no longer count whole.",
+        ),
+        "Units of one expression follow its share. Shared units are where **sum** and **mean** part: with the mean, a "
+        "face that is surely surprised *and* whose AU1 is surely there still has q(AU1) well below 1, so the loss "
+        "would pull a right answer down. The papers' texts give examples of both; fbn takes the sum.",
+        _mixture,
+    ),
+    LessonStep(
+        "Forms",
+        "How far apart are p and q? Four answers",
+        "Now p (what the AU head sees) meets q (what the expressions imply). *Distribution matching* puts a number on "
+        "their distance, for training to make small. The papers print one formula, their footnote names another, and "
+        "two more suggest themselves. Each curve below is one of them; **its dot is the p at which it is lowest**, "
+        "which is where training wants p to be.",
+        (
+            "Put q at 0.30 and compare the four dots. Where should a loss that *matches* have its dot?",
+            "Move q slowly to 0.70. Which dots move along, which stay, which one jumps?",
+            "Look at the gradient below: training pushes p up where it is under 0. Which forms never change sign?",
+            "Open **Over p and q**: the orange line runs through the lowest points. A matching loss has it on the "
+            "diagonal.",
+        ),
+        "**KL divergence** and **soft target** are lowest at p = q. **As printed**, -p ln q is a straight line in p: "
+        "lowest at p = 0 whatever q is. **Cross entropy** is a straight line too, so its dot sits at 0 or at 1 and "
+        "jumps as q passes 0.5. A slip in a formula is not a detail.",
+        _forms,
+    ),
+    LessonStep(
+        "Descent",
+        "Where each form leads",
+        "A network never sees the dot; it follows the gradient, step by step. Here eight answers p start in different "
+        "places and go down each form's gradient, with nothing else to hold them.",
+        (
+            "Guess first, with q at 0.30: in which panels do all eight lines meet, and where?",
+            "Put q at 0.90. Which form now hardly moves?",
+            "Put q at 0.45, then at 0.55, and watch *cross entropy*.",
+        ),
+        "**As printed**: every action unit goes to 0, also those that are implied. **Cross entropy**: all to 0 or all "
+        "to 1. **KL** and **soft target** meet at q. In real training the AU labels pull the other way, so a wrong "
+        "form does not wipe everything out: it makes action units rarer than they are, quietly.",
+        _descent,
+    ),
+    LessonStep(
+        "Gradients",
+        "Which head gives way",
+        "p and q come from two heads of one network, so a loss between them can move either. The figure shows one "
+        "action unit in one expression: sideways is p(AU12), upwards is q(AU12) = p(happiness). Rings are starts, dots "
+        "are ends. You decide through which side gradients may flow.",
+        (
+            "**Through p**: lines run sideways. The expressions teach, the AU head learns.",
+            "**Through q**: lines run up and down. Now the AU head is the teacher.",
+            "**Both**, with KL: the heads meet each other half-way, on the diagonal.",
+            "**Both**, with *as printed*: where does everything go? And with *cross entropy*?",
+        ),
+        "Let gradients through the side you trust less. **KL** with both is fbn's default, since either head may be "
+        "wrong. **Soft target** with both sides open drifts into the corners, where it is cheapest to be certain; so "
+        "in distillation, where it comes from, the target q is held still. **As printed** with both is cheapest where "
+        "AU12 is never there or happiness is certain: neither has to do with the face.",
+        _gradients,
+    ),
+    LessonStep(
+        "Soft labels",
+        "From action units to expressions",
+        "Coupling runs the other way too. A face has AU labels but no expression label: which expression fits? **Hard "
+        "co-annotation** names one only if *all* of its action units are there. **Soft co-annotation** asks how much "
+        "of each expression is there, I(e|x), and turns that into shares with a softmax. Its **temperature** decides "
+        "how sharp they are.",
+        (
+            "Leave AU6, AU12 and AU25 on: all of happiness. At temperature 1, the papers' own, how large is its share?",
+            "Lower the temperature to 0.3.",
+            "Take AU25 away: the hard label vanishes, the soft one only gives way a little.",
+            "Compare the two hatched bars' heights: what would a network *learn* from each form, given enough steps?",
+        ),
+        "At temperature 1 even a perfect match gets about 0.3 of the shares, since I(e|x) lies between 0 and 1 and a "
+        "softmax of such numbers is nearly flat. Lower temperatures sharpen it. The loss as printed weighs by p, so "
+        "it drives the network to one expression with certainty; *soft target* teaches the shares themselves.",
+        _soft,
+    ),
+    LessonStep(
+        "Training",
+        "Two networks, one difference",
+        "Now for real, small. Two networks start with equal weights and see equal batches of drawn faces. Most faces "
+        "come with an expression label only, a few with AU labels only: that is how real data sets are. One network "
+        "learns each task by itself, the other has the couplings too. Both are measured on faces that neither has "
+        "seen. The time left is measured while it runs; stop when you like.",
+        (
+            "Start, and watch which curve leaves first.",
+            "Give it 160 faces with AU labels instead of 20. Is the coupling worth as much?",
+            "Train with the table whose rows are exchanged. What does a wrong prior cost?",
+            "Leave only one of the three couplings on.",
+        ),
+        "With few AU labels the couplings lend the AU head what expression labels know. With many labels there is "
+        "less to lend. A wrong table lends wrong things: the prior is a statement about faces, and it can be false. "
+        "One pair is an anecdote; the Relatedness page runs several seeds in the background and gives their spread.",
+        lambda: training_view(pick_table("lab table"), picked("lab table")),
+    ),
 )

@@ -1,294 +1,154 @@
-"""The Coupling lab's live training, without Streamlit: two small networks that differ in the coupling terms alone.
+"""The Coupling lab's last step: two networks train while one looks."""
 
-Same first weights, same batches; most faces have an expression label only, few have AU labels. It runs on a thread of
-the server and belongs to it, not to a page: every page shows the same training and can stop it, so that a reload, or
-another viewer, finds it again. Longer comparisons are jobs.
-"""
+import streamlit as st
 
-import threading
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any
-
-import numpy as np
-import torch
-from torch import Tensor
-
-from fbn.context import Background
 from fbn.jobs import durations
-from fbn.losses import Objective, distribution_matching
-from fbn.metrics import accuracy, au_f1, confusion
-from fbn.models.network import FaceNetwork
-from fbn.models.zoo import facebehaviornet
-from fbn.records import Annotations, Label, Predictions
-from fbn.relatedness import RelatednessTable
-from fbn.synthetic.domains import Domain
-from fbn.synthetic.pool import draw_crops
-from fbn.synthetic.world import World
-from fbn.tasks import ACTION_UNITS, EXPRESSION
+from fbn.jobs.lesson import CLASSROOM, COUPLINGS, Lesson, LiveTraining, PairScores, expected
+from fbn.relatedness import Provenance, RelatednessTable
+from fbn.ui import charts
+from fbn.ui.coupling import charts as coupling_charts
+from fbn.ui.widgets import escape_markdown
+from fbn.vocabulary import EXPRESSIONS
 
-#: Terms that both networks learn from; the coupled one has ``COUPLINGS`` beside them.
-TASKS: dict[str, float] = {"expression": 1.0, "action_units": 1.0}
-COUPLINGS: dict[str, Any] = {
-    "distribution_matching": 0.3,
-    "soft_co_annotation": {"weight": 0.3, "form": "soft_target", "temperature": 0.3},
-    "co_annotation": 1.0,
+_TRAINING = "lab training"
+_EVERY, _IDLE = 1.0, 4.0  # seconds between two looks at the curves; and at whether somebody started a training
+_NAMES = {
+    "distribution_matching": "Distribution matching",
+    "soft_co_annotation": "Soft co-annotation",
+    "co_annotation": "Co-annotation",
 }
-#: One training at a time: two would halve each other's pace. One that was stopped takes a moment to end.
-_TURN = threading.Lock()
-_BLOCK = 40
-#: Seconds that a step of the last training took here, by side of the pictures and faces in a step.
-_SPEEDS: dict[tuple[int, int], float] = {}
+_FIGURES = (
+    ("f1", "AU F1", "Mean F1 of the action units on held-out faces; 1 is perfect.", (0, 1)),
+    (
+        "accuracy",
+        "Expression accuracy",
+        "Share of held-out faces whose expression is right; guessing gives 0.14.",
+        (0, 1),
+    ),
+    (
+        "distance",
+        "Contradiction",
+        "How far the AUs seen and those implied by the expressions are apart on held-out faces, by Du 2014's table: "
+        "the distribution-matching loss (KL). Lower: the two heads agree.",
+        None,
+    ),
+)
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """What is trained on.
-
-    Attributes:
-        table: relatedness that the couplings use. The faces are made with Du 2014's.
-        title: what the table is called.
-        couplings: names in ``COUPLINGS``.
-        labelled: faces with AU labels; the others have an expression label only.
-        faces: drawn for training.
-        held_out: drawn for measuring.
-        size: side of the pictures, pixels.
-        steps: of each network.
-        batch: faces in a step.
-        seed: of faces, weights and batches.
-    """
-
-    table: RelatednessTable
-    title: str = ""
-    couplings: tuple[str, ...] = tuple(COUPLINGS)
-    labelled: int = 20
-    faces: int = 900
-    held_out: int = 300
-    size: int = 48
-    steps: int = 900
-    batch: int = 48
-    seed: int = 1
-
-    def terms(self, coupled: bool) -> Mapping[str, Any]:
-        """Terms of the objective."""
-        return {**TASKS, **({name: COUPLINGS[name] for name in self.couplings} if coupled else {})}
+def exchanged(table: RelatednessTable) -> RelatednessTable:
+    """The table with every basic expression's row given to the next one: wrong on purpose."""
+    names = [e.value for e in EXPRESSIONS if e.value != "neutral"]
+    rows = {name: table.row(names[i - 1]) for i, name in enumerate(names)}
+    return RelatednessTable.of(rows, Provenance("derived", table.provenance.source, "rows exchanged"))
 
 
-@dataclass(frozen=True)
-class Point:
-    """Both networks on the held-out faces after some steps; pairs are (off, on).
-
-    Attributes:
-        step: steps done.
-        f1: mean F1 over the AUs that Du 2014's expressions have.
-        accuracy: of the seven expressions.
-        distance: distribution-matching loss (KL) under Du 2014's table: how far AUs and expressions contradict.
-    """
-
-    step: int
-    f1: tuple[float, float]
-    accuracy: tuple[float, float]
-    distance: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """A look at a running lesson.
-
-    Attributes:
-        running: it has not ended.
-        words: what it does.
-        share: done, in [0, 1].
-        points: curves so far.
-        problem: what went wrong, or "".
-        left: seconds until it is done, measured; None where that cannot be told yet.
-    """
-
-    running: bool
-    words: str
-    share: float
-    points: tuple[Point, ...]
-    problem: str = ""
-    left: float | None = None
-
-
-class LiveTraining(Background):
-    """One lesson on a thread of its own; the page looks at ``progress``."""
-
-    def __init__(self, lesson: Lesson) -> None:
-        self.lesson = lesson
-        self._lock = threading.Lock()
-        self._now = Progress(True, "Waiting for another training to end", 0.0, ())
-        super().__init__()
-
-    def progress(self) -> Progress:
-        """How far it is."""
-        with self._lock:
-            return replace(self._now, running=self.running and self._now.running)
-
-    def _say(self, **changes: object) -> None:
-        with self._lock:
-            self._now = replace(self._now, **changes)  # type: ignore[arg-type]
-
-    def _run(self) -> None:
-        try:
-            while not _TURN.acquire(timeout=0.2):
-                if self.cancelled:
-                    self._say(running=False, words="Stopped")
-                    return
-            try:
-                self._train()
-            finally:
-                _TURN.release()
-        except Exception as error:  # a thread's exception would vanish without a word
-            self._say(running=False, words="Failed", problem=f"{type(error).__name__}: {error}")
-
-    def _train(self) -> None:
-        lesson, parts = self.lesson, []
-        total, began, then = lesson.faces + lesson.held_out, time.monotonic(), expected(lesson)
-        for start in range(0, total, _BLOCK):
-            if self.cancelled:
-                break
-            end = min(start + _BLOCK, total)
-            parts.append(_drawn(lesson.seed, start, end, lesson.size))
-            rest = durations.left(time.monotonic() - began, end / total)
-            left = None if rest is None or then is None else rest + then
-            words = f"Drawing faces: {end} of {total}"
-            if rest is not None and then is None:
-                words += f"{durations.countdown(rest)}, then they are trained on"
-            self._say(words=words, share=0.25 * end / total, left=left)
-        if not self.cancelled:
-            images = torch.cat([images for images, _ in parts])
-            labels = Annotations.concatenate([labels for _, labels in parts])
-            self._fit(Pair(lesson, images, labels))
-        stopped = self.cancelled
-        self._say(
-            left=None, running=False, words="Stopped" if stopped else "Done", share=self._now.share if stopped else 1.0
-        )
-
-    def _fit(self, pair: "Pair") -> None:
-        steps, every, began = self.lesson.steps, max(1, self.lesson.steps // 40), time.monotonic()
-        for step in range(steps + 1):
-            if step % every == 0 or step == steps:
-                point = pair.measure(step)
-                self._say(points=(*self._now.points, point), words=f"Training: step {step} of {steps}")
-            if self.cancelled or step == steps:
-                return
-            pair.step()
-            seconds = time.monotonic() - began
-            left = durations.left(seconds, (step + 1) / steps)
-            if left is not None:
-                _SPEEDS[self.lesson.size, self.lesson.batch] = seconds / (step + 1)
-            self._say(share=0.25 + 0.75 * (step + 1) / steps, left=left)
-
-
-class Classroom:
-    """The server's one training, for every page to start, look at and stop."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._training: LiveTraining | None = None
-
-    def training(self) -> LiveTraining | None:
-        """The one that runs, else the one that ended last."""
-        with self._lock:
-            return self._training
-
-    def begin(self, lesson: Lesson) -> LiveTraining:
-        """Start a lesson; where somebody else's goes on, that one is given and nothing started."""
-        with self._lock:
-            if self._training is None or self._training.cancelled or not self._training.progress().running:
-                self._training = LiveTraining(lesson)
-            return self._training
-
-
-CLASSROOM = Classroom()
-
-
-def expected(lesson: Lesson) -> float | None:
-    """Seconds that a lesson's steps take here, by the last training; None before the first."""
-    speed = _SPEEDS.get((lesson.size, lesson.batch))
-    return None if speed is None else speed * lesson.steps
-
-
-class Pair:
-    """Two networks that start equal and see the same batches; the second has the couplings.
+def training_view(table: RelatednessTable, title: str) -> None:
+    """Choices, start and stop, and the curves of the server's training, whoever started it.
 
     Args:
-        lesson: how they are trained.
-        images: [faces + held_out, 3, size, size] float32 in [-1, 1], training faces first.
-        labels: of batch shape [faces + held_out], with expressions and AUs.
+        table: relatedness that the couplings use.
+        title: what it is called.
     """
-
-    def __init__(self, lesson: Lesson, images: Tensor, labels: Annotations) -> None:
-        torch.manual_seed(lesson.seed)
-        first = facebehaviornet(widths=(8, 16, 32, 64), blocks=(1, 1, 1, 1), dropout=0.1)
-        second = facebehaviornet(widths=(8, 16, 32, 64), blocks=(1, 1, 1, 1), dropout=0.1)
-        second.load_state_dict(first.state_dict())
-        self._networks = tuple(network.to(memory_format=torch.channels_last) for network in (first, second))  # type: ignore[call-overload]
-        self._objectives = tuple(Objective(lesson.terms(on), lesson.table) for on in (False, True))
-        self._optimisers = [torch.optim.AdamW(n.parameters(), lr=2e-3, weight_decay=0.05) for n in self._networks]
-        self._truth = RelatednessTable.named("du2014")
-        self._images, self._held_out = images[: lesson.faces], images[lesson.faces :]
-        self._labels, self._known = _scarce(labels[: lesson.faces], lesson.labelled), labels[lesson.faces :]
-        self._draws = np.random.default_rng(lesson.seed)
-        self._lesson, self._done = lesson, 0
-
-    def step(self) -> None:
-        """One step of each on the same batch: a quarter of it faces with AU labels."""
-        lesson, quarter = self._lesson, self._lesson.batch // 4
-        with_units = self._draws.integers(0, lesson.labelled, quarter)
-        others = self._draws.integers(lesson.labelled, lesson.faces, lesson.batch - quarter)
-        chosen = torch.from_numpy(np.concatenate([with_units, others]))
-        images, labels = self._images[chosen], self._labels[chosen]
-        flipped = torch.from_numpy(self._draws.random(len(chosen)) < 0.5)[:, None, None, None]
-        images = torch.where(flipped, images.flip(-1), images)
-        for network, objective, optimiser in zip(self._networks, self._objectives, self._optimisers, strict=True):
-            network.train()
-            torch.manual_seed(self._done)
-            loss, _ = objective(network(images), labels)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-        self._done += 1
-
-    @torch.no_grad()
-    def measure(self, step: int) -> Point:
-        """Both on the held-out faces."""
-        found = [self._figures(network) for network in self._networks]
-        f1, right, distance = ((a, b) for a, b in zip(*found, strict=True))
-        return Point(step, f1, right, distance)
-
-    def _figures(self, network: FaceNetwork) -> tuple[float, float, float]:
-        network.eval()
-        said: Predictions = network(self._held_out)
-        truth = self._known.action_units.numpy()
-        support = self._truth.matrix().any(0).numpy()
-        f1 = au_f1(said.action_units.numpy(), truth)[support]
-        matrix = confusion(said.expression.argmax(-1).numpy(), self._known.expression.argmax(-1).numpy())
-        return float(np.nanmean(f1)), accuracy(matrix), float(distribution_matching(said, self._truth))
+    training = CLASSROOM.training()
+    busy = training is not None and training.progress().running
+    with st.container(key="lab_choices"):
+        wrong = st.toggle(
+            "Exchange the table's rows",
+            key="lab wrong",
+            disabled=busy,
+            help="Wrong on purpose: happiness gets fear's action units, and so on.",
+        )
+        couplings = st.pills(
+            "Couplings of the second network",
+            list(COUPLINGS),
+            selection_mode="multi",
+            default=list(COUPLINGS),
+            format_func=_NAMES.__getitem__,
+            key="lab couplings",
+            disabled=busy,
+        )
+        labelled = st.segmented_control(
+            f"Faces with AU labels, of {Lesson.faces}",
+            [20, 40, 80, 160],
+            default=20,
+            required=True,
+            key="lab labelled",
+            disabled=busy,
+            help="The other faces have an expression label only.",
+        )
+    if busy:
+        st.button("Stop", icon=":material/stop:", type="primary", on_click=training.cancel)  # type: ignore[union-attr]
+    else:
+        named = f"{title}, rows exchanged" if wrong else title
+        lesson = Lesson(exchanged(table) if wrong else table, named, tuple(couplings), labelled or 20)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                "Start training",
+                icon=":material/play_arrow:",
+                type="primary",
+                disabled=not couplings,
+                on_click=lambda: st.session_state.update({_TRAINING: CLASSROOM.begin(lesson)}),
+            )
+            st.caption(_size(lesson), width="content")
+    if training is not None:
+        st.fragment(_curves, run_every=_EVERY if busy else None)(training, busy)
+    if not busy:
+        st.fragment(_wait, run_every=_IDLE)(training)
 
 
-def _scarce(labels: Annotations, labelled: int) -> Annotations:
-    """AU labels on the first faces alone, expression labels on the others alone."""
-    first = torch.arange(*labels.batch) < labelled
-    expression, units = labels[EXPRESSION], labels[ACTION_UNITS]
-    return labels | {
-        EXPRESSION: Label(expression.value, expression.weight * ~first),
-        ACTION_UNITS: Label(units.value, units.weight * first[:, None]),
-    }
+def _size(lesson: Lesson) -> str:
+    """How much there is to do, and how long that took the last time."""
+    seconds = expected(lesson)
+    known = f" · about {durations.in_words(seconds)} on this machine" if seconds else ""
+    return f"Two networks, {lesson.steps} steps of {lesson.batch} faces each{known}"
 
 
-@lru_cache(maxsize=128)
-def _drawn(seed: int, start: int, end: int, size: int) -> tuple[Tensor, Annotations]:
-    """Faces of a world made with Du 2014's table, the same for every viewer, drawn once for a server."""
-    world = World(RelatednessTable.named("du2014"), seed=seed, domain=Domain(name="lesson"))
-    truths = [world.draw(number) for number in range(start, end)]
-    crops = draw_crops([truth.face for truth in truths], size)
-    margin = (crops.shape[1] - size) // 2
-    middle = crops[:, margin : margin + size, margin : margin + size]
-    images = torch.from_numpy(middle.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1
-    labels = Annotations.stack([truth.annotations for truth in truths])
-    return images.contiguous(memory_format=torch.channels_last), labels
+def _wait(known: LiveTraining | None) -> None:
+    """Somebody else's training appears as soon as it begins."""
+    if CLASSROOM.training() is not known:
+        st.rerun()
+
+
+def _what(training: LiveTraining) -> str:
+    """Whose training it is, and what is trained."""
+    lesson = training.lesson
+    names = ", ".join(_NAMES[name].lower() for name in lesson.couplings)
+    is_own = st.session_state.get(_TRAINING) is training
+    whose = (
+        "" if is_own else " Started on another page or before this one was loaded: everybody who uses this app sees it."
+    )
+    labelled = f"{lesson.labelled} of {lesson.faces} faces have AU labels"
+    return f"Table {escape_markdown(lesson.title)}; {names}; {labelled}.{whose}"
+
+
+def _curves(training: LiveTraining, busy: bool) -> None:
+    now = training.progress()
+    if busy and not now.running:
+        st.rerun()
+    if now.problem:
+        st.error(f"The training failed: {now.problem}")
+    st.progress(now.share, now.words + durations.countdown(now.left))
+    st.caption(_what(training))
+    if not now.points:
+        st.caption("The faces are drawn first; they are kept for the next training.")
+        return
+    if not now.running:
+        st.markdown(outcome(now.points[-1]))
+    places = (st.container(), *st.columns(2))
+    for place, (field, title, words, span) in zip(places, _FIGURES, strict=True):
+        with place:
+            st.markdown(f"**{title}**", help=words)
+            figure = coupling_charts.training(now.points, field, training.lesson.steps, span)
+            alt = f"{title}: with the coupling and without, along the training."
+            st.plotly_chart(figure, config=charts.CONFIG, key=f"lab curve {field}", alt=alt)
+
+
+def outcome(point: PairScores) -> str:
+    """What came out, in two sentences."""
+    off, on = point.f1
+    gained = f"**{'+' if on >= off else '−'}{abs(on - off):.2f} with the couplings**"
+    return (
+        f"After {point.step} steps: AU F1 {off:.2f} without, {on:.2f} with ({gained}); expressions right "
+        f"{point.accuracy[0]:.0%} without, {point.accuracy[1]:.0%} with. One pair with one seed, so differences of a "
+        f"few hundredths mean nothing."
+    )

@@ -12,7 +12,7 @@ from fbn.inference.uploads import Preview
 from fbn.jobs.durations import in_words
 from fbn.synthetic.playback import DrawnPlayback, FilePlayback, Playback
 from fbn.ui import charts, shell
-from fbn.ui.effect_view import conflict_panel
+from fbn.ui.effect_view import conflict_panel, pick_table
 from fbn.ui.live.recordings import show_problem, show_recordings
 from fbn.ui.live.webcam import Problem, play, start_video, watch, webcam
 from fbn.ui.panels import (
@@ -26,7 +26,6 @@ from fbn.ui.panels import (
     show_picture,
     terms_panel,
 )
-from fbn.ui.prior import pick_table
 from fbn.ui.widgets import pick
 
 #: Seconds between two looks at the session while it plays (figures for the eye, not the record) and once it stopped.

@@ -1,5 +1,5 @@
 // A table of cells to look at, to click, and to walk through with the arrow keys, like a spreadsheet.
-// Python draws nothing here: it sends rows, columns and cells, and gets {at, weight} or {step} back.
+// Python draws nothing here: it sends rows, columns, cells and a legend, and gets {at, weight}, {block} or {step} back.
 const typing = /^[0-9.,]$/
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -15,8 +15,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   return () => { window.onbeforeunload = null }
 }
 
+const make = (tag, text, more = {}) => Object.assign(document.createElement(tag), { textContent: text, ...more })
+
 function build(host, { columns, rows, label }) {
-  const make = (tag, text, more = {}) => Object.assign(document.createElement(tag), { textContent: text, ...more })
   const table = make('table', '')
   table.setAttribute('role', 'grid')
   table.setAttribute('aria-label', label)
@@ -46,7 +47,7 @@ function build(host, { columns, rows, label }) {
     })
     if (!row.there) tr.classList.add('away')
   })
-  host.replaceChildren(table)
+  host.replaceChildren(table, make('div', '', { className: 'legend' }))
   host.table = table
   host.at = null
   table.onclick = event => {
@@ -59,12 +60,18 @@ function build(host, { columns, rows, label }) {
     if (host.data.editable && event.target.closest('td[role]')) edit(host, '')
   }
   table.onkeydown = event => keys(host, event)
+  table.onpaste = event => paste(host, event)
 }
 
 const cell = (host, [r, c]) => host.table.tBodies[0].rows[r].cells[c + 1]
 
 function fill(host) {
-  const { cells, columns, rows } = host.data
+  const { cells, columns, rows, legend } = host.data
+  host.querySelector('.legend').replaceChildren(...legend.map(({ kind, text, meaning }) => {
+    const entry = make('span', '')
+    entry.append(make('i', text, { className: kind }), make('b', meaning))
+    return entry
+  }))
   for (let r = 0; r < rows.length; r++)
     for (let c = 0; c < columns.length; c++) {
       const about = cells[`${r},${c}`] || {}, td = cell(host, [r, c]), look = JSON.stringify(about)
@@ -137,6 +144,16 @@ function put(host, weight) {
   host.say({ at: host.at, weight })
 }
 
+// a block out of a spreadsheet goes into the cells from the selected one on, as far as the table reaches
+function paste(host, event) {
+  const text = event.clipboardData.getData('text/plain').replace(/\r?\n$/, '')
+  if (event.target.tagName === 'INPUT' || !host.at || !host.data.editable || !text) return
+  const block = text.split(/\r?\n/).flatMap((line, r) =>
+    line.split('\t').map((value, c) => [host.at[0] + r, host.at[1] + c, value]))
+  host.say({ block: block.filter(([r, c]) => r < host.data.rows.length && c < host.data.columns.length) })
+  event.preventDefault()
+}
+
 // null: no weight
 function weightOf(input) {
   const weight = +input.value.trim().replace(',', '.')
@@ -145,7 +162,7 @@ function weightOf(input) {
 
 function tell(host, td, words) {
   quiet(host)
-  const said = Object.assign(document.createElement('p'), { className: 'said', textContent: words })
+  const said = make('p', words, { className: 'said' })
   said.setAttribute('role', 'alert')
   host.append(said)
   const sheet = host.getBoundingClientRect(), box = td.getBoundingClientRect()
@@ -162,7 +179,7 @@ const quiet = host => host.querySelector('.said')?.remove()
 function edit(host, first) {
   quiet(host)
   const td = cell(host, host.at), about = host.data.cells[host.at.join()] || {}
-  const input = Object.assign(document.createElement('input'), {
+  const input = make('input', '', {
     value: first || about.share || '', inputMode: 'decimal', title: 'a weight from 0 to 1',
   })
   input.setAttribute('aria-label', td.getAttribute('aria-label'))

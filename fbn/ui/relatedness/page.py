@@ -1,24 +1,62 @@
-"""The Relatedness page: its views, each a fragment, so that a click redraws nothing else."""
+"""The Relatedness page, and the views in which a table is edited: Edit, and On a face."""
 
+from collections.abc import Hashable
+from dataclasses import replace
+from html import escape
+from typing import Any
+
+import numpy as np
 import streamlit as st
 
-from fbn.ui.relatedness import marks
-from fbn.ui.relatedness.edit import edit_view
-from fbn.ui.relatedness.face import face_view
+from fbn.inference import Affect
+from fbn.inference.effect import predictions_of
+from fbn.records import Annotations
+from fbn.relatedness import Note, RelatednessTable
+from fbn.relatedness.draft import Draft, describe_weight, format_weight, weight_of
+from fbn.relatedness.formats import CATEGORIES
+from fbn.relatedness.workshop import FIRST, Workshop
+from fbn.synthetic import editing
+from fbn.synthetic.activity import coded, typical
+from fbn.synthetic.parameters import Face
+from fbn.ui import shell
+from fbn.ui.effect_view import effect_view
+from fbn.ui.palette import ACCENT
+from fbn.ui.relatedness.heatmap import cell_at, heatmap, sheet, shown
 from fbn.ui.relatedness.infer import infer_view
-from fbn.ui.relatedness.state import FIRST, OPEN, VIEW, keep, labels, open_table, workshop
+from fbn.ui.relatedness.tables import OPEN, VIEW, act, bar, edit, keep, messages, versions_view, workshop
 from fbn.ui.relatedness.training import COMPARISONS, training_view
-from fbn.ui.relatedness.versions import versions_view
-from fbn.ui.widgets import drawn, pick, place
+from fbn.ui.shell import read_upload
+from fbn.ui.widgets import bound, drawn, escape_markdown, pick, place
+from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, AU_NUMBERS, EXPRESSIONS, Expression
+
+STYLE = """<style>
+.st-key-relatedness_face img{border-radius:.6rem}
+.st-key-relatedness_face [data-testid="stHorizontalBlock"]{flex-wrap:nowrap}
+.st-key-relatedness_face [data-testid="stColumn"]{min-width:0}
+.fbn-share{display:grid;grid-template-columns:minmax(7rem,10rem) 1fr 2.2rem;gap:.15rem .6rem;align-items:center;
+  font-size:.84rem}
+.fbn-share i{height:.7rem;border-radius:3px;box-sizing:border-box;border:1px dashed ACCENT;
+  background:color-mix(in srgb,ACCENT 34%,transparent)}
+.fbn-share i.fbn-one{background:ACCENT;border-style:solid}
+.fbn-share .fbn-num{text-align:right;font-variant-numeric:tabular-nums}
+@media (max-width:640px){
+  .st-key-rel-undo p,.st-key-rel-redo p{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+}
+</style>""".replace("ACCENT", ACCENT)
+#: Sides of the drawn faces beside the table and of the face that is read, pixels.
+_DRAWN, _READ = 240, 260
+_KINDS = {"none": 0.0, "observational": 0.5, "prototypical": 1.0}
+_SOURCES = ["Drawn face", "Sample", "Upload", "Take a photo"]
 
 
 def show_workshop() -> None:
-    """The views of the page."""
-    st.html(marks.STYLE)
+    """The views of the page, each a fragment, so that a click redraws nothing else."""
+    st.html(STYLE)
     if not drawn(VIEW):
-        _forget()
-    if (wanted := place("table", OPEN, labels(), FIRST, "table", VIEW)) != workshop().open:
-        open_table(wanted)
+        _clear_messages()
+    shop = workshop()
+    if (wanted := place("table", OPEN, shop.labels(), FIRST, "table", VIEW)) != shop.open:
+        act(Workshop.open_table, wanted)
     views = {
         "Edit": edit_view,
         "Versions": versions_view,
@@ -27,11 +65,269 @@ def show_workshop() -> None:
         "Training": training_view,
     }
     view = place("view", VIEW, list(views), "Edit", "view")
-    pick(st.segmented_control, "View", VIEW, _forget, options=list(views), required=True, label_visibility="collapsed")
+    pick(
+        st.segmented_control,
+        "View",
+        VIEW,
+        _clear_messages,
+        options=list(views),
+        required=True,
+        label_visibility="collapsed",
+    )
     st.fragment(views[view])()
 
 
-def _forget() -> None:
-    """What was said belongs to the view in which it was done."""
-    keep(said="", problem="")
+def _clear_messages() -> None:
+    """Messages belong to the view in which something was done."""
+    keep(replace(workshop(), message="", problem=""))
     COMPARISONS.refuse("")
+
+
+def edit_view() -> None:
+    """The table, and beside it the selected cell, the face of its row and the expressions of its column."""
+    bar()
+    messages()
+    table, panel = st.columns([13, 7], gap="large")
+    with table:
+        bound(
+            st.toggle,
+            "Compound expressions",
+            workshop().compounds,
+            lambda on: keep(replace(workshop(), compounds=on)),
+            "rel compounds",
+        )
+        _editable_heatmap(workshop().compounds, "rel heatmap")
+        st.caption(
+            "Click a cell, or walk with the arrow keys. Type a weight, Enter to keep it, Delete to empty; or paste a "
+            "block of weights out of a spreadsheet."
+        )
+    with panel:
+        _cell_panel()
+        _row()
+        _column()
+
+
+def _editable_heatmap(compounds: bool, key: str) -> None:
+    shop = workshop()
+    if shop.draft.cell[0] not in shown(compounds):
+        # what is selected must be in sight
+        edit(shop.open, _selected, Expression.FEAR.value, shop.draft.cell[1])
+        shop = workshop()
+    layout = sheet(shop.draft.table, shop.compared(), shop.draft.cell, compounds)
+    layout["unsaved"] = any(each.unsaved for each in shop.drafts.values())
+    heatmap(layout, f"Relatedness table {shop.open}", key, lambda what: _apply(shop.open, what))
+
+
+def _apply(label: str, what: dict[str, Any]) -> None:
+    """Do what the heatmap sent."""
+    if step := what.get("step"):
+        edit(label, Draft.undo if step == "undo" else Draft.redo)
+    elif block := what.get("block"):
+        edit(label, Draft.with_block, {cell_at(row, column): str(text) for row, column, text in block})
+    elif "weight" in what:
+        edit(label, Draft.with_weight, *cell_at(*what["at"]), float(what["weight"]))
+    else:
+        edit(label, _selected, *cell_at(*what["at"]))
+
+
+def _selected(draft: Draft, category: str, number: int) -> Draft:
+    return replace(draft, cell=(category, number))
+
+
+def _cell_panel() -> None:
+    """The selected cell: what it is, its weight, its note."""
+    label, draft = workshop().open, workshop().draft
+    category, number = draft.cell
+    unit, weight = ACTION_UNIT_BY_NUMBER[number], weight_of(draft.table, category, number)
+    st.markdown(f"**{category.capitalize()} · {unit.short} {unit.name}**")
+    st.caption(f"{unit.description.capitalize()}. Muscle: {unit.muscle}.")
+    if category == Expression.NEUTRAL:
+        st.caption("Neutral is a face at rest: it has no action units.")
+        return
+    kind = "none" if not weight else "prototypical" if weight == 1 else "observational"
+    bound(
+        st.segmented_control,
+        "In this expression it is",
+        kind,
+        lambda chosen: edit(label, Draft.with_weight, category, number, _KINDS[chosen]) if chosen != kind else None,
+        f"rel kind {label} {category} {number}",
+        options=list(_KINDS),
+        format_func=str.capitalize,
+        required=True,
+        width="stretch",
+        label_visibility="collapsed",
+    )
+    bound(
+        st.slider,
+        "Weight",
+        float(weight),
+        lambda moved: edit(label, Draft.with_weight, category, number, round(float(moved), 4)),
+        f"rel weight {label} {category} {number}",
+        min_value=0.0,
+        max_value=1.0,
+        step=0.01,
+        help="Of people showing the expression, the share that showed the AU. 1: all, prototypical. 0: no part of it.",
+    )
+    if category in draft.table.categories:
+        _note(label, category, number, draft.table.note(category, number))
+
+
+def _note(label: str, category: str, number: int, note: Note) -> None:
+    is_new, key = note == Note(), f"rel note {label} {category} {number} {note}"
+    if not is_new:
+        signed = ", ".join(escape_markdown(part) for part in (note.who, note.source) if part)
+        st.caption(f"Note: {escape_markdown(note.why)}" + (f" ({signed})" if signed else ""))
+
+    def noted() -> None:
+        parts = (st.session_state[f"{key} {part}"].strip() for part in ("who", "why", "source"))
+        edit(label, Draft.with_note, category, number, Note(*parts))
+
+    with (
+        st.popover("Add a note" if is_new else "Change the note", icon=":material/edit_note:", width="stretch"),
+        st.form(key, border=False),
+    ):
+        st.text_input("Who", note.who, key=f"{key} who", max_chars=100, placeholder="your name or initials")
+        st.text_area("Why", note.why, key=f"{key} why", max_chars=1000, placeholder="what speaks for this weight")
+        st.text_input("Source", note.source, key=f"{key} source", max_chars=300, placeholder="a paper, a data set")
+        st.form_submit_button("Keep the note", on_click=noted)
+        st.caption("Empty all three to remove it.")
+
+
+def _row() -> None:
+    """The selected row's typical face; where the row was changed, before and after."""
+    (category, _), table, (name, base) = workshop().draft.cell, workshop().draft.table, workshop().compared()
+    weights = table.row(category) if category in table.categories else {}
+    units = typical(weights)
+    st.markdown(f"**A typical face of {category}**", help="Drawn from the row: every AU of weight 0.5 or more, at 0.8.")
+    with st.container(key="relatedness_face"):
+        first, second = st.columns(2, gap="small")
+        alt = f"A drawn face that shows {category}"
+        if any(change.category == category for change in base.diff(table)):
+            first.image(_face(base, category), caption=name, alt=alt)
+            second.image(_face(table, category), caption="Now", alt=f"{alt}, by the edited table")
+        else:
+            first.image(_face(table, category), alt=alt)
+            listed = [f"**{ACTION_UNIT_BY_NUMBER[n].short}** {ACTION_UNIT_BY_NUMBER[n].name}" for n in units]
+            second.markdown("  \n".join(listed) or "A face at rest.")
+    # weaker than a half, or none of the face's 17 AUs
+    if left := [f"AU{n} {format_weight(weight)}" for n, weight in weights.items() if n not in units]:
+        st.caption(f"Not drawn: {', '.join(left)}.")
+
+
+def _face(table: RelatednessTable, category: str) -> np.ndarray:
+    face = editing.preset(Face(), table, category, 0.8) if category in table.categories else Face()
+    return editing.picture(face, _DRAWN).image
+
+
+def _column() -> None:
+    """The expressions that have the selected AU."""
+    table, (category, number) = workshop().draft.table, workshop().draft.cell
+    unit = ACTION_UNIT_BY_NUMBER[number]
+    st.markdown(f"**Expressions that share {unit.short} {unit.name}**")
+    if bars := share_bars(table, number, category):
+        st.html(bars)
+    else:
+        st.caption("None in this table.")
+    if number not in AU_INDEX:
+        st.caption("The network does not read this AU: the losses skip it.")
+
+
+def share_bars(table: RelatednessTable, number: int, selected: str) -> str:
+    """A bar for each category that has the AU, the strongest first: solid for prototypical, dashed for observational.
+
+    Args:
+        table: any.
+        number: of the AU.
+        selected: category in bold.
+
+    Returns:
+        HTML; "" where no category has the AU.
+    """
+    shares = [(category, weight_of(table, category, number)) for category in table.categories]
+    rows = []
+    for category, weight in sorted(shares, key=lambda share: -share[1]):
+        if weight:
+            name = escape(category.capitalize())
+            rows.append(
+                f"<span>{f'<b>{name}</b>' if category == selected else name}</span>"
+                f'<i class="{"fbn-one" if weight == 1 else ""}" style="width:{100 * weight:.0f}%" '
+                f'title="{escape(f"{category}: {describe_weight(weight)}")}"></i>'
+                f'<span class="fbn-num">{format_weight(weight)}</span>'
+            )
+    return f'<div class="fbn-share">{"".join(rows)}</div>' if rows else ""
+
+
+def face_view() -> None:
+    """A face, the table's basic expressions to edit beside it, and what the table makes of the face."""
+    bar()
+    messages()
+    picture, table = st.columns([7, 13], gap="large")
+    with picture:
+        read = _choose()
+    with table:
+        st.caption("Change a weight here and see below what it does to this face.")
+        _editable_heatmap(compounds=False, key="rel face heatmap")
+        _cell_panel()
+    if read is None:
+        st.info("What the table makes of the face appears here once there is one.", icon=":material/face:")
+        return
+    affect, labels = read
+    draft, (name, base) = workshop().draft, workshop().compared()
+    against = "" if base == draft.parent[1] else name
+    effect_view(predictions_of(affect), draft.table, base, labels, key="rel effect", against=against)
+
+
+def _choose() -> tuple[Affect, Annotations | None] | None:
+    """What the network reads in the chosen face, and its true labels where it was drawn; None without a face."""
+    source = st.segmented_control("Face", _SOURCES, default=_SOURCES[0], required=True, key="rel face source")
+    if source == "Drawn face":
+        return _drawn()
+    if source == "Sample":
+        image, identifier = shell.sample_picture(), "sample"
+        st.image(image, width=_READ, alt="The sample picture: portrait of an astronaut who smiles")
+        st.caption(shell.SAMPLE_CREDIT)
+    else:
+        widget = st.file_uploader if source == "Upload" else st.camera_input
+        upload = widget("A picture of a face", key=f"rel face {source}")
+        if upload is None:
+            return None
+        image, identifier = read_upload(upload), upload.file_id
+        st.image(image, width=_READ, alt="The picture you chose")
+    affect = _read(identifier, image, is_crop=False)
+    if affect is None:
+        st.warning("No face was found in this picture.", icon=":material/face:")
+        return None
+    return affect, None
+
+
+def _drawn() -> tuple[Affect, Annotations | None] | None:
+    name, table = workshop().compared()
+    categories = [category for category in CATEGORIES if category in table.categories]
+    first = categories.index("fear") if "fear" in categories else 0
+    category = st.selectbox("It shows", categories, first, format_func=str.capitalize)
+    strength = st.slider("How strongly", 0.0, 1.0, 0.8, 0.05, key="rel face strength")
+    face = editing.preset(Face(), table, category, strength)
+    image = editing.picture(face).image
+    st.image(image, width=_READ, alt=f"A drawn face that shows {category}")
+    st.caption(f"{category.capitalize()} at {strength:.0%}, drawn by {name}: it stays as you edit.")
+    affect = _read(face, image, is_crop=True)
+    units = dict(zip(AU_NUMBERS, coded(face.intensities).tolist(), strict=True))
+    labels = Annotations.of(category, units) if category in EXPRESSIONS else None
+    return None if affect is None else (affect, labels)
+
+
+def _read(identifier: Hashable, image: np.ndarray, is_crop: bool) -> Affect | None:
+    """A crop, or the largest face of a picture, as the chosen model reads it; read once."""
+    state, key = st.session_state, (identifier, shell.model_name())
+    if state.get("rel reading", (None, None))[0] != key:
+        if state.get("rel reader", (None, None))[0] != key[1]:
+            state["rel reader"] = (key[1], shell.make_analyser(None))
+        reader = state["rel reader"][1]
+        if is_crop:
+            affect = reader.crops([image])[0]
+        else:
+            faces = reader.picture(image).faces
+            affect = max(faces, key=lambda face: face.box.width * face.box.height).affect if faces else None
+        state["rel reading"] = (key, affect)
+    reading: Affect | None = state["rel reading"][1]
+    return reading

@@ -1,4 +1,4 @@
-"""What an edit does after training: start a comparison as a job, watch it, see what came out with its spread."""
+"""What an edit does after training: start a comparison as a job, watch it, and see its result."""
 
 import json
 import re
@@ -6,19 +6,23 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from fbn.errors import FbnError
 from fbn.jobs import durations
 from fbn.resources import shipped
-from fbn.studies.tables import RESULT
+from fbn.studies.labels import verdict
+from fbn.studies.tables import RESULT, rows
 from fbn.studies.tables_request import TablesBudget
 from fbn.training import recipe
 from fbn.ui import charts
 from fbn.ui.job_list import JobList
-from fbn.ui.relatedness.draft import plain
-from fbn.ui.relatedness.results import cells, differences, figures, sentence
-from fbn.ui.relatedness.state import choices, table_of, usual
+from fbn.ui.relatedness.tables import workshop
+from fbn.ui.study.charts import forest
+from fbn.ui.widgets import escape_markdown
+from fbn.vocabulary import ACTION_UNIT_BY_NUMBER
 
 _RECIPE = "coupled"
 _STUDIES = "assets/studies/relatedness"
@@ -26,25 +30,37 @@ _SIZES: dict[str, tuple[str, dict[str, int]]] = {
     "quick": ("2 seeds", {"pictures": 2000, "held_out": 500, "steps": 250, "seeds": 2}),
     "full": ("5 seeds", {}),
 }
+#: What ``rows`` calls the mean over the changed AUs.
+_CHANGED = "F1 of changed AUs"
+_FIGURES = {
+    _CHANGED: "Changed AUs, mean F1",
+    "accuracy": "Expressions, accuracy",
+    "mean_diagonal": "Expressions, mean diagonal",
+    "f1": "AUs, mean F1",
+    "auc": "AUs, mean ROC area",
+    "ccc_valence": "Valence, CCC",
+    "ccc_arousal": "Arousal, CCC",
+    **{unit.short: f"{unit.short} {unit.name}" for unit in ACTION_UNIT_BY_NUMBER.values()},
+}
 
 
 def training_view() -> None:
-    """Asking for a comparison, and all that were asked for."""
-    asking, asked = st.columns([7, 13], gap="large")
-    with asking:
-        _ask()
-    with asked:
+    """A form to start a comparison, and the comparisons started."""
+    form, started = st.columns([7, 13], gap="large")
+    with form:
+        _form()
+    with started:
         COMPARISONS.watch()
         _studies()
 
 
-def _ask() -> None:
+def _form() -> None:
     st.markdown("**Does the edit make a better network?**")
     st.caption(
         "Two small networks are trained alike on drawn faces, one with each table; few faces carry AU labels, so what "
         "the networks learn of AUs comes through the table. It goes on when you leave this page."
     )
-    names, (base, edited) = choices(), usual()
+    names, (base, edited) = workshop().choices(), workshop().usual_pair()
     first = st.selectbox("Base", names, names.index(base), key="rel job base")
     second = st.selectbox("Edited", names, names.index(edited), key="rel job edited")
     truths = ["As edited", *names]
@@ -59,7 +75,7 @@ def _ask() -> None:
         "How much", list(_SIZES), default="quick", required=True, format_func=lambda s: _SIZES[s][0], key="rel job size"
     )
     budget = TablesBudget.model_validate(_SIZES[size or "quick"][1])
-    words = st.empty()
+    work = st.empty()
     data = st.text_input(
         "Or on real faces: folder of data sets",
         key="rel job data",
@@ -74,7 +90,7 @@ def _ask() -> None:
         key="rel job recipe",
         help="How both are trained. “coupled” is the smallest; the others are larger, and meant for real faces.",
     )
-    words.caption(_size(budget, how, bool(data)))
+    work.caption(_size(budget, how, bool(data)))
     if first == second:
         st.caption("Choose two tables that differ.")
     st.button(
@@ -103,20 +119,14 @@ def _size(budget: TablesBudget, how: str, real: bool) -> str:
 
 def _start(first: str, second: str, truth: str | None, size: str, data: str, how: str) -> None:
     try:
-        tables = {"base": table_of(first), "edited": table_of(second)}
+        tables = {"base": workshop().table_of(first), "edited": workshop().table_of(second)}
         if truth and not data:
-            tables["truth"] = table_of(truth)
+            tables["truth"] = workshop().table_of(truth)
     except FbnError as error:
         COMPARISONS.refuse(str(error))
         return
-    asked: dict[str, Any] = {
-        **tables,
-        "names": (first, second),
-        "budget": _SIZES[size][1],
-        "data": data or None,
-        "recipe": how,
-    }
-    COMPARISONS.start(f"{first} against {second}", asked)
+    request: dict[str, Any] = {"names": (first, second), "budget": _SIZES[size][1], "data": data or None, "recipe": how}
+    COMPARISONS.start(f"{first} against {second}", tables | request)
 
 
 def _studies() -> None:
@@ -128,7 +138,7 @@ def _studies() -> None:
     st.markdown("**Shipped with fbn**", help="Planned before it ran; whatever came out is shown.")
     for path in sorted(folder.rglob(RESULT)):
         with st.container(border=True):
-            st.markdown(f"**{plain(path.parent.name.replace('-', ' ').capitalize())}**")
+            st.markdown(f"**{escape_markdown(path.parent.name.replace('-', ' ').capitalize())}**")
             show_result(json.loads(path.read_bytes()), path.parent.name)
     for path in sorted(folder.rglob("*.md")):
         with st.expander("The plan", icon=":material/assignment:"):
@@ -137,14 +147,72 @@ def _studies() -> None:
 
 
 def show_result(result: Mapping[str, Any], key: str) -> None:
-    """What came out of a comparison: a sentence, differences with their intervals, and every figure."""
+    """The result of a comparison: a sentence, differences with their intervals, and every figure."""
     st.markdown(sentence(result))
     for line in cells(result):
         st.markdown(f"- {line}")
-    said = "Differences between the two tables with their intervals; All figures has the numbers."
-    st.plotly_chart(differences(result), config=charts.CONFIG, key=f"rel differences {key}", alt=said)
+    alt = "Differences between the two tables with their intervals; All figures has the numbers."
+    st.plotly_chart(differences(result), config=charts.CONFIG, key=f"rel differences {key}", alt=alt)
     with st.expander("All figures", icon=":material/table:"):
         st.dataframe(figures(result), hide_index=True)
+
+
+def sentence(result: Mapping[str, Any]) -> str:
+    """Whether the edited table helped on the AUs that it changes."""
+    on, (base, edited) = result["changed_units"], result["comparison"]["names"]
+    touched = ", ".join(dict.fromkeys(f"AU{cell['action_unit']}" for cell in result["changed"]))
+    if on is None:
+        return f"None of the changed AUs ({touched}) was active often enough in the held-out faces to be scored."
+    seeds = len(on["differences"])
+    moved = f"mean F1 on the changed AUs ({touched}) {on['base']:.3f} → {on['edited']:.3f}"
+    if on["low"] is None:
+        return f"**{moved}**, one seed: no telling whether that is chance."
+    spread = f"difference {on['difference']:+.3f}, 95 % interval {on['low']:+.3f} to {on['high']:+.3f}, {seeds} seeds"
+    outcome = "makes no difference that these runs can tell"
+    if on["low"] > 0:
+        outcome = "is better"
+    elif on["high"] < 0:
+        outcome = "is worse"
+    return (
+        f"Training with **{escape_markdown(edited)}** instead of {escape_markdown(base)} **{outcome}**: {moved} "
+        f"({spread})."
+    )
+
+
+def cells(result: Mapping[str, Any]) -> list[str]:
+    """For each changed cell, how often both networks predict the AU in faces of the expression, and how often it is
+    there."""
+    lines = []
+    for name, about in result["cells"].items():
+        expression, _, unit = name.rpartition(" ")
+        base = f"{about['base']:.0%} of faces of {expression} with the base table"
+        edited = f"{about['edited']:.0%} with the edited one"
+        lines.append(f"{unit} is seen in {base}, in {edited}; it is there in {about['true']:.0%}.")
+    return lines
+
+
+def differences(result: Mapping[str, Any]) -> go.Figure:
+    """Edited minus base for every figure, with its interval and every seed; changed AUs in bold."""
+    single = {**result["tasks"], **result["units"], _CHANGED: result["changed_units"]}
+    frame = pd.DataFrame(rows(result)).astype({"low": float, "high": float})
+    names = frame["figure"].map(lambda name: _FIGURES.get(name, name))
+    return forest(
+        frame.assign(
+            label=names.where(~frame["changed"], "<b>" + names + "</b>"),
+            verdict=[verdict(low, high).value for low, high in zip(frame["low"], frame["high"], strict=True)],
+            hover=[f"{name}: {value:+.3f}" for name, value in zip(names, frame["difference"], strict=True)],
+            seeds_at=[single[name]["differences"] for name in frame["figure"]],
+        ),
+        "edited − base",
+    )
+
+
+def figures(result: Mapping[str, Any]) -> pd.DataFrame:
+    """Every figure of both tables with difference, standard deviation over seeds and interval, and chance."""
+    names = {"figure": "Figure", "base": "Base", "edited": "Edited", "difference": "Difference", "sd": "SD"}
+    names |= {"low": "95 % from", "high": "to", "chance": "Chance"}
+    frame = pd.DataFrame(rows(result))[list(names)].rename(columns=names).round(3)
+    return frame.assign(Figure=[_FIGURES.get(name, name) for name in frame["Figure"]])
 
 
 COMPARISONS = JobList(

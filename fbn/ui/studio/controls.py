@@ -1,18 +1,19 @@
-"""The studio's sliders: action units, the person, head and light, the camera."""
+"""The studio's controls: sliders for action units, the person, head and light, the camera."""
 
+import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
-from fbn.synthetic.parameters import Face, Hair, HairColour
-from fbn.ui.studio import face as studio
-from fbn.ui.studio import knobs as studio_knobs
-from fbn.ui.studio.knobs import Knob, put
-from fbn.ui.studio.marks import described, units_by_region
+from fbn.synthetic import editing
+from fbn.synthetic.parameters import Face, Hair, HairColour, Identity
+from fbn.ui.studio.html import described
 from fbn.ui.studio.state import current, keep, show, slider
 from fbn.ui.widgets import bound, sweeping
-from fbn.vocabulary import AU_INDEX, ActionUnit
+from fbn.vocabulary import ACTION_UNITS, AU_INDEX, REGIONS, ActionUnit
 
 _GROUPS = ("Action units", "Person", "Scene", "Camera")
 _UNIT_HELP = (
@@ -23,8 +24,97 @@ _LINK_HELP = "On: one slider moves both halves of the face. Off: each half has i
 _LAST_PERSON = 9_999
 
 
+@dataclass(frozen=True)
+class Knob:
+    """A number of a face, other than an AU, and its slider.
+
+    Attributes:
+        part, name: a field of ``Face``, and a field of that.
+        label, help: of the slider.
+        low, high: range.
+        index: which number of a pair; None for a single number.
+        unit: e.g. ``"°"``.
+    """
+
+    part: str
+    name: str
+    label: str
+    help: str
+    low: float = 0.0
+    high: float = 1.0
+    index: int | None = None
+    unit: str = ""
+
+    @property
+    def key(self) -> str:
+        """Unique among all knobs."""
+        return ".".join(str(part) for part in (self.part, self.name, self.index) if part is not None)
+
+    def value_in(self, face: Face) -> float:
+        """The value in a face."""
+        value = getattr(getattr(face, self.part), self.name)
+        return float(value if self.index is None else value[self.index])
+
+    def set_in(self, face: Face, value: float) -> Face:
+        """The face with another value."""
+        if self.index is None:
+            return put(face, self.part, self.name, value)
+        pair = list(getattr(getattr(face, self.part), self.name))
+        pair[self.index] = value
+        return put(face, self.part, self.name, tuple(pair))
+
+
+def put(face: Face, part: str, name: str, value: Any) -> Face:
+    """The face with another value of ``face.part.name``."""
+    changed = getattr(face, part).model_copy(update={name: value})
+    return face.model_copy(update={part: changed})
+
+
+_ENDS = "0 is average; −1 and 1 are as rare as can be."
+
+SHAPE = tuple(
+    Knob("identity", name, name.replace("_", " ").capitalize(), _ENDS, low=-1.0) for name in Identity.model_fields
+)
+LOOKS = (
+    Knob("appearance", "melanin", "Skin colour", "Melanin: 0 palest, 1 darkest."),
+    Knob("appearance", "redness", "Redness", "Blood under the skin: 0 sallow, 1 flushed."),
+    Knob("appearance", "age", "Age", "Lines and sag that stay at rest: 0 young, 1 old."),
+    Knob("appearance", "iris", "Eye colour", "0 dark brown, 1 light blue."),
+    Knob("appearance", "beard", "Beard", "0 shaved, 0.3 stubble, 1 full."),
+    Knob("appearance", "moustache", "Moustache", "0 none, 1 full."),
+    Knob("appearance", "glasses", "Glasses", "0 none; above that, how thick the rim is."),
+    Knob("appearance", "lipstick", "Lipstick", "0 none, 1 strong."),
+    Knob("appearance", "make_up", "Eye make-up", "Shadow and lashes: 0 none, 1 strong."),
+)
+HEAD = (
+    Knob("scene", "yaw", "Turn (yaw)", "Positive turns the nose to the picture's right.", -45.0, 45.0, unit="°"),
+    Knob("scene", "pitch", "Nod (pitch)", "Positive lowers the nose.", -30.0, 30.0, unit="°"),
+    Knob("scene", "roll", "Tilt (roll)", "Positive tilts clockwise in the picture.", -45.0, 45.0, unit="°"),
+    Knob("scene", "gaze", "Gaze, sideways", "Of the eyes in the head; 1 is far to the picture's right.", -1.0, index=0),
+    Knob("scene", "gaze", "Gaze, down", "Of the eyes in the head; 1 is as far down as eyes go.", -1.0, index=1),
+    Knob("scene", "blink", "Blink", "0 open, 1 closed."),
+)
+LIGHT = (
+    Knob("scene", "light", "Lamp, sideways", "Azimuth: negative from the left.", -90.0, 90.0, 0, "°"),
+    Knob("scene", "light", "Lamp, height", "Elevation: negative from above.", -90.0, 90.0, 1, "°"),
+    Knob("scene", "hardness", "Hardness", "0 light from everywhere, 1 one lamp alone."),
+    Knob("scene", "warmth", "Warmth", "−1 bluish, 1 reddish.", -1.0),
+)
+CAMERA = (
+    Knob(
+        "camera", "zoom", "Zoom", "1 is as the network sees a face; below that, from further away.", 0.4, 1.6, unit="×"
+    ),
+    Knob("camera", "shift", "Shift, sideways", "In shares of the picture's side.", -0.5, 0.5, 0),
+    Knob("camera", "shift", "Shift, down", "In shares of the picture's side.", -0.5, 0.5, 1),
+    Knob("camera", "exposure", "Exposure", "−1 dark, 1 bright.", -1.0),
+    Knob("camera", "blur", "Blur", "0 sharp, 1 strong."),
+    Knob("camera", "noise", "Noise", "Grain of a poor sensor: 0 none, 1 strong."),
+    Knob("camera", "compression", "Compression", "JPEG blocks: 0 none, 1 strong."),
+)
+
+
 def controls() -> None:
-    """The chosen group's sliders; the others cost nothing."""
+    """The sliders of the chosen group; the others are not drawn."""
     group = st.segmented_control(
         "Change", _GROUPS, default=_GROUPS[0], required=True, key="studio_group", label_visibility="collapsed"
     )
@@ -32,14 +122,22 @@ def controls() -> None:
         if group == "Person":
             _person()
         elif group == "Scene":
-            _knobs(studio_knobs.HEAD)
+            _knobs(HEAD)
             st.markdown("**Light**")
-            _knobs(studio_knobs.LIGHT)
-            _number("Background", "Which of many rooms, walls and skies stands behind.", "scene", "background")
+            _knobs(LIGHT)
+            bound(
+                st.number_input,
+                "Background",
+                current().face.scene.background,
+                lambda number: _put("scene", "background", int(number or 0)),
+                "studio background",
+                min_value=0,
+                max_value=9_999,
+                help="Which of many rooms, walls and skies stands behind.",
+            )
         elif group == "Camera":
-            _knobs(studio_knobs.CAMERA)
-            gray, face = current().face.camera.gray, current().face
-            bound(st.toggle, "Gray", gray, lambda on: show(put(face, "camera", "gray", on)), "studio gray")
+            _knobs(CAMERA)
+            bound(st.toggle, "Gray", current().face.camera.gray, partial(_put, "camera", "gray"), "studio gray")
         else:
             _units()
 
@@ -49,11 +147,11 @@ def _units() -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown("**Intensity**, 0 … 1", help=_UNIT_HELP, width="content")
         bound(st.toggle, "Left = right", state.linked, _link, "studio linked", help=_LINK_HELP)
-    for region, units in units_by_region().items():
+    for region, numbers in REGIONS.items():
         st.html(f'<div class="fbn-head">{region}</div>')
-        for unit in units:
+        for unit in (ACTION_UNITS[AU_INDEX[number]] for number in numbers):
             left, right = state.face.action_units[AU_INDEX[unit.number]]
-            # halves that differ are never hidden behind one slider
+            # halves that differ always have a slider each
             if state.linked and left == right:
                 _unit(unit, left, None)
             else:
@@ -66,7 +164,7 @@ def _unit(unit: ActionUnit, value: float, side: int | None) -> None:
     slider(
         f"{unit.short} {unit.name}{half}",
         value,
-        lambda moved: show(studio.with_unit(current().face, unit.number, moved, side)),
+        lambda moved: show(editing.with_unit(current().face, unit.number, moved, side)),
         f"studio {unit.code} {side}",
         min_value=0.0,
         max_value=1.0,
@@ -78,13 +176,13 @@ def _unit(unit: ActionUnit, value: float, side: int | None) -> None:
 def _link(on: bool) -> None:
     keep(linked=on)
     if on:
-        show(studio.levelled(current().face))
+        show(editing.symmetric(current().face))
 
 
 def _person() -> None:
     face = current().face
     known = st.session_state.get("studio seed")
-    number = known if known is not None and studio.person(face, known) == face else None
+    number = known if known is not None and editing.person(face, known) == face else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button("New person", icon=":material/casino:", on_click=_meet, args=(None,))
         bound(
@@ -104,57 +202,41 @@ def _person() -> None:
                 st.selectbox,
                 label,
                 getattr(face.appearance, name),
-                partial(_wear, name),
+                partial(_put, "appearance", name),
                 f"studio {name}",
                 options=list(kind),
                 format_func=lambda value: value.capitalize(),
             )
-        _knobs(studio_knobs.LOOKS)
+        _knobs(LOOKS)
     with st.expander("Shape of the face"):
         st.caption("0 is average; −1 and 1 are as rare as can be.")
-        _knobs(studio_knobs.SHAPE)
+        _knobs(SHAPE)
 
 
 @sweeping
 def _meet(number: int | None) -> None:
-    """Put a person in: the one of that number, or the next one by chance."""
+    """Show another person; None: a random one."""
     if number is None:
-        import secrets
-
         number = secrets.randbelow(_LAST_PERSON + 1)
     st.session_state["studio seed"] = number
-    show(studio.person(current().face, number))
+    show(editing.person(current().face, number))
 
 
-def _wear(name: str, value: str) -> None:
-    show(put(current().face, "appearance", name, value))
-
-
-def _number(label: str, help_: str, part: str, name: str) -> None:
-    bound(
-        st.number_input,
-        label,
-        getattr(getattr(current().face, part), name),
-        lambda value: show(put(current().face, part, name, int(value or 0))),
-        f"studio {name}",
-        min_value=0,
-        max_value=9_999,
-        help=help_,
-    )
+def _put(part: str, name: str, value: Any) -> None:
+    show(put(current().face, part, name, value))
 
 
 def _knobs(knobs: Iterable[Knob]) -> None:
-    face = current().face
     for knob in knobs:
-        _knob(knob, face)
+        _knob(knob)
 
 
-def _knob(knob: Knob, face: Face) -> None:
+def _knob(knob: Knob) -> None:
     wide = knob.high - knob.low > 10
     slider(
         knob.label,
-        knob.of(face),
-        lambda moved: show(knob.turned(current().face, moved)),
+        knob.value_in(current().face),
+        lambda moved: show(knob.set_in(current().face, moved)),
         f"studio {knob.key}",
         min_value=knob.low,
         max_value=knob.high,

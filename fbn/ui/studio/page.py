@@ -1,4 +1,4 @@
-"""The Face studio: draw a face, see what the network reads from it, animate it, guess what it does."""
+"""The Face studio: draw a face and see what the network reads from it, animate it, take a quiz."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,19 +11,22 @@ from fbn.faces.pictures import png_bytes
 from fbn.history import History
 from fbn.inference import Affect
 from fbn.relatedness import RelatednessTable, Versions, resolve
+from fbn.relatedness.contents import load_table
+from fbn.synthetic import editing
 from fbn.synthetic.parameters import Face
 from fbn.ui import shell
 from fbn.ui.panels import circumplex_panel, expression_panel
-from fbn.ui.studio import face as studio
-from fbn.ui.studio import marks
-from fbn.ui.studio.animate import animation_view
+from fbn.ui.studio import html
 from fbn.ui.studio.controls import controls
 from fbn.ui.studio.quiz import quiz_view
 from fbn.ui.studio.state import current, keep, show, slider
 from fbn.ui.widgets import bound, sweeping
+from fbn.vocabulary import Expression
 
-#: Side of a saved picture, pixels.
-_SAVED = 640
+#: Sides in pixels: of a saved picture, of an animation.
+_SAVED, _ANIMATED = 640, 256
+_ANIMATION = "studio animation"
+_CURRENT = "the face under Draw"
 _COMPARED_HELP = (
     "Drawn: the intensity you set, of the stronger half of the face. Read: the network's probability that the action "
     "unit (AU, a movement of certain muscles) is there. They are different scales with the same line: from 0.5 on, "
@@ -36,11 +39,11 @@ _TABLE_HELP = (
 
 
 def show_studio() -> None:
-    """The three views of the studio."""
+    """The studio's views."""
     # a saved table may have changed since the viewer was here
     _take_table(current().source)
-    st.html(marks.STYLE)
-    views = {"Draw": _draw, "Animate": animation_view, "Quiz": quiz_view}
+    st.html(html.STYLE)
+    views = {"Draw": _draw, "Animate": _animate, "Quiz": quiz_view}
     view = st.segmented_control(
         "View", list(views), default="Draw", required=True, key="studio_view", label_visibility="collapsed"
     )
@@ -49,11 +52,11 @@ def show_studio() -> None:
 
 def _draw() -> None:
     face, sliders, reading = st.columns([6, 7, 7], gap="medium")
-    image = studio.picture(current().face).image
+    image = editing.picture(current().face).image
     with face:
         with st.container(key="studio_face"):
-            moved = ", ".join(unit.short for unit in studio.active(studio.drawn(current().face)))
-            st.image(image, alt=f"The drawn face, action units from 0.5 on: {moved or 'none'}")
+            active = ", ".join(unit.short for unit in editing.active_units(editing.unit_levels(current().face)))
+            st.image(image, alt=f"The drawn face, action units from 0.5 on: {active or 'none'}")
         _steps()
         _files()
     with sliders:
@@ -125,7 +128,7 @@ def _apply(category: str | None, intensity: float) -> None:
     keep(category=category, intensity=intensity)
     state = current()
     if category is not None:
-        show(studio.preset(state.face, state.table, category, intensity))
+        show(editing.preset(state.face, state.table, category, intensity))
 
 
 def _tables() -> None:
@@ -155,7 +158,7 @@ def _pick_table(name: str) -> None:
 
 
 def _take_table(name: str) -> None:
-    """Use a built-in or saved table; an uploaded one, or one that was deleted since, stays as it is."""
+    """Use the current version of a built-in or saved table; for any other name nothing changes."""
     if name in _names():
         try:
             _use(resolve(name), name)
@@ -164,7 +167,7 @@ def _take_table(name: str) -> None:
 
 
 def _use(table: RelatednessTable, source: str) -> None:
-    """Presets come from here on from another table, and the one that is shown does at once."""
+    """Take presets from another table, the current one too."""
     state = current()
     category = state.category if state.category in table.categories else None
     keep(table=table, source=source, category=category)
@@ -177,7 +180,7 @@ def _read_table() -> None:
     keep(table_problem="")
     if upload is not None:
         try:
-            _use(studio.load_table(upload.name, upload.getvalue()), upload.name)
+            _use(load_table(upload.name, upload.getvalue()), upload.name)
         except FormatError as error:
             keep(table_problem=str(error))
 
@@ -188,7 +191,7 @@ def _read_face() -> None:
     keep(face_problem="")
     if upload is not None:
         try:
-            face = studio.load_face(upload.name, upload.getvalue())
+            face = editing.load_face(upload.name, upload.getvalue())
         except FormatError as error:
             keep(face_problem=str(error))
         else:
@@ -216,7 +219,7 @@ def _download(label: str, contents: str | Callable[[], bytes], name: str) -> Non
 
 
 def _png(face: Face) -> bytes:
-    return png_bytes(studio.picture(face, _SAVED).image)
+    return png_bytes(editing.picture(face, _SAVED).image)
 
 
 def _reading(face: Face, image: np.ndarray) -> None:
@@ -225,15 +228,15 @@ def _reading(face: Face, image: np.ndarray) -> None:
     if np.isnan(affect.action_units).any():
         st.caption("This model does not read action units.")
     else:
-        truth = studio.drawn(face)
-        st.markdown(studio.compared(truth, affect.action_units))
-        st.html(marks.comparison(truth, affect.action_units))
+        drawn = editing.unit_levels(face)
+        st.markdown(html.compared(drawn, affect.action_units))
+        st.html(html.comparison(drawn, affect.action_units))
     expression_panel(affect)
     circumplex_panel(((float(affect.valence_arousal[0]), float(affect.valence_arousal[1])),))
 
 
 def _read(face: Face, image: np.ndarray) -> Affect:
-    """What the picked model reads; read once for each face."""
+    """What the picked model reads from the face; cached until the face or the model changes."""
     state, model = st.session_state, shell.model_name()
     known, affect = state.get("studio reading", (None, None))
     if known != (face, model):
@@ -242,3 +245,47 @@ def _read(face: Face, image: np.ndarray) -> Affect:
         affect = state["studio analyser"].crops([image])[0]
         state["studio reading"] = ((face, model), affect)
     return affect
+
+
+def _animate() -> None:
+    """Choose two faces, make an animation between them, save it."""
+    state = current()
+    choices = [_CURRENT, *state.table.categories]
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        with st.container(horizontal=True):
+            first = st.selectbox("From", choices, choices.index(Expression.NEUTRAL), format_func=_title, key="gif from")
+            last = st.selectbox("To", choices, 0, format_func=_title, key="gif to")
+        intensity = st.slider("Intensity", 0.1, 1.0, 0.8, 0.05, key="gif intensity", help="Of the expressions chosen.")
+        seconds = st.slider("Way there (seconds)", 0.2, 2.0, 0.6, 0.1, key="gif seconds", format="%.1f s")
+        hold = st.slider("Stay at each end (seconds)", 0.1, 2.0, 0.6, 0.1, key="gif hold", format="%.1f s")
+        back = st.toggle("And back", True, key="gif back", help="Returns, so that it can be looped without a jump.")
+        ends = [
+            state.face if choice == _CURRENT else editing.preset(state.face, state.table, choice, intensity)
+            for choice in (first, last)
+        ]
+        request = (ends[0], ends[1], seconds, hold, back)
+        if st.button("Make the animation", type="primary", icon=":material/animation:"):
+            with st.spinner("Drawing the frames…"):
+                file = editing.gif_bytes(editing.transition(*request), _ANIMATED)
+                st.session_state[_ANIMATION] = (request, file)
+    with right:
+        made, file = st.session_state.get(_ANIMATION, (None, b""))
+        if made != request:
+            st.info("Choose two faces and how long it takes, then make the animation.", icon=":material/animation:")
+            return
+        title = f"{_title(first)} to {_title(last)}"
+        st.image(file, caption=f"{title}, {editing.RATE:g} frames per second", alt=f"A drawn face moves: {title}")
+        name = f"fbn-{first}-to-{last}.gif".replace(_CURRENT, "own").replace(" ", "-")
+        st.download_button(
+            f"Download GIF ({len(file) / 1000:,.0f} kB)",
+            file,
+            name,
+            "image/gif",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def _title(choice: str) -> str:
+    return choice[0].upper() + choice[1:]

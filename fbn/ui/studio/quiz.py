@@ -5,10 +5,10 @@ import secrets
 import streamlit as st
 
 from fbn.faces.pictures import png_bytes
+from fbn.synthetic.editing import picture
 from fbn.synthetic.parameters import Face
-from fbn.ui.studio import face as studio
-from fbn.ui.studio.marks import described
-from fbn.ui.studio.questions import LENGTH, RULES, Level, Question, Quiz
+from fbn.synthetic.quiz import LENGTH, RULES, Level, Question, Quiz
+from fbn.ui.studio.html import described
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER
 
 _QUIZ = "studio quiz"
@@ -93,31 +93,26 @@ def _forget() -> None:
 
 def _faces(question: Question, at_rest: bool) -> None:
     with st.container(key="quiz_faces"):
-        if not at_rest:
-            st.image(
-                _png(question.face), caption="What does it do?", alt="A drawn face with some action units; name them"
-            )
-            return
-        here, rest = st.columns(2)
-        here.image(
-            _png(question.face), caption="What does it do?", alt="A drawn face with some action units; name them"
-        )
-        rest.image(_png(question.rest), caption="The same at rest", alt="The same drawn face at rest")
+        columns = st.columns(2 if at_rest else 1)
+        alt = "A drawn face with some action units; name them"
+        columns[0].image(_png(question.face), caption="What does it do?", alt=alt)
+        if at_rest:
+            columns[1].image(_png(question.rest), caption="The same at rest", alt="The same drawn face at rest")
 
 
 def _png(face: Face) -> bytes:
-    return png_bytes(studio.picture(face).image)
+    return png_bytes(picture(face).image)
 
 
 def _choices(quiz: Quiz, question: Question) -> None:
-    most = RULES[quiz.level].most
-    words = "Which movement is active?" if most == 1 else f"Which movements are active? One to {_NUMBERS[most]}."
+    maximum = RULES[quiz.level].max_units
+    prompt = "Which movement is active?" if maximum == 1 else f"Which movements are active? One to {_NUMBERS[maximum]}."
     keys = {number: f"quiz {quiz.seed} {quiz.level} {quiz.number} {number}" for number in question.options}
     with st.form(f"quiz {quiz.number}", border=False):
-        st.markdown(f"**{words}**")
+        st.markdown(f"**{prompt}**")
         for number, key in keys.items():
-            helped = None if quiz.level is Level.HARD else described(ACTION_UNIT_BY_NUMBER[number])
-            st.checkbox(_unit_name(number), key=key, help=helped)
+            tooltip = None if quiz.level is Level.HARD else described(ACTION_UNIT_BY_NUMBER[number])
+            st.checkbox(_unit_name(number), key=key, help=tooltip)
         if st.form_submit_button("Check", type="primary", icon=":material/check:", on_click=_check, args=(quiz, keys)):
             st.warning("Tick at least one.")
 
@@ -143,9 +138,10 @@ def _feedback(quiz: Quiz, question: Question) -> None:
         st.error("Not this time.", icon=":material/cancel:")
     for number in sorted({*question.answer, *picked}):
         unit = ACTION_UNIT_BY_NUMBER[number]
-        there, said = number in question.answer, number in picked
-        verdict = {(True, True): "right", (True, False): "missed", (False, True): "not there"}[there, said]
-        icon = {"right": "check", "missed": "visibility_off", "not there": "close"}[verdict]
+        if number not in question.answer:
+            verdict, icon = "not there", "close"
+        else:
+            verdict, icon = ("right", "check") if number in picked else ("missed", "visibility_off")
         st.markdown(
             f":material/{icon}: **{unit.short} {unit.name}**: {verdict}  \nIt {unit.description}.  \n"
             f":gray[Muscle: {unit.muscle}]"

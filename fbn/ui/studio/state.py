@@ -1,6 +1,6 @@
-"""What one viewer's studio holds between two runs of the page, and its sliders.
+"""The state of one viewer's studio between two runs of the page, and its sliders.
 
-The face is the one truth; widgets follow it. So undo, a preset or a loaded file move every slider by themselves.
+Every slider shows a value of the face, so undo, a preset or a loaded file moves them all.
 """
 
 from collections.abc import Callable
@@ -11,29 +11,29 @@ import streamlit as st
 
 from fbn.history import History
 from fbn.relatedness import RelatednessTable
+from fbn.synthetic import editing
 from fbn.synthetic.parameters import Face
-from fbn.ui.studio import face as studio
 from fbn.ui.widgets import bound
 
 _STATE = "studio"
 DEFAULT_TABLE = "du2014"
 _FIRST = "happiness"
-#: What ``typical`` draws by default, too.
+#: The default of ``activity.typical``, too.
 _INTENSITY = 0.8
 
 
 @dataclass(frozen=True)
 class Studio:
-    """The face with its history, and how presets are made.
+    """The face with its history, and the settings of presets.
 
     Attributes:
-        history: the face, and those before it.
-        table: presets come from here.
-        source: the built-in or saved table's name, or the uploaded file's.
+        history: the face, and earlier ones.
+        table: table that presets come from.
+        source: name of the built-in or saved table, or of the uploaded file.
         category: the preset chosen last, or None.
         intensity: of presets, in [0, 1].
-        linked: one slider moves both halves of the face.
-        table_problem, face_problem: what was wrong with the file given last, or "".
+        linked: whether one slider moves both halves of the face.
+        table_problem, face_problem: why the last uploaded file was refused, or "".
     """
 
     history: History[Face]
@@ -47,17 +47,17 @@ class Studio:
 
     @property
     def face(self) -> Face:
-        """The face as it is now."""
+        """The current face."""
         return self.history.now
 
 
 def current() -> Studio:
-    """This viewer's studio; a new one smiles, so that there is something to see and to read."""
+    """This viewer's studio; a new one shows a smile."""
     if _STATE not in st.session_state:
         table = RelatednessTable.named(DEFAULT_TABLE)
-        st.session_state[_STATE] = Studio(History(studio.preset(Face(), table, _FIRST, _INTENSITY)), table)
-    kept: Studio = st.session_state[_STATE]
-    return kept
+        st.session_state[_STATE] = Studio(History(editing.preset(Face(), table, _FIRST, _INTENSITY)), table)
+    state: Studio = st.session_state[_STATE]
+    return state
 
 
 def keep(**changes: Any) -> None:
@@ -66,10 +66,10 @@ def keep(**changes: Any) -> None:
 
 
 def show(face: Face) -> None:
-    """One step on in the history."""
+    """Add a face to the history."""
     keep(history=current().history.to(face))
 
 
 def slider(label: str, value: float, apply: Callable[[float], None], key: str, **how: Any) -> None:
-    """A ``bound`` slider; numbers are kept to three digits, so that a saved face is short."""
+    """A ``bound`` slider; its values are rounded to three digits, so that a saved face is short."""
     bound(st.slider, label, value, lambda moved: apply(round(float(moved), 3)), key, **how)

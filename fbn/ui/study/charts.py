@@ -1,4 +1,4 @@
-"""The study's plots: differences with intervals, values, curves; signs tell apart what colours do."""
+"""The study's plots: differences with intervals, values, curves; symbols repeat what colours say."""
 
 from collections.abc import Iterable, Sequence
 
@@ -18,14 +18,14 @@ COLOURS = {
     Verdict.WORSE.value: EXPRESSION_COLOURS[Expression.ANGER],
     Verdict.OPEN.value: _GRAY,
 }
-#: Of verdicts; of arms on one line, filled where the interval leaves out 0.
+#: Symbols of verdicts; of arms that share a line, hollow where the interval holds 0.
 _SYMBOLS = {
     Verdict.BETTER.value: "triangle-up",
     Verdict.WORSE.value: "triangle-down",
     Verdict.OPEN.value: "circle-open",
 }
 ARM_SYMBOLS = {"circle": "●", "diamond": "◆", "square": "■", "cross": "✚", "star": "★"}
-#: Of arms that have lines of their own: colour, symbol, dash; the first is for what others are compared with.
+#: Colour, symbol and dash of a series; the first is for the arm that others are compared with.
 _SERIES = (
     (_GRAY, "circle-open", "dot"),
     (EXPRESSION_COLOURS[Expression.HAPPINESS], "square-open", "dash"),
@@ -39,6 +39,7 @@ _SERIES = (
 #: More series than this cannot be told apart.
 MOST_SERIES = len(_SERIES)
 _LINE = 26
+_HOVER = "%{customdata[0]}<extra></extra>"
 _LEGEND = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "title": {"text": ""}}
 
 
@@ -51,38 +52,38 @@ def forest(
     span: Sequence[float] | None = None,
     marks: Sequence[str] = (),
 ) -> go.Figure:
-    """Differences with their 95 % intervals, a line for each label, from top to bottom.
+    """Differences with 95 % intervals, a line for each label, from top to bottom.
 
     Args:
-        frame: label, difference, low, high, verdict and hover (HTML); a ``seeds_at`` of lists adds ticks for single
-            seeds. Lines without a difference are drawn empty.
+        frame: columns label, difference, low, high, verdict and hover (HTML); an optional ``seeds_at`` of lists adds a
+            tick for each seed. Lines without a difference are empty.
         axis: title of the axis.
-        heading: column whose values stand above the lines that share them; "": none.
-        by_arm: lines that share heading and label are one, with a symbol for each ``arm``.
-        span: the axis' range; None: what is there.
-        marks: columns with further differences.
+        heading: column by whose values lines are grouped under headings; "": none.
+        by_arm: draw rows of equal heading and label on one line, with a symbol for each ``arm``.
+        span: range of the axis; None: that of the data.
+        marks: up to two columns with further differences.
     """
     lines = frame.drop_duplicates([heading, "label"] if heading else ["label"])
     texts: list[str] = []
     places: dict[tuple[str, str], int] = {}
     for group, label in zip(lines[heading] if heading else [""] * len(lines), lines["label"], strict=True):
-        if group and group not in {own for own, _ in places}:
+        if group and group not in {known for known, _ in places}:
             texts.append(f"<b>{group}</b>")
         places[group, label] = len(texts)
         texts.append(label)
     groups = frame[heading] if heading else [""] * len(frame)
     at = [float(places[each]) for each in zip(groups, frame["label"], strict=True)]
-    frame = frame.assign(at=at, up=frame["high"] - frame["difference"], down=frame["difference"] - frame["low"])
+    frame = _with_errors(frame).assign(at=at)
     frame["symbol"], line = frame["verdict"].map(_SYMBOLS), _LINE
     if by_arm:
         arms = list(frame["arm"].unique())
         line = max(_LINE, 13 * len(arms))
         frame["at"] += (frame["arm"].map(arms.index) - (len(arms) - 1) / 2) * min(0.38, 0.8 / len(arms))
         symbols = frame["arm"].map(dict(zip(arms, ARM_SYMBOLS, strict=False)))
-        frame["symbol"] = symbols + frame["verdict"].map(lambda found: "-open" if found == Verdict.OPEN else "")
-    told = frame.dropna(subset="difference")
+        frame["symbol"] = symbols + frame["verdict"].map(lambda verdict: "-open" if verdict == Verdict.OPEN else "")
+    shown = frame.dropna(subset="difference")
     figure = px.scatter(
-        told,
+        shown,
         x="difference",
         y="at",
         error_x="up",
@@ -93,22 +94,17 @@ def forest(
         color_discrete_map=COLOURS,
         custom_data=["hover"],
     )
-    figure.update_traces(
-        marker={"size": 11, "line": {"width": 2}},
-        error_x={"thickness": 2.2, "width": 4},
-        hovertemplate="%{customdata[0]}<extra></extra>",
-    )
-    figure.for_each_trace(lambda trace: trace.marker.line.update(color=trace.marker.color))
-    if "seeds_at" in told:
-        seeds = told[["seeds_at", "at"]].explode("seeds_at").dropna()
+    _outline(figure, 11).update_traces(error_x={"thickness": 2.2, "width": 4}, hovertemplate=_HOVER)
+    if "seeds_at" in shown:
+        seeds = shown[["seeds_at", "at"]].explode("seeds_at").dropna()
         figure.add_scatter(x=seeds["seeds_at"], y=seeds["at"], mode="markers", name="single seeds", opacity=0.8)
         figure.data[-1].update(
             marker={"symbol": "line-ns-open", "size": 7, "color": _GRAY},
             hovertemplate="one seed: %{x:+.3f}<extra></extra>",
         )
     for name, symbol, colour in zip(marks, ("diamond-open", "square-open"), (ACCENT, SECOND), strict=False):
-        own = frame.dropna(subset=name)
-        figure.add_scatter(x=own[name], y=own["at"], mode="markers", name=name, text=own["label"])
+        rows = frame.dropna(subset=name)
+        figure.add_scatter(x=rows[name], y=rows["at"], mode="markers", name=name, text=rows["label"])
         figure.data[-1].update(
             marker={"symbol": symbol, "size": 11, "color": colour, "line": {"width": 2.2}},
             hovertemplate=f"{name}, %{{text}}: %{{x:+.2f}}<extra></extra>",
@@ -120,7 +116,7 @@ def forest(
 
 def span_of(frames: Iterable[pd.DataFrame]) -> tuple[float, float]:
     """A range that holds all differences with their intervals, and 0."""
-    known = pd.concat([own[["difference", "low", "high"]] for own in frames]).to_numpy(float)
+    known = pd.concat([frame[["difference", "low", "high"]] for frame in frames]).to_numpy(float)
     ends = [0.0, *known[~np.isnan(known)].tolist()]
     room = 0.06 * (max(ends) - min(ends)) or 0.01
     return min(ends) - room, max(ends) + room
@@ -138,9 +134,7 @@ def dots(frame: pd.DataFrame, axis: str) -> go.Figure:
     figure = px.scatter(
         frame, x="value", y="at", color="series", symbol="series", hover_name="label", **_looks(("color", "symbol"))
     )
-    figure.update_traces(marker={"size": 10, "line": {"width": 2}})
-    figure.for_each_trace(lambda trace: trace.marker.line.update(color=trace.marker.color))
-    figure.for_each_trace(
+    _outline(figure, 10).for_each_trace(
         lambda trace: trace.update(hovertemplate=f"{trace.name}, %{{hovertext}}: %{{x:.3f}}<extra></extra>")
     )
     ends = frame.groupby("at")["value"].agg(["min", "max"])
@@ -179,11 +173,7 @@ def by_pictures(frame: pd.DataFrame, axis: str) -> go.Figure:
     numbers, series = sorted(frame["pictures"].unique()), list(frame["series"].unique())
     # beside each other, so that all bars can be seen
     aside = 1 + 0.04 * (frame["series"].map(series.index) - (len(series) - 1) / 2)
-    frame = frame.assign(
-        x=frame["pictures"] * aside,
-        up=frame["high"] - frame["difference"],
-        down=frame["difference"] - frame["low"],
-    )
+    frame = _with_errors(frame).assign(x=frame["pictures"] * aside)
     # the first look is for what others are compared with, which is the axis here
     looks = _looks(("color", "symbol", "line_dash"), first=1)
     figure = px.line(
@@ -199,11 +189,22 @@ def by_pictures(frame: pd.DataFrame, axis: str) -> go.Figure:
         custom_data=["hover"],
         **looks,
     )
-    figure.update_traces(marker={"size": 10}, hovertemplate="%{customdata[0]}<extra></extra>")
+    figure.update_traces(marker={"size": 10}, hovertemplate=_HOVER)
     figure.update_xaxes(title="pictures with AU labels (log scale)", showgrid=False, tickvals=numbers)
     figure.update_xaxes(ticktext=[f"{number:,}" for number in numbers])
     figure.update_yaxes(title=axis, automargin=True, zeroline=True, zerolinewidth=2)
     return figure.update_layout(height=420, margin={"l": 8, "r": 12, "t": 56, "b": 44}, legend=_LEGEND)
+
+
+def _with_errors(frame: pd.DataFrame) -> pd.DataFrame:
+    """With the lengths of the error bars."""
+    return frame.assign(up=frame["high"] - frame["difference"], down=frame["difference"] - frame["low"])
+
+
+def _outline(figure: go.Figure, size: int) -> go.Figure:
+    """Markers with an outline in their own colour, so that hollow ones are as visible as filled ones."""
+    figure.update_traces(marker={"size": size, "line": {"width": 2}})
+    return figure.for_each_trace(lambda trace: trace.marker.line.update(color=trace.marker.color))
 
 
 def _looks(parts: Sequence[str], first: int = 0) -> dict[str, list[str]]:
@@ -214,7 +215,7 @@ def _looks(parts: Sequence[str], first: int = 0) -> dict[str, list[str]]:
 
 
 def _lined(figure: go.Figure, texts: Sequence[str]) -> go.Figure:
-    """With named lines from the top."""
+    """Name the lines, from top to bottom."""
     figure.update_yaxes(
         title="",
         tickvals=list(range(len(texts))),

@@ -1,20 +1,18 @@
-"""A study in itself: all figures, AUs and expressions, video, training."""
+"""Views of one study's data: all figures, AUs and expressions, video, training."""
 
 import pandas as pd
 import streamlit as st
 
-from fbn.studies.labels import GROUPS, LOSSES, METRIC_HELP, METRICS, SIDE_HELP, SIDES, set_name, signed
-from fbn.studies.markdown import names_in_order
+from fbn.studies.frames import arms_by_figures, detail_lines, difference_lines, with_differences, with_values
+from fbn.studies.labels import GROUPS, LOSSES, METRIC_HELP, METRICS, SIDE_HELP, SIDES, set_name
 from fbn.studies.read import StudyResult
 from fbn.ui.study import charts
 from fbn.ui.study.charts import COLOURS
-from fbn.ui.study.parts import ARM_HELP, INTERVAL_HELP, compared, forests, legend, pick_arms, pick_side, plot
-from fbn.vocabulary import ACTION_UNITS
+from fbn.ui.study.shared import ARM_HELP, INTERVAL_HELP, forests, legend, pick_arms, pick_side, plot
 
 #: Forest plots that are drawn before more are asked for.
 _CHARTS = 6
 _DIFFERENCES, _VALUES = "Differences", "Values"
-_UNITS = {unit.short: unit for unit in ACTION_UNITS}
 _KINDS = {"f1": ("Action units", "F1"), "recall": ("Expressions", "recall")}
 _DETAIL_HELP = {
     "f1": "F1 of each action unit that is active in at least three of the measured pictures, mean over seeds. "
@@ -42,10 +40,10 @@ def figures_view(result: StudyResult) -> None:
     if not arms or not keys:
         st.info("Nothing is left: take a filter away.", icon=":material/filter_alt_off:")
         return
-    own = result.figures[result.figures["arm"].isin(arms)]
-    own = own[own["key"].isin(keys)]
-    every = compared(result, own, side).assign(label=lambda frame: frame["arm"].map(result.arms["label"]))
-    _figures_table(result, own, every, keys, side)
+    rows = result.figures[result.figures["arm"].isin(arms)]
+    rows = rows[rows["key"].isin(keys)]
+    every = difference_lines(result, rows, side).assign(label=lambda frame: frame["arm"].map(result.arms["label"]))
+    _figures_table(result, rows, every, keys, side)
     shown = keys if st.session_state.get("study all charts") else keys[:_CHARTS]
     legend(seeds=True)
     forests({result.measure(key): every[every["key"] == key] for key in shown}, side)
@@ -117,35 +115,21 @@ def _filters(result: StudyResult) -> tuple[list[str], list[str], str]:
     return some_arms or grouped, list(left_over.index), side
 
 
-def _figures_table(result: StudyResult, own: pd.DataFrame, found: pd.DataFrame, keys: list[str], side: str) -> None:
+def _figures_table(result: StudyResult, rows: pd.DataFrame, lines: pd.DataFrame, keys: list[str], side: str) -> None:
     """Arms by figures: mean ± standard deviation, or the difference; tinted where its interval leaves out 0."""
     st.markdown(f"**Every arm, and how it differs from {SIDES[side]}**", help=f"{METRIC_HELP} {INTERVAL_HELP}")
     shown = st.session_state["study figures shown"]
-    if shown == _VALUES:
-        texts = own["mean"].map(lambda value: f"{value:.3f}") + own["sd"].map(
-            lambda sd: "" if pd.isna(sd) else f" ± {sd:.3f}"
-        )
-        told = own.assign(number=own["mean"], text=texts)
-    else:
-        told = found.assign(number=found["difference"], text=found["mark"] + " " + found["difference"].map(signed))
-    if told.empty:
+    cells = with_values(rows) if shown == _VALUES else with_differences(lines)
+    if cells.empty:
         st.caption(f"None of these arms is compared with {SIDES[side]}.")
         return
-    arms = [arm for arm in result.arms.index if arm in set(told["arm"])]
-    there = [key for key in keys if key in set(told["key"])]
-    heads = [tuple(result.measure(key).split(" · ", 1)) for key in there]
-
-    def by_arm(frame: pd.DataFrame, values: str) -> pd.DataFrame:
-        wide = frame.pivot(index="arm", columns="key", values=values).reindex(index=arms, columns=there)
-        named = wide.set_axis([result.label(arm) for arm in arms])
-        return named.set_axis(pd.MultiIndex.from_tuples(heads), axis=1)
-
-    cells, verdicts = by_arm(told, "text"), by_arm(found, "verdict")
-    table = by_arm(told, "number").style.apply(lambda _: verdicts.map(_tint), axis=None)
-    # what a cell says, over the number that it is sorted by
-    for arm in cells.index:
-        for head in heads:
-            if isinstance(text := cells.loc[arm, head], str):
+    numbers, texts = (arms_by_figures(result, cells, keys, values) for values in ("number", "text"))
+    verdicts = arms_by_figures(result, lines, keys, "verdict").reindex_like(numbers)
+    table = numbers.style.apply(lambda _: verdicts.map(_tint), axis=None)
+    # cells show their text and are sorted by their number
+    for arm in texts.index:
+        for head in texts.columns:
+            if isinstance(text := texts.loc[arm, head], str):
                 table.format(text, subset=(arm, head))
     st.dataframe(table, placeholder="", alt="Arms by figures")
     st.caption(
@@ -177,7 +161,7 @@ def detail_view(result: StudyResult) -> None:
     name = left.selectbox(
         "Set",
         list(details["set"].unique()),
-        format_func=lambda own: set_name(own) + (" (unseen)" if result.is_unseen(own) else ""),
+        format_func=lambda name: set_name(name) + (" (unseen)" if result.is_unseen(name) else ""),
         key=f"study detail set {figure}",
     )
     details = details[details["set"] == name]
@@ -190,22 +174,17 @@ def detail_view(result: StudyResult) -> None:
     if details.empty:
         st.caption("Pick an arm.")
         return
-    details = details.assign(
-        label=details["name"].map(_detail_labels(result, arms, details["name"])),
-        order=details["name"].map(names_in_order(details).index),
-        place=details["arm"].map(arms.index),
-        series=details["arm"].map(result.arms["label"]),
-    ).sort_values(["order", "place"])
+    details = detail_lines(result, details, arms)
     if shown == _VALUES:
         plot(charts.dots(details.rename(columns={"mean": "value"}), axis), "details", f"{axis}, a colour for each arm.")
         return
-    found = compared(result, details, shown, seeds=False)
-    there = [arm for arm in arms if arm in set(found["arm"])]
-    if found.empty:
+    lines = difference_lines(result, details, shown, seeds=False)
+    there = [arm for arm in arms if arm in set(lines["arm"])]
+    if lines.empty:
         st.caption(f"None of these arms is compared with {SIDES[shown]}.")
         return
     legend()
-    forests({result.label(arm): found[found["arm"] == arm] for arm in there}, shown)
+    forests({result.label(arm): lines[lines["arm"] == arm] for arm in there}, shown)
 
 
 def _pick_shown(result: StudyResult, details: pd.DataFrame) -> str:
@@ -220,23 +199,11 @@ def _pick_shown(result: StudyResult, details: pd.DataFrame) -> str:
         [_VALUES, *there],
         default=_VALUES,
         required=True,
-        format_func=lambda own: f"Against {SIDES[own]}" if own in SIDES else own,
+        format_func=lambda side: f"Against {SIDES[side]}" if side in SIDES else side,
         key=f"study detail show {len(there)}",
         help=SIDE_HELP,
     )
     return shown or _VALUES
-
-
-def _detail_labels(result: StudyResult, arms: list[str], names: pd.Series) -> dict[str, str]:
-    """AUs with their names; those that no coupling of the arms speaks of have a star."""
-    tables = [result.tables[arm] for arm in arms if arm in result.tables]
-    coupled = {unit for table in tables for cells in table.get("rows", {}).values() for unit in cells}
-    labels = {}
-    for name in names.unique():
-        unit = _UNITS.get(name)
-        star = "*" if unit and tables and unit.code not in coupled else ""
-        labels[name] = f"{name} {unit.name}{star}" if unit else name.capitalize()
-    return labels
 
 
 def video_view(result: StudyResult) -> None:
@@ -246,27 +213,27 @@ def video_view(result: StudyResult) -> None:
     key = left.selectbox(
         "Figure",
         list(measures.index),
-        format_func=lambda own: result.measure(own).replace("filtered, ", "").replace(" (filtered)", ""),
+        format_func=lambda key: result.measure(key).replace("filtered, ", "").replace(" (filtered)", ""),
         key="study film",
     )
     of_set, figure = (str(measures.at[str(key), part]) for part in ("set", "figure"))
-    own = result.figures[(result.figures["set"] == of_set) & (result.figures["figure"] == figure)]
-    known = [arm for arm in result.arms.index if arm in set(own["arm"])]
+    rows = result.figures[(result.figures["set"] == of_set) & (result.figures["figure"] == figure)]
+    known = [arm for arm in result.arms.index if arm in set(rows["arm"])]
     usual = [arm for arm in known if result.arms.at[arm, "group"] in ("tasks", "coupling")]
     arms = right.multiselect(
         "Arms", known, usual or known, format_func=result.label, key=f"study film rows {result.folder}"
     )
     name = METRICS[figure]
     st.markdown(f"**{name[0].upper()}{name[1:]}, raw and filtered**", help=_VIDEO_HELP)
-    own = own[own["arm"].isin(arms)].assign(
-        place=own["arm"].map(known.index),
-        series=own["filtered"].map({False: "raw", True: "filtered"}),
-        label=own["arm"].map(result.arms["label"]),
+    rows = rows[rows["arm"].isin(arms)].assign(
+        place=rows["arm"].map(known.index),
+        series=rows["filtered"].map({False: "raw", True: "filtered"}),
+        label=rows["arm"].map(result.arms["label"]),
     )
-    if own.empty:
+    if rows.empty:
         st.caption("Pick an arm.")
         return
-    drawn = own.sort_values(["filtered", "place"]).rename(columns={"mean": "value"})
+    drawn = rows.sort_values(["filtered", "place"]).rename(columns={"mean": "value"})
     plot(charts.dots(drawn, name), "video plot", f"{name} of each arm, raw and filtered.")
 
 
@@ -277,16 +244,16 @@ def curves_view(result: StudyResult) -> None:
     term = left.selectbox(
         "Loss", list(curves["term"].unique()), format_func=lambda name: LOSSES.get(name, name), key="study term"
     )
-    own = curves[curves["term"] == term]
+    rows = curves[curves["term"] == term]
     with right:
-        there = own.dropna(subset="value")["arm"]
+        there = rows.dropna(subset="value")["arm"]
         arms = pick_arms(result, there, f"study curve rows {result.folder} {term}")
     name = LOSSES.get(str(term), str(term))
     st.markdown(f"**{name} along the training**", help=_CURVE_HELP)
     if not arms:
         st.caption("Pick an arm.")
         return
-    parts = own.groupby("arm")["part"].transform("count")
-    own = own.assign(share=100 * (own["part"] + 0.5) / parts, series=own["arm"].map(result.arms["label"]))
-    drawn = pd.concat([own[own["arm"] == arm] for arm in arms])
+    parts = rows.groupby("arm")["part"].transform("count")
+    rows = rows.assign(share=100 * (rows["part"] + 0.5) / parts, series=rows["arm"].map(result.arms["label"]))
+    drawn = pd.concat([rows[rows["arm"] == arm] for arm in arms])
     plot(charts.curves(drawn, "mean loss"), "curves", f"{name} by step, a line for each arm.")

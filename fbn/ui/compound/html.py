@@ -1,9 +1,10 @@
-"""The Compound page's drawings as HTML: how many pictures a class has, and the confusion matrix."""
+"""The Compound page's HTML: bars of class sizes, the confusion matrix, galleries of pictures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
+from fbn.fewshot.request import Wrong
 from fbn.ui.palette import ACCENT
 
 STYLE = """<style>
@@ -12,15 +13,6 @@ STYLE = """<style>
 .fbn-counts i{display:block;height:.62rem;border-radius:.31rem;background:ACCENT;min-width:2px}
 .fbn-counts .fbn-none{background:color-mix(in srgb,currentColor 25%,transparent)}
 .fbn-counts b{font-weight:500;text-align:right;font-variant-numeric:tabular-nums}
-.fbn-answer{display:flex;flex-wrap:wrap;gap:.4rem 2.6rem;align-items:flex-end;margin:.2rem 0 .1rem}
-.fbn-answer div{line-height:1.2}
-.fbn-answer b{display:block;font-size:1.5rem;font-weight:600;font-variant-numeric:tabular-nums}
-.fbn-answer .fbn-first b{font-size:2.3rem;font-weight:700}
-.fbn-answer span{font-size:.8rem;opacity:.75;display:block}
-.fbn-figures{width:100%;border-collapse:collapse;font-size:.84rem;font-variant-numeric:tabular-nums}
-.fbn-figures th,.fbn-figures td{text-align:left;font-weight:400;padding:.4rem .6rem .4rem 0;border:0;
-  border-bottom:1px solid color-mix(in srgb,currentColor 14%,transparent)}
-.fbn-figures thead th{opacity:.75;font-size:.78rem}
 .fbn-matrix{overflow-x:auto;padding-bottom:.4rem}
 .fbn-matrix table{border-collapse:separate;border-spacing:2px;font-size:.8rem;line-height:1}
 .fbn-matrix th{font-weight:400;text-align:left;white-space:nowrap;padding:0 .5rem 0 0;position:sticky;left:0;
@@ -56,7 +48,7 @@ _LEGEND = "Rows: what a picture is. Columns: what was said. Stronger: a larger s
 
 
 def counts(by_class: Mapping[str, int]) -> str:
-    """Pictures of each class as bars."""
+    """A bar for the number of pictures of each class."""
     most = max(by_class.values(), default=0) or 1
     rows = []
     for name, count in by_class.items():
@@ -65,16 +57,17 @@ def counts(by_class: Mapping[str, int]) -> str:
             f'<span>{escape(name.capitalize())}</span><i{style} style="width:{100 * count / most:.1f}%"></i>'
             f"<b>{count:,}</b>"
         )
-    return f'<div class="fbn-counts" role="img" aria-label="{escape(_told(by_class))}">{"".join(rows)}</div>'
+    label = ", ".join(f"{name}: {count}" for name, count in by_class.items())
+    return f'<div class="fbn-counts" role="img" aria-label="{escape(label)}">{"".join(rows)}</div>'
 
 
-def matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str], what: str) -> str:
+def matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str], label: str) -> str:
     """A confusion matrix: counts, shaded by their share of the row.
 
     Args:
-        confusion: [C][C] counts, rows true, columns said.
+        confusion: [C][C] counts, rows: true class, columns: predicted class.
         classes: C names.
-        what: whose, for screen readers.
+        label: of the table, for screen readers.
     """
     head = "".join(f"<th scope='col'><span>{escape(name.capitalize())}</span></th>" for name in classes)
     body = []
@@ -82,95 +75,56 @@ def matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str], what: str
         total = sum(row)
         cells = []
         for c, count in enumerate(row):
-            share = count / total if total else 0.0
+            # at most 80 %, so that the page's text colour can be read on it
+            shade = 80 * count / total if total else 0.0
             kind = ' class="fbn-own"' if r == c else ""
             tip = f"{classes[r]}, said to be {classes[c]}: {count} of {total}"
-            cells.append(
-                # paler than the accent, so that the page's own text colour can be read on it
-                f'<td{kind} style="--share:{80 * share:.0f}%" title="{escape(tip)}">{count or ""}</td>'
-            )
+            cells.append(f'<td{kind} style="--share:{shade:.0f}%" title="{escape(tip)}">{count or ""}</td>')
         body.append(
             f"<tr><th scope='row'>{escape(classes[r].capitalize())}</th>{''.join(cells)}"
             f'<td class="fbn-total">{total}</td></tr>'
         )
     return (
-        f'<div class="fbn-matrix"><table aria-label="{escape(what)}"><thead><tr><th></th>{head}'
+        f'<div class="fbn-matrix"><table aria-label="{escape(label)}"><thead><tr><th></th>{head}'
         f'<th class="fbn-total"><span>Pictures</span></th></tr></thead><tbody>{"".join(body)}</tbody></table></div>'
         f'<div class="fbn-head">{_LEGEND}</div>'
     )
 
 
 def gallery(pictures: Sequence[tuple[str, str]]) -> str:
-    """Small pictures with words below.
+    """Small pictures with captions.
 
     Args:
-        pictures: address and words of each; an empty address is a picture that cannot be read.
+        pictures: URL and caption of each; "" is a picture that cannot be read.
     """
     cards = []
-    for source, words in pictures:
+    for source, caption in pictures:
         image = f'<img src="{source}" alt="">' if source else "<i>cannot be read</i>"
-        cards.append(f"<figure>{image}<figcaption>{escape(words)}</figcaption></figure>")
+        cards.append(f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>")
     return f'<div class="fbn-gallery">{"".join(cards)}</div>'
 
 
-def answer(sides: Sequence[tuple[str, str, str]]) -> str:
-    """Figures in a row, the first one large: what it is, the figure, its interval or "" for none."""
-    blocks = []
-    for i, (name, figure, spread) in enumerate(sides):
-        first = "" if i else ' class="fbn-first"'
-        blocks.append(
-            f"<div{first}><span>{escape(name)}</span><b>{figure}</b><span>{escape(spread) or '&nbsp;'}</span></div>"
-        )
-    return f'<div class="fbn-answer">{"".join(blocks)}</div>'
+def mistakes(cards: Sequence[tuple[Wrong, str, str]]) -> str:
+    """Cards of pictures named wrongly: the face, where the evidence lay, the predicted and the true class.
 
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A small table of words and figures; the first column says what they are."""
-    top = "".join(f"<th scope='col'>{escape(name)}</th>" for name in head)
-    body = "".join(
-        f"<tr><th scope='row'>{escape(row[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>"
-        for row in rows
-    )
-    return f'<table class="fbn-figures"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A picture named wrongly.
-
-    Attributes:
-        crop, activation: addresses of the face and of where the evidence lay; "" for none.
-        file: its name.
-        true, said: its class and the one it got.
-        probability, own: of ``said`` and of ``true``, in [0, 1].
+    Args:
+        cards: the picture's entry in the result, URL of the crop and of the activation map; "" for none.
     """
-
-    crop: str
-    activation: str
-    file: str
-    true: str
-    said: str
-    probability: float
-    own: float
+    return f'<div class="fbn-mistakes">{"".join(_mistake(*card) for card in cards)}</div>'
 
 
-def mistakes(found: Sequence[Mistake]) -> str:
-    """Cards of pictures named wrongly: the face, where the evidence lay, what was said and what it is."""
-    return f'<div class="fbn-mistakes">{"".join(map(_mistake, found))}</div>'
-
-
-def _mistake(one: Mistake) -> str:
-    faces = [("the face", one.crop), (f"where the evidence for {one.said} lay", one.activation)]
+def _mistake(wrong: Wrong, crop: str, activation: str) -> str:
+    faces = [("the face", crop), (f"where the evidence for {wrong['said']} lay", activation)]
     images = "".join(f'<img src="{src}" alt="{escape(alt)}" title="{escape(alt)}">' for alt, src in faces if src)
     lines = "".join(
         f"<span>{what}</span><b>{escape(name)}</b><em>{100 * value:.0f} %</em>"
-        for what, name, value in (("said", one.said, one.probability), ("is", one.true, one.own))
+        for what, name, value in (
+            ("said", wrong["said"], wrong["probability"]),
+            ("is", wrong["true"], wrong["own"]),
+        )
     )
+    file = escape(Path(wrong["path"]).name)
     return (
         f'<figure><div class="fbn-pair">{images}</div><figcaption><div>{lines}</div>'
-        f'<small title="{escape(one.file)}">{escape(one.file)}</small></figcaption></figure>'
+        f'<small title="{file}">{file}</small></figcaption></figure>'
     )
-
-
-def _told(by_class: Mapping[str, int]) -> str:
-    return ", ".join(f"{name}: {count}" for name, count in by_class.items())

@@ -1,12 +1,11 @@
-"""The studio's drawings: what was drawn against what was read, AU by AU; and the studio's layout."""
+"""The studio's HTML: drawn intensities against the network's probabilities, AU by AU; and the page's layout."""
 
 from html import escape
 
 import numpy as np
 
 from fbn.ui.palette import ACCENT
-from fbn.ui.studio.face import agree
-from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, REGIONS, ActionUnit
+from fbn.vocabulary import ACTION_UNITS, DECISION, ActionUnit
 
 STYLE = """<style>
 .st-key-studio_face img{border-radius:.6rem;width:100%!important;max-width:26rem!important}
@@ -62,14 +61,32 @@ _LEGEND = (
 
 
 def described(unit: ActionUnit) -> str:
-    """One line for a tooltip: what the AU does, and which muscle does it."""
+    """A tooltip: what the AU does, and the muscle that does it."""
     return f"{unit.short} {unit.name}: {unit.description}. Muscle: {unit.muscle}."
 
 
+def agreement(drawn: np.ndarray, read: np.ndarray) -> np.ndarray:
+    """[17] bool: both values reach 0.5, or neither does; ``drawn``, ``read``: [17] in [0, 1]."""
+    return (drawn >= DECISION) == (read >= DECISION)
+
+
+def compared(drawn: np.ndarray, read: np.ndarray) -> str:
+    """The number of AUs on which both agree and the largest difference among the others; Markdown."""
+    same = agreement(drawn, read)
+    if same.all():
+        return f"Both agree on all {len(ACTION_UNITS)} action units."
+    worst = int(np.argmax(np.where(same, -1.0, np.abs(drawn - read))))
+    unit = ACTION_UNITS[worst]
+    return (
+        f"Both agree on {int(same.sum())} of {len(ACTION_UNITS)}. They part most at **{unit.short} {unit.name}**: "
+        f"drawn {drawn[worst]:.2f}, read {read[worst]:.2f}."
+    )
+
+
 def comparison(drawn: np.ndarray, read: np.ndarray) -> str:
-    """Seventeen rows in FACS order: a bar for what was read, a diamond for what was drawn, both [17] in [0, 1]."""
+    """A row for each AU in FACS order: a bar for ``read``, a diamond for ``drawn``; both [17] in [0, 1]."""
     rows = []
-    for unit, truth, value, same in zip(ACTION_UNITS, drawn, read, agree(drawn, read), strict=True):
+    for unit, truth, value, same in zip(ACTION_UNITS, drawn, read, agreement(drawn, read), strict=True):
         style = "" if same else " fbn-top"
         if same and truth < DECISION:
             style = " fbn-off"
@@ -91,8 +108,3 @@ def comparison(drawn: np.ndarray, read: np.ndarray) -> str:
         '<span class="fbn-num">read</span><span></span></div>'
     )
     return f'<div class="fbn-vs fbn-help" role="list" aria-label="Drawn and read">{head}{"".join(rows)}</div>{_LEGEND}'
-
-
-def units_by_region() -> dict[str, tuple[ActionUnit, ...]]:
-    """Every AU, region by region from the brows down."""
-    return {region: tuple(ACTION_UNITS[AU_INDEX[n]] for n in numbers) for region, numbers in REGIONS.items()}

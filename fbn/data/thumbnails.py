@@ -1,4 +1,4 @@
-"""Small copies of pictures as addresses that hold their data, for HTML; without Streamlit."""
+"""Small copies of pictures as ``data:`` URLs, for HTML; "" stands for a picture that cannot be read."""
 
 import base64
 from functools import lru_cache
@@ -13,12 +13,12 @@ from fbn.errors import FbnError
 from fbn.faces.pictures import MAX_PIXELS
 from fbn.records import Sample
 
-#: The longer side of a picture to label, and of an example.
+#: The longer side in pixels: of a picture to label, of an example.
 _LARGE, _SMALL = 352, 176
 
 
-def of_file(path: Path) -> str:
-    """A picture that is looked at closely; "" where it cannot be read."""
+def file_thumbnail(path: Path) -> str:
+    """A picture file, at most 352 pixels wide and high."""
     try:
         about = path.stat()
     except OSError:
@@ -30,7 +30,7 @@ def of_file(path: Path) -> str:
 def _of_file(path: str, changed: int, size: int) -> str:
     try:
         with open(path, "rb") as file:
-            return _packed(file, _LARGE)
+            return _jpeg_url(file, _LARGE)
     except OSError:
         return ""
 
@@ -38,13 +38,13 @@ def _of_file(path: str, changed: int, size: int) -> str:
 @lru_cache(maxsize=256)
 def _of_member(root: str, path: str, changed: int) -> str:
     try:
-        return _packed(BytesIO(read_file(root, path)), _SMALL)
+        return _jpeg_url(BytesIO(read_file(root, path)), _SMALL)
     except (FbnError, OSError):
         return ""
 
 
-def of_sample(sample: Sample) -> str:
-    """A labelled picture, small; "" where it cannot be read."""
+def sample_thumbnail(sample: Sample) -> str:
+    """A sample's picture, at most 176 pixels wide and high."""
     try:
         root = Path(sample.root)
         changed = (root if root.is_file() else root / sample.path).stat().st_mtime_ns
@@ -53,15 +53,15 @@ def of_sample(sample: Sample) -> str:
     return _of_member(sample.root, sample.path, changed)
 
 
-def of_png(path: Path) -> str:
-    """A PNG file as it is; "" where it is not there."""
+def png_url(path: Path) -> str:
+    """A PNG file, unchanged."""
     try:
         return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
     except OSError:
         return ""
 
 
-def _packed(file: BinaryIO, side: int) -> str:
+def _jpeg_url(file: BinaryIO, side: int) -> str:
     try:
         with Image.open(file) as picture:
             if picture.width * picture.height > MAX_PIXELS:

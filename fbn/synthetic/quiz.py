@@ -1,5 +1,6 @@
-"""Guess the action unit: questions drawn from a seed, so that a teacher can repeat a quiz, and their scoring."""
+"""A quiz on action units: questions drawn from a seed, so that a quiz can be repeated, and their scoring."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -8,19 +9,19 @@ from typing import Self
 import numpy as np
 
 from fbn.synthetic.activity import ANTAGONISTS
+from fbn.synthetic.editing import looks
 from fbn.synthetic.parameters import Face, Hair, Scene
-from fbn.ui.studio.face import looks
 from fbn.vocabulary import AU_NUMBERS, REGIONS
 
 LENGTH = 10
 _PEOPLE = 10_000
-#: Of these a face shows one at a time here: together neither can be made out.
-_HIDING = (*ANTAGONISTS, (12, 15), (23, 24), (9, 10), (23, 25), (14, 20))
+#: Pairs of AUs that never appear together, since neither could be recognised.
+_EXCLUSIVE = (*ANTAGONISTS, (12, 15), (23, 24), (9, 10), (23, 25), (14, 20))
 _REGION = {number: region for region, numbers in REGIONS.items() for number in numbers}
 
 
 class Level(StrEnum):
-    """How hard."""
+    """Difficulty of a quiz."""
 
     EASY = "easy"
     MEDIUM = "medium"
@@ -29,17 +30,17 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Rules:
-    """What a level means.
+    """The questions of a level.
 
     Attributes:
-        most: active AUs, from 1 up to this.
-        options: to choose from.
-        weakest, strongest: intensity.
-        turn: of the head to either side, at most, degrees.
-        at_rest: the same face at rest is shown beside the question.
+        max_units: largest number of active AUs; the smallest is 1.
+        options: number of AUs to choose from.
+        weakest, strongest: range of intensities.
+        turn: largest turn of the head to either side, in degrees.
+        at_rest: whether the same face at rest is shown beside the question.
     """
 
-    most: int
+    max_units: int
     options: int
     weakest: float
     strongest: float
@@ -56,7 +57,7 @@ RULES = {
 
 @dataclass(frozen=True)
 class Question:
-    """One face; which of the options is active on it? Numbers are FACS, in order."""
+    """A face, the FACS numbers of its active AUs, and those to choose from; both in ascending order."""
 
     face: Face
     answer: tuple[int, ...]
@@ -64,25 +65,25 @@ class Question:
 
     @property
     def rest(self) -> Face:
-        """The same person, pose and light without any AU."""
+        """The same face without any AU."""
         return self.face.with_units({})
 
     def points(self, picked: Iterable[int]) -> float:
-        """In [0, 1]: 1 for all active AUs and no other; a wrong pick takes back a right one."""
+        """Score in [0, 1]: 1 for all active AUs and no others; a wrong pick cancels a right one."""
         chosen = set(picked)
         hits = len(chosen & set(self.answer))
         return max(0, 2 * hits - len(chosen)) / len(self.answer)
 
 
 def question(seed: int, number: int, level: Level) -> Question:
-    """Question ``number`` of the quiz ``seed``; always the same one. Seventeen in a row start from another AU each."""
+    """Question ``number`` of the quiz ``seed``; always the same. Any 17 in a row have different first AUs."""
     rules, rank = RULES[level], list(Level).index(level)
     order = np.random.default_rng((seed, rank)).permutation(AU_NUMBERS).tolist()
     generator = np.random.default_rng((seed, rank, number))
-    wanted = int(generator.integers(1, rules.most + 1))
+    count = int(generator.integers(1, rules.max_units + 1))
     answer = [order[number % len(order)]]
     for other in generator.permutation(AU_NUMBERS).tolist():
-        if len(answer) < wanted and other not in answer and not any(_hide(other, one) for one in answer):
+        if len(answer) < count and other not in answer and not any(_are_exclusive(other, unit) for unit in answer):
             answer.append(other)
     others = [n for n in generator.permutation(AU_NUMBERS).tolist() if n not in answer]
     if level is Level.EASY:  # far apart: no two options move the same part of the face
@@ -97,7 +98,7 @@ def question(seed: int, number: int, level: Level) -> Question:
 
 def _face(generator: np.random.Generator, rules: Rules) -> Face:
     identity, appearance = looks(int(generator.integers(_PEOPLE)))
-    # nothing may cover what is asked for
+    # nothing may cover the face
     shown: dict[str, float | Hair] = {"glasses": 0.0}
     shown |= {"beard": min(appearance.beard, 0.2), "moustache": min(appearance.moustache, 0.2)}
     if appearance.hair is Hair.BANGS:
@@ -106,18 +107,18 @@ def _face(generator: np.random.Generator, rules: Rules) -> Face:
     return Face(identity=identity, appearance=appearance.model_copy(update=shown), scene=Scene(yaw=turn))
 
 
-def _hide(first: int, second: int) -> bool:
-    return (first, second) in _HIDING or (second, first) in _HIDING
+def _are_exclusive(first: int, second: int) -> bool:
+    return (first, second) in _EXCLUSIVE or (second, first) in _EXCLUSIVE
 
 
 @dataclass(frozen=True)
 class Quiz:
-    """A run through ``LENGTH`` questions.
+    """One viewer's progress through ``LENGTH`` questions.
 
     Attributes:
-        seed, level: which quiz.
-        number: the question that is shown.
-        picks: what was picked, question by question; the shown one's is last once it is answered.
+        seed, level: identify the quiz.
+        number: index of the current question.
+        picks: the AUs picked for each answered question.
     """
 
     seed: int
@@ -127,36 +128,35 @@ class Quiz:
 
     @property
     def finished(self) -> bool:
-        """All questions are behind."""
+        """Whether all questions are done."""
         return self.number >= LENGTH
 
     @property
     def answered(self) -> bool:
-        """The shown question has its answer."""
+        """Whether the current question is answered."""
         return len(self.picks) > self.number
 
     @property
     def question(self) -> Question:
-        """The shown one."""
+        """The current question."""
         return question(self.seed, self.number, self.level)
 
     @property
     def points(self) -> float:
-        """Of as many as there are ``picks``."""
+        """Sum of the scores of the answered questions."""
         return sum(question(self.seed, i, self.level).points(picked) for i, picked in enumerate(self.picks))
 
     def answer(self, picked: Iterable[int]) -> Self:
-        """Give the shown question's answer; a second one does not count."""
+        """Answer the current question; a second answer is ignored."""
         return self if self.answered or self.finished else replace(self, picks=(*self.picks, tuple(sorted(picked))))
 
     def next(self) -> Self:
-        """The next question, once this one is answered."""
+        """Go to the next question, if the current one is answered."""
         return replace(self, number=self.number + 1) if self.answered else self
 
     def missed(self) -> dict[int, int]:
-        """FACS number -> how often it was there and not picked."""
-        count: dict[int, int] = {}
+        """FACS number -> how often the AU was active and not picked; the most often missed first."""
+        count = Counter[int]()
         for i, picked in enumerate(self.picks):
-            for number in set(question(self.seed, i, self.level).answer) - set(picked):
-                count[number] = count.get(number, 0) + 1
+            count.update(set(question(self.seed, i, self.level).answer) - set(picked))
         return dict(sorted(count.items(), key=lambda item: (-item[1], item[0])))

@@ -1,4 +1,4 @@
-"""What the Coupling lab plots, without Streamlit: every number comes from ``fbn.losses`` and ``fbn.labelling``."""
+"""What each form of the coupling losses does: curves, planes and descents, computed by ``fbn.losses`` itself."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

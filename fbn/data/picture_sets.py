@@ -1,0 +1,240 @@
+"""Sets of labelled pictures that users make in the app: with pictures of their own, or pointing at another folder.
+
+``data_folder("compound", NAME)`` holds ``set.json`` and, unless it points elsewhere, pictures beside ``labels.csv``.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from uuid import uuid4
+
+from fbn.context import write_json
+from fbn.data.compound import class_name
+from fbn.data.set_labels import SetError, SetLabels
+from fbn.errors import FormatError, MissingFileError, describe_os_error
+from fbn.faces.files import is_clutter
+from fbn.faces.pictures import PICTURE_SUFFIXES
+from fbn.resources import data_folder, make_folder, whole_file
+
+ABOUT = "set.json"
+#: Limits: bytes of a picture, pictures and bytes of a set. A larger set stays in its folder, and a set points at it.
+MAX_PICTURE_BYTES, MAX_PICTURES, MAX_BYTES = 30_000_000, 10_000, 2_000_000_000
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_MAX_STEM = 80
+#: Classes of a set, and characters of a class's name.
+_MAX_CLASSES, _MAX_CLASS_NAME = 50, 60
+
+#: A file's name, and a function that reads its contents.
+Incoming = tuple[str, Callable[[], bytes]]
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """A set of pictures.
+
+    Attributes:
+        name: name of its folder.
+        folder: where its files are.
+        classes: classes to label with, in order.
+        data: the folder or zip it points at; None where ``folder`` holds the pictures.
+    """
+
+    name: str
+    folder: Path
+    classes: tuple[str, ...]
+    data: Path | None = None
+
+    @property
+    def source(self) -> Path:
+        """The folder or zip that training reads."""
+        return self.data or self.folder
+
+    @property
+    def labels(self) -> SetLabels:
+        """The labels in ``folder``; for sets that hold their pictures."""
+        return SetLabels(self.folder)
+
+    def files(self) -> list[str]:
+        """Sorted names of the pictures in ``folder``; empty for a set that points elsewhere."""
+        if self.data is not None:
+            return []
+        try:
+            return sorted(name for name in os.listdir(self.folder) if is_picture(name))
+        except OSError as error:
+            raise SetError(describe_os_error(error, self.folder)) from None
+
+    def with_classes(self, classes: Sequence[str]) -> "PictureSet":
+        """Change the classes, on disk too.
+
+        Raises:
+            SetError: fewer than two classes, an invalid name, or a class that pictures are labelled with is missing.
+        """
+        unique = tuple(dict.fromkeys(map(class_name, classes)))
+        for name in unique:
+            if not name or len(name) > _MAX_CLASS_NAME or not name.isprintable() or set(name) & set('/\\,"'):
+                raise SetError(f"class {name!r}: expected up to {_MAX_CLASS_NAME} characters, no comma, quote or slash")
+        if not 2 <= len(unique) <= _MAX_CLASSES:
+            raise SetError(f"{len(unique)} classes: expected 2 to {_MAX_CLASSES}")
+        if left := sorted(set(self.labels.read().values()) - set(unique)):
+            raise SetError(f"{', '.join(left)}: pictures are still labelled so; give them another label first")
+        _write(self.folder, unique, self.data)
+        return PictureSet(self.name, self.folder, unique, self.data)
+
+    def add(self, incoming: Iterable[Incoming], labels: Mapping[str, str] = MappingProxyType({})) -> "AddedPictures":
+        """Add pictures, with labels where given. Files that are too large or no pictures are left out and listed.
+
+        Args:
+            incoming: name (its folders are dropped) and contents of each file.
+            labels: incoming name -> class.
+
+        Raises:
+            SetError: the disk is full, or the set would grow too large; the pictures added until then stay.
+        """
+        added: list[str] = []
+        rejected: list[str] = []
+        files = self.files()
+        names = {name.lower() for name in files}
+        size = sum((self.folder / name).stat().st_size for name in files)
+        added_labels: dict[str, str] = {}
+        try:
+            for name, read in incoming:
+                if not is_picture(PurePosixPath(name).name):
+                    rejected.append(f"{name}: not a picture ({', '.join(sorted(PICTURE_SUFFIXES))})")
+                    continue
+                contents = read()
+                if not 0 < len(contents) <= MAX_PICTURE_BYTES:
+                    rejected.append(f"{name}: {len(contents):,} bytes, expected 1 to {MAX_PICTURE_BYTES:,}")
+                    continue
+                size += len(contents)
+                if len(names) >= MAX_PICTURES or size > MAX_BYTES:
+                    raise SetError(
+                        f"{self.name}: a set holds at most {MAX_PICTURES:,} pictures and {MAX_BYTES // 10**9} GB; "
+                        f"{len(added):,} were taken. Put more into a folder on this machine, and point at that"
+                    )
+                safe = _free(name, names)
+                with whole_file(self.folder / safe) as unfinished:
+                    unfinished.write_bytes(contents)
+                names.add(safe.lower())
+                added.append(safe)
+                if label := labels.get(name):
+                    added_labels[safe] = label
+        except OSError as error:
+            raise SetError(describe_os_error(error, self.folder)) from None
+        finally:
+            if added_labels:
+                self.labels.put(added_labels, undoable=False)
+        return AddedPictures(tuple(added), tuple(rejected))
+
+
+@dataclass(frozen=True)
+class AddedPictures:
+    """Names in the set of the pictures that were added; and a line for each file left out, with the reason."""
+
+    names: tuple[str, ...]
+    rejected: tuple[str, ...]
+
+
+class PictureSets:
+    """The sets in one folder.
+
+    Args:
+        folder: the folder; None: ``compound`` in the user's data folder.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or data_folder("compound")
+
+    def names(self) -> list[str]:
+        """Sorted names of all sets."""
+        names = (path.parent.name for path in self.folder.glob(f"*/{ABOUT}"))
+        return sorted(name for name in names if _NAME.fullmatch(name))
+
+    def open(self, name: str) -> PictureSet:
+        """Open a set.
+
+        Raises:
+            MissingFileError: there is no set of that name.
+            FormatError: its ``set.json`` is damaged.
+        """
+        path = self._folder(name) / ABOUT
+        try:
+            about = json.loads(path.read_bytes())
+            classes, data = tuple(map(str, about["classes"])), about["data"]
+        except OSError:
+            raise MissingFileError(f"no set {name!r}: it was removed, or never there") from None
+        except (ValueError, KeyError, TypeError):
+            raise FormatError(f"{path}: expected classes and data") from None
+        # relative to the set where it lies inside, so that the set can be moved
+        return PictureSet(name, path.parent, classes, None if data is None else path.parent / data)
+
+    def create(self, name: str, classes: Sequence[str], data: str | None = None) -> PictureSet:
+        """Create a set.
+
+        Args:
+            name: letters, digits, - and _.
+            classes: classes to label with.
+            data: folder or zip that it points at; None: its own folder will hold the pictures.
+
+        Raises:
+            SetError: an invalid name, a name that is taken, or the disk is full.
+        """
+        folder = self._folder(name)
+        if (folder / ABOUT).exists():
+            raise SetError(f"{name!r} is there already: expected another name")
+        try:
+            make_folder(folder)
+            _write(folder, classes, data)
+        except OSError as error:
+            raise SetError(describe_os_error(error, folder)) from None
+        return self.open(name)
+
+    def free_name(self, stem: str) -> str:
+        """``stem``, with a number where a set of that name exists."""
+        stem = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:50] or "set"
+        taken = {path.name.lower() for path in self.folder.glob("*")}
+        return next(name for i in range(1, 10_000) if (name := stem if i == 1 else f"{stem}-{i}").lower() not in taken)
+
+    def delete(self, name: str) -> str:
+        """Hide a set; pictures it points at are not touched. Returns a token for ``restore``."""
+        folder = self.open(name).folder
+        token = f".deleted-{name}-{uuid4().hex[:8]}"
+        try:
+            folder.rename(self.folder / token)
+        except OSError as error:
+            raise SetError(describe_os_error(error, folder)) from None
+        return token
+
+    def restore(self, token: str) -> str:
+        """Bring a deleted set back, renamed if its name is taken by now. Returns the name."""
+        name = self.free_name(token.removeprefix(".deleted-").rpartition("-")[0])
+        try:
+            (self.folder / token).rename(self.folder / name)
+        except OSError as error:
+            raise SetError(describe_os_error(error, self.folder / name)) from None
+        return name
+
+    def _folder(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise SetError(f"{name!r}: expected a name of up to 60 letters, digits, - and _")
+        return self.folder / name
+
+
+def _write(folder: Path, classes: Sequence[str], data: str | Path | None) -> None:
+    write_json(folder / ABOUT, {"classes": list(classes), "data": None if data is None else str(data)})
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file's name is that of a picture, and not of a system's own file."""
+    return Path(name).suffix.lower() in PICTURE_SUFFIXES and not is_clutter(name)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """A file's name without folders or characters that file systems or tables mishandle, numbered where it is taken."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    stem = "".join(c if c.isalnum() or c in " -_.()" else "-" for c in path.stem).strip(" .")[:_MAX_STEM] or "picture"
+    names = (f"{stem}{mark}{path.suffix.lower()}" for mark in ("", *(f" ({i})" for i in range(2, MAX_PICTURES + 2))))
+    return next(candidate for candidate in names if candidate.lower() not in taken)

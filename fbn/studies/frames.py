@@ -1,0 +1,113 @@
+"""Frames of a study for tables and plots: differences with tooltips, arms by figures, arms and what was trained."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from fbn.studies.labels import LOSSES, signed
+from fbn.studies.markdown import names_in_order
+from fbn.studies.read import StudyResult, differences
+from fbn.vocabulary import ACTION_UNITS
+
+_UNITS = {unit.short: unit for unit in ACTION_UNITS}
+_ARM_COLUMNS = {
+    "label": "Arm",
+    "arm": "Short name",
+    "description": "What it is",
+    "table": "Table",
+    "terms": "Coupling losses",
+    "seeds": "Seeds",
+    "steps": "Steps",
+    "parameters": "Parameters",
+    "seconds": "Seconds a run",
+}
+
+
+def difference_lines(result: StudyResult, frame: pd.DataFrame, side: str, seeds: bool = True) -> pd.DataFrame:
+    """Differences with a tooltip, for a forest plot.
+
+    Args:
+        result: the study.
+        frame: rows of ``result.figures`` or ``result.details``.
+        side: a key of ``SIDES``.
+        seeds: add the differences of single seeds.
+
+    Returns:
+        As ``differences``, and hover (HTML) and seeds_at (lists).
+    """
+    lines = differences(frame, side)
+    if lines.empty:
+        return lines.assign(hover="")
+    value, count = "{:.3f}".format, lines["seeds"].astype(str)
+    hover = lines["arm"].map(result.arms["label"]) + " (" + lines["arm"] + ")<br>" + lines["interval"] + ", "
+    hover += count + " seeds<br>value " + lines["mean"].map(value)
+    if "chance" in lines:
+        low, high = (lines[f"{side}_boot_{end}"].map("{:+.3f}".format) for end in ("low", "high"))
+        hover += "; chance " + lines["chance"].map(value) + "<br>bootstrap: " + low + " to " + high
+    lines["hover"] = hover
+    if seeds:
+        ticks = result.seed_differences(side)
+        lines["seeds_at"] = [ticks.get(each, []) for each in zip(lines["arm"], lines["key"], strict=True)]
+    return lines
+
+
+def with_values(figures: pd.DataFrame) -> pd.DataFrame:
+    """Rows of ``StudyResult.figures`` with number, their mean, and text, with the standard deviation."""
+    spread = figures["sd"].map(lambda sd: "" if pd.isna(sd) else f" ± {sd:.3f}")
+    return figures.assign(number=figures["mean"], text=figures["mean"].map("{:.3f}".format) + spread)
+
+
+def with_differences(lines: pd.DataFrame) -> pd.DataFrame:
+    """Rows of ``differences`` with number, the difference, and text, with the mark of the verdict."""
+    return lines.assign(number=lines["difference"], text=lines["mark"] + " " + lines["difference"].map(signed))
+
+
+def arms_by_figures(result: StudyResult, lines: pd.DataFrame, keys: Sequence[str], values: str) -> pd.DataFrame:
+    """A column of ``lines`` as a table.
+
+    Args:
+        result: the study.
+        lines: columns arm, key and ``values``.
+        keys: of figures, in order; those without a line are left out.
+        values: name of the column.
+
+    Returns:
+        A row for each arm, by its label; columns are pairs of the set's and the metric's name.
+    """
+    arms = [arm for arm in result.arms.index if arm in set(lines["arm"])]
+    known = [key for key in keys if key in set(lines["key"])]
+    table = lines.pivot(index="arm", columns="key", values=values).reindex(index=arms, columns=known)
+    heads = pd.MultiIndex.from_tuples([tuple(result.measure(key).split(" · ", 1)) for key in known])
+    return table.set_axis([result.label(arm) for arm in arms]).set_axis(heads, axis=1)
+
+
+def detail_lines(result: StudyResult, details: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
+    """Rows of ``StudyResult.details`` in order of name and arm, with the label of the name and the series, its arm.
+
+    An AU that no coupling of ``arms`` speaks of has a star.
+    """
+    tables = [result.tables[arm] for arm in arms if arm in result.tables]
+    coupled = {unit for table in tables for cells in table.get("rows", {}).values() for unit in cells}
+
+    def label(name: str) -> str:
+        if (unit := _UNITS.get(name)) is None:
+            return name.capitalize()
+        return f"{name} {unit.name}" + ("*" if tables and unit.code not in coupled else "")
+
+    return details.assign(
+        label=details["name"].map(label),
+        order=details["name"].map(names_in_order(details).index),
+        place=details["arm"].map(list(arms).index),
+        series=details["arm"].map(result.arms["label"]),
+    ).sort_values(["order", "place"])
+
+
+def arms_table(result: StudyResult) -> pd.DataFrame:
+    """A row for each arm: what it is and how it was trained."""
+    terms = [
+        ", ".join(f"{LOSSES.get(term, term.replace('_', ' ')).lower()} {weight:g}" for term, weight in weights.items())
+        for weights in result.arms["terms"]
+    ]
+    steps = result.arms.index.map(result.steps)
+    frame = result.arms.reset_index(names="arm").assign(terms=terms, steps=steps)
+    return frame[list(_ARM_COLUMNS)].rename(columns=_ARM_COLUMNS)

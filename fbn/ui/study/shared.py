@@ -1,0 +1,185 @@
+"""What the views of the Study page share: the open study, pickers, legends, plots and notes."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from fbn import jobs
+from fbn.errors import FbnError
+from fbn.studies.affect_arms import ARMS, SINGLE, UNCOUPLED
+from fbn.studies.folder import SUMMARY
+from fbn.studies.labels import SIDE_HELP, SIDES, Verdict
+from fbn.studies.read import StudyResult, committed
+from fbn.ui.charts import CONFIG
+from fbn.ui.palette import ACCENT, SECOND
+from fbn.ui.study.charts import ARM_SYMBOLS, COLOURS, MOST_SERIES, forest, span_of
+from fbn.ui.widgets import pick
+
+OPEN, VIEW, PATHS, PROBLEM = "study open", "study view", "study paths", "study problem"
+#: The first view.
+FOUND = "What was found"
+INTERVAL_HELP = (
+    "Differences are paired: both networks met the same pictures on a seed. Bars are Student's 95 % intervals over "
+    "seeds; a difference is called better or worse where that leaves out 0. Of twenty such intervals one misses 0 by "
+    "chance. Point at a mark for a second interval, a bootstrap over seeds and held-out people (pictures, in studies "
+    "of drawn faces from before version 0.6)."
+)
+ARM_HELP = "An arm is one way of training. Its short name, as in the files, stands under “What was trained, on what”."
+
+
+def choices() -> dict[str, tuple[str, Path]]:
+    """Title and folder of each study that can be opened: those that ship with fbn, opened folders, finished jobs.
+
+    The keys stand in the address.
+    """
+    _open_named()
+    studies = {
+        name: (f"{name.replace('-', ' ').replace('/', ', ').capitalize()} (ships with fbn)", folder)
+        for name, folder in committed()
+    }
+    studies |= {str(path): (f"{path.name} (folder)", path) for path in st.session_state.get(PATHS, [])}
+    try:
+        done = [job for job in jobs.jobs() if job.kind == "study" and job.status == "done"]
+    except FbnError as error:
+        st.error(str(error), icon=":material/error:")
+        done = []
+    return studies | {job.id: (f"{job.title}, {job.created.astimezone():%d %b %H:%M}", job.folder) for job in done}
+
+
+def _open_named() -> None:
+    """Open the folder in the address, which is there after a reload or from a link."""
+    named, known = st.query_params.get("study", ""), st.session_state.get(PATHS, [])
+    path = Path(named)
+    if path.is_absolute() and path not in known and (path / SUMMARY).is_file():
+        st.session_state[PATHS] = [*known, path]
+
+
+def pick_study(studies: Mapping[str, tuple[str, Path]]) -> Path:
+    """The picker; returns the study's folder. ``studies`` is not empty."""
+    pick(
+        st.selectbox,
+        "Study",
+        OPEN,
+        lambda: st.session_state.update({PROBLEM: ""}),
+        options=list(studies),
+        format_func=lambda key: studies[key][0],
+        width=420,
+        help="Those that ship with fbn, folders opened here, and studies run here.",
+    )
+    return studies[st.session_state[OPEN]][1]
+
+
+def open_study(key: str) -> None:
+    """Open a study. Only in callbacks: the page's widgets must not be drawn yet."""
+    st.session_state.update({OPEN: key, VIEW: FOUND})
+
+
+def open_folder() -> None:
+    """The form to open a study's folder on this machine."""
+    with st.popover("Open a folder", icon=":material/folder_open:"), st.form("study folder", border=False):
+        st.text_input("Folder that fbn study wrote", key="study path", placeholder="runs/affect-synthetic-small")
+        st.form_submit_button("Open it", type="primary", on_click=_open)
+
+
+def _open() -> None:
+    st.session_state[PROBLEM] = ""
+    if not (named := st.session_state["study path"].strip()):
+        st.session_state[PROBLEM] = "Name a folder first."
+        return
+    path = Path(named).expanduser().resolve()
+    try:
+        StudyResult.read(path)
+    except FbnError as error:
+        st.session_state[PROBLEM] = str(error)
+        return
+    st.session_state[PATHS] = list(dict.fromkeys([*st.session_state.get(PATHS, []), path]))
+    open_study(str(path))
+
+
+def pick_side(key: str) -> str:
+    """What arms are compared with, a key of ``SIDES``."""
+    side = st.segmented_control(
+        "Against",
+        list(SIDES),
+        default="uncoupled",
+        required=True,
+        format_func=lambda side: SIDES[side].capitalize(),
+        key=key,
+        help=SIDE_HELP,
+    )
+    return side or "uncoupled"
+
+
+def pick_arms(result: StudyResult, available: Iterable[str], key: str) -> list[str]:
+    """The arms to draw, by default those that others are compared with and the papers' best."""
+    known = [arm for arm in result.arms.index if arm in set(available)]
+    first = next(iter(result.main_arms), "")
+    usual = dict.fromkeys((UNCOUPLED, SINGLE, (ARMS[first].baseline or "") if first in ARMS else "", first))
+    picked = st.multiselect(
+        "Arms",
+        known,
+        [arm for arm in usual if arm in known] or known[:2],
+        format_func=result.label,
+        max_selections=MOST_SERIES,
+        key=key,
+        help=f"{ARM_HELP} At most {MOST_SERIES}: more cannot be told apart.",
+    )
+    return sorted(picked, key=lambda arm: arm not in (UNCOUPLED, SINGLE))
+
+
+def legend(marks: Sequence[str] = (), seeds: bool = False, arms: Sequence[str] = ()) -> None:
+    """The symbols of a forest plot.
+
+    Args:
+        marks: names of further differences, as in ``forest``.
+        seeds: whether there are ticks for single seeds.
+        arms: names of the arms that share lines.
+    """
+    signs = [(each.mark, COLOURS[each.value], each.value) for each in Verdict]
+    if arms:
+        signs = [(sign, "inherit", arm) for sign, arm in zip(ARM_SYMBOLS.values(), arms, strict=False)]
+        meanings = ("better: the interval lies above 0", "worse: below 0", "hollow, cannot be told: it holds 0")
+        signs += [("■", COLOURS[each.value], text) for each, text in zip(Verdict, meanings, strict=True)]
+    signs += [(sign, colour, name) for name, sign, colour in zip(marks, "◇□", (ACCENT, SECOND), strict=False)]
+    big = "font-size:1.15rem;line-height:1;margin-right:.15rem"
+    parts = [f'<span><b style="color:{colour};{big}">{sign}</b>{escape(name)}</span>' for sign, colour, name in signs]
+    parts.append("<span>bars: 95 % intervals" + (", ticks: single seeds" if seeds else "") + "</span>")
+    style = "display:flex;flex-wrap:wrap;align-items:center;gap:.2rem 1.2rem;font-size:.82rem"
+    st.html(f'<div style="{style}">{"".join(parts)}</div>')
+
+
+def note(text: str, key: str) -> None:
+    """Markdown from a study's note; wide tables scroll, long commands break."""
+    st.html("<style>[class*=st-key-study-note]{overflow-x:auto;overflow-wrap:anywhere}</style>")
+    with st.container(key=f"study-note-{key}"):
+        # the page's title is its only heading of the first rank
+        st.markdown(re.sub(r"^#+", lambda marks: "#" * min(6, len(marks[0]) + 3), text, flags=re.MULTILINE))
+
+
+def plot(figure: go.Figure, key: str, alt: str) -> None:
+    """A plot without Plotly's tool bar."""
+    st.plotly_chart(figure, config=CONFIG, key=f"study {key}", alt=alt)
+
+
+def forests(frames: Mapping[str, pd.DataFrame], side: str) -> None:
+    """A forest plot of each frame under its title, two in a row, on one scale."""
+    span, axis = span_of(frames.values()), f"difference from {SIDES[side]}"
+    titles = list(frames)
+    for start in range(0, len(titles), 2):
+        columns = st.columns(min(2, len(titles)), gap="large")
+        for column, title in zip(columns, titles[start : start + 2], strict=False):
+            with column:
+                st.markdown(f"**{title}**")
+                if frames[title].empty:
+                    st.caption(f"None of these arms is compared with {SIDES[side]}.")
+                    continue
+                plot(
+                    forest(frames[title], axis, span=span),
+                    f"forest {title} {side}",
+                    f"{title}: {axis}, 95 % intervals.",
+                )
