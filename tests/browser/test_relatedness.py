@@ -14,7 +14,7 @@ from fbn import jobs
 from fbn.bench.browser import free_port, serving
 from fbn.cli.app import command, environment
 from fbn.relatedness import RelatednessTable, Versions
-from tests.browser.conftest import PATIENCE
+from tests.browser.conftest import PATIENCE, settled
 
 pytestmark = pytest.mark.browser
 DU = RelatednessTable.named("du2014")
@@ -139,6 +139,8 @@ def test_a_block_out_of_a_spreadsheet_is_pasted_in_one_step_or_refused_whole(vis
 
     def paste(text: str) -> None:
         cell(page, "Anger, AU1").click()
+        selected(page, "Anger · AU1 Inner brow raiser")
+        settled(page)
         cell(page, "Anger, AU1").evaluate(
             """(cell, text) => {
                 const clipboardData = new DataTransfer()
@@ -152,6 +154,7 @@ def test_a_block_out_of_a_spreadsheet_is_pasted_in_one_step_or_refused_whole(vis
     selected(page, "Disgust · AU2 Outer brow raiser")
     for place, text in (("Anger, AU1", ".40"), ("Anger, AU4", "1"), ("Disgust, AU1", ".25"), ("Disgust, AU2", ".50")):
         shows(page, place, text)
+    settled(page)
     page.get_by_role("button", name="Undo").click()
     shows(page, "Anger, AU1", "")
     shows(page, "Disgust, AU2", "")

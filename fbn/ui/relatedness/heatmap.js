@@ -150,6 +150,8 @@ function paste(host, event) {
   if (event.target.tagName === 'INPUT' || !host.at || !host.data.editable || !text) return
   const block = text.split(/\r?\n/).flatMap((line, r) =>
     line.split('\t').map((value, c) => [host.at[0] + r, host.at[1] + c, value]))
+  clearTimeout(host.pending)
+  host.pending = 0
   host.say({ block: block.filter(([r, c]) => r < host.data.rows.length && c < host.data.columns.length) })
   event.preventDefault()
 }
