@@ -229,10 +229,7 @@ class NetworkPair:
         second = facebehaviornet(widths=(8, 16, 32, 64), blocks=(1, 1, 1, 1), dropout=0.1)
         second.load_state_dict(first.state_dict())
         self._networks = tuple(network.to(memory_format=torch.channels_last) for network in (first, second))  # type: ignore[call-overload]
-        self._objectives = tuple(
-            Objective(lesson.terms(on), lesson.table)
-            for on in (False, True)
-        )
+        self._objectives = tuple(Objective(lesson.terms(on), lesson.table) for on in (False, True))
         self._optimisers = [torch.optim.AdamW(n.parameters(), lr=2e-3, weight_decay=0.05) for n in self._networks]
         self._truth = RelatednessTable.named("du2014")
         self._images, self._held_out = images[: lesson.faces], images[lesson.faces :]
