@@ -29,11 +29,11 @@ class Term(BaseModel):
         weight: factor of the loss in the total; at 0 it is not computed.
 
     Example:
-        >>> from fbn.losses.terms import term
-        >>> term("distribution_matching", {"weight": 0.3, "form": "printed"}).form
-        'printed'
-        >>> term("compound", 1.0).task.name
-        'compound'
+        >>> import fbn
+        >>> matching = {"weight": 0.3, "form": "printed"}
+        >>> terms = fbn.losses.Objective({"distribution_matching": matching, "compound": 1.0}).terms
+        >>> terms["distribution_matching"].form, terms["compound"].task.name
+        ('printed', 'compound')
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
