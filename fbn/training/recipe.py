@@ -24,7 +24,7 @@ from fbn.data.augment import Augmentation
 from fbn.data.sources import SOURCES
 from fbn.errors import FormatError, MissingFileError
 from fbn.losses import Objective, Term
-from fbn.losses.terms import merged, term
+from fbn.losses.terms import TaskTerm, merged, term
 from fbn.models import store
 from fbn.models.zoo import ZOO
 from fbn.relatedness import RelatednessTable, resolve
@@ -96,7 +96,7 @@ class Recipe(BaseModel):
             ``fbn evaluate`` reads, whatever their files are (``fbn.data.alike``).
         smoothing: data set -> share of its expression labels that is spread evenly over all seven, for sets whose
             labels are noisy.
-        label_weights: data set -> task -> factor on the weight of its labels.
+        label_weights: data set -> name of a task -> factor on the weight of its labels.
         silver: table that ``fbn.data.silver`` writes, for AUs without a label.
         silver_weight: weight of those labels.
         teacher: models (names or folders) whose mean prediction feeds the ``distillation`` term.
@@ -141,7 +141,7 @@ class Recipe(BaseModel):
     clean: bool = False
     apart: bool = False
     smoothing: dict[Literal[tuple(SOURCES)], Annotated[float, Field(ge=0, lt=1)]] = {}  # type: ignore[valid-type]
-    label_weights: dict[Literal[tuple(SOURCES)], dict[Literal[tuple(TASKS)], float]] = {}  # type: ignore[valid-type]
+    label_weights: dict[Literal[tuple(SOURCES)], dict[str, float]] = {}  # type: ignore[valid-type]
     silver: str | None = None
     silver_weight: float = Field(default=0.3, ge=0)
     teacher: tuple[str, ...] = ()
@@ -195,6 +195,10 @@ class Recipe(BaseModel):
     def _consistent(self) -> Self:
         if not self.sets:
             raise ValueError("per_step: expected at least one data set with pictures")
+        tasks = {*TASKS, *(term.task.name for term in self.objective.values() if isinstance(term, TaskTerm))}
+        for source, factors in self.label_weights.items():
+            if unknown := set(factors) - tasks:
+                raise ValueError(f"label_weights.{source}.{min(unknown)}: expected one of {', '.join(sorted(tasks))}")
         if self.weights.get("distillation") and not self.teacher:
             raise ValueError("objective.distillation: needs a teacher")
         if self.patience and self.sides:

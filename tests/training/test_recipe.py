@@ -38,7 +38,7 @@ def test_a_recipe_lists_only_what_differs(tmp_path: Path) -> None:
         ("augmentation.gray=2", "augmentation.gray: Input should be less than or equal to 1"),
         ("augmentation.sepia=1", "augmentation.sepia: Extra inputs"),
         ("per_step.fer=10", "per_step.fer: Input should be 'ferplus'"),
-        ("label_weights.ckplus.identity=1", "label_weights.ckplus.identity: Input should be 'expression'"),
+        ("label_weights.ckplus.identity=1", "label_weights.ckplus.identity: expected one of action_units"),
         (
             "objective.soft_co_annotation.form=kl",
             "soft_co_annotation: form: Input should be 'printed' or 'soft_target'",
@@ -60,6 +60,12 @@ def test_mistakes_are_named(change: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(FormatError) as raised:
         recipes.read(path, [change])
     assert message in str(raised.value)
+
+
+def test_a_recipe_weighs_labels_of_any_task_it_names() -> None:
+    gaze = {"name": "gaze", "kind": "continuous", "labels": ["yaw", "pitch"]}
+    recipe = recipes.parse({"objective": {"gaze": {"task": gaze}}, "label_weights": {"ckplus": {"gaze": 0.5}}}, "mine")
+    assert recipes.parse(recipe.model_dump(mode="json"), "again") == recipe
 
 
 def test_options_of_earlier_recipes_are_read() -> None:
