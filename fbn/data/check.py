@@ -1,4 +1,4 @@
-"""What a data set holds, counted, before anything is trained on it: ``fbn data check``."""
+"""Statistics of a data set, to check it before training: ``fbn data check``."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -24,13 +24,13 @@ _NO_LABEL = "not annotated"
 
 @dataclass(frozen=True)
 class Examination:
-    """All that ``examine`` found.
+    """The result of ``examine``.
 
     Attributes:
-        reading: what the adapter read.
-        parts: the split that ``corpus.split`` makes of it.
+        reading: result of the data set's adapter.
+        parts: splits that ``corpus.split`` makes of it.
         twins: groups of byte-identical pictures.
-        unreadable: one message for each picture that cannot be decoded.
+        unreadable: error message of each picture that cannot be decoded.
         sizes: number of pictures by (height, width).
     """
 
@@ -42,11 +42,11 @@ class Examination:
 
 
 def locate(path: Path, name: str | None = None) -> list[tuple[str, Path]]:
-    """(name, folder or zip) of each set to check at ``path``: a set itself, or a folder of sets.
+    """Return (name, folder or zip) of each data set at ``path``, which is a data set or a folder of data sets.
 
     Raises:
-        MissingFileError: nothing is there.
-        FormatError: no set is recognised by its layout, or ``name`` is not a known set.
+        MissingFileError: ``path`` does not exist.
+        FormatError: no data set is recognised by its layout, or ``name`` is unknown.
     """
     if name is not None:
         if name not in SOURCES:
@@ -59,10 +59,10 @@ def locate(path: Path, name: str | None = None) -> list[tuple[str, Path]]:
 
 
 def examine(name: str, root: Path) -> Examination:
-    """Read the labels, split, hash and decode every picture.
+    """Read the labels, split the data set, and hash and decode every picture.
 
     Raises:
-        FormatError: the label files depart from the set's layout.
+        FormatError: the label files do not follow the data set's layout.
     """
     reading = SOURCES[name](root)
     unreadable: list[str] = []
@@ -77,7 +77,7 @@ def examine(name: str, root: Path) -> Examination:
 
 
 def tables(found: Examination) -> Iterator[Table]:
-    """The examination as tables; those with nothing to say are left out."""
+    """Yield the result as tables; empty ones are left out."""
     samples = found.reading.samples
     yield _parts(found)
     if not samples:
@@ -174,14 +174,14 @@ def _pictures(found: Examination) -> Table:
     for (h, w), count in sorted(found.sizes.items(), key=lambda item: -item[1])[:5]:
         table.add_row(f"{w} x {h} pixels", str(count), "")
     across = [g for g in found.twins if len({s.part for s in g}) > 1]
-    kept = {s.face for part in found.parts.values() for s in part}
-    # left out of the split on purpose, not as duplicates
-    kept |= {s.face for s in found.reading.samples if s.part == ferplus.PRIVATE}
-    contradict = [g for g in found.twins if not any(s.face in kept for s in g)]
+    used = {s.face for part in found.parts.values() for s in part}
+    # in no split by design, not as duplicates
+    used |= {s.face for s in found.reading.samples if s.part == ferplus.PRIVATE}
+    contradict = [g for g in found.twins if not any(s.face in used for s in g)]
     for label, groups in (("", found.twins), (" across parts", across), (", labels disagree: all dropped", contradict)):
         example = escape(" = ".join(s.path for s in groups[0])) if groups else ""
         table.add_row(f"groups of byte-identical pictures{label}", str(len(groups)), example)
-    dropped = len(found.reading.samples) - len(kept)
+    dropped = len(found.reading.samples) - len(used)
     table.add_row("dropped as duplicates", str(dropped), "")
     table.add_row("unreadable", str(len(found.unreadable)), "")
     return table

@@ -70,7 +70,9 @@ def work(folder: Path) -> Status:
     except FbnError as error:
         writer.end("failed", str(error))
     except SystemExit:
-        writer.end("failed", "stopped by the system: it is shutting down, or somebody ended the process; start it again")
+        writer.end(
+            "failed", "stopped by the system: it is shutting down, or somebody ended the process; start it again"
+        )
         raise
     except OSError as error:
         traceback.print_exc()
