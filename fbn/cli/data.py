@@ -1,11 +1,11 @@
-"""``fbn data``: look at data sets before training on them."""
+"""``fbn data``: check data sets before training."""
 
 from pathlib import Path
 
 import typer
 
-#: Unreadable pictures named for each set; the table counts the rest.
-_SHOWN = 5
+#: Maximal number of unreadable pictures to list per data set; the table counts all.
+_MAX_LISTED = 5
 
 data = typer.Typer(help="Look at data sets.", no_args_is_help=True)
 
@@ -38,11 +38,11 @@ def check(
         try:
             found = examine(set_name, root)
         except FbnError as error:
-            # the other sets are still worth a look
+            # continue with the other data sets
             errors.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
             sound = False
             continue
-        for message in found.unreadable[:_SHOWN]:
+        for message in found.unreadable[:_MAX_LISTED]:
             errors.print(f"[red]error:[/red] {escape(message)}", soft_wrap=True)
         sound = sound and not found.unreadable
         for table in tables(found):
