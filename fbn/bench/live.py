@@ -87,7 +87,7 @@ def measure(seconds: float = 10.0, rounds: int = 3) -> dict[str, Any]:
     ports = {"bare": free_port(), "app": free_port()}
     commands = {"bare": _bare_command(ports["bare"]), "app": app_command(ports["app"])}
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    found: dict[str, list[dict[str, float]]] = {"bare": [], "app": []}
+    results: dict[str, list[dict[str, float]]] = {"bare": [], "app": []}
     with tempfile.TemporaryDirectory(prefix="fbn-") as folder, ExitStack() as stack:
         clip = write_clip(Path(folder, "clip.mjpeg"))
         addresses = {
@@ -99,17 +99,17 @@ def measure(seconds: float = 10.0, rounds: int = 3) -> dict[str, Any]:
             for name, page in (("bare", ""), ("app", "/live")):
                 browser = playwright.chromium.launch(executable_path=executable, args=chromium_flags(clip))
                 try:
-                    found[name].append(_watch(browser, addresses[name] + page, seconds))
+                    results[name].append(_watch(browser, addresses[name] + page, seconds))
                 finally:
                     browser.close()
-    middle = {
-        name: {k: round(float(np.median([r[k] for r in rows])), 2) for k in rows[0]} for name, rows in found.items()
+    medians = {
+        name: {k: round(float(np.median([r[k] for r in rows])), 2) for k in rows[0]} for name, rows in results.items()
     }
     return {
-        "fps_ratio": round(middle["app"]["fps"] / middle["bare"]["fps"], 3),
-        "p95_ratio": round(middle["app"]["p95_ms"] / middle["bare"]["p95_ms"], 3),
-        **middle,
-        "rounds": found,
+        "fps_ratio": round(medians["app"]["fps"] / medians["bare"]["fps"], 3),
+        "p95_ratio": round(medians["app"]["p95_ms"] / medians["bare"]["p95_ms"], 3),
+        **medians,
+        "rounds": results,
     }
 
 
@@ -131,9 +131,9 @@ def _watch(browser: "Browser", address: str, seconds: float) -> dict[str, float]
     time.sleep(4)
     frame.evaluate("fbnSeen.camera.length = fbnSeen.video.length = 0")
     time.sleep(seconds)
-    seen = frame.evaluate("fbnSeen")
+    times = frame.evaluate("fbnSeen")
     context.close()
-    return figures(seen["camera"], seen["video"])
+    return figures(times["camera"], times["video"])
 
 
 def _component(frames: "list[Frame]") -> "Frame":

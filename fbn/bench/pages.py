@@ -84,15 +84,15 @@ def measure(count: int = 20) -> dict[str, Any]:
         from playwright.sync_api import Error
     except ImportError as error:
         raise MissingFileError("fbn bench pages needs Playwright: pip install 'fbn[test]'") from error
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     with _page() as page:
         try:
             for interaction in INTERACTIONS:
                 interaction.begin(page)
-                found[interaction.name] = figures(_times(page, interaction, count))
+                results[interaction.name] = figures(_times(page, interaction, count))
         except Error as error:
             raise FbnError(f"{interaction.name}: the page did not answer: {error.message[:300]}") from None
-    return {**found, "slowest_ms": max(each["median_ms"] for each in found.values()), "count": count}
+    return {**results, "slowest_ms": max(each["median_ms"] for each in results.values()), "count": count}
 
 
 def figures(times: list[float]) -> dict[str, float]:

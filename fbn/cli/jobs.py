@@ -49,21 +49,21 @@ def show(
 
     from fbn import jobs
 
-    found = jobs.job(job)
+    selected = jobs.job(job)
     about = {
-        "id": found.id,
-        "title": found.title,
-        "kind": found.kind,
-        "device": found.device,
-        "folder": str(found.folder),
-        "parameters": found.parameters,
-        "status": found.status,
-        "share": round(found.share, 3),
-        "words": found.words,
-        "minutes": round(found.seconds / 60, 1),
-        "result": found.result(),
+        "id": selected.id,
+        "title": selected.title,
+        "kind": selected.kind,
+        "device": selected.device,
+        "folder": str(selected.folder),
+        "parameters": selected.parameters,
+        "status": selected.status,
+        "share": round(selected.share, 3),
+        "words": selected.words,
+        "minutes": round(selected.seconds / 60, 1),
+        "result": selected.result(),
     }
-    if lines and (log := found.log(lines)):
+    if lines and (log := selected.log(lines)):
         typer.echo(log, err=True)
     typer.echo(json.dumps(about, indent=1, ensure_ascii=False))
 

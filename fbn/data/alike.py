@@ -104,7 +104,7 @@ def _search(groups: Mapping[tuple[str, str], Sequence[Sample]], least: float) ->
     held_out = np.concatenate([np.full(len(groups[group]), group[1] != "train") for group in order])
     queries = np.flatnonzero(held_out)
     mirrored = faces.reshape(-1, _SIDE, _SIDE)[:, :, ::-1].reshape(len(faces), -1)
-    found: dict[tuple[int, int], float] = {}
+    pairs: dict[tuple[int, int], float] = {}
     for start in track(range(0, len(queries), _CHUNK), "looking for twins", transient=True):
         chunk = queries[start : start + _CHUNK]
         likeness = np.maximum(faces[chunk] @ faces.T, mirrored[chunk] @ faces.T)
@@ -112,9 +112,9 @@ def _search(groups: Mapping[tuple[str, str], Sequence[Sample]], least: float) ->
         for row, other in np.argwhere(likeness >= least):
             pair = (int(chunk[row]), int(other))
             # two held-out faces match in both directions: keep one pair
-            if pair[::-1] not in found:
-                found[pair] = round(float(likeness[row, other]), 4)
-    return sorted(((i, j, value) for (i, j), value in found.items()), key=lambda pair: (-pair[2], pair))
+            if pair[::-1] not in pairs:
+                pairs[pair] = round(float(likeness[row, other]), 4)
+    return sorted(((i, j, value) for (i, j), value in pairs.items()), key=lambda pair: (-pair[2], pair))
 
 
 def structure(crops: np.ndarray) -> np.ndarray:

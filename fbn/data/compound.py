@@ -74,8 +74,8 @@ def read_labels(root: Path) -> Labelled:
     if len(files) > MAX_FILES:
         raise FormatError(f"{root}: {len(files)} files, expected at most {MAX_FILES}")
     pictures = [path for path in files if PurePosixPath(path).suffix.lower() in PICTURE_SUFFIXES]
-    if found := _rafdb_root(root, files):
-        layout, (samples, rejected) = rafdb.COMPOUND, _rafdb(found)
+    if rafdb_root := _rafdb_root(root, files):
+        layout, (samples, rejected) = rafdb.COMPOUND, _rafdb(rafdb_root)
     elif labels := _label_file(files):
         layout, (samples, rejected) = "csv", _csv(root, labels, pictures)
     else:
@@ -204,10 +204,10 @@ def _csv(root: Path, labels: str, pictures: Iterable[str]) -> tuple[list[Sample]
     except FormatError as error:
         raise FormatError(f"{root}: {labels}, {error}") from None
     for line, name, text in rows:
-        label, found = class_name(text), files.find(name)
-        path = found[0] if len(found) == 1 else None
+        label, matches = class_name(text), files.find(name)
+        path = matches[0] if len(matches) == 1 else None
         if path is None:
-            reason = f"may be any of {', '.join(sorted(found))}" if found else "picture not present"
+            reason = f"may be any of {', '.join(sorted(matches))}" if matches else "picture not present"
             rejected.append(Rejected(name, line, reason))
         elif not label:
             rejected.append(Rejected(path, line, "no class"))

@@ -167,11 +167,11 @@ def _select(
         usable.append(first)
         duplicates += [(samples[row].path, samples[first].path) for row in others]
     rows = np.array(sorted(usable), np.intp)
-    kept = tuple(samples[row] for row in rows)
-    if not kept:
+    used = tuple(samples[row] for row in rows)
+    if not used:
         why = f"{len(unreadable)} unreadable, {len(faceless)} without a face, {len(contradictory)} under two classes"
         raise FormatError(f"{root}: none of its {len(samples)} labelled pictures can be used: {why}")
-    counts = Counter(sample.compound for sample in kept)
+    counts = Counter(sample.compound for sample in used)
     classes = tuple(name for name in labelled.classes if counts[name])
     number = {name: i for i, name in enumerate(classes)}
     groups = _near_duplicates([infos[row].thumbnail for row in rows])
@@ -179,8 +179,8 @@ def _select(
         found=len(samples),
         used={name: counts[name] for name in labelled.classes},
         parts={
-            part: dict(Counter(sample.compound for sample in kept if sample.part == part))
-            for part in sorted({sample.part for sample in kept if sample.part}, reverse=True)
+            part: dict(Counter(sample.compound for sample in used if sample.part == part))
+            for part in sorted({sample.part for sample in used if sample.part}, reverse=True)
         },
         unreadable=tuple(unreadable),
         faceless=tuple(faceless),
@@ -189,8 +189,8 @@ def _select(
         contradictory=tuple(contradictory),
         rejected=tuple((row.path, row.reason) for row in labelled.rejected),
     )
-    labels = np.array([number[sample.compound] for sample in kept], np.intp)
-    return Faces(root.stem, labelled.layout, classes, kept, labels, groups, crops, rows, coverage, key)
+    labels = np.array([number[sample.compound] for sample in used], np.intp)
+    return Faces(root.stem, labelled.layout, classes, used, labels, groups, crops, rows, coverage, key)
 
 
 def _write_crops(path: Path, samples: tuple[Sample, ...], watch: Watch) -> list[_PictureInfo]:

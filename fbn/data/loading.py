@@ -94,9 +94,9 @@ def paper_streams(pool: Pool, total: int) -> list[Stream]:
         total: pictures per step, divided in proportion to the sizes of the streams, so that one epoch sees all of
             each (124 / 200 / 52 in paper A).
     """
-    members = [found for task in pool.annotations if len(found := pool.of_task(task))]
-    everything = sum(len(found) for found in members)
-    return [Stream(found, max(1, round(total * len(found) / everything))) for found in members]
+    members = [indices for task in pool.annotations if len(indices := pool.of_task(task))]
+    labelled = sum(len(indices) for indices in members)
+    return [Stream(indices, max(1, round(total * len(indices) / labelled))) for indices in members]
 
 
 def steps_to_see_all(streams: Sequence[Stream]) -> int:

@@ -111,7 +111,7 @@ def probability(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def mediapipe_reader(model: Path) -> Reader:
-    """Picture [H, W, 3] uint8 RGB -> blendshape name -> score in [0, 1], or None where no face is found."""
+    """Return a function: picture [H, W, 3] uint8 RGB -> {blendshape: score in [0, 1]}, or None without a face."""
     import mediapipe as mp
     from mediapipe.tasks.python import BaseOptions, vision
 
@@ -125,15 +125,15 @@ def mediapipe_reader(model: Path) -> Reader:
 
     def reader(picture: np.ndarray) -> dict[str, float] | None:
         image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
-        found = landmarker.detect(image).face_blendshapes
-        return {shape.category_name: shape.score for shape in found[0]} if found else None
+        faces = landmarker.detect(image).face_blendshapes
+        return {shape.category_name: shape.score for shape in faces[0]} if faces else None
 
     return reader
 
 
 def _read(samples: Iterable[Sample], reader: Reader) -> tuple[list[Sample], list[dict[str, float]]]:
-    found = [(s, shapes) for s in samples if (shapes := reader(read_picture(s))) is not None]
-    return [s for s, _ in found], [shapes for _, shapes in found]
+    pairs = [(s, shapes) for s in samples if (shapes := reader(read_picture(s))) is not None]
+    return [s for s, _ in pairs], [shapes for _, shapes in pairs]
 
 
 def calibrate(data_root: Path, reader: Reader) -> dict[int, np.ndarray]:
@@ -166,13 +166,13 @@ def write_silver(data_root: Path, reader: Reader, path: Path) -> None:
     tables = []
     for name in SETS:
         samples = SOURCES[name](find(data_root, name)).samples
-        found, shapes = _read(samples, reader)
+        detected, shapes = _read(samples, reader)
         columns = {
             ACTION_UNIT_BY_NUMBER[unit].code: probability(w, np.array([features(s, unit) for s in shapes]))
             for unit, w in weights.items()
         }
-        tables.append(pd.DataFrame({"dataset": name, "path": [s.path for s in found], **columns}))
-        print(f"{name}: a face found in {len(found)} of {len(samples)} pictures")
+        tables.append(pd.DataFrame({"dataset": name, "path": [s.path for s in detected], **columns}))
+        print(f"{name}: a face found in {len(detected)} of {len(samples)} pictures")
     with whole_file(path) as unfinished:
         pd.concat(tables).to_parquet(unfinished, index=False)
 

@@ -61,7 +61,7 @@ def subject_dependent(samples: Iterable[Sample], seed: int = 0, fractions: tuple
     for subject, group in _grouped(samples, lambda s: s.subject).items():
         if len(group) < len(PARTS):
             raise ValueError(f"identity {subject} has {len(group)} pictures: expected at least {len(PARTS)}")
-        counts = {part: max(1, round(share * len(group))) for part, share in zip(PARTS[1:], fractions, strict=True)}
+        counts = {part: max(1, round(f * len(group))) for part, f in zip(PARTS[1:], fractions, strict=True)}
         _distribute(parts, group, seed, counts)
     return {part: tuple(members) for part, members in parts.items()}
 
@@ -136,13 +136,13 @@ def _ckplus(samples: tuple[Sample, ...], seed: int) -> Parts:
 
 def positive_sequences(samples: Iterable[Sample]) -> list[int]:
     """Count the CK+ sequences in which each of ``ACTION_UNITS`` is active in at least one of these frames, [17]."""
-    seen: dict[str, list[bool]] = {}
+    by_sequence: dict[str, list[bool]] = {}
     for sample in samples:
         labels = sample.annotations
         active = ((labels.action_units >= DECISION) & (labels.action_units_weight > 0)).tolist()
-        before = seen.get(key := ckplus.sequence_of(sample), [False] * len(active))
-        seen[key] = [a or b for a, b in zip(active, before, strict=True)]
-    return [sum(column) for column in zip(*seen.values(), strict=True)]
+        before = by_sequence.get(key := ckplus.sequence_of(sample), [False] * len(active))
+        by_sequence[key] = [a or b for a, b in zip(active, before, strict=True)]
+    return [sum(column) for column in zip(*by_sequence.values(), strict=True)]
 
 
 def _celeba(samples: tuple[Sample, ...], seed: int) -> Parts:

@@ -79,21 +79,21 @@ def restart(identifier: str) -> Job:
         JobError: it neither failed nor was cancelled, or its folder is not writable.
         MissingFileError: the job does not exist.
     """
-    found = job(identifier)
-    if found.status not in ("failed", "cancelled"):
-        raise JobError(f"{identifier} is {found.status}: only a job that failed or was cancelled can be started again")
-    with _readable_os_errors(found.folder):
+    target = job(identifier)
+    if target.status not in ("failed", "cancelled"):
+        raise JobError(f"{identifier} is {target.status}: only a job that failed or was cancelled can be started again")
+    with _readable_os_errors(target.folder):
         end = time.monotonic() + _EXIT_TIMEOUT
         # a worker writes its final state shortly before it exits
-        while (descriptor := locks.take(found.folder / LOCK)) is None:
+        while (descriptor := locks.take(target.folder / LOCK)) is None:
             if time.monotonic() > end:
                 raise JobError(f"{identifier}: its worker is still there, or somebody else has started it again")
             time.sleep(0.05)
         for name in (CANCEL, RESULT):
-            (found.folder / name).unlink(missing_ok=True)
-        State(queued=datetime.now(UTC)).write(found.folder / STATE)
-        _launch(found.folder, descriptor)
-    return Job.read(found.folder)
+            (target.folder / name).unlink(missing_ok=True)
+        State(queued=datetime.now(UTC)).write(target.folder / STATE)
+        _launch(target.folder, descriptor)
+    return Job.read(target.folder)
 
 
 def jobs() -> list[Job]:
@@ -136,12 +136,12 @@ def cancel(identifier: str) -> Job:
         JobError: it has already ended, or its folder is not writable.
         MissingFileError: the job does not exist.
     """
-    found = job(identifier)
-    if not found.active:
-        raise JobError(f"{identifier} has ended already: it is {found.status}")
-    with _readable_os_errors(found.folder):
-        (found.folder / CANCEL).touch()
-    return Job.read(found.folder)
+    target = job(identifier)
+    if not target.active:
+        raise JobError(f"{identifier} has ended already: it is {target.status}")
+    with _readable_os_errors(target.folder):
+        (target.folder / CANCEL).touch()
+    return Job.read(target.folder)
 
 
 def remove(identifier: str) -> None:
@@ -152,13 +152,13 @@ def remove(identifier: str) -> None:
         MissingFileError: the job does not exist.
     """
     try:
-        found = job(identifier)
+        target = job(identifier)
     except FormatError:
         folder = _root() / identifier
     else:
-        if found.active:
-            raise JobError(f"{identifier} is {found.status}: cancel it first")
-        folder = found.folder
+        if target.active:
+            raise JobError(f"{identifier} is {target.status}: cancel it first")
+        folder = target.folder
     with _readable_os_errors(folder):
         # renamed first, so that no process sees a partly deleted job
         hidden = folder.with_name(f".removed-{folder.name}")
@@ -173,11 +173,11 @@ def clean(older: timedelta = timedelta()) -> list[str]:
         The identifiers of the deleted jobs.
     """
     now, removed = datetime.now(UTC), []
-    for found in jobs():
-        if not found.active and now - (found.ended or found.queued) >= older:
+    for target in jobs():
+        if not target.active and now - (target.ended or target.queued) >= older:
             with suppress(MissingFileError):  # another process has removed it
-                remove(found.id)
-                removed.append(found.id)
+                remove(target.id)
+                removed.append(target.id)
     for left in _root().glob(".*-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]"):
         if not locks.taken(left / LOCK):
             shutil.rmtree(left, ignore_errors=True)

@@ -137,14 +137,15 @@ def video_of(name: str) -> str:
 
 def _label_files(root: Path, present: frozenset[str]) -> tuple[_Release, list[tuple[str, Task, str]]]:
     """Return the release, and each label file with its task and split."""
-    found = {path.split("/")[0] for path in present if path.endswith(".txt")}
-    releases = [release for release in _RELEASES if found & set(release.folders)]
+    top_folders = {path.split("/")[0] for path in present if path.endswith(".txt")}
+    releases = [release for release in _RELEASES if top_folders & set(release.folders)]
     if len(releases) != 1:
-        there = ", ".join(sorted(found & set(FOLDERS))) or "none"
-        raise FormatError(f"{root}: found {there}, expected label folders of one release: {', '.join(FOLDERS)}")
+        known = ", ".join(sorted(top_folders & set(FOLDERS))) or "none"
+        raise FormatError(f"{root}: found {known}, expected label folders of one release: {', '.join(FOLDERS)}")
     (release,) = releases
-    if len({release.folders[folder] for folder in found & set(release.folders)}) != len(found & set(release.folders)):
-        raise FormatError(f"{root}: found {' and '.join(sorted(found & set(FOLDERS)))}, expected one folder a task")
+    folders = top_folders & set(release.folders)
+    if len({release.folders[folder] for folder in folders}) != len(folders):
+        raise FormatError(f"{root}: found {' and '.join(sorted(folders))}, expected one folder a task")
     files = []
     for path in sorted(p for p in present if p.endswith(".txt") and p.split("/")[0] in release.folders):
         folder, *middle, name = path.split("/")
