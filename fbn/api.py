@@ -319,5 +319,5 @@ def synth(
 
 
 def _is_run(path: str | Path) -> bool:
-    # the name of fbn.training.run.RECIPE: importing that takes seconds
+    # equal to fbn.training.run.RECIPE, whose import takes seconds
     return os.path.isfile(Path(path) / "recipe.yaml")
