@@ -149,16 +149,16 @@ class LiveTraining(Background):
 
     def _train(self) -> None:
         lesson, parts = self.lesson, []
-        total, began, then = lesson.faces + lesson.held_out, time.monotonic(), expected(lesson)
+        total, began, training = lesson.faces + lesson.held_out, time.monotonic(), expected(lesson)
         for start in range(0, total, _BLOCK):
             if self.cancelled:
                 break
             end = min(start + _BLOCK, total)
             parts.append(_render_faces(lesson.seed, start, end, lesson.size))
             rest = durations.left(time.monotonic() - began, end / total)
-            left = None if rest is None or then is None else rest + then
+            left = None if rest is None or training is None else rest + training
             words = f"Drawing faces: {end} of {total}"
-            if rest is not None and then is None:
+            if rest is not None and training is None:
                 words += f"{durations.countdown(rest)}, then they are trained on"
             self._update(words=words, share=0.25 * end / total, left=left)
         if not self.cancelled:
