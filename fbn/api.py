@@ -1,6 +1,6 @@
-"""The functions of ``import fbn`` that train, measure and load networks; the commands of the same names call them.
+"""The functions of ``import fbn`` that train, evaluate and load networks; the commands of the same names call them.
 
-Libraries are imported inside the functions: loading a network needs no Lightning, drawing faces no network.
+Libraries are imported inside the functions: loading a network does not import Lightning, for example.
 """
 
 import os
@@ -28,23 +28,23 @@ def load(name: str | Path, runtime: Literal["onnx"], threads: int = 1) -> "tuple
 def load(
     name: str | Path = "fbn", runtime: Literal["torch", "onnx"] = "torch", threads: int = 1
 ) -> "tuple[FaceNetwork | OnnxNetwork, InputSpec]":
-    """A trained network, and what its input must be.
+    """Load a trained network and the description of its input.
 
     Args:
         name: name or folder of a model, or the folder of a training run (its best epoch, without the calibration that
             ``fbn export`` adds).
         runtime: ``"torch"``, in evaluation mode, or ``"onnx"`` (onnxruntime on the CPU). They give the same results; a
-            run's folder has ``"torch"`` alone.
-        threads: of onnxruntime.
+            training run supports ``"torch"`` only.
+        threads: number of threads of onnxruntime.
 
     Returns:
         The network, which takes [B, 3, size, size] float32 images and returns ``Predictions`` of batch shape [B], and
         its ``InputSpec``, whose ``prepare`` makes such images of aligned [B, size, size, 3] uint8 RGB crops.
 
     Raises:
-        MissingFileError: there is no such model or run, or it lacks its weights.
-        FormatError: it is broken, or a run was asked for with onnxruntime.
-        ChecksumError: the weights are not those that the model's manifest names.
+        MissingFileError: the model or run does not exist, or has no weights.
+        FormatError: its files are invalid, or ``runtime`` is ``"onnx"`` for a training run.
+        ChecksumError: the weights do not match the model's manifest.
 
     Example:
         >>> import fbn
@@ -82,24 +82,24 @@ def train(
     progress: bool = True,
     **changes: Any,
 ) -> Path:
-    """Train a network by a recipe; checkpoints and logs go to the run folder.
+    """Train a network as a recipe describes; checkpoints and logs go to the run folder.
 
     Args:
         recipe: name of a shipped recipe, a YAML file, or a ``Recipe``.
         data: folder of the data sets, each a folder or a zip in its official layout.
         out: the run folder; ``runs/<recipe>`` by default.
-        resume: go on after the last epoch that ``out`` holds.
-        devices: GPUs, or processes on a CPU.
-        workers: processes that make batches, for each device; 0 makes them in this process.
-        progress: draw a progress bar.
-        changes: other values for fields of the recipe; a mapping changes the keys that it names.
+        resume: resume after the last finished epoch in ``out``.
+        devices: number of GPUs, or of processes on a CPU.
+        workers: number of data loading processes for each device; 0 loads data in this process.
+        progress: show a progress bar.
+        changes: fields of the recipe to change; a mapping changes only the keys that it names.
 
     Returns:
         The run folder, which ``fbn.load`` and ``fbn.evaluate`` take; ``checkpoints/best.ckpt`` in it is the best epoch.
 
     Raises:
-        MissingFileError: there is no such recipe.
-        FbnError: the data or the recipe cannot be used, or ``out`` holds another run.
+        MissingFileError: the recipe does not exist.
+        FbnError: the data or the recipe cannot be used, or ``out`` contains another run.
 
     Example:
         >>> import fbn, tempfile
@@ -134,25 +134,25 @@ def evaluate(
     rounds: int = 1000,
     progress: bool = True,
 ) -> "Report":
-    """Measure a network on held-out pictures, cut and read as ``fbn.analyse(..., crops=True)`` does.
+    """Evaluate a network on held-out pictures, cropped and predicted as in ``fbn.analyse(..., crops=True)``.
 
     Args:
         model: name or folder of a model, the folder of a training run, or a network.
         data: folder of the data sets.
-        part: ``"test"``, or ``"valid"`` while choosing between networks.
-        sets: which; by default all of ``fbn.data.corpus.MEASURED`` that are there.
-        flip: average each crop with its mirror.
-        rounds: draws of the bootstrap intervals.
-        progress: draw a progress bar.
+        part: split to evaluate on: ``"test"``, or ``"valid"`` for model selection.
+        sets: names of data sets; by default all of ``fbn.data.corpus.MEASURED`` that ``data`` contains.
+        flip: average the predictions of each crop and its mirror image.
+        rounds: number of bootstrap samples for the intervals.
+        progress: show a progress bar.
 
     Returns:
         A dict that ``json`` can write: ``model``, ``part``, ``date``, ``git_sha``, ``flip``, ``score`` (mean of the
-        figures), ``skipped`` (sets that are not there) and ``sets``: set -> ``pictures`` and ``figures``: name ->
+        metrics), ``skipped`` (missing data sets) and ``sets``: data set -> ``pictures`` and ``figures``: metric ->
         ``value``, ``low`` and ``high`` (95 % interval) and ``chance``.
 
     Raises:
-        FbnError: no set is there, one that is there cannot be read, or the model is missing.
-        ValueError: another part.
+        FbnError: ``data`` contains no data set, one cannot be read, or the model does not exist.
+        ValueError: ``part`` is neither ``"test"`` nor ``"valid"``.
 
     Example:
         >>> import fbn, tempfile
@@ -197,36 +197,35 @@ def few_shot(
     progress: Callable[[float, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> "Result":
-    """Learn compound expressions from a few labelled pictures, beginning with the zero-shot scores, and measure.
+    """Learn compound expressions from a few labelled pictures, starting from the zero-shot scores, and evaluate.
 
     Args:
         data: folder or zip: RAF-DB's compound layout, ``labels.csv`` (file, class) and pictures, or a folder for each
             class.
-        out: folder for the results and the pictures named wrongly; interrupted, the same call goes on there. None
-            keeps no files.
-        save: save as a model of this name, which ``fbn.FaceAnalyser`` and ``fbn.analyse`` then take; None measures
-            only.
-        overwrite: replace a model of that name.
-        classes: ``"rafdb"``, ``"emotionet"``, ``"du2014"``, or a relatedness table with compound rows; the data's own
-            classes where None.
-        strategy: what learns: ``"probe"`` (a linear layer, seconds), ``"last_block"`` or ``"whole"``.
-        shots: pictures of each class to learn from; None: all, 0: none, which is zero-shot.
-        model: name or folder of the model to begin from.
-        curve: the strategy that the learning curve is of; None draws none.
-        draws: of the pictures at each point of the learning curve.
-        folds: parts of cross-validation, for data without a test part.
-        crops: keep pictures without a visible face (True) or leave them out (False); None keeps them in RAF-DB's
-            layout alone, whose pictures are crops.
-        seed: of draws, folds and trainings.
-        progress: called with the share done, in [0, 1], and what is being done.
-        cancelled: asked now and then; where it returns True the work ends.
+        out: folder for the results and the misclassified pictures; after an interruption the same call resumes. None
+            writes no files.
+        save: save as a model of this name, for ``fbn.FaceAnalyser`` and ``fbn.analyse``; None only evaluates.
+        overwrite: replace an existing model of that name.
+        classes: ``"rafdb"``, ``"emotionet"``, ``"du2014"``, or a relatedness table with compound rows; None: the
+            classes of the data.
+        strategy: trained part of the network: ``"probe"`` (a linear layer, seconds), ``"last_block"`` or ``"whole"``.
+        shots: number of training pictures for each class; None: all, 0: none (zero-shot).
+        model: name or folder of the model to start from.
+        curve: strategy of the learning curve; None computes no curve.
+        draws: number of random training samples for each point of the learning curve.
+        folds: number of cross-validation folds, for data without a test split.
+        crops: keep pictures without a visible face (True) or leave them out (False); None keeps them only for
+            RAF-DB's layout, whose pictures are crops.
+        seed: random seed of samples, folds and training.
+        progress: called with the progress in [0, 1] and a message.
+        cancelled: called repeatedly; the work stops once it returns True.
 
     Returns:
         A dict that ``json`` can write: ``figures`` and ``zero_shot`` with their intervals, ``confusion``, ``curve``,
         ``notes`` and more; see ``fbn.fewshot.request.Result``.
 
     Raises:
-        FbnError: the data, an argument or the model cannot be used, the name is taken, or ``out`` holds the results of
+        FbnError: the data, an argument or the model cannot be used, the name is taken, or ``out`` contains results of
             other arguments.
         Cancelled: ``cancelled`` returned True.
 
@@ -270,7 +269,7 @@ def few_shot(
     ):
         return learn(
             request,
-            Context(Path(folder), progress or (lambda share, words: None), cancelled or (lambda: False)),
+            Context(Path(folder), progress or (lambda fraction, message: None), cancelled or (lambda: False)),
         )
 
 
@@ -283,20 +282,20 @@ def synth(
     table: "str | Path | RelatednessTable" = "du2014",
     progress: Callable[[int], None] | None = None,
 ) -> None:
-    """Draw labelled synthetic faces and write them as a data set that looks like a real one's release.
+    """Render labelled synthetic faces and write them in the layout of a published data set.
 
     Args:
-        layout: whose: a key of ``fbn.synthetic.layouts.LAYOUTS``, such as ``"ckplus"``, ``"ferplus"``, ``"affectnet"``
-            or ``"rafdb-compound"``.
-        out: folder to make; must be empty or not there. Training and evaluation find a set by the name of its folder,
-            ``<data>/<layout>``.
-        count: pictures.
-        seed: another seed, other people and pictures.
-        table: which expression shows which action unit: a built-in or saved name, a file, or a table.
-        progress: called with the number of items drawn so far.
+        layout: a key of ``fbn.synthetic.layouts.LAYOUTS``, such as ``"ckplus"``, ``"ferplus"``, ``"affectnet"`` or
+            ``"rafdb-compound"``.
+        out: folder to create; must be empty or not exist. Training and evaluation find a data set by the name of its
+            folder, ``<data>/<layout>``.
+        count: number of pictures.
+        seed: random seed of people and pictures.
+        table: relatedness table (expressions and their action units): a built-in or saved name, a file, or a table.
+        progress: called with the number of items rendered so far.
 
     Raises:
-        FormatError: an unknown layout, a table without rows for its classes, or ``out`` holds something.
+        FormatError: an unknown layout, a table without rows for its classes, or ``out`` is not empty.
 
     Example:
         >>> import fbn, tempfile
@@ -320,5 +319,5 @@ def synth(
 
 
 def _is_run(path: str | Path) -> bool:
-    # the name of fbn.training.run.RECIPE: importing that takes seconds
+    # equal to fbn.training.run.RECIPE, whose import takes seconds
     return os.path.isfile(Path(path) / "recipe.yaml")

@@ -1,4 +1,4 @@
-"""What long pieces of work share: a folder to write in, progress, cancellation, a thread in the background."""
+"""Support for long-running work: output folder, progress, cancellation, background threads, signals."""
 
 import json
 import os
@@ -23,26 +23,26 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True)
 class Context:
-    """Where a piece of work runs, whoever runs it.
+    """Output folder, progress report and cancellation of a long-running function.
 
     Attributes:
-        folder: what it writes goes here; what it finds here it need not do again.
-        report: takes the share done, in [0, 1], and what is being done in a few words.
-        cancelled: whether it is to stop; cheap enough to be asked at every step.
+        folder: output folder; partial results that it already holds are reused.
+        report: called with the progress in [0, 1] and a short message.
+        cancelled: whether the work should stop; cheap enough to call at every step.
     """
 
     folder: Path
-    report: Callable[[float, str], None] = lambda share, words: None
+    report: Callable[[float, str], None] = lambda progress, message: None
     cancelled: Callable[[], bool] = lambda: False
 
     def check(self) -> None:
-        """Raise ``Cancelled`` where somebody asked."""
+        """Raise ``Cancelled`` if cancellation was requested."""
         if self.cancelled():
             raise Cancelled
 
 
 class Background(ABC):
-    """Work on a thread of this process, which can be cancelled. It starts when the object is made.
+    """Cancellable work on a thread of this process, started by the constructor.
 
     A subclass calls this constructor last.
     """
@@ -54,10 +54,10 @@ class Background(ABC):
 
     @abstractmethod
     def _run(self) -> None:
-        """The work. It checks ``cancelled`` often and handles every exception: nobody would see a thread's."""
+        """Do the work. Check ``cancelled`` often and handle every exception: a thread's exceptions are not shown."""
 
     def cancel(self) -> None:
-        """Ask it to stop soon; what is done is kept."""
+        """Request cancellation; results so far are kept."""
         self._stop.set()
 
     @property
@@ -67,21 +67,21 @@ class Background(ABC):
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the thread is still running."""
         return self._thread.is_alive()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it has ended, at most ``seconds``; whether it has."""
+        """Wait for the end, at most ``seconds``. Return whether it has ended."""
         self._thread.join(seconds)
         return not self.running
 
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Hold a folder to write results in, made where it is not there; removed at the end if nothing was put there.
+    """Create and lock an output folder; remove it at the end if it is new and still empty.
 
     Raises:
-        FbnError: another run holds it, or it cannot be made.
+        FbnError: another run has locked it, or it cannot be created.
     """
     new = not folder.exists()
     make_folder(folder)
@@ -97,10 +97,10 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def end_with_parent() -> None:
-    """For a worker process' start: it ends when its parent does, however that ended.
+    """Make this worker process exit when its parent process does. Called at the worker's start.
 
-    A pool's worker otherwise goes on with its share and then waits for ever, while whoever starts the work again has
-    another worker write to the same files.
+    Otherwise a pool's worker would outlive a killed parent, and a restarted run would have two workers that write to
+    the same files.
     """
     parent = parent_process()
     if parent is None:
@@ -114,10 +114,10 @@ def end_with_parent() -> None:
 
 
 def end_on_signals() -> None:
-    """For a process' start: SIGTERM and SIGHUP end it as an error does, so that files are finished or removed.
+    """Make SIGTERM and SIGHUP raise ``SystemExit``, so that files are finished or removed. Called at a process' start.
 
-    Raises ``SystemExit`` with the shell's status for that signal (143, 129) in the main thread, wherever it is then.
-    What was set to be ignored stays so, as ``nohup`` wants. While the process ends, further signals do not hasten it.
+    The exit status is the shell's for that signal (143, 129). Ignored signals stay ignored, as ``nohup`` requires.
+    Further signals are ignored while the process exits.
     """
 
     def end(number: int, frame: object) -> None:
@@ -132,30 +132,30 @@ def end_on_signals() -> None:
 
 @contextmanager
 def deferring_signals() -> Iterator[None]:
-    """What must not be left half done: Ctrl-C, SIGTERM and SIGHUP take effect once the block has ended."""
+    """Delay Ctrl-C, SIGTERM and SIGHUP until the block has ended, so that it completes."""
     if threading.current_thread() is not threading.main_thread():  # signals interrupt the main thread alone
         yield
         return
-    came: list[int] = []
+    pending: list[int] = []
     handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     handlers = {each: handler for each, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
     for each in handlers:
-        signal.signal(each, lambda number, _: came.append(number))
+        signal.signal(each, lambda number, _: pending.append(number))
     try:
         yield
     finally:
         for each, handler in handlers.items():
             signal.signal(each, handler)
-        if came:
-            signal.raise_signal(came[0])
+        if pending:
+            signal.raise_signal(pending[0])
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a file whole or not at all, its folder too.
+    """Write a JSON file atomically; create its folder.
 
     Raises:
-        ValueError: a number that JSON has no word for (nan, infinity).
-        OSError: the disk is full, or the folder cannot be written.
+        ValueError: a number that JSON cannot represent (nan, infinity).
+        OSError: the disk is full, or the folder is not writable.
     """
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     with whole_file(path) as unfinished:

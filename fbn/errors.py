@@ -1,4 +1,4 @@
-"""The errors a user can meet. Their message says what was read, where, and what was expected."""
+"""Errors caused by input. Their message says where the error is, what was read and what was expected."""
 
 import errno
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class FbnError(Exception):
-    """Base of every error that is the input's fault, not the program's. The command line prints it in one line.
+    """Base class of errors caused by input, not by the program. The command line prints them in one line.
 
     Example:
         >>> import fbn
@@ -21,19 +21,19 @@ class FbnError(Exception):
 
 
 class FormatError(FbnError):
-    """A file departs from its documented layout; the message names file, line or field, and the expectation."""
+    """A file does not follow its documented format; the message names file, line or field, and what was expected."""
 
 
 class MissingFileError(FbnError):
-    """A file or folder that was asked for is not there."""
+    """A requested file or folder does not exist."""
 
 
 class ChecksumError(FbnError):
-    """A weights file is not the one its manifest names."""
+    """A weights file does not match the checksum in its manifest."""
 
 
 def describe_os_error(error: OSError, path: object = None) -> str:
-    """What the operating system refused, in words: the file, or ``path`` where the error names none, and why."""
+    """Return a one-line message for an operating system's error: the file (or ``path`` if it names none) and why."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = path or error.filename
         return f"{where}: no space is left on the disk" if where else "no space is left on the disk"
@@ -42,7 +42,7 @@ def describe_os_error(error: OSError, path: object = None) -> str:
 
 
 def readable_errors(error: "ValidationError", name: str) -> str:
-    """What pydantic found wrong, field by field, in one line; ``name`` stands for the whole."""
+    """Return pydantic's errors, field by field, in one line; ``name`` stands for errors of the model as a whole."""
     return "; ".join(
         f"{'.'.join(map(str, problem['loc'])) or name}: {problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors()

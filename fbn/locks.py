@@ -1,6 +1,6 @@
-"""Locks that the system releases when their holder dies, however it dies: no stale lock, no pid mistaken for another.
+"""File locks (``flock``), which the operating system releases when the process that holds them ends.
 
-Two threads of one process exclude each other too. On a file system without locks everybody gets one.
+They also exclude two threads of one process. On a file system without locks, every attempt succeeds.
 """
 
 import errno
@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-#: EBADF: NFS does not lock what is open for reading only, as folders are.
+#: EBADF: NFS cannot lock files that are open for reading only, as folders are.
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)
 
 
 def take(path: Path) -> int | None:
-    """Lock a file, made if need be, or a folder.
+    """Lock a folder, or a file, which is created if it does not exist. Does not wait.
 
     Returns:
-        A file descriptor: the lock is held until it is closed, by this process and by all that inherited it. None
-        where somebody else holds the lock.
+        A file descriptor; the lock is released when this process and all that inherited it have closed it. None if
+        the lock is already taken.
     """
     access = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
     while (descriptor := _lock(path, fcntl.LOCK_EX, access)) is not None:
@@ -28,14 +28,14 @@ def take(path: Path) -> int | None:
                 break
         except FileNotFoundError:
             pass
-        # its holder renamed or removed the file before letting it go: the lock is not that of a file of this name
+        # the previous holder renamed or removed the file before it released the lock: this locks the old file
         os.close(descriptor)
     return descriptor
 
 
 @contextmanager
 def holding(path: Path) -> Iterator[bool]:
-    """Hold a lock for a while; False where somebody else has it."""
+    """Lock ``path`` during the block; yields False if the lock is already taken."""
     descriptor = take(path)
     try:
         yield descriptor is not None
@@ -45,9 +45,9 @@ def holding(path: Path) -> Iterator[bool]:
 
 
 def taken(path: Path) -> bool:
-    """Whether somebody holds the lock. Askers do not get in each other's way."""
+    """Whether the lock is taken. Concurrent calls do not disturb each other."""
     try:
-        # to read is enough: others' jobs may be looked at where they may not be touched
+        # read permission is enough, so that jobs of other users can be listed
         descriptor = _lock(path, fcntl.LOCK_SH, os.O_RDONLY)
     except FileNotFoundError:
         return False

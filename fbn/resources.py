@@ -1,4 +1,4 @@
-"""Where shipped files lie (in the repository's assets, or bundled into the wheel), caches, and what users make."""
+"""Locations of shipped files (in the repository or the wheel), caches and user data; atomic file writes."""
 
 import errno
 import os
@@ -17,10 +17,10 @@ _REPOSITORY = _PACKAGE.parent
 
 
 def shipped(relative: str) -> Path:
-    """Path of a shipped file or folder, e.g. ``"assets/models"`` or ``"app.py"``.
+    """Return the path of a shipped file or folder, e.g. ``"assets/models"`` or ``"app.py"``.
 
     Raises:
-        MissingFileError: neither the wheel nor the repository holds it.
+        MissingFileError: neither the wheel nor the repository contains it.
     """
     for root in (_BUNDLE, _REPOSITORY):
         if (path := root / relative).exists():
@@ -29,23 +29,23 @@ def shipped(relative: str) -> Path:
 
 
 def cache_folder(*parts: str) -> Path:
-    """The folder for files that can be made again (crops, a fetched detector). ``FBN_CACHE`` moves it.
+    """Return the folder for files that can be recreated (crops, a downloaded detector). ``FBN_CACHE`` sets it.
 
-    It need not exist: ``whole_file`` and ``make_folder`` make it where something is written.
+    It may not exist yet: ``whole_file`` and ``make_folder`` create it.
     """
     return Path(os.environ.get("FBN_CACHE") or platformdirs.user_cache_dir("fbn")).joinpath(*parts)
 
 
 def data_folder(*parts: str) -> Path:
-    """The folder for what users make and would miss (tables, jobs). ``FBN_HOME`` moves it. It need not exist."""
+    """Return the folder for user data (tables, jobs). ``FBN_HOME`` sets it. It may not exist yet."""
     return Path(os.environ.get("FBN_HOME") or platformdirs.user_data_dir("fbn")).joinpath(*parts)
 
 
 def make_folder(folder: Path) -> Path:
-    """Make a folder and those above it, where they are not there.
+    """Create a folder and its parents if they do not exist, and return it.
 
     Raises:
-        FbnError: it cannot be made; the message says what moves it where that is possible.
+        FbnError: it cannot be created; the message names the environment variable that sets it, if any.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,17 +58,17 @@ def make_folder(folder: Path) -> Path:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A file to write, which takes the name ``path`` once all is in it; if anything stops that, it is removed.
+    """Write a file atomically: yield a temporary path that is renamed to ``path`` at the end, or removed on an error.
 
-    Its folder is made where it is not there. Where ``path`` is a link, what it points at is replaced. Of several that
-    write one path at once, in whichever process or thread, the last to end wins, whole.
+    The folder is created if it does not exist. If ``path`` is a link, its target is replaced. If several processes or
+    threads write one path at once, the last to finish wins.
 
     Raises:
-        FbnError: the folder cannot be made.
-        OSError: the file cannot be written, or one that is there is read-only; it names ``path``.
+        FbnError: the folder cannot be created.
+        OSError: the file cannot be written, or an existing one is read-only; the error names ``path``.
     """
     target = Path(os.path.realpath(path))
-    # short, so that any name that fits the file system has a temporary one that does
+    # the stem is shortened so that the temporary name does not exceed the file system's limit
     unfinished = target.with_name(f".{target.stem[:40]}.{token_hex(6)}.tmp{target.suffix}")
     make_folder(target.parent)
     try:
@@ -76,7 +76,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield unfinished
         os.replace(unfinished, target)
     except OSError as error:
-        # the name that people know
+        # name the path that the caller gave
         if error.filename in (None, str(unfinished), str(target)):
             error.filename, error.filename2 = str(path), None
         raise
@@ -86,10 +86,10 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def check_replaceable(path: Path) -> None:
-    """Refuse a path where a finished file cannot be put, before the work is done.
+    """Check, before any work is done, that a file can be written to a path.
 
     Raises:
-        OSError: its folder is not there, it is a folder, or a file without permission to write.
+        OSError: its folder does not exist, it is a folder, or a read-only file.
     """
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, f"there is no folder {path.parent}", str(path))

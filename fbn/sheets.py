@@ -1,4 +1,4 @@
-"""Tables that people make, as spreadsheets and editors save them: read alike wherever fbn reads one."""
+"""Read and write text tables (CSV and relatives) as spreadsheets and editors save them."""
 
 import codecs
 import csv
@@ -10,18 +10,18 @@ from typing import TextIO
 from fbn.errors import FormatError
 
 _DELIMITERS = (",", ";", "\t", "|")
-#: First bytes of what spreadsheets save when they do not save text: .xlsx and .ods, .xls.
+#: First bytes of workbook files: .xlsx and .ods, .xls.
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table's text.
+    """The cells of a table.
 
     Attributes:
-        header: cells of the first line that holds something, without space around them.
-        line: its number in the file, from 1.
-        rows: the others' numbers and cells as they stand, as many as the header's; empty lines are left out.
+        header: cells of the first non-empty line, stripped.
+        line: line number of the header, from 1.
+        rows: line number and cells of each further non-empty line; as many cells as the header has, not stripped.
     """
 
     header: tuple[str, ...]
@@ -30,28 +30,28 @@ class TextTable:
 
 
 class Writer:
-    """Writes rows as CSV with lines that end in LF, as pandas writes them; cells with any line end are quoted.
+    """Write CSV rows that end in LF, as pandas does; cells that contain any line end are quoted.
 
     Args:
-        file: text, opened with ``newline=""``.
+        file: text file, opened with ``newline=""``.
     """
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
-        # csv quotes a carriage return only where lines end in one: so they do until they are written
+        # csv quotes a carriage return only if the line terminator contains one; write() replaces the terminator
         self._rows = csv.writer(self, lineterminator="\r\n")
         self.writerow, self.writerows = self._rows.writerow, self._rows.writerows
 
     def write(self, line: str) -> None:
-        """What ``csv`` calls with each line."""
+        """Write one line; called by ``csv``."""
         self._file.write(line.removesuffix("\r\n") + "\n")
 
 
 def decode(content: bytes) -> str:
-    """The text of a file: UTF-8 with a mark or without, or UTF-16, which Excel calls Unicode text.
+    """Decode a text file: UTF-8 with or without a byte-order mark, or UTF-16 (Excel's "Unicode text").
 
     Raises:
-        FormatError: another encoding, with the line where it shows, or a workbook.
+        FormatError: another encoding (the message names the line), or a workbook.
     """
     if content.startswith(_WORKBOOKS):
         raise FormatError("expected text, found a spreadsheet's workbook: save it as CSV UTF-8")
@@ -72,21 +72,21 @@ def decode(content: bytes) -> str:
 
 
 def read(text: str) -> TextTable:
-    """Split a table into cells: by commas, semicolons, tabs or bars, whichever the first line has most of.
+    """Split a table into cells. The delimiter is the most frequent of comma, semicolon, tab and bar in the first line.
 
-    Quotes may hold any of them and have space around them, lines may end as on any system, and Excel's ``sep=;``
-    may stand on top. Empty columns at the right, as spreadsheets leave them, are dropped.
+    Quoted cells may contain delimiters and have space around them. Any line ending and Excel's first line ``sep=;``
+    are accepted. Empty columns at the right, as spreadsheets leave them, are dropped.
 
     Raises:
-        FormatError: no line, a quote that does not end, or a row with more or fewer cells than the header.
+        FormatError: no line, an unterminated quote, or a row with more or fewer cells than the header.
     """
     text = text.removeprefix("\ufeff")
     skipped, delimiter = 0, None
-    if told := re.match(r'"?sep=(.)"?[\t ]*(\r\n|\r|\n|$)', text, re.IGNORECASE):
-        skipped, delimiter, text = 1, told[1], text[told.end() :]
+    if declared := re.match(r'"?sep=(.)"?[\t ]*(\r\n|\r|\n|$)', text, re.IGNORECASE):
+        skipped, delimiter, text = 1, declared[1], text[declared.end() :]
     first = next((line for line in text.splitlines() if line.strip()), "")
     if delimiter is None:
-        # of equally many the earlier
+        # ties: the earlier in _DELIMITERS
         delimiter = max(_DELIMITERS, key=lambda each: len(next(csv.reader([first], delimiter=each), [])))
     lines = _split(text, delimiter, skipped)
     if not lines:
@@ -111,7 +111,7 @@ def _split(text: str, delimiter: str, skipped: int) -> list[tuple[int, list[str]
             return _cells(text, delimiter, skipped)
     except FormatError:
         pass
-    # space between a quote and the delimiter, which is no part of the cell; only where needed: it may be the cell's own
+    # remove space between a quote and the delimiter, only if needed: it may belong to the cell
     return _cells(re.sub(rf'" +(?={re.escape(delimiter)}|[\r\n]|$)', '"', text), delimiter, skipped, True)
 
 

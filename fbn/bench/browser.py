@@ -20,10 +20,10 @@ _FLAGS = (
 
 
 def find_chromium() -> str:
-    """Path of the machine's Chromium.
+    """Return the path of the installed Chromium.
 
     Raises:
-        MissingFileError: there is none.
+        MissingFileError: no Chromium is installed.
     """
     for name in _NAMES:
         if path := shutil.which(name):
@@ -32,29 +32,29 @@ def find_chromium() -> str:
 
 
 def chromium_flags(clip: Path | None = None) -> list[str]:
-    """Flags that make it quiet and give it a fake webcam, which plays ``clip`` (motion JPEG) in a loop."""
+    """Return flags that disable background activity and use ``clip`` (motion JPEG), in a loop, as a fake webcam."""
     flags = [f"--{flag}" for flag in _FLAGS.split()]
     return flags if clip is None else [*flags, f"--use-file-for-fake-video-capture={clip}"]
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on just now."""
+    """Return a free port of 127.0.0.1."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
 def app_command(port: int) -> list[str]:
-    """The command a user types to start the app, so that its own start-up is what is measured."""
+    """Return the user's command to start the app, so that its regular start-up code is measured."""
     return [sys.executable, "-c", "from fbn.cli import main; main()", "app", f"--port={port}", "--no-browser"]
 
 
 @contextmanager
 def serving(command: Sequence[str], port: int, log: Path, environment: Mapping[str, str]) -> Iterator[str]:
-    """Run a Streamlit server until the block ends; gives its address.
+    """Run a Streamlit server during the block; yields its address.
 
     Raises:
-        FbnError: it does not answer within three minutes; the message ends with its log.
+        FbnError: it does not answer within three minutes; the message contains the end of its log.
     """
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=dict(environment))

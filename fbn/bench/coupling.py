@@ -1,4 +1,4 @@
-"""What the coupling losses cost: a training step with them and without, one after the other, in one run."""
+"""Cost of the coupling losses: interleaved training steps with and without them."""
 
 from dataclasses import replace
 from functools import partial
@@ -10,25 +10,26 @@ import torch
 from fbn.bench.step import WARM_UP, TrainingStep, objective_of, pair, side_of
 from fbn.training import recipe as recipes
 
-#: Terms that meet two tasks.
+#: Loss terms that couple two tasks.
 COUPLING = ("co_annotation", "soft_co_annotation", "distribution_matching")
 
 
 def coupling(name: str = "base", steps: int = 50, fused: bool | None = None, side: int | None = None) -> dict[str, Any]:
-    """Time steps of a recipe: network, losses, backward pass, optimiser, on pictures of noise.
+    """Time training steps of a recipe (network, losses, backward pass, optimiser) on random pictures.
 
-    Each step is taken twice, with the coupling terms and without, first one and then the other first.
+    Each step is done with and without the coupling terms, in alternating order.
 
     Args:
-        name: of a shipped recipe, or its file; its batch, network, precision and terms are used.
-        steps: to time of each kind.
-        fused: ``torch.compile`` the network; None: as the recipe says, where there is a compiler.
-        side: of the pictures; None: the last of the recipe's.
+        name: name of a shipped recipe, or its file; its batch, network, precision and terms are used.
+        steps: number of timed steps of each kind.
+        fused: ``torch.compile`` the network; None: as in the recipe, if a compiler is installed.
+        side: side of the pictures; None: the last of the recipe's.
 
     Returns:
-        recipe, terms (coupling terms and their weights), pictures of a step, side, compiled, precision, threads, steps,
-        with_ms and without_ms (medians), loss_with_ms and loss_without_ms (of the losses and their gradients alone),
-        share (median over steps of what the pair differs by, over the median without), low and high of its quartiles.
+        recipe, terms (coupling terms and their weights), pictures (batch size), side, compiled, precision, threads,
+        steps, with_ms and without_ms (medians), loss_with_ms and loss_without_ms (losses and their gradients only),
+        share (median difference of the pairs, relative to the median without), low and high (its quartiles),
+        share_of_losses (difference of the loss medians, relative to the median step without).
     """
     recipe = recipes.read(name)
     coupled = objective_of(recipe)

@@ -1,4 +1,4 @@
-"""How fast faces are drawn."""
+"""Rendering speed of synthetic faces."""
 
 import time
 from typing import Any
@@ -13,42 +13,42 @@ from fbn.synthetic.world import World
 
 
 def drawing(count: int = 300, sizes: tuple[int, ...] = (112, 320)) -> dict[str, Any]:
-    """Milliseconds a picture on one core, over random people, poses, light and cameras of Aff-Wild2's style.
+    """Measure the milliseconds per picture on one core, over random people, poses, light and cameras as in Aff-Wild2.
 
     Args:
-        count: faces of each size, and of labels drawn.
+        count: number of faces.
         sizes: sides of the pictures in pixels.
 
     Returns:
-        Faces, then median and 95 % of milliseconds of drawing a face's labels, and of its picture at each size, with
-        pictures a second.
+        Number of faces; then median and 95th percentile in milliseconds, and number per second, of sampling a face's
+        labels, and of rendering its picture at each size.
     """
     world = World(RelatednessTable.named("du2014"), 0, DOMAINS["affwild2"])
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        spent, faces = [], []
+        times, faces = [], []
         for i in range(count):
             start = time.perf_counter()
             faces.append(world.draw(i).face)
-            spent.append(time.perf_counter() - start)
-        found: dict[str, Any] = {"faces": count, "labels": _figures(spent)}
+            times.append(time.perf_counter() - start)
+        results: dict[str, Any] = {"faces": count, "labels": _statistics(times)}
         for size in sizes:
             for face in faces[:10]:
-                render(face, size)  # grids and textures of this size are made once
-            spent = []
+                render(face, size)  # warm up: grids and textures of this size are cached
+            times = []
             for face in faces:
                 start = time.perf_counter()
                 render(face, size)
-                spent.append(time.perf_counter() - start)
-            found[f"picture, {size} px"] = _figures(spent)
-        return found
+                times.append(time.perf_counter() - start)
+            results[f"picture, {size} px"] = _statistics(times)
+        return results
     finally:
         cv2.setNumThreads(threads)
 
 
-def _figures(spent: list[float]) -> dict[str, float]:
-    milliseconds = 1000 * np.array(spent)
+def _statistics(seconds: list[float]) -> dict[str, float]:
+    milliseconds = 1000 * np.array(seconds)
     return {
         "median_ms": float(np.median(milliseconds)),
         "p95_ms": float(np.percentile(milliseconds, 95)),

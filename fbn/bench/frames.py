@@ -1,4 +1,4 @@
-"""Speed and memory of the pipeline without a browser: one frame, the network in a batch, reading and a long video."""
+"""Speed and memory of the pipeline without a browser: single frames, batches, reading a video, a long video."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ from fbn.models import store
 
 
 class _Timed:
-    """Calls through, and adds up the processor time; every other attribute is the wrapped object's."""
+    """Wraps a callable and sums up its processor time; other attributes are those of the wrapped object."""
 
     def __init__(self, call: Any) -> None:
         self._call = call
@@ -38,20 +38,20 @@ class _Timed:
 
 
 def moving_face(count: int, size: tuple[int, int] = (640, 480), rate: float = 30) -> Iterator[Frame]:
-    """Frames of scikit-image's astronaut, slowly moved and zoomed.
+    """Yield frames of scikit-image's astronaut, slowly moving and zooming.
 
     Args:
-        count: how many.
+        count: number of frames.
         size: width, height.
-        rate: frames a second.
+        rate: frames per second.
     """
     from skimage.data import astronaut
 
     picture, (width, height) = astronaut(), size
     for i in range(count):
-        turn = 2 * np.pi * i / (4 * rate)  # one round in four seconds
+        turn = 2 * np.pi * i / (4 * rate)  # a period of four seconds
         zoom = height / 400 * (1 + 0.1 * np.sin(turn))
-        # the face lies about (223, 115) in the picture
+        # the face's centre is about (223, 115) in the picture
         x = width / 2 - zoom * 223 + 0.1 * width * np.cos(turn)
         y = height * 0.4 - zoom * 115 + 0.05 * height * np.sin(2 * turn)
         image = cv2.warpAffine(picture, np.array([[zoom, 0, x], [0, zoom, y]]), size, borderMode=cv2.BORDER_REPLICATE)
@@ -59,12 +59,12 @@ def moving_face(count: int, size: tuple[int, int] = (640, 480), rate: float = 30
 
 
 def frame_times(model: str | None = None, detector: str = "auto", count: int = 300) -> dict[str, Any]:
-    """Milliseconds a 640x480 frame with one face takes while it is followed, on one thread.
+    """Measure the milliseconds per 640x480 frame with one tracked face, on one thread.
 
     Returns:
-        For each stage (detector, landmarks, network, other: alignment and book-keeping, total) the median and the 95th
-        percentile of processor time over ``count`` frames after the first, and the same of the clock on the ``wall``,
-        which is more on a busy machine; ``faces``: frames with one face.
+        For each stage (detector, landmarks, network, other: alignment and bookkeeping, total) the median and the 95th
+        percentile of processor time over ``count`` frames after the first; the same of the elapsed time as ``wall``,
+        which is longer on a busy machine; ``faces``: number of frames with one face.
     """
     _use_one_thread()
     analyser = FaceAnalyser(model, detector=detector)
@@ -83,7 +83,7 @@ def frame_times(model: str | None = None, detector: str = "auto", count: int = 3
         total, wall = time.process_time() - start, time.perf_counter() - wall
         parts = [stage.seconds for stage in stages.values()]
         rows.append([*parts, total - sum(parts), total, wall])
-    times = 1000 * np.array(rows[1:])  # the first frame searches at every scale and warms up
+    times = 1000 * np.array(rows[1:])  # without the first frame, which warms up and searches at every scale
     figures = {
         stage: {"median_ms": float(np.median(column)), "p95_ms": float(np.percentile(column, 95))}
         for stage, column in zip([*stages, "other", "total", "wall"], times.T, strict=True)
@@ -92,10 +92,10 @@ def frame_times(model: str | None = None, detector: str = "auto", count: int = 3
 
 
 def throughput(model: str | None = None, rounds: int = 15, batch: int = 64) -> dict[str, Any]:
-    """Faces a second of ``FaceAnalyser.affects`` and of the bare onnxruntime session, on the same crops, interleaved.
+    """Measure the faces per second of ``FaceAnalyser`` and of the bare onnxruntime session on the same crops.
 
-    The analyser takes uint8 crops and so converts them too; the session gets them ready-made. Both run on one thread
-    and are timed by processor time, so that other work on the machine does not count.
+    The analyser's time includes the conversion of uint8 crops, the session's does not. Both run interleaved on one
+    thread and are measured in processor time, so that other work on the machine does not count.
     """
     _use_one_thread()
     analyser = FaceAnalyser(model)
@@ -121,21 +121,21 @@ def throughput(model: str | None = None, rounds: int = 15, batch: int = 64) -> d
 
 
 def reading(video: Path | None = None, every: int = 1, rounds: int = 7) -> dict[str, Any]:
-    """Processor time of reading a video by ``read_file`` and by OpenCV's ``VideoCapture``, in turn, in one run.
+    """Compare the processor time of reading a video by ``read_file`` and by OpenCV's ``VideoCapture``, interleaved.
 
-    Both give RGB frames. The time is that of all their threads, so that other work on the machine does not count.
+    Both return RGB frames. Processor time of all threads is measured, so that other work on the machine does not count.
 
     Args:
         video: the file; by default twenty seconds of a moving face, 640x480, MPEG-4 in mp4.
-        every: take each n-th frame.
-        rounds: times that each reads it; the first is not counted.
+        every: read each n-th frame.
+        rounds: number of timed rounds, after one to warm up.
 
     Returns:
-        frames: taken by each in one round; fbn_ms, opencv_ms: median milliseconds a frame taken; ratio: median of
-        fbn's time through OpenCV's, round by round, less than 1 where fbn takes less.
+        frames: frames read in one round; fbn_ms, opencv_ms: median milliseconds per frame; ratio: median over rounds
+        of fbn's time divided by OpenCV's, below 1 if fbn is faster.
 
     Raises:
-        FbnError: the video cannot be read, or OpenCV takes another number of frames.
+        FbnError: the video cannot be read, or OpenCV reads another number of frames.
     """
     taken: dict[str, int] = {}
     spent: dict[str, list[float]] = {"fbn": [], "opencv": []}
@@ -170,15 +170,15 @@ def _opencv_frames(video: Path, every: int) -> Iterator[np.ndarray]:
 
 
 def memory(model: str | None = None, seconds: tuple[int, int] = (60, 600), rate: int = 5) -> dict[str, Any]:
-    """Peak memory of ``fbn analyse`` on a short and a long synthetic video, each in a process of its own.
+    """Measure the peak memory of ``fbn analyse`` on a short and a long synthetic video, each in a separate process.
 
     Args:
-        model: name or folder; the default one where None.
-        seconds: length of the two videos.
-        rate: of the videos, 320x240, in frames a second: low, so that the long one is soon read.
+        model: name or folder of a model; the default one if None.
+        seconds: lengths of the two videos.
+        rate: frames per second of the videos, 320x240; low, so that the long one is read quickly.
 
     Raises:
-        FbnError: such a process failed.
+        FbnError: a process failed.
     """
     peaks = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -200,8 +200,8 @@ def _write_video(path: Path, count: int, rate: int, size: tuple[int, int] = (320
 
 
 def _peak_memory(arguments: list[str]) -> int:
-    """Bytes of resident memory at most, of ``fbn`` with these arguments."""
-    # Linux: getrusage would count the process it was forked from, its status file does not
+    """Return the peak resident memory, in bytes, of ``fbn`` with these arguments."""
+    # on Linux, getrusage includes the process it was forked from; /proc/self/status does not
     code = (
         "import os, resource, sys\n"
         "from fbn.cli import application\n"

@@ -1,9 +1,9 @@
-"""``fbn bench live``: what the live page costs, against a bare page that hands each camera frame straight back.
+"""``fbn bench live``: frame rate and latency of the live page, compared with a page that returns frames unprocessed.
 
-Chromium's fake webcam plays a clip whose frames carry their number (``fbn.bench.clip``). A script in the page reads
-that number twice with ``requestVideoFrameCallback``: from the camera itself and from the processed video. So the delay
-is what a viewer sees, from camera to screen, encoding and decoding both ways included; a frame counts once, however
-often it is shown again. The two pages take turns, each on a server of its own, so that a busy machine slows both.
+Chromium's fake webcam plays a clip whose frames are stamped with their number (``fbn.bench.clip``). A script in the
+page reads that number with ``requestVideoFrameCallback`` from the camera and from the processed video. The latency is
+therefore that of a viewer, from camera to screen, including encoding and decoding in both directions; repeated frames
+count once. The two pages are measured in turn, each on a separate server, so that a busy machine slows both.
 """
 
 import os
@@ -68,16 +68,16 @@ def measure(seconds: float = 10.0, rounds: int = 3) -> dict[str, Any]:
     """Measure both pages in turn.
 
     Args:
-        seconds: of each measurement, after 4 s to settle.
-        rounds: measurements of each page; the figures are medians over rounds.
+        seconds: length of each measurement, after 4 s of warm-up.
+        rounds: measurements of each page; the results are medians over rounds.
 
     Returns:
-        ``fps_ratio`` and ``p95_ratio`` (app over bare page), ``app`` and ``bare``: ``fps`` (frames shown each second),
-        ``distinct`` (different camera frames shown each second), ``median_ms`` and ``p95_ms`` (camera to screen);
-        and the single ``rounds``.
+        ``fps_ratio`` and ``p95_ratio`` (app divided by bare page); ``app`` and ``bare``: ``fps`` (frames per second),
+        ``distinct`` (different camera frames per second), ``median_ms`` and ``p95_ms`` (latency from camera to
+        screen); ``rounds``: results of each round.
 
     Raises:
-        FbnError: no browser, no Playwright, or no video came.
+        FbnError: no browser, no Playwright, or no video was received.
     """
     try:
         from playwright.sync_api import sync_playwright
@@ -87,7 +87,7 @@ def measure(seconds: float = 10.0, rounds: int = 3) -> dict[str, Any]:
     ports = {"bare": free_port(), "app": free_port()}
     commands = {"bare": _bare_command(ports["bare"]), "app": app_command(ports["app"])}
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    found: dict[str, list[dict[str, float]]] = {"bare": [], "app": []}
+    results: dict[str, list[dict[str, float]]] = {"bare": [], "app": []}
     with tempfile.TemporaryDirectory(prefix="fbn-") as folder, ExitStack() as stack:
         clip = write_clip(Path(folder, "clip.mjpeg"))
         addresses = {
@@ -99,17 +99,17 @@ def measure(seconds: float = 10.0, rounds: int = 3) -> dict[str, Any]:
             for name, page in (("bare", ""), ("app", "/live")):
                 browser = playwright.chromium.launch(executable_path=executable, args=chromium_flags(clip))
                 try:
-                    found[name].append(_watch(browser, addresses[name] + page, seconds))
+                    results[name].append(_watch(browser, addresses[name] + page, seconds))
                 finally:
                     browser.close()
-    middle = {
-        name: {k: round(float(np.median([r[k] for r in rows])), 2) for k in rows[0]} for name, rows in found.items()
+    medians = {
+        name: {k: round(float(np.median([r[k] for r in rows])), 2) for k in rows[0]} for name, rows in results.items()
     }
     return {
-        "fps_ratio": round(middle["app"]["fps"] / middle["bare"]["fps"], 3),
-        "p95_ratio": round(middle["app"]["p95_ms"] / middle["bare"]["p95_ms"], 3),
-        **middle,
-        "rounds": found,
+        "fps_ratio": round(medians["app"]["fps"] / medians["bare"]["fps"], 3),
+        "p95_ratio": round(medians["app"]["p95_ms"] / medians["bare"]["p95_ms"], 3),
+        **medians,
+        "rounds": results,
     }
 
 
@@ -131,9 +131,9 @@ def _watch(browser: "Browser", address: str, seconds: float) -> dict[str, float]
     time.sleep(4)
     frame.evaluate("fbnSeen.camera.length = fbnSeen.video.length = 0")
     time.sleep(seconds)
-    seen = frame.evaluate("fbnSeen")
+    times = frame.evaluate("fbnSeen")
     context.close()
-    return figures(seen["camera"], seen["video"])
+    return figures(times["camera"], times["video"])
 
 
 def _component(frames: "list[Frame]") -> "Frame":
@@ -141,41 +141,41 @@ def _component(frames: "list[Frame]") -> "Frame":
 
 
 def figures(camera: list[list[float | None]], video: list[list[float | None]]) -> dict[str, float]:
-    """From what was seen to figures.
+    """Compute frame rates and latencies.
 
     Args:
-        camera: (frame number, milliseconds) as the camera gave them; None or NaN where the stamp was not readable.
+        camera: (frame number, milliseconds) of the camera's frames; the number is None or NaN if unreadable.
         video: the same for the processed video.
 
     Raises:
-        FbnError: too few frames were seen, or no stamp could be read.
+        FbnError: too few frames, or no stamp could be read.
     """
     if len(video) < 2:
         raise FbnError("no processed video came: is the app's server overloaded?")
-    given: dict[int, list[float]] = {}
-    for number, moment in _firsts(camera):
-        given.setdefault(number, []).append(moment)
-    shown = _firsts(video)
+    captured: dict[int, list[float]] = {}
+    for number, moment in _without_repeats(camera):
+        captured.setdefault(number, []).append(moment)
+    shown = _without_repeats(video)
     delays = [
         moment - max(before)
         for number, moment in shown
-        if (before := [then for then in given.get(number, []) if then <= moment])
+        if (before := [then for then in captured.get(number, []) if then <= moment])
     ]
     if not delays or len(delays) < len(shown) / 2:
         raise FbnError("the clip's frame numbers could not be read from the video")
-    lasted = (float(video[-1][1] or 0) - float(video[0][1] or 0)) / 1000
+    seconds = (float(video[-1][1] or 0) - float(video[0][1] or 0)) / 1000
     return {
-        "fps": (len(video) - 1) / lasted,
-        "distinct": (len(shown) - 1) / lasted,
+        "fps": (len(video) - 1) / seconds,
+        "distinct": (len(shown) - 1) / seconds,
         "median_ms": float(np.median(delays)),
         "p95_ms": float(np.percentile(delays, 95)),
     }
 
 
-def _firsts(seen: list[list[float | None]]) -> list[tuple[int, float]]:
-    """Each frame at the moment it was first seen; repeats and unreadable ones left out."""
-    kept: list[tuple[int, float]] = []
-    for number, moment in seen:
-        if number is not None and moment is not None and number == number and (not kept or kept[-1][0] != number):
-            kept.append((int(number), moment))
-    return kept
+def _without_repeats(frames: list[list[float | None]]) -> list[tuple[int, float]]:
+    """Return number and time of each frame, without repeated and unreadable ones."""
+    first: list[tuple[int, float]] = []
+    for number, moment in frames:
+        if number is not None and moment is not None and number == number and (not first or first[-1][0] != number):
+            first.append((int(number), moment))
+    return first

@@ -1,8 +1,8 @@
-"""``fbn bench pages``: how long the Face studio and the Relatedness page take to answer, as their viewer sees it.
+"""``fbn bench pages``: response times of the Face studio and the Relatedness page in a browser.
 
-Chromium does what a person does, with real presses of keys and the mouse. The clock runs in the page: from the press to
-the first frame in which the answer stands and Streamlit is idle again. Every interaction alternates between two states,
-so that each repetition changes something.
+Chromium is operated with real key and mouse events. The time is measured in the page, from the event to the first frame
+in which the result is visible and Streamlit is idle. Every interaction alternates between two states, so that each
+repetition changes something.
 """
 
 import os
@@ -21,7 +21,7 @@ from fbn.errors import FbnError, MissingFileError
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-_PATIENCE = 60_000
+_TIMEOUT_MS = 60_000
 _READER = """
 (() => {
   for (const kind of ['pointerdown', 'keydown', 'input'])
@@ -53,13 +53,13 @@ _READER = """
 
 @dataclass(frozen=True)
 class Interaction:
-    """One thing to do, back and forth.
+    """A reversible user interaction.
 
     Attributes:
-        name: of the figure, its page's name first.
-        act: does it; told whether forth or back.
-        answers: JavaScript that is true when the answer stands, after forth and after back.
-        begin: leads to where it can be done.
+        name: name in the results, starting with the page.
+        act: performs the interaction (True) or reverses it (False).
+        answers: JavaScript that is true once the result is visible, after ``act`` and after its reversal.
+        begin: brings the page to the initial state.
     """
 
     name: str
@@ -72,7 +72,7 @@ def measure(count: int = 20) -> dict[str, Any]:
     """Measure every interaction of both pages.
 
     Args:
-        count: repetitions of each, after two that are not counted.
+        count: timed repetitions of each, after two to warm up.
 
     Returns:
         Interaction -> ``median_ms`` and ``p95_ms``; ``slowest_ms``, the largest median; ``count``.
@@ -84,25 +84,25 @@ def measure(count: int = 20) -> dict[str, Any]:
         from playwright.sync_api import Error
     except ImportError as error:
         raise MissingFileError("fbn bench pages needs Playwright: pip install 'fbn[test]'") from error
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     with _page() as page:
         try:
             for interaction in INTERACTIONS:
                 interaction.begin(page)
-                found[interaction.name] = figures(_times(page, interaction, count))
+                results[interaction.name] = figures(_times(page, interaction, count))
         except Error as error:
             raise FbnError(f"{interaction.name}: the page did not answer: {error.message[:300]}") from None
-    return {**found, "slowest_ms": max(each["median_ms"] for each in found.values()), "count": count}
+    return {**results, "slowest_ms": max(each["median_ms"] for each in results.values()), "count": count}
 
 
 def figures(times: list[float]) -> dict[str, float]:
-    """Median and 95 % of milliseconds."""
+    """Return median and 95th percentile of milliseconds."""
     return {"median_ms": float(np.median(times)), "p95_ms": float(np.percentile(times, 95))}
 
 
 def _times(page: "Page", interaction: Interaction, count: int) -> list[float]:
     times = []
-    # two that are not counted; as many forth as back, so that the next interaction finds the page as it was
+    # two to warm up; an even number, so that the page returns to its initial state
     for i in range(2 + count + count % 2):
         forth = i % 2 == 0
         answer = interaction.answers[0 if forth else 1]
@@ -111,7 +111,7 @@ def _times(page: "Page", interaction: Interaction, count: int) -> list[float]:
         page.evaluate(f"fbnWatch(() => {answer})")
         interaction.act(page, forth)
         times.append(float(page.evaluate("fbnTook")))
-        # what comes after an answer (images, the browser's own work) is not the next question's
+        # let late work (images, the browser's housekeeping) finish before the next measurement
         page.wait_for_timeout(150)
     return times[2:]
 
@@ -128,7 +128,7 @@ def _page() -> "Iterator[Page]":
         browser = playwright.chromium.launch(executable_path=executable, args=chromium_flags())
         stack.callback(browser.close)
         page = browser.new_page(viewport={"width": 1280, "height": 1100})
-        page.set_default_timeout(_PATIENCE)
+        page.set_default_timeout(_TIMEOUT_MS)
         page.add_init_script(_READER)
         page.goto(address)
         yield page
@@ -142,7 +142,7 @@ def _to_relatedness(page: "Page") -> None:
 
 
 def _to_studio(page: "Page") -> None:
-    """Remember both pictures: equal faces have equal addresses."""
+    """Store the addresses of both pictures; equal faces have equal addresses."""
     page.get_by_role("link", name="Studio").click()
     page.get_by_text("Drawn and read").wait_for()
     for step in ("ArrowRight", "ArrowLeft"):

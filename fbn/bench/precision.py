@@ -1,4 +1,4 @@
-"""What the numbers of a training cost here: a step in bfloat16 and one in whole precision, in turn, in one run."""
+"""Speed of mixed-precision training: interleaved training steps in bfloat16 and in full precision."""
 
 from functools import partial
 from typing import Any
@@ -12,18 +12,17 @@ from fbn.training.precision import MIXED, WHOLE, native, resolve_precision
 
 
 def precision(name: str = "base", steps: int = 20, side: int | None = None) -> dict[str, Any]:
-    """Time steps of a recipe on pictures of noise: network, losses, backward pass, optimiser; nothing is compiled.
+    """Time training steps of a recipe (network, losses, backward pass, optimiser) on random pictures, not compiled.
 
     Args:
-        name: of a shipped recipe, or its file; its batch, network and terms are used.
-        steps: to time of each kind.
-        side: of the pictures; None: the last of the recipe's.
+        name: name of a shipped recipe, or its file; its batch, network and terms are used.
+        steps: number of timed steps of each kind.
+        side: side of the pictures; None: the last of the recipe's.
 
     Returns:
-        recipe, pictures of a step, side, threads, steps, native (whether the machine says that it computes in
-        bfloat16), auto (what ``"auto"`` chooses here), bf16_ms and whole_ms (medians), ratio (median over steps of
-        bfloat16's time over that of whole precision: above 1, whole precision is faster), low and high of its
-        quartiles.
+        recipe, pictures (batch size), side, threads, steps, native (whether the machine reports native bfloat16
+        support), auto (the choice of ``"auto"`` here), bf16_ms and whole_ms (medians), ratio (median over steps of
+        bfloat16's time divided by full precision's; above 1, full precision is faster), low and high (its quartiles).
     """
     recipe = recipes.read(name)
     side, objective = side or side_of(recipe), objective_of(recipe)

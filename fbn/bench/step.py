@@ -1,4 +1,4 @@
-"""A training step of a recipe on pictures of noise, and two of them timed in turn."""
+"""A recipe's training step on random pictures, and interleaved timing of two kinds of steps."""
 
 import shutil
 import time
@@ -15,40 +15,40 @@ from fbn.training.multitask import COMPILERS
 from fbn.training.precision import resolve_precision
 from fbn.training.recipe import Recipe
 
-#: Steps before any that is timed.
+#: Number of untimed steps before the timed ones.
 WARM_UP = 5
 
 
 def pair(calls: tuple[Callable[[], object], Callable[[], object]], number: int) -> tuple[float, float]:
-    """Seconds of the first and of the second call; which comes first alternates with ``number``."""
-    spent = [0.0, 0.0]
+    """Time two calls, in an order that alternates with ``number``; return the seconds of the first and the second."""
+    seconds = [0.0, 0.0]
     for which in (0, 1) if number % 2 else (1, 0):
         start = time.perf_counter()
         calls[which]()
         if torch.cuda.is_available():
             torch.cuda.synchronize()
-        spent[which] = time.perf_counter() - start
-    return spent[0], spent[1]
+        seconds[which] = time.perf_counter() - start
+    return seconds[0], seconds[1]
 
 
 def side_of(recipe: Recipe) -> int:
-    """Resolution at the end of a recipe's run."""
+    """Return the final resolution of a recipe."""
     return recipe.sides[-1] if recipe.sides else 112
 
 
 def objective_of(recipe: Recipe) -> Objective:
-    """The recipe's losses without a teacher's, of whom there is none here."""
+    """Return the recipe's objective without distillation, which would need a teacher."""
     whole = recipe.build_objective()
     return replace(whole, terms={name: term for name, term in whole.terms.items() if name != "distillation"})
 
 
 class TrainingStep:
-    """A training step of a recipe on pictures of noise and labels as its sets have them.
+    """A recipe's training step on random pictures and labels.
 
     Args:
-        recipe: its batch, network and precision are used.
-        side: of the pictures.
-        fused: ``torch.compile`` the network; None: as the recipe says, where there is a compiler.
+        recipe: the recipe, whose batch, network and precision are used.
+        side: side of the pictures.
+        fused: ``torch.compile`` the network; None: as in the recipe, if a compiler is installed.
     """
 
     def __init__(self, recipe: Recipe, side: int, fused: bool | None) -> None:
@@ -70,17 +70,17 @@ class TrainingStep:
         self.forward = self.network.compiled() if self.compiled else self.network.forward
 
     def __call__(self, objective: Objective) -> None:
-        """The whole step."""
+        """Do a complete training step."""
         self.optimiser.zero_grad()
         with self._casting:
-            said = self.forward(self.images)
-            total, _ = objective(said.to(torch.float32), self.labels)
+            predictions = self.forward(self.images)
+            total, _ = objective(predictions.to(torch.float32), self.labels)
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.clip)
         self.optimiser.step()
 
     def losses(self, objective: Objective) -> None:
-        """The losses and their gradients on the outputs alone."""
+        """Compute only the losses and their gradients with respect to the outputs."""
         count = self.labels.batch[0]
         outputs = [torch.zeros(count, size, device=self.images.device, requires_grad=True) for size in (7, 17, 2)]
         total, _ = objective(Predictions.of(*outputs), self.labels)
@@ -88,19 +88,19 @@ class TrainingStep:
 
 
 def labels(recipe: Recipe) -> Annotations:
-    """One step's labels, drawn: FER+ has expressions, AffectNet also valence and arousal, CK+ AUs, CelebA nothing."""
+    """Draw random labels of a batch: expressions, AffectNet also valence and arousal, CK+ also AUs; none for CelebA."""
     generator = torch.Generator().manual_seed(0)
     parts = []
     for name, count in recipe.per_step.items():
-        own = Annotations.empty(count)
+        annotations = Annotations.empty(count)
         expression = torch.nn.functional.one_hot(torch.randint(7, (count,), generator=generator), 7).float()
         units = (torch.rand(count, 17, generator=generator) < 0.2).float()
         affect = torch.rand(count, 2, generator=generator) * 2 - 1
         if name != "celeba":
-            own |= {EXPRESSION: Label(expression, torch.ones(count))}
+            annotations |= {EXPRESSION: Label(expression, torch.ones(count))}
         if name == "affectnet":
-            own |= {VALENCE_AROUSAL: Label(affect, torch.ones(count))}
+            annotations |= {VALENCE_AROUSAL: Label(affect, torch.ones(count))}
         if name == "ckplus":
-            own |= {ACTION_UNITS: Label(units, torch.ones(count, 17))}
-        parts.append(own)
+            annotations |= {ACTION_UNITS: Label(units, torch.ones(count, 17))}
+        parts.append(annotations)
     return Annotations.concatenate(parts)

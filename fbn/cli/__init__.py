@@ -1,4 +1,4 @@
-"""The ``fbn`` command: one typer application; each module beside this one adds its commands."""
+"""The ``fbn`` command: a typer application; each module of this package adds its commands."""
 
 import sys
 from importlib import import_module
@@ -48,10 +48,10 @@ for _name in (
 
 
 def main() -> None:
-    """Entry point: an error that is the input's fault is one line on stderr and exit status 1, no traceback.
+    """Entry point. Errors caused by input are printed in one line on stderr, without a traceback, with exit status 1.
 
-    So is what the operating system refuses: no permission, no space. SIGTERM and SIGHUP end as an error does, with
-    status 143 and 129.
+    So are errors of the operating system, such as missing permission or a full disk. SIGTERM and SIGHUP end the process
+    with status 143 and 129, with the same clean-up.
     """
     end_on_signals()
     try:

@@ -15,7 +15,7 @@ from fbn.errors import FbnError
 
 
 class DetectorName(StrEnum):
-    """The detectors that have a name."""
+    """Names of the face detectors."""
 
     AUTO = "auto"
     FBN = "fbn"
@@ -33,7 +33,7 @@ def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command()(analyse)
     detector = typer.Typer(no_args_is_help=True)
-    detector.callback()(_group)  # without it typer would fold a single sub-command away
+    detector.callback()(_group)  # without a callback typer would merge a single sub-command into its group
     detector.command()(fetch)
     app.add_typer(detector, name="detector")
 
@@ -91,8 +91,8 @@ def analyse(
     def report(error: FbnError) -> None:
         errors.print(f"[yellow]skipped[/yellow] {escape(str(error))}")
 
-    def note(words: str) -> None:
-        errors.print(f"[yellow]note[/yellow] {escape(words)}")
+    def note(message: str) -> None:
+        errors.print(f"[yellow]note[/yellow] {escape(message)}")
 
     status = 0
     try:
@@ -136,15 +136,15 @@ def analyse(
 
 @contextmanager
 def _progress_bar(console: Console) -> Iterator[Callable[[int, int, str], None]]:
-    """A bar that is drawn from the first call on: frames read, frames in all, the file's name."""
+    """Yield a function of (frames read, total frames, file name) that shows a progress bar from its first call on."""
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     bar = Progress(TextColumn("{task.description}"), *columns, console=console)
 
-    with ExitStack() as started:
+    with ExitStack() as stack:
 
         def show(done: int, total: int, name: str) -> None:
             if not bar.tasks:
-                started.enter_context(bar)
+                stack.enter_context(bar)
                 bar.add_task("frames", total=total)
             bar.update(bar.tasks[0].id, completed=done, description=escape(name[-30:] or "frames"))
 

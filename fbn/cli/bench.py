@@ -1,4 +1,4 @@
-"""``fbn bench``: speed and memory, measured where you are; and what synthetic faces teach about real ones."""
+"""``fbn bench``: speed and memory on this machine, and transfer from synthetic to real faces."""
 
 import json
 from enum import StrEnum
@@ -18,7 +18,7 @@ _Model = Annotated[str, typer.Option(help="Name or folder of a model; the defaul
 
 
 class Source(StrEnum):
-    """What draws the faces of ``fbn bench synthetic``."""
+    """Renderer of the faces of ``fbn bench synthetic``."""
 
     SYNTHETIC = "synthetic"
     ICT = "ict"
@@ -26,14 +26,14 @@ class Source(StrEnum):
 
 
 class ExpwPart(StrEnum):
-    """Which of ExpW's pictures ``fbn bench detectors`` reads; test is for the figure that is reported."""
+    """Split of ExpW's pictures for ``fbn bench detectors``; reported results are those on the test split."""
 
     TRAIN = "train"
     VALID = "valid"
     TEST = "test"
 
 
-#: The group; other modules add commands of their own to it.
+#: The group, to which other modules add commands.
 bench = typer.Typer(no_args_is_help=True)
 
 
@@ -148,9 +148,9 @@ def detectors(
     if as_json:
         typer.echo(json.dumps(figures, indent=1))
         return
-    for name, own in figures.items():
+    for name, values in figures.items():
         Console(highlight=False).print(f"{name}:", markup=False)
-        _print(own, False)
+        _print(values, False)
 
 
 def coupling(
@@ -190,14 +190,14 @@ def synthetic(
 ) -> None:
     """Train a small network on drawn faces alone and read all of real CK+ with it."""
     with_allocator()
-    from fbn.cli.study import watched
+    from fbn.cli.study import locked_with_progress
     from fbn.studies import engine
     from fbn.studies.transfer import REPORT, STUDY
 
     arms = ("synthetic", "ict") if source is Source.BOTH else (source.value,)
-    asked = {"data": data, "arms": arms, "pictures": pictures, "steps": steps, "first_seed": seed}
-    with watched(out) as context:
-        report = engine.run(STUDY, STUDY.parse(asked), context, threads=threads or None)
+    request = STUDY.parse({"data": data, "arms": arms, "pictures": pictures, "steps": steps, "first_seed": seed})
+    with locked_with_progress(out) as context:
+        report = engine.run(STUDY, request, context, threads=threads or None)
     if as_json:
         typer.echo((out / REPORT).read_text("utf-8"), nl=False)
         return
@@ -208,7 +208,7 @@ def synthetic(
 
 
 def _transfer_tables(report: dict[str, Any]) -> list[Table]:
-    """A table of the figures and one of the AUs."""
+    """Return a table of the metrics and one of the AUs."""
     sources, read = report["sources"], report["data"]
     title = f"Trained on drawn faces alone; {read['pictures']} pictures of {read['subjects']} subjects of CK+"
     figures = Table("", *sources, "chance", title=title)

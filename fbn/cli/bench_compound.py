@@ -1,4 +1,4 @@
-"""``fbn bench compound``: what a network that learned basic expressions makes of compound ones."""
+"""``fbn bench compound``: recognition of compound expressions by networks trained on basic ones."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,7 +30,7 @@ def compound(
     with_allocator()
     from rich.console import Console
 
-    from fbn.cli.study import watched
+    from fbn.cli.study import locked_with_progress
     from fbn.context import write_json
     from fbn.errors import FormatError, MissingFileError
     from fbn.studies import compound_ferplus, engine
@@ -40,17 +40,17 @@ def compound(
         raise MissingFileError(f"{data}: no such folder")
     if not (seeds or data):
         raise FormatError("--seeds 0: expected --data too, or nothing is measured")
-    asked = {"first_seed": first_seed, "pictures": pictures, "steps": steps, "draws": draws, "recipe": recipe}
-    request = STUDY.parse(asked | {"seeds": seeds}) if seeds else None
+    values = {"first_seed": first_seed, "pictures": pictures, "steps": steps, "draws": draws, "recipe": recipe}
+    request = STUDY.parse(values | {"seeds": seeds}) if seeds else None
     console = Console(highlight=False)
-    with watched(output) as context:
+    with locked_with_progress(output) as context:
         if request:
-            found = engine.run(STUDY, request, context)
+            result = engine.run(STUDY, request, context)
         if data:
             on_pairs = compound_ferplus.proxy(data, model, draws, context=context)
             write_json(output / PAIRS, on_pairs)
     if request:
-        _print_arms(console, rows(found), found["claims"])
+        _print_arms(console, rows(result), result["claims"])
     if data:
         _print_pairs(console, on_pairs)
 
@@ -65,23 +65,23 @@ def _print_arms(console: Any, rows: list[dict[str, Any]], claims: dict[str, dict
         arms = (f"{row['uncoupled']:.3f}", f"{row['coupled']:.3f}", f"{row['difference']:+.3f}")
         table.add_row(row["figure"], *arms, interval, lowest)
     console.print(table)
-    for arm, own in claims.items():
-        words = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in own.items())
-        console.print(f"{arm}: {words}", soft_wrap=True)
+    for arm, values in claims.items():
+        text = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in values.items())
+        console.print(f"{arm}: {text}", soft_wrap=True)
 
 
-def _print_pairs(console: Any, found: dict[str, Any]) -> None:
+def _print_pairs(console: Any, result: dict[str, Any]) -> None:
     from rich.table import Table
 
-    tested = sum(own["test"] for own in found["classes"].values())
-    console.print(f"FER+ pairs, a proxy: {tested} pictures of FER2013Valid in {len(found['classes'])} classes")
+    count = sum(each["test"] for each in result["classes"].values())
+    console.print(f"FER+ pairs, a proxy: {count} pictures of FER2013Valid in {len(result['classes'])} classes")
     table = Table("shots", "top-1", "95 %", "mean diagonal", "95 %", box=None)
-    table.add_row("chance", f"{found['chance']['top1']:.3f}", "", f"{found['chance']['mean_diagonal']:.3f}", "")
-    table.add_row("zero-shot", *_cells(found["zero_shot"]["figures"]))
-    for head, places in found["few_shot"].items():
-        for place, points in places.items():
+    table.add_row("chance", f"{result['chance']['top1']:.3f}", "", f"{result['chance']['mean_diagonal']:.3f}", "")
+    table.add_row("zero-shot", *_cells(result["zero_shot"]["figures"]))
+    for head, by_layer in result["few_shot"].items():
+        for layer, points in by_layer.items():
             table.add_section()
-            table.add_row(f"[bold]{head}, {place}")
+            table.add_row(f"[bold]{head}, {layer}")
             for shots, figures in points.items():
                 table.add_row(shots, *_cells(figures))
     console.print(table)
@@ -89,4 +89,4 @@ def _print_pairs(console: Any, found: dict[str, Any]) -> None:
 
 def _cells(figures: dict[str, Any]) -> tuple[str, ...]:
     both = (figures["top1"], figures["mean_diagonal"])
-    return tuple(cell for own in both for cell in (f"{own['value']:.3f}", f"{own['low']:.3f} to {own['high']:.3f}"))
+    return tuple(text for each in both for text in (f"{each['value']:.3f}", f"{each['low']:.3f} to {each['high']:.3f}"))

@@ -1,11 +1,11 @@
-"""``fbn data``: look at data sets before training on them."""
+"""``fbn data``: check data sets before training."""
 
 from pathlib import Path
 
 import typer
 
-#: Unreadable pictures named for each set; the table counts the rest.
-_SHOWN = 5
+#: Maximal number of unreadable pictures to list per data set; the table counts all.
+_MAX_LISTED = 5
 
 data = typer.Typer(help="Look at data sets.", no_args_is_help=True)
 
@@ -33,22 +33,22 @@ def check(
     from fbn.errors import FbnError
 
     console, errors = Console(), Console(stderr=True, highlight=False)
-    sound = True
+    valid = True
     for set_name, root in locate(path, name):
         try:
-            found = examine(set_name, root)
+            result = examine(set_name, root)
         except FbnError as error:
-            # the other sets are still worth a look
+            # continue with the other data sets
             errors.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
-            sound = False
+            valid = False
             continue
-        for message in found.unreadable[:_SHOWN]:
+        for message in result.unreadable[:_MAX_LISTED]:
             errors.print(f"[red]error:[/red] {escape(message)}", soft_wrap=True)
-        sound = sound and not found.unreadable
-        for table in tables(found):
+        valid = valid and not result.unreadable
+        for table in tables(result):
             console.print(table)
             console.print()
-    raise typer.Exit(0 if sound else 1)
+    raise typer.Exit(0 if valid else 1)
 
 
 @data.command()

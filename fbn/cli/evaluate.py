@@ -48,8 +48,10 @@ def _table(report: "Report") -> "Table":
     title = f"{report['model']}, {report['part']} part, {report['date']}, {report['git_sha'][:12]}"
     caption = f"mean {report['score']:.4f}" + "".join(f"; {name} is not there" for name in report["skipped"])
     table = Table("set", "figure", "value", "95 % interval", "chance", title=escape(title), caption=caption)
-    for name, about in report["sets"].items():
-        for figure, f in about["figures"].items():
+    for name, results in report["sets"].items():
+        for figure, f in results["figures"].items():
             interval = f"{f['low']:.3f} to {f['high']:.3f}"
-            table.add_row(f"{name} ({about['pictures']})", figure, f"{f['value']:.3f}", interval, f"{f['chance']:.3f}")
+            table.add_row(
+                f"{name} ({results['pictures']})", figure, f"{f['value']:.3f}", interval, f"{f['chance']:.3f}"
+            )
     return table

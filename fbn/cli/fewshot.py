@@ -1,4 +1,4 @@
-"""``fbn fewshot``: name compound expressions after a few labelled pictures."""
+"""``fbn fewshot``: few-shot learning of compound expressions."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -70,7 +70,7 @@ def fewshot(
     try:
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("starting", total=1.0)
-            found = api.few_shot(
+            result = api.few_shot(
                 data,
                 output,
                 save=save or None,
@@ -84,22 +84,22 @@ def fewshot(
                 folds=folds,
                 crops=crops,
                 seed=seed,
-                progress=lambda share, words: progress.update(task, completed=share, description=words),
+                progress=lambda fraction, message: progress.update(task, completed=fraction, description=message),
             )
     except KeyboardInterrupt:
         typer.echo(f"{output}: stopped; the same command goes on", err=True)
         raise typer.Exit(130) from None
-    _print(found, output)
+    _print(result, output)
 
 
-def _print(found: "Result", output: Path) -> None:
+def _print(result: "Result", output: Path) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     console = Console(highlight=False)
-    coverage = found["coverage"]
-    for words, paths in (
+    coverage = result["coverage"]
+    for reason, paths in (
         ("unreadable", [path for path, _ in coverage["unreadable"]]),
         ("without a face" + (", kept" if coverage["faceless_kept"] else ""), coverage["faceless"]),
         ("a copy of another", [path for path, _ in coverage["duplicates"]]),
@@ -107,33 +107,33 @@ def _print(found: "Result", output: Path) -> None:
     ):
         if paths:
             first = f"{escape(paths[0])}{', ...' if len(paths) > 1 else ''}"
-            console.print(f"{len(paths)} {words}: {first}", soft_wrap=True)
+            console.print(f"{len(paths)} {reason}: {first}", soft_wrap=True)
     classes = Table("class", "learned from", "measured on", "recall", "zero-shot", box=None)
-    for name in found["classes"]:
-        own, zero = found["recall"][name], found["zero_shot_recall"][name]
-        cells = (name, str(found["counts"][name]), str(found["measured"][name]))
-        classes.add_row(*map(escape, cells), *("" if value is None else f"{value:.2f}" for value in (own, zero)))
+    for name in result["classes"]:
+        recalls = result["recall"][name], result["zero_shot_recall"][name]
+        cells = (name, str(result["counts"][name]), str(result["measured"][name]))
+        classes.add_row(*map(escape, cells), *("" if value is None else f"{value:.2f}" for value in recalls))
     console.print(classes)
     table = Table("figure", "learned", "zero-shot", box=None)
     for key, title in (("mean_diagonal", "mean diagonal (UAR)"), ("macro_f1", "macro F1"), ("accuracy", "accuracy")):
-        table.add_row(title, _words(found["figures"][key]), _words(found["zero_shot"][key]))  # type: ignore[literal-required]
-    table.add_row("mean diagonal's gain", _words(found["difference"]), "")
-    table.add_row("chance", f"{found['chance']:.3f}", "")
+        table.add_row(title, _format_metric(result["figures"][key]), _format_metric(result["zero_shot"][key]))  # type: ignore[literal-required]
+    table.add_row("mean diagonal's gain", _format_metric(result["difference"]), "")
+    table.add_row("chance", f"{result['chance']:.3f}", "")
     console.print(table)
-    if found["curve"]:
+    if result["curve"]:
         curve = Table("pictures a class", "mean diagonal", box=None)
-        for point in found["curve"]:
+        for point in result["curve"]:
             shots = "all" if point["shots"] is None else str(point["shots"])
-            curve.add_row(shots, _words({"value": point["value"], "low": point["low"], "high": point["high"]}))
+            curve.add_row(shots, _format_metric({"value": point["value"], "low": point["low"], "high": point["high"]}))
         console.print(curve)
-    for note in found["notes"]:
+    for note in result["notes"]:
         console.print(escape(note), soft_wrap=True)
     where = f"{output}/result.json"
-    saved = f"; saved as {found['model']}: fbn analyse --model {found['model']}" if found["model"] else ""
-    console.print(escape(f"{where}, {found['seconds']['total']:.0f} s{saved}"), soft_wrap=True)
+    saved = f"; saved as {result['model']}: fbn analyse --model {result['model']}" if result["model"] else ""
+    console.print(escape(f"{where}, {result['seconds']['total']:.0f} s{saved}"), soft_wrap=True)
 
 
-def _words(figure: "Figure") -> str:
+def _format_metric(figure: "Figure") -> str:
     if figure["value"] is None:
         return ""
     if figure["low"] is None:

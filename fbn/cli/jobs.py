@@ -1,4 +1,4 @@
-"""``fbn jobs``: what runs in the background."""
+"""``fbn jobs``: background jobs."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -19,70 +19,71 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _group() -> None:
-    """Jobs in the background: what runs, what came out, stop and clean up."""
+    """Background jobs: list, show, cancel, restart and delete them."""
 
 
 def list_jobs() -> None:
-    """All jobs, the newest first."""
+    """List all jobs, newest first."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from fbn import jobs
 
-    table = Table("job", "title", "status", "done", "minutes", "what", box=None)
+    table = Table("job", "title", "status", "progress", "minutes", "message", box=None)
     for job in jobs.jobs():
         status = "cancelling" if job.cancelling else job.status
         cells = (job.id, job.title, status, f"{job.share:.0%}", f"{job.seconds / 60:.1f}", job.words)
         table.add_row(*map(escape, cells))
     Console(highlight=False).print(table if table.row_count else "no jobs")
-    for words in jobs.unreadable_jobs():
-        Console(stderr=True, highlight=False).print(f"[yellow]not a job:[/yellow] {escape(words)}", soft_wrap=True)
+    for message in jobs.unreadable_jobs():
+        Console(stderr=True, highlight=False).print(f"[yellow]not a job:[/yellow] {escape(message)}", soft_wrap=True)
 
 
 def show(
     job: _Id,
     lines: Annotated[int, typer.Option(min=0, help="Last lines of its log.")] = 20,
 ) -> None:
-    """One job: what was asked, how far it is, its log's end, its result."""
+    """Show one job as JSON: parameters, status, progress, result. The end of its log goes to stderr."""
     import json
 
     from fbn import jobs
 
-    found = jobs.job(job)
+    selected = jobs.job(job)
     about = {
-        "id": found.id,
-        "title": found.title,
-        "kind": found.kind,
-        "device": found.device,
-        "folder": str(found.folder),
-        "status": found.status,
-        "share": round(found.share, 3),
-        "words": found.words,
-        "minutes": round(found.seconds / 60, 1),
-        "result": found.result(),
+        "id": selected.id,
+        "title": selected.title,
+        "kind": selected.kind,
+        "device": selected.device,
+        "folder": str(selected.folder),
+        "parameters": selected.parameters,
+        "status": selected.status,
+        "share": round(selected.share, 3),
+        "words": selected.words,
+        "minutes": round(selected.seconds / 60, 1),
+        "result": selected.result(),
     }
-    if lines and (log := found.log(lines)):
+    if lines and (log := selected.log(lines)):
         typer.echo(log, err=True)
     typer.echo(json.dumps(about, indent=1, ensure_ascii=False))
 
 
 def cancel(job: _Id) -> None:
-    """Ask a job to stop at its next step; what it has written stays."""
+    """Cancel a job; it stops at its next step and keeps its partial output."""
     from fbn import jobs
 
     typer.echo(f"{jobs.cancel(job).id}: asked to stop")
 
 
 def restart(job: _Id) -> None:
-    """Start a job again that failed or was cancelled; it goes on where it can."""
+    """Start a failed or cancelled job again; it resumes if its kind supports that."""
     from fbn import jobs
 
     typer.echo(f"{jobs.restart(job).id}: queued")
 
 
 def remove(job: _Id) -> None:
-    """Delete a job that has ended, its results and all."""
+    """Delete a job that has ended, with its results."""
     from fbn import jobs
 
     jobs.remove(job)
@@ -95,5 +96,5 @@ def clean(
     """Delete every job that has ended."""
     from fbn import jobs
 
-    gone = jobs.clean(timedelta(days=days))
-    typer.echo(f"{len(gone)} jobs removed")
+    count = len(jobs.clean(timedelta(days=days)))
+    typer.echo(f"{count} {'job' if count == 1 else 'jobs'} removed")

@@ -63,16 +63,16 @@ def infer(
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     with Progress(console=errors, transient=True) as progress:
         task = progress.add_task("reading action units", total=1, visible=bool(model))
-        found = inferring.infer(
-            data, model or None, min_support, not images, lambda share: progress.update(task, completed=share)
+        inferred = inferring.infer(
+            data, model or None, min_support, not images, lambda fraction: progress.update(task, completed=fraction)
         )
-    evidence = found.evidence
+    evidence = inferred.evidence
     evidence.table().write(output)
     console.print(_rates(evidence))
     console.print(_prevalence(evidence))
     if other is not None:
         console.print(_contradicted(compare(evidence, other), against))
-    sets = ", ".join(f"{name} {count}" for name, count in found.sets.items())
+    sets = ", ".join(f"{name} {count}" for name, count in inferred.sets.items())
     console.print(f"{escape(str(output))}: {evidence.both} images with both labels ({sets})", soft_wrap=True)
 
 
@@ -93,10 +93,10 @@ def diff(before: _Chosen, after: _Chosen) -> None:
         return
     sheet = Table("category", "action unit", escape(before), escape(after), "")
     for change in changes:
-        word = "added" if change.before is None else "removed" if change.after is None else "changed"
+        kind = "added" if change.before is None else "removed" if change.after is None else "changed"
         unit = ACTION_UNIT_BY_NUMBER[change.action_unit]
         pair = ("" if w is None else f"{w:g}" for w in (change.before, change.after))
-        sheet.add_row(change.category, f"{unit.short} {unit.name.lower()}", *pair, word)
+        sheet.add_row(change.category, f"{unit.short} {unit.name.lower()}", *pair, kind)
     console.print(sheet)
 
 
@@ -150,8 +150,8 @@ def _prevalence(evidence: "Evidence") -> "Table":
 
     sheet = Table("", "share", "images", title="prevalence")
     total = sum(evidence.expressions.values())
-    for name, shown in evidence.expressions.items():
-        sheet.add_row(name, f"{shown / total:.2f}", f"{shown:.0f}")
+    for name, count in evidence.expressions.items():
+        sheet.add_row(name, f"{count / total:.2f}", f"{count:.0f}")
     sheet.add_section()
     for au, (annotated, active) in evidence.units.items():
         if annotated:
@@ -168,13 +168,13 @@ def _contradicted(findings: "tuple[Finding, ...]", name: str) -> "Table | str":
     from fbn.relatedness.evidence import CellVerdict
 
     tested = sum(finding.verdict != CellVerdict.THIN for finding in findings)
-    wrong = [finding for finding in findings if finding.contradicted]
-    about = f"{len(wrong)} of {tested} tested cells at a family-wise 95 %; {len(findings) - tested} with too few"
-    if not wrong:
+    contradicted = [finding for finding in findings if finding.contradicted]
+    about = f"{len(contradicted)} of {tested} tested cells at a family-wise 95 %; {len(findings) - tested} with too few"
+    if not contradicted:
         return f"{escape(name)} is contradicted nowhere: {about}"
     title = f"{escape(name)} is contradicted in"
     sheet = Table("category", "AU", "table", "seen", "interval", "", title=title, caption=about)
-    for f in wrong:
+    for f in contradicted:
         interval = f"{f.low:.2f} to {f.high:.2f}"
         sheet.add_row(f.category, f"AU{f.au}", f"{f.weight_in_table:g}", f"{f.observed:.2f}", interval, f.verdict.value)
     return sheet

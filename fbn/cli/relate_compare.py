@@ -1,4 +1,4 @@
-"""``fbn relate compare``: what another table makes of a network."""
+"""``fbn relate compare``: the effect of a relatedness table on training."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,7 +30,7 @@ def compare(
     from fbn.training.allocator import with_allocator
 
     with_allocator()
-    from fbn.cli.study import watched
+    from fbn.cli.study import locked_with_progress
     from fbn.errors import FormatError, MissingFileError
     from fbn.studies import tables
     from fbn.studies.tables_request import TablesRequest
@@ -50,12 +50,12 @@ def compare(
         },
     )
     assert isinstance(request, TablesRequest)
-    with watched(output) as context:
-        found = tables.compare(request, context)
-    _print(tables.rows(found), request.names, found)
+    with locked_with_progress(output) as context:
+        result = tables.compare(request, context)
+    _print(tables.rows(result), request.names, result)
 
 
-def _print(rows: list[dict[str, Any]], names: tuple[str, str], found: dict[str, Any]) -> None:
+def _print(rows: list[dict[str, Any]], names: tuple[str, str], result: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -70,6 +70,7 @@ def _print(rows: list[dict[str, Any]], names: tuple[str, str], found: dict[str, 
         table.add_row(*cells, sd, interval, lowest, style=style)
     console = Console(highlight=False)
     console.print(table)
-    for name, cell in found["cells"].items():
-        said = (f"of {cell[arm]:.0%} with {escape(own)}" for arm, own in zip(("base", "edited"), names, strict=True))
-        console.print(f"{name}: active in {cell['true']:.0%} of the pictures, said {', '.join(said)}", soft_wrap=True)
+    for name, cell in result["cells"].items():
+        rates = (f"{cell[arm]:.0%} with {escape(table)}" for arm, table in zip(("base", "edited"), names, strict=True))
+        rate = f"active in {cell['true']:.0%} of the pictures, predicted in {', '.join(rates)}"
+        console.print(f"{name}: {rate}", soft_wrap=True)

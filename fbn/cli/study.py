@@ -1,4 +1,4 @@
-"""``fbn study``: the papers' case studies as experiments, with the same options for all."""
+"""``fbn study``: the papers' case studies as experiments with common options."""
 
 import inspect
 import json
@@ -19,35 +19,35 @@ if TYPE_CHECKING:
 
 
 class Device(StrEnum):
-    """Where to train."""
+    """Device to train on."""
 
     AUTO = "auto"
     CPU = "cpu"
 
 
 class Part(StrEnum):
-    """What data sets are measured on."""
+    """Split to evaluate on."""
 
     TEST = "test"
     VALID = "valid"
 
 
 class IntervalKind(StrEnum):
-    """Which of a difference's intervals a table gives."""
+    """Kind of the confidence intervals in a table of differences."""
 
     SEEDS = "seeds"
     BOOTSTRAP = "bootstrap"
 
 
 class Against(StrEnum):
-    """What a table of differences compares arms with."""
+    """Baseline of a table of differences."""
 
     UNCOUPLED = "no-coupling"
     SINGLE = "single-task"
     MEANS = "means"
 
 
-#: Options of every study: name -> annotation, default.
+#: Options that all studies have: name -> annotation, default.
 _OPTIONS: dict[str, tuple[Any, Any]] = {
     "data": (Annotated[Path | None, typer.Option(help="Folder of data sets; drawn faces without.")], None),
     "out": (Annotated[Path | None, typer.Option(help="Folder to write to; the same command again resumes.")], None),
@@ -85,16 +85,16 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
 
 
 class Studies(TyperGroup):
-    """The registered studies as commands, each loaded when it is asked for."""
+    """The registered studies as commands, loaded on first use."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The studies, then the other commands."""
+        """Return the names of the studies, then of the other commands."""
         from fbn.studies.registry import STUDIES
 
         return [*STUDIES, *super().list_commands(ctx)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A study's command, made from its request; or another command."""
+        """Return the command of a study, built from its request model, or another command."""
         from fbn.studies.registry import STUDIES, study_of
 
         return _command(study_of(cmd_name)) if cmd_name in STUDIES else super().get_command(ctx, cmd_name)
@@ -113,8 +113,8 @@ def _group() -> None:
 
 
 @contextmanager
-def watched(folder: Path) -> Iterator[Context]:
-    """Hold a folder to write to, and draw a progress bar."""
+def locked_with_progress(folder: Path) -> Iterator[Context]:
+    """Lock an output folder and show a progress bar during the block."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -122,11 +122,11 @@ def watched(folder: Path) -> Iterator[Context]:
 
     with alone_in(folder), Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("starting", total=1.0)
-        yield Context(folder, lambda share, words: progress.update(task, completed=share, description=words))
+        yield Context(folder, lambda fraction, message: progress.update(task, completed=fraction, description=message))
 
 
 def _command(study: "Study") -> Any:
-    """``fbn study NAME``: the options of every study, and one for each further field that its request describes."""
+    """Build ``fbn study NAME``: the common options, and one for each further request field with a description."""
     from fbn.studies.study import Request
 
     options = dict(_OPTIONS)
@@ -135,12 +135,12 @@ def _command(study: "Study") -> Any:
             kind = int if "int" in str(field.annotation) else str
             options[name] = (Annotated[kind | None, typer.Option(help=field.description)], None)
 
-    def command(**given: Any) -> None:
-        _run(study, given)
+    def command(**arguments: Any) -> None:
+        _run(study, arguments)
 
-    positional = inspect.Parameter.KEYWORD_ONLY
+    keyword_only = inspect.Parameter.KEYWORD_ONLY
     parameters = [
-        inspect.Parameter(name, positional, default=default, annotation=annotation)
+        inspect.Parameter(name, keyword_only, default=default, annotation=annotation)
         for name, (annotation, default) in options.items()
     ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -150,13 +150,13 @@ def _command(study: "Study") -> Any:
     return typer.main.get_command(app)
 
 
-def _run(study: "Study", given: dict[str, Any]) -> None:
-    out, workers, device, listed = (given.pop(name) for name in ("out", "workers", "device", "listed"))
+def _run(study: "Study", arguments: dict[str, Any]) -> None:
+    out, workers, device, listed = (arguments.pop(name) for name in ("out", "workers", "device", "listed"))
     if listed:
         _list(study)
         return
     if device is Device.CPU:
-        # before anything asks which there are
+        # set before torch is imported
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     from fbn.training.allocator import with_allocator
 
@@ -165,13 +165,13 @@ def _run(study: "Study", given: dict[str, Any]) -> None:
     from fbn.studies import engine
     from fbn.studies.folder import SUMMARY
 
-    if given["data"] and not given["data"].is_dir():
-        raise MissingFileError(f"{given['data']}: no such folder")
-    values = {name: value for name, value in given.items() if value is not None}
-    values |= {"part": given["part"].value} if given["part"] else {}
-    request = study.parse(values | {"arms": _names(given["arms"])})
+    if arguments["data"] and not arguments["data"].is_dir():
+        raise MissingFileError(f"{arguments['data']}: no such folder")
+    values = {name: value for name, value in arguments.items() if value is not None}
+    values |= {"part": arguments["part"].value} if arguments["part"] else {}
+    request = study.parse(values | {"arms": _names(arguments["arms"])})
     folder = out or Path("runs") / f"{study.name}-{'data' if request.data else 'synthetic'}-{request.budget}"
-    with watched(folder) as context:
+    with locked_with_progress(folder) as context:
         engine.run(study, request, context, workers)
     _print(json.loads((folder / SUMMARY).read_bytes())["figures"])
     typer.echo(f"written to {folder}")
@@ -201,27 +201,27 @@ def table(
     from fbn.studies import markdown
     from fbn.studies.read import StudyResult
 
-    side = {Against.UNCOUPLED: "uncoupled", Against.SINGLE: "single"}.get(against, markdown.MEANS)
-    named, some, bootstrapped = _names(rows), _names(figures), interval is IntervalKind.BOOTSTRAP
-    if bootstrapped and side == markdown.MEANS:
+    baseline = {Against.UNCOUPLED: "uncoupled", Against.SINGLE: "single"}.get(against, markdown.MEANS)
+    arms, metrics, bootstrapped = _names(rows), _names(figures), interval is IntervalKind.BOOTSTRAP
+    if bootstrapped and baseline == markdown.MEANS:
         raise FormatError("--interval bootstrap: means have no interval; name what the differences are against")
     if each:
-        if len(folders) > 1 or len(some) != 1:
+        if len(folders) > 1 or len(metrics) != 1:
             raise FormatError("--each: expected one study, and one of its --figures, such as bp4d/f1")
         if bootstrapped:
             raise FormatError("--each: AUs and expressions have no bootstrap interval")
-        typer.echo(markdown.by_name(StudyResult.read(folders[0]), side, named, some[0]))
+        typer.echo(markdown.by_name(StudyResult.read(folders[0]), baseline, arms, metrics[0]))
         return
     if len(folders) == 1:
-        typer.echo(markdown.by_figure(StudyResult.read(folders[0]), side, named, some, bootstrapped))
+        typer.echo(markdown.by_figure(StudyResult.read(folders[0]), baseline, arms, metrics, bootstrapped))
         return
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         names = list(map(str, folders))
     studies = {name: StudyResult.read(folder) for name, folder in zip(names, folders, strict=True)}
-    if len(some) > 1:
+    if len(metrics) > 1:
         raise FormatError("--figures: one at most where several studies are named")
-    typer.echo(markdown.by_study(studies, side, named, "".join(some), bootstrapped))
+    typer.echo(markdown.by_study(studies, baseline, arms, "".join(metrics), bootstrapped))
 
 
 def _names(listed: str) -> list[str]:
@@ -248,16 +248,17 @@ def _print(figures: list[dict[str, Any]]) -> None:
 
     head = ("set, figure", "arm", "mean", "sd", "chance", "against its baseline", "against its reference")
     # most studies have no second comparison
-    several = any(each["single"] for each in figures)
-    shown = Table(*(head if several else head[:-1]), box=None)
+    has_reference = any(each["single"] for each in figures)
+    table = Table(*(head if has_reference else head[:-1]), box=None)
     last = ""
     for each in sorted(figures, key=lambda each: (each["set"], each["figure"], each["filtered"])):
         title = f"{each['set']} {each['figure']}{' filtered' if each['filtered'] else ''}"
         numbers = ("" if each[name] is None else f"{each[name]:.3f}" for name in ("mean", "sd", "chance"))
         cells = [each["row"], *numbers, _difference(each["uncoupled"])]
-        shown.add_row(title if title != last else "", *cells, *([_difference(each["single"])] if several else []))
+        reference = [_difference(each["single"])] if has_reference else []
+        table.add_row(title if title != last else "", *cells, *reference)
         last = title
-    Console(highlight=False).print(shown)
+    Console(highlight=False).print(table)
 
 
 def _difference(difference: dict[str, Any] | None) -> str:

@@ -1,7 +1,7 @@
-"""Pictures varied as cameras vary: place, lens, light, colour, sharpness, compression, what hides or surrounds a face.
+"""Data augmentation: position, lens, light, colour, sharpness, compression, occlusion and background of a face.
 
-Everything stays uint8; brightness, contrast, gamma and colour cast are one look-up table. One core makes 700
-to 3,000 pictures a second, as much as is asked for.
+Pictures stay uint8; brightness, contrast, gamma and colour cast are one look-up table. One core augments 700 to 3,000
+pictures per second, depending on the settings.
 """
 
 from collections.abc import Callable
@@ -18,27 +18,27 @@ Ratio = Annotated[float, Field(ge=0.5, le=2)]
 
 
 class Augmentation(BaseModel):
-    """How strongly pictures are varied; probabilities are per picture.
+    """Settings of the augmentation; probabilities are per picture.
 
     Attributes:
-        rotation: largest turn in degrees, either way.
-        scale: smallest and largest enlargement.
-        shift: largest shift in shares of the crop's side, either way, along each axis.
-        flip: probability of mirroring.
-        light: strength of brightness, contrast, gamma and colour cast; 0 leaves them alone.
-        gray: probability of dropping the colour.
+        rotation: maximal rotation in degrees, in both directions.
+        scale: minimal and maximal scale factor.
+        shift: maximal shift along each axis, in both directions, as a fraction of the crop's side.
+        flip: probability of a horizontal flip.
+        light: strength of brightness, contrast, gamma and colour cast; 0 disables them.
+        gray: probability of conversion to gray.
         dark: probability of a dark, noisy picture.
         blur: probability of blur.
-        jpeg: probability of compression.
-        small: probability of a round trip through 32 to 80 pixels, which is what small faces have.
-        erase: probability of one or two covered blocks.
-        aspect: smallest and largest ratio of width to height, against what the picture has.
-        lens: largest change of scale by the camera's nearness and tilt, from the middle to the edge of the crop.
+        jpeg: probability of JPEG compression.
+        small: probability of downscaling to 32 to 80 pixels and back, as for small faces.
+        erase: probability of one or two erased blocks.
+        aspect: minimal and maximal change of the aspect ratio (width to height), as a factor.
+        lens: maximal relative change of scale from the middle to the edge of the crop, as from perspective and tilt.
         colour: strength of changes of saturation and hue.
-        shade: probability of light from one side, or of a shadow's edge across the face.
-        outline: probability that everything outside the face's outline is replaced.
-        fill: probability that the black around a face that was cut out along its outline is replaced.
-        textured: share of the covered blocks that show another picture instead of one colour.
+        shade: probability of light from one side, or of the edge of a shadow across the face.
+        outline: probability of replacing everything outside the face's outline.
+        fill: probability of replacing the black background of a face that was cut out along its outline.
+        textured: fraction of the erased blocks that are filled with another picture instead of one colour.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,18 +64,18 @@ class Augmentation(BaseModel):
 
 
 def centre(crops: np.ndarray, size: int = 112) -> np.ndarray:
-    """The middle of crops that carry a margin: [..., S, S, 3] -> [..., size, size, 3]."""
+    """Cut off the margin of crops: [..., S, S, 3] -> [..., size, size, 3]."""
     margin = (crops.shape[-2] - size) // 2
     return crops[..., margin : margin + size, margin : margin + size, :]
 
 
 def resize_crops(crops: np.ndarray, side: int, size: int = 112) -> np.ndarray:
-    """Crops that carry a margin as they are, at a resolution: [N, S, S, 3] uint8 -> [N, side, side, 3].
+    """Cut off the margin of crops and resize them: [N, S, S, 3] uint8 -> [N, side, side, 3].
 
     Args:
-        crops: see above.
-        side: of the results.
-        size: side of the part of the crop that the network reads; shown smaller, it is shrunk as ``augment`` shrinks.
+        crops: crops with a margin.
+        side: side of the results.
+        size: side of the crop without its margin; the interpolation is that of ``augment``.
     """
     views = centre(crops, size)
     if side == size:
@@ -91,24 +91,28 @@ def augment(
     side: int | None = None,
     other: Callable[[float], np.ndarray] | None = None,
 ) -> np.ndarray:
-    """One varied view of a crop, a pure function of its arguments and the generator's state.
+    """Augment a crop; a pure function of its arguments and the generator's state.
 
     Args:
         crop: [S, S, 3] uint8 RGB with a margin around the middle ``size`` pixels.
-        generator: source of every random choice.
-        how: strengths and probabilities.
-        size: side of the part of the crop that the network reads.
-        side: side of the result, ``size`` by default; a smaller one shows the same part at a lower resolution.
-        other: number in [0, 1) -> another crop, to surround or hide the face with; this one by default.
+        generator: source of all random numbers.
+        how: settings of the augmentation.
+        size: side of the crop without its margin.
+        side: side of the result, ``size`` by default; a smaller one gives a lower resolution.
+        other: maps a random number in [0, 1) to another crop, for backgrounds and erased blocks; ``crop`` by default.
 
     Returns:
         [side, side, 3] uint8 RGB.
     """
-    # all draws at once, always as many: switching one variation off leaves the others as they were
+    # always draw the same number of values, so that disabling one transformation does not change the others
     draw = generator.random(80)
     another = other or (lambda _: crop)
-    picture = _place(
-        _outlined(crop, draw[40:54], how, size, another), draw[[*range(5), *range(54, 59)]], how, size, side or size
+    picture = _warp(
+        _replace_background(crop, draw[40:54], how, size, another),
+        draw[[*range(5), *range(54, 59)]],
+        how,
+        size,
+        side or size,
     )
     if how.colour > 0:
         picture = _recolour(picture, how.colour * (2 * draw[59:61] - 1))
@@ -134,16 +138,16 @@ def augment(
     return picture
 
 
-def _outlined(
+def _replace_background(
     crop: np.ndarray, draw: np.ndarray, how: Augmentation, size: int, other: Callable[[float], np.ndarray]
 ) -> np.ndarray:
-    inside = outline.found(crop) if draw[0] < how.fill else None
+    inside = outline.find_mask(crop) if draw[0] < how.fill else None
     if inside is None and draw[1] < how.outline:
-        inside = outline.drawn(crop.shape[0], size, draw[2:8])
-    return crop if inside is None else outline.surrounded(crop, inside, draw[8:14], other(draw[7]))
+        inside = outline.random_mask(crop.shape[0], size, draw[2:8])
+    return crop if inside is None else outline.replace_background(crop, inside, draw[8:14], other(draw[7]))
 
 
-def _place(crop: np.ndarray, draw: np.ndarray, how: Augmentation, size: int, side: int) -> np.ndarray:
+def _warp(crop: np.ndarray, draw: np.ndarray, how: Augmentation, size: int, side: int) -> np.ndarray:
     low, high = how.scale
     zoom = side / size * low * (high / low) ** draw[0]
     wide = (how.aspect[0] * (how.aspect[1] / how.aspect[0]) ** draw[5]) ** 0.5
@@ -156,12 +160,12 @@ def _place(crop: np.ndarray, draw: np.ndarray, how: Augmentation, size: int, sid
     shift = how.shift * side * (2 * draw[2:4] - 1)
     matrix[:, 2] = (side - 1) / 2 + shift - matrix[:, :2] @ (middle, middle)
     if how.lens > 0:
-        return _bent(crop, matrix, how.lens * (2 * draw[6:9] - 1), side)
+        return _distort(crop, matrix, how.lens * (2 * draw[6:9] - 1), side)
     return cv2.warpAffine(crop, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _bent(crop: np.ndarray, matrix: np.ndarray, amount: np.ndarray, side: int) -> np.ndarray:
-    """Larger in the middle or at the edge, as a near or a far camera shows a face, and to one side, as a tilted one."""
+def _distort(crop: np.ndarray, matrix: np.ndarray, amount: np.ndarray, side: int) -> np.ndarray:
+    """Change the scale from the middle to the edge, as camera distance does, and from side to side, as tilt does."""
     places = outline.ramp(side)
     x, y = places[..., 0], places[..., 1]
     scale = 1 + amount[0] * (x * x + y * y - 0.5) + amount[1] * x + amount[2] * y
@@ -171,15 +175,15 @@ def _bent(crop: np.ndarray, matrix: np.ndarray, amount: np.ndarray, side: int) -
     return cv2.remap(crop, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-#: What each channel adds to how bright a colour looks.
+#: Luma coefficients of red, green and blue (ITU-R BT.601).
 _LUMA = np.array([[0.299, 0.587, 0.114]])
 
 
 def _recolour(picture: np.ndarray, amount: np.ndarray) -> np.ndarray:
-    """Saturation by up to a half, hue by up to 10 degrees; brightness stays about as it is."""
+    """Change saturation by up to a half and hue by up to 10 degrees; brightness is roughly preserved."""
     gray = np.repeat(_LUMA, 3, axis=0)
     angle = 0.18 * amount[1]
-    # a turn about the gray axis (Rodrigues)
+    # rotation about the gray axis (Rodrigues' formula)
     axis = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
     turn = np.cos(angle) * np.eye(3) + np.sin(angle) * axis + (1 - np.cos(angle)) / 3
     matrix = gray + (1 + 0.5 * amount[0]) * turn @ (np.eye(3) - gray)
@@ -205,7 +209,7 @@ def _shrink(picture: np.ndarray, side: int) -> np.ndarray:
 def _blur(picture: np.ndarray, kind: float, amount: float) -> np.ndarray:
     if kind < 0.6:
         return cv2.GaussianBlur(picture, (0, 0), 0.5 + 1.5 * amount)
-    length = 3 + 2 * int(3 * amount)  # a moving head or camera
+    length = 3 + 2 * int(3 * amount)  # motion blur
     return cv2.blur(picture, (length, 1) if kind < 0.85 else (1, length))
 
 

@@ -1,4 +1,4 @@
-"""What a data set holds, counted, before anything is trained on it: ``fbn data check``."""
+"""Statistics of a data set, to check it before training: ``fbn data check``."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -24,13 +24,13 @@ _NO_LABEL = "not annotated"
 
 @dataclass(frozen=True)
 class Examination:
-    """All that ``examine`` found.
+    """The result of ``examine``.
 
     Attributes:
-        reading: what the adapter read.
-        parts: the split that ``corpus.split`` makes of it.
+        reading: result of the data set's adapter.
+        parts: splits that ``corpus.split`` makes of it.
         twins: groups of byte-identical pictures.
-        unreadable: one message for each picture that cannot be decoded.
+        unreadable: error message of each picture that cannot be decoded.
         sizes: number of pictures by (height, width).
     """
 
@@ -42,11 +42,11 @@ class Examination:
 
 
 def locate(path: Path, name: str | None = None) -> list[tuple[str, Path]]:
-    """(name, folder or zip) of each set to check at ``path``: a set itself, or a folder of sets.
+    """Return (name, folder or zip) of each data set at ``path``, which is a data set or a folder of data sets.
 
     Raises:
-        MissingFileError: nothing is there.
-        FormatError: no set is recognised by its layout, or ``name`` is not a known set.
+        MissingFileError: ``path`` does not exist.
+        FormatError: no data set is recognised by its layout, or ``name`` is unknown.
     """
     if name is not None:
         if name not in SOURCES:
@@ -59,10 +59,10 @@ def locate(path: Path, name: str | None = None) -> list[tuple[str, Path]]:
 
 
 def examine(name: str, root: Path) -> Examination:
-    """Read the labels, split, hash and decode every picture.
+    """Read the labels, split the data set, and hash and decode every picture.
 
     Raises:
-        FormatError: the label files depart from the set's layout.
+        FormatError: the label files do not follow the data set's layout.
     """
     reading = SOURCES[name](root)
     unreadable: list[str] = []
@@ -76,25 +76,25 @@ def examine(name: str, root: Path) -> Examination:
     return Examination(reading, parts, twins(reading.samples), tuple(unreadable), dict(sizes))
 
 
-def tables(found: Examination) -> Iterator[Table]:
-    """The examination as tables; those with nothing to say are left out."""
-    samples = found.reading.samples
-    yield _parts(found)
+def tables(result: Examination) -> Iterator[Table]:
+    """Yield the result as tables; empty ones are left out."""
+    samples = result.reading.samples
+    yield _parts(result)
     if not samples:
-        yield _rejected(found)
+        yield _rejected(result)
         return
     labels = Annotations.stack([s.annotations for s in samples])
     if (labels.expression_weight > 0).any():
-        yield _expressions(found)
+        yield _expressions(result)
     if any(s.compound for s in samples):
-        yield _compounds(found)
+        yield _compounds(result)
     if (labels.valence_arousal_weight > 0).any():
         yield _valence_arousal(labels)
     if (labels.action_units_weight > 0).any():
-        yield _action_units(found.reading, labels)
-    yield _pictures(found)
-    if found.reading.rejected:
-        yield _rejected(found)
+        yield _action_units(result.reading, labels)
+    yield _pictures(result)
+    if result.reading.rejected:
+        yield _rejected(result)
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -104,12 +104,14 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _parts(found: Examination) -> Table:
-    title = f"{found.reading.name}: {len(found.reading.samples)} samples, {len(found.reading.rejected)} rejected"
+def _parts(result: Examination) -> Table:
+    title = f"{result.reading.name}: {len(result.reading.samples)} samples, {len(result.reading.rejected)} rejected"
     table = _table(title, "", "samples", "subjects", "expression", "AUs", "VA")
-    released = dict.fromkeys(s.part or "all" for s in found.reading.samples)
-    rows = [(f"released: {part}", [s for s in found.reading.samples if (s.part or "all") == part]) for part in released]
-    rows += [(f"split: {part}", list(found.parts[part])) for part in PARTS]
+    released = dict.fromkeys(s.part or "all" for s in result.reading.samples)
+    rows = [
+        (f"released: {part}", [s for s in result.reading.samples if (s.part or "all") == part]) for part in released
+    ]
+    rows += [(f"split: {part}", list(result.parts[part])) for part in PARTS]
     for label, samples in rows:
         subjects = len({s.subject for s in samples} - {""})
         counts = [
@@ -122,19 +124,19 @@ def _parts(found: Examination) -> Table:
     return table
 
 
-def _expressions(found: Examination) -> Table:
+def _expressions(result: Examination) -> Table:
     names = tuple(e.value for e in EXPRESSIONS)
-    return _classes(found, "expressions (most likely class)", "expression", names, _most_likely)
+    return _classes(result, "expressions (most likely class)", "expression", names, _most_likely)
 
 
-def _compounds(found: Examination) -> Table:
-    names = tuple(name for name in COMPOUND_EXPRESSIONS if any(s.compound == name for s in found.reading.samples))
-    return _classes(found, "compound expressions", "compound", names, lambda s: s.compound or _NO_LABEL)
+def _compounds(result: Examination) -> Table:
+    names = tuple(name for name in COMPOUND_EXPRESSIONS if any(s.compound == name for s in result.reading.samples))
+    return _classes(result, "compound expressions", "compound", names, lambda s: s.compound or _NO_LABEL)
 
 
-def _classes(found: Examination, title: str, what: str, names: Sequence[str], of: Callable[[Sample], str]) -> Table:
+def _classes(result: Examination, title: str, what: str, names: Sequence[str], of: Callable[[Sample], str]) -> Table:
     table = _table(title, what, "all", *PARTS)
-    groups = [found.reading.samples, *(found.parts[part] for part in PARTS)]
+    groups = [result.reading.samples, *(result.parts[part] for part in PARTS)]
     counts = [Counter(of(s) for s in samples) for samples in groups]
     for name in (*names, _NO_LABEL):
         table.add_row(name, *(str(c[name]) for c in counts))
@@ -169,28 +171,32 @@ def _action_units(reading: SourceReading, labels: Annotations) -> Table:
     return table
 
 
-def _pictures(found: Examination) -> Table:
+def _pictures(result: Examination) -> Table:
     table = _table("pictures", "", "count", "example")
-    for (h, w), count in sorted(found.sizes.items(), key=lambda item: -item[1])[:5]:
+    for (h, w), count in sorted(result.sizes.items(), key=lambda item: -item[1])[:5]:
         table.add_row(f"{w} x {h} pixels", str(count), "")
-    across = [g for g in found.twins if len({s.part for s in g}) > 1]
-    kept = {s.face for part in found.parts.values() for s in part}
-    # left out of the split on purpose, not as duplicates
-    kept |= {s.face for s in found.reading.samples if s.part == ferplus.PRIVATE}
-    contradict = [g for g in found.twins if not any(s.face in kept for s in g)]
-    for label, groups in (("", found.twins), (" across parts", across), (", labels disagree: all dropped", contradict)):
+    across = [g for g in result.twins if len({s.part for s in g}) > 1]
+    used = {s.face for part in result.parts.values() for s in part}
+    # in no split by design, not as duplicates
+    used |= {s.face for s in result.reading.samples if s.part == ferplus.PRIVATE}
+    contradict = [g for g in result.twins if not any(s.face in used for s in g)]
+    for label, groups in (
+        ("", result.twins),
+        (" across parts", across),
+        (", labels disagree: all dropped", contradict),
+    ):
         example = escape(" = ".join(s.path for s in groups[0])) if groups else ""
         table.add_row(f"groups of byte-identical pictures{label}", str(len(groups)), example)
-    dropped = len(found.reading.samples) - len(kept)
+    dropped = len(result.reading.samples) - len(used)
     table.add_row("dropped as duplicates", str(dropped), "")
-    table.add_row("unreadable", str(len(found.unreadable)), "")
+    table.add_row("unreadable", str(len(result.unreadable)), "")
     return table
 
 
-def _rejected(found: Examination) -> Table:
+def _rejected(result: Examination) -> Table:
     table = _table("rejected", "reason", "rows", "first")
-    groups = Counter(r.reason for r in found.reading.rejected)
-    first = {r.reason: r for r in reversed(found.reading.rejected)}
+    groups = Counter(r.reason for r in result.reading.rejected)
+    first = {r.reason: r for r in reversed(result.reading.rejected)}
     for reason, count in groups.most_common():
         line = f"line {first[reason].line}" if first[reason].line else ""
         where = ", ".join(filter(None, (line, first[reason].path)))

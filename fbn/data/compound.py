@@ -1,8 +1,10 @@
-"""A user's labelled pictures of compound expressions, in one of three layouts, from a folder or a zip; no pixels.
+"""Read the labels of a user's pictures of compound expressions, from a folder or zip. Pictures are not decoded.
 
-- RAF-DB's compound part (``fbn.data.sources.rafdb``), with its train and test part;
+Three layouts are supported:
+
+- RAF-DB's compound layout (``fbn.data.sources.rafdb``), with training and test split;
 - a table ``file,class`` beside the pictures: ``labels.csv``, or EmotioNet's ``emotionet_classes.csv`` with ``images/``;
-- one folder a class, which may stand in ``train/`` and ``test/``.
+- one folder per class, optionally inside ``train/`` and ``test/``.
 """
 
 import os
@@ -24,31 +26,31 @@ from fbn.records import Annotations, Sample
 from fbn.vocabulary import CLASSES_EMOTIONET, COMPOUND_EXPRESSIONS, COMPOUND_RAFDB, EXPRESSION_INDEX
 
 LABELS = "labels.csv"
-#: Limits on what is read, so that a hostile zip cannot fill memory or disk.
+#: Limits, so that a malicious zip cannot fill memory or disk.
 MAX_PICTURES, MAX_FILES, MAX_BYTES, MAX_TOTAL = 50_000, 200_000, 64 * 2**20, 16 * 2**30
-#: What people call the columns of a label file, the likeliest first.
+#: Accepted names of the columns of a label file, in order of preference.
 _FILE = ("file", "filename", "file name", "image", "picture", "path")
 _CLASS = ("class", "label", "expression", "emotion")
 _LIST = f"{rafdb.COMPOUND_FOLDER}/list_patition_label.txt"
-#: Folders that part a set, and the part they are.
+#: Folder name -> split.
 _PARTS = {"train": "train", "valid": "train", "val": "train", "test": "test"}
 _LAYOUTS = (
     f"expected RAF-DB's compound layout ({_LIST}), {LABELS} or {emotionet.CLASSES} (file,class) beside the pictures, "
     "or one folder of pictures a class"
 )
 _NOTHING = Annotations.empty()
-#: Classes come in this order, others after them by name.
+#: Order of the classes; others follow by name.
 _ORDER = (*COMPOUND_RAFDB, *CLASSES_EMOTIONET, *COMPOUND_EXPRESSIONS, *EXPRESSION_INDEX)
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """What the labels say.
+    """Labelled pictures of one folder or zip.
 
     Attributes:
         layout: ``"rafdb-compound"``, ``"csv"`` or ``"folders"``.
-        samples: labelled pictures by path; ``compound`` is the class, whatever its name.
-        classes: of the samples; the vocabulary's first, in its order.
+        samples: labelled pictures, sorted by path; ``compound`` is the class.
+        classes: classes of the samples; those of the vocabulary first, in its order.
         rejected: rows without a picture, pictures without a label.
     """
 
@@ -59,12 +61,12 @@ class Labelled:
 
 
 def read_labels(root: Path) -> Labelled:
-    """Read labels.
+    """Read the labels of a folder or zip.
 
     Raises:
-        MissingFileError: nothing is there.
-        FormatError: none of the layouts, a label file that departs from its own, a zip with paths that lead out of
-            it, or more than the limits.
+        MissingFileError: ``root`` does not exist.
+        FormatError: none of the layouts, an invalid label file, a zip with paths that lead out of it, or a limit is
+            exceeded.
     """
     if root.is_file():
         _check_zip(root)
@@ -72,8 +74,8 @@ def read_labels(root: Path) -> Labelled:
     if len(files) > MAX_FILES:
         raise FormatError(f"{root}: {len(files)} files, expected at most {MAX_FILES}")
     pictures = [path for path in files if PurePosixPath(path).suffix.lower() in PICTURE_SUFFIXES]
-    if found := _rafdb_root(root, files):
-        layout, (samples, rejected) = rafdb.COMPOUND, _rafdb(found)
+    if rafdb_root := _rafdb_root(root, files):
+        layout, (samples, rejected) = rafdb.COMPOUND, _rafdb(rafdb_root)
     elif labels := _label_file(files):
         layout, (samples, rejected) = "csv", _csv(root, labels, pictures)
     else:
@@ -88,16 +90,16 @@ def read_labels(root: Path) -> Labelled:
     if not samples:
         raise FormatError(f"{root}: no labelled picture; {_LAYOUTS}")
     samples = sorted(samples, key=lambda sample: sample.path)
-    classes = tuple(sorted({sample.compound for sample in samples}, key=_place))
+    classes = tuple(sorted({sample.compound for sample in samples}, key=_class_order))
     return Labelled(layout, tuple(samples), classes, tuple(rejected))
 
 
 def class_name(text: str) -> str:
-    """How a class is called: ``Happily_Surprised`` is ``happily surprised``."""
+    """Normalise the name of a class: ``Happily_Surprised`` becomes ``happily surprised``."""
     return " ".join(re.split(r"[\s_-]+", text.strip())).lower()
 
 
-def _place(name: str) -> tuple[int, str]:
+def _class_order(name: str) -> tuple[int, str]:
     return (_ORDER.index(name) if name in _ORDER else len(_ORDER)), name
 
 
@@ -120,7 +122,7 @@ def _check_zip(root: Path) -> None:
 
 
 def _rafdb_root(root: Path, files: Iterable[str]) -> Path | None:
-    """Where RAF-DB's compound part lies: at the root, below one folder of it, or the folder itself is it."""
+    """Return the root of RAF-DB's compound layout: ``root``, a folder in it, or its parent; None if there is none."""
     for path in files:
         if path == _LIST:
             return root
@@ -139,23 +141,23 @@ def _rafdb(root: Path) -> tuple[list[Sample], list[Rejected]]:
 
 
 def _label_file(files: Iterable[str]) -> str | None:
-    """A label file at the top, or in the one folder that all files are in."""
+    """Return the label file that is closest to the root, or None."""
     named = [path for path in files if PurePosixPath(path).name.lower() in (LABELS, emotionet.CLASSES)]
     return min(named, key=lambda path: (path.count("/"), path)) if named else None
 
 
 def label_rows(content: bytes) -> list[tuple[int, str, str]]:
-    """Line, file and class of each row of a label file, as people make them: see ``fbn.sheets``.
+    """Return line, file and class of each row of a label file; see ``fbn.sheets`` for the accepted formats.
 
-    The header may be called otherwise (``File,Class``, ``image;label``), have further columns, or be missing where
-    there are two columns and the first names pictures.
+    The columns may have other names (``File,Class``, ``image;label``), and there may be more. The header may be missing
+    if there are two columns and the first contains names of pictures.
 
     Raises:
-        FormatError: no such columns, or what is no table; the message names the line.
+        FormatError: the columns are missing, or the file is not a table; the message names the line.
     """
     sheet = sheets.read(sheets.decode(content))
     names = [" ".join(re.split(r"[\s_-]+", name.lower())) for name in sheet.header]
-    file, label = (next((names.index(own) for own in known if own in names), None) for known in (_FILE, _CLASS))
+    file, label = (next((names.index(name) for name in known if name in names), None) for known in (_FILE, _CLASS))
     rows = sheet.rows
     if file is None and len(names) == 2 and PurePosixPath(names[0]).suffix in PICTURE_SUFFIXES:
         file, label, rows = 0, 1, ((sheet.line, sheet.header), *rows)
@@ -166,46 +168,46 @@ def label_rows(content: bytes) -> list[tuple[int, str, str]]:
 
 
 class _Files:
-    """Pictures by what people call them: with backslashes, another case, without a suffix, by a whole path."""
+    """Finds pictures by inexact names: with backslashes, in another case, without a suffix, with an absolute path."""
 
     def __init__(self, pictures: Iterable[str], base: PurePosixPath) -> None:
-        self._there = set(pictures)
+        self._paths = set(pictures)
         self._folders = (base, base / emotionet.PICTURES)
-        self._alike: dict[str, list[str]] = defaultdict(list)
-        for path in self._there:
+        self._similar: dict[str, list[str]] = defaultdict(list)
+        for path in self._paths:
             for name in (path, str(PurePosixPath(path).with_suffix(""))):
-                self._alike[_folded(name)].append(path)
+                self._similar[_normalised(name)].append(path)
 
     def find(self, name: str) -> list[str]:
-        """The pictures that may be meant: one, none, or several."""
+        """Return the pictures that match a name: none, one, or several if it is ambiguous."""
         parts = PurePosixPath(name.replace("\\", "/")).parts
-        # of a path on the machine where the table was made its end is the same here
-        whole = name.startswith("/") or re.match(r"[A-Za-z]:", name)
-        ends = [PurePosixPath(*parts[start:]) for start in (range(1, len(parts)) if whole else [0])]
-        places = [str(folder / end) for end in (PurePosixPath(name), *ends) for folder in self._folders]
-        if exact := [place for place in places if place in self._there]:
+        # of an absolute path from another machine, try every trailing part
+        absolute = name.startswith("/") or re.match(r"[A-Za-z]:", name)
+        ends = [PurePosixPath(*parts[start:]) for start in (range(1, len(parts)) if absolute else [0])]
+        candidates = [str(folder / end) for end in (PurePosixPath(name), *ends) for folder in self._folders]
+        if exact := [path for path in candidates if path in self._paths]:
             return exact[:1]
-        return next((alike for place in places if (alike := self._alike.get(_folded(place)))), [])
+        return next((similar for path in candidates if (similar := self._similar.get(_normalised(path)))), [])
 
 
-def _folded(name: str) -> str:
-    # macOS writes accents as letters of their own
+def _normalised(name: str) -> str:
+    # macOS stores accents as separate combining characters
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def _csv(root: Path, labels: str, pictures: Iterable[str]) -> tuple[list[Sample], list[Rejected]]:
-    there, samples, rejected = set(pictures), [], []
-    files = _Files(there, PurePosixPath(labels).parent)
+    all_pictures, samples, rejected = set(pictures), [], []
+    files = _Files(all_pictures, PurePosixPath(labels).parent)
     seen: dict[str, int] = {}
     try:
         rows = label_rows(read_file(root, labels))
     except FormatError as error:
         raise FormatError(f"{root}: {labels}, {error}") from None
     for line, name, text in rows:
-        label, found = class_name(text), files.find(name)
-        path = found[0] if len(found) == 1 else None
+        label, matches = class_name(text), files.find(name)
+        path = matches[0] if len(matches) == 1 else None
         if path is None:
-            reason = f"may be any of {', '.join(sorted(found))}" if found else "picture not present"
+            reason = f"may be any of {', '.join(sorted(matches))}" if matches else "picture not present"
             rejected.append(Rejected(name, line, reason))
         elif not label:
             rejected.append(Rejected(path, line, "no class"))
@@ -219,30 +221,30 @@ def _csv(root: Path, labels: str, pictures: Iterable[str]) -> tuple[list[Sample]
         first = rejected[0]
         why = f"line {first.line}: {first.path}: {first.reason}"
         raise FormatError(f"{root}: {labels}: none of its {len(rows)} rows can be used, {why}")
-    rejected += [Rejected(path, 0, "no label") for path in sorted(there - set(seen))]
+    rejected += [Rejected(path, 0, "no label") for path in sorted(all_pictures - set(seen))]
     return samples, rejected
 
 
 def _folders(root: Path, pictures: Iterable[str]) -> tuple[list[Sample], list[Rejected]]:
     paths = sorted(pictures)
     parts = [path.split("/") for path in paths]
-    # a zip of a folder has that folder on top
-    inside = {tuple(own[:2]) for own in parts if len(own) > 2}
-    skip = int(len({own[0] for own in parts if len(own) > 1}) == 1 and len(inside) > 1)
-    parted = _split(parts, skip)
+    # skip a single top folder, as in a zip of a folder
+    inside = {tuple(names[:2]) for names in parts if len(names) > 2}
+    skip = int(len({names[0] for names in parts if len(names) > 1}) == 1 and len(inside) > 1)
+    has_splits = _has_splits(parts, skip)
     samples, rejected = [], []
-    for path, own in zip(paths, parts, strict=True):
-        if len(own) < skip + parted + 2:
+    for path, names in zip(paths, parts, strict=True):
+        if len(names) < skip + has_splits + 2:
             rejected.append(Rejected(path, 0, "no label"))
             continue
-        sample = _sample(root, path, class_name(own[skip + parted]))
-        samples.append(replace(sample, part=_PARTS[own[skip].lower()]) if parted else sample)
+        sample = _sample(root, path, class_name(names[skip + has_splits]))
+        samples.append(replace(sample, part=_PARTS[names[skip].lower()]) if has_splits else sample)
     return samples, rejected
 
 
-def _split(parts: list[list[str]], level: int) -> bool:
+def _has_splits(parts: list[list[str]], level: int) -> bool:
     """Whether the folders on a level are train and test."""
-    names = {own[level].lower() for own in parts if len(own) > level + 2}
+    names = {path[level].lower() for path in parts if len(path) > level + 2}
     return bool(names) and "test" in names and names <= set(_PARTS)
 
 

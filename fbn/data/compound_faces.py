@@ -1,4 +1,4 @@
-"""From labelled pictures to aligned crops and an account of what cannot be used: looked at once, kept in the cache."""
+"""Aligned crops of a user's labelled pictures, and a report of the pictures that cannot be used. Results are cached."""
 
 import hashlib
 import io
@@ -32,29 +32,29 @@ from fbn.faces.track import Tracker
 from fbn.records import Sample
 from fbn.resources import cache_folder, whole_file
 
-#: Pictures between two looks at whether to stop; that many crops are in memory.
+#: Pictures between two checks for cancellation, whose crops are in memory together; threads.
 _BLOCK, _THREADS = 128, 2
 _SIDE = SIZE + 2 * MARGIN
-#: Thumbnails correlated so highly are one picture, saved anew or a moment later: a picture and its copy, compressed or
-#: halved, were seen to have .990 or more, two of 1,100 drawn faces .980 at most.
+#: Correlation of thumbnails from which two pictures are near-duplicates; side of a thumbnail; rows compared at once.
+#: Compressed or downscaled copies had .990 or more, pairs of 1,100 different rendered faces at most .980.
 _SAME, _THUMB, _ROWS = 0.988, 16, 512
-#: Told of the share done; raises where the work is to stop.
+#: Called with the progress in [0, 1]; raises ``Cancelled`` to stop the work.
 Watch = Callable[[float], None]
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What of some labelled pictures can be used.
+    """Report of used and unused pictures.
 
     Attributes:
-        found: labelled pictures.
-        used: class -> pictures that are used.
-        parts: ``"train"``, ``"test"`` -> class -> pictures used; empty where the data have no parts.
-        unreadable: path and reason of each picture that cannot be decoded; left out.
-        faceless: paths of pictures in which no face was found.
+        found: number of labelled pictures.
+        used: class -> number of used pictures.
+        parts: ``"train"``, ``"test"`` -> class -> number of used pictures; empty if the data have no splits.
+        unreadable: path and reason of each picture that cannot be decoded; not used.
+        faceless: paths of pictures in which no face was detected.
         faceless_kept: whether those are used, as crops.
-        duplicates: path, and that of the picture it is a copy of; left out.
-        contradictory: for each picture that is there under several classes its paths and classes; all left out.
+        duplicates: path of each exact copy, and of the picture that is used instead.
+        contradictory: for each picture with copies in several classes, their paths and classes; none is used.
         rejected: path or name, and reason, of rows without a picture and pictures without a label.
     """
 
@@ -69,25 +69,25 @@ class Coverage:
     rejected: tuple[tuple[str, str], ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Convert to values that ``json`` can write."""
         return json.loads(json.dumps(asdict(self)))
 
 
 @dataclass(frozen=True)
 class Faces:
-    """Labelled faces that can be used.
+    """Labelled faces for training and evaluation.
 
     Attributes:
-        name: of the data.
+        name: name of the data.
         layout: see ``Labelled``.
-        classes: those with pictures that are used.
-        samples: n usable pictures by path; ``compound`` is the class, ``part`` the official part or "".
+        classes: classes with used pictures.
+        samples: n used pictures, sorted by path; ``compound`` is the class, ``part`` the official split or "".
         labels: [n] index into ``classes``.
-        groups: [n] pictures that look the same, copies saved anew or frames of a moment, have the same number.
-        crops: [N, 144, 144, 3] uint8 RGB of all pictures that were looked at, backed by a file.
+        groups: [n] group number; near-duplicates (recompressed copies, neighbouring frames) have the same number.
+        crops: [N, 144, 144, 3] uint8 RGB of all labelled pictures, memory-mapped.
         rows: [n] the samples' rows of ``crops``.
-        coverage: of all that was found.
-        key: changes with the pictures.
+        coverage: report of used and unused pictures.
+        key: hash that changes with the pictures.
     """
 
     name: str
@@ -103,14 +103,14 @@ class Faces:
 
     @property
     def test(self) -> NDArray[np.bool_] | None:
-        """[n] pictures of the official test part; None where there is none."""
+        """[n] whether a picture is in the official test split; None if there is none."""
         test = np.array([sample.part == "test" for sample in self.samples])
         return test if test.any() else None
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What was seen of a picture: hash of its pixels, its crop's thumbnail, whether it has a face, or an error."""
+class _PictureInfo:
+    """Hash of a picture's pixels, thumbnail of its crop, whether it has a face; or an error."""
 
     pixels: str = ""
     thumbnail: str = ""
@@ -118,16 +118,16 @@ class _Look:
     error: str = ""
 
 
-def read_faces(root: Path, crops: bool | None = None, watch: Watch = lambda share: None) -> Faces:
-    """Read labels, decode every picture once, find its face, cut it out, tell copies apart.
+def read_faces(root: Path, crops: bool | None = None, watch: Watch = lambda progress: None) -> Faces:
+    """Read the labels, detect and crop the face of every picture, and remove duplicates.
 
     Args:
-        root: see ``fbn.data.compound``.
+        root: folder or zip; see ``fbn.data.compound``.
         crops: keep pictures without a visible face, as crops; None: only in RAF-DB's layout.
-        watch: told of the share done.
+        watch: called with the progress in [0, 1].
 
     Raises:
-        FbnError: the data cannot be used, or no picture of them.
+        FbnError: the data cannot be used, or none of the pictures can.
         OSError: the disk is full.
     """
     labelled = read_labels(root)
@@ -137,73 +137,75 @@ def read_faces(root: Path, crops: bool | None = None, watch: Watch = lambda shar
     path = folder / f"{key}.npy"
     if not (os.path.exists(path) and os.path.exists(path.with_suffix(".json"))):
         with whole_file(path) as unfinished:
-            seen = _cut(unfinished, labelled.samples, watch)
-            write_json(path.with_suffix(".json"), [asdict(look) for look in seen])
-    looks = [_Look(**look) for look in json.loads(path.with_suffix(".json").read_bytes())]
-    return _sorted_out(root, labelled, looks, keep, np.load(path, mmap_mode="r"), key)
+            infos = _write_crops(unfinished, labelled.samples, watch)
+            write_json(path.with_suffix(".json"), [asdict(info) for info in infos])
+    infos = [_PictureInfo(**info) for info in json.loads(path.with_suffix(".json").read_bytes())]
+    return _select(root, labelled, infos, keep, np.load(path, mmap_mode="r"), key)
 
 
-def _sorted_out(root: Path, labelled: Labelled, looks: list[_Look], keep: bool, crops: np.ndarray, key: str) -> Faces:
+def _select(
+    root: Path, labelled: Labelled, infos: list[_PictureInfo], keep: bool, crops: np.ndarray, key: str
+) -> Faces:
     samples = labelled.samples
     copies: dict[str, list[int]] = defaultdict(list)
     usable, unreadable, faceless = [], [], []
-    for row, (sample, look) in enumerate(zip(samples, looks, strict=True)):
-        if look.error:
-            unreadable.append((sample.path, look.error))
+    for row, (sample, info) in enumerate(zip(samples, infos, strict=True)):
+        if info.error:
+            unreadable.append((sample.path, info.error))
             continue
-        if not look.face:
+        if not info.face:
             faceless.append(sample.path)
-        if look.face or keep:
-            copies[look.pixels].append(row)
+        if info.face or keep:
+            copies[info.pixels].append(row)
     duplicates, contradictory = [], []
-    for alike in copies.values():
-        # the training copy stays: nothing that is measured was learned from
-        first, *others = sorted(alike, key=lambda row: (samples[row].part == "test", samples[row].path))
-        if len({samples[row].compound for row in alike}) > 1:
-            contradictory.append(tuple((samples[row].path, samples[row].compound) for row in alike))
+    for group in copies.values():
+        # keep the training copy, so that no test picture was trained on
+        first, *others = sorted(group, key=lambda row: (samples[row].part == "test", samples[row].path))
+        if len({samples[row].compound for row in group}) > 1:
+            contradictory.append(tuple((samples[row].path, samples[row].compound) for row in group))
             continue
         usable.append(first)
         duplicates += [(samples[row].path, samples[first].path) for row in others]
     rows = np.array(sorted(usable), np.intp)
-    kept = tuple(samples[row] for row in rows)
-    if not kept:
+    used = tuple(samples[row] for row in rows)
+    if not used:
         why = f"{len(unreadable)} unreadable, {len(faceless)} without a face, {len(contradictory)} under two classes"
         raise FormatError(f"{root}: none of its {len(samples)} labelled pictures can be used: {why}")
-    counts = Counter(sample.compound for sample in kept)
+    counts = Counter(sample.compound for sample in used)
     classes = tuple(name for name in labelled.classes if counts[name])
     number = {name: i for i, name in enumerate(classes)}
-    groups = _alike([looks[row].thumbnail for row in rows])
+    groups = _near_duplicates([infos[row].thumbnail for row in rows])
     coverage = Coverage(
         found=len(samples),
         used={name: counts[name] for name in labelled.classes},
         parts={
-            part: dict(Counter(sample.compound for sample in kept if sample.part == part))
-            for part in sorted({sample.part for sample in kept if sample.part}, reverse=True)
+            part: dict(Counter(sample.compound for sample in used if sample.part == part))
+            for part in sorted({sample.part for sample in used if sample.part}, reverse=True)
         },
         unreadable=tuple(unreadable),
         faceless=tuple(faceless),
         faceless_kept=keep,
         duplicates=tuple(duplicates),
         contradictory=tuple(contradictory),
-        rejected=tuple((own.path, own.reason) for own in labelled.rejected),
+        rejected=tuple((row.path, row.reason) for row in labelled.rejected),
     )
-    labels = np.array([number[sample.compound] for sample in kept], np.intp)
-    return Faces(root.stem, labelled.layout, classes, kept, labels, groups, crops, rows, coverage, key)
+    labels = np.array([number[sample.compound] for sample in used], np.intp)
+    return Faces(root.stem, labelled.layout, classes, used, labels, groups, crops, rows, coverage, key)
 
 
-def _cut(path: Path, samples: tuple[Sample, ...], watch: Watch) -> list[_Look]:
-    look = partial(_look, make_detector(), Lock())
-    seen: list[_Look] = []
+def _write_crops(path: Path, samples: tuple[Sample, ...], watch: Watch) -> list[_PictureInfo]:
+    process = partial(_process, make_detector(), Lock())
+    infos: list[_PictureInfo] = []
     with path.open("wb") as file, ThreadPoolExecutor(_THREADS) as pool:
-        # written, not mapped: a full disk is then an error that can be caught
+        # written, not memory-mapped, so that a full disk raises an error that can be caught
         shape = (len(samples), _SIDE, _SIDE, 3)
         np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
         for block in _blocks(samples):
-            watch(len(seen) / len(samples))
-            for found, crop in pool.map(look, block):
-                seen.append(found)
+            watch(len(infos) / len(samples))
+            for info, crop in pool.map(process, block):
+                infos.append(info)
                 file.write(crop.tobytes())
-    return seen
+    return infos
 
 
 def _blocks(samples: tuple[Sample, ...]) -> Iterator[tuple[Sample, ...]]:
@@ -211,25 +213,25 @@ def _blocks(samples: tuple[Sample, ...]) -> Iterator[tuple[Sample, ...]]:
         yield samples[start : start + _BLOCK]
 
 
-def _look(detector: Detector, lock: Lock, sample: Sample) -> tuple[_Look, np.ndarray]:
-    nothing = np.zeros((_SIDE, _SIDE, 3), np.uint8)
+def _process(detector: Detector, lock: Lock, sample: Sample) -> tuple[_PictureInfo, np.ndarray]:
+    empty = np.zeros((_SIDE, _SIDE, 3), np.uint8)
     try:
         data = read_bytes(sample)
         if len(data) > MAX_BYTES:
             raise FormatError(f"{len(data)} bytes, expected at most {MAX_BYTES}")
         picture = decode_picture(io.BytesIO(data), sample.path, lambda note: None)
     except FbnError as error:
-        return _Look(error=str(error)), nothing
+        return _PictureInfo(error=str(error)), empty
     except (OSError, RuntimeError) as error:  # no permission; a zip's encrypted or unknown member
-        return _Look(error=f"{sample.path}: cannot be read ({error})"), nothing
+        return _PictureInfo(error=f"{sample.path}: cannot be read ({error})"), empty
     points = face_in_crop(picture)
     if points is None:
-        with lock:  # detectors hold buffers
+        with lock:  # detectors are not thread-safe
             tracks = Tracker(detector, default_network()).step(picture, 0.0)
         points = max(tracks, key=lambda track: track.box.area).landmarks if tracks else None
     crop = align(picture, crop_landmarks(picture) if points is None else points, SIZE, MARGIN)
     pixels = hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).hexdigest()[:32]
-    return _Look(pixels, _thumbnail(crop), points is not None), crop
+    return _PictureInfo(pixels, _thumbnail(crop), points is not None), crop
 
 
 def _thumbnail(crop: np.ndarray) -> str:
@@ -237,25 +239,25 @@ def _thumbnail(crop: np.ndarray) -> str:
     return cv2.resize(gray, (_THUMB, _THUMB), interpolation=cv2.INTER_AREA).tobytes().hex()
 
 
-def _alike(thumbnails: list[str]) -> NDArray[np.intp]:
-    """[n] the number of the first thumbnail that looks the same, or of the one that that one looks like."""
-    small = np.stack([np.frombuffer(bytes.fromhex(own), np.uint8) for own in thumbnails]).astype(np.float32)
+def _near_duplicates(thumbnails: list[str]) -> NDArray[np.intp]:
+    """Group near-duplicates: [n] index of the first thumbnail of each one's group."""
+    small = np.stack([np.frombuffer(bytes.fromhex(text), np.uint8) for text in thumbnails]).astype(np.float32)
     small -= small.mean(1, keepdims=True)
     small /= np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-6)
     groups = np.arange(len(small))
     for start in range(0, len(small), _ROWS):
         rows = np.arange(start, min(start + _ROWS, len(small)))
-        alike = small[rows] @ small[: rows[-1] + 1].T >= _SAME
-        alike[rows - start, rows] = True
-        for row, first in zip(rows, alike.argmax(1), strict=True):
+        similar = small[rows] @ small[: rows[-1] + 1].T >= _SAME
+        similar[rows - start, rows] = True
+        for row, first in zip(rows, similar.argmax(1), strict=True):
             groups[row] = groups[first]
     return groups
 
 
 def _key(root: Path, samples: tuple[Sample, ...]) -> str:
     detector = "yunet" if yunet_file() else DetectionNetwork().sha256
-    kept = tuple(field.name for field in fields(_Look))
-    key = hashlib.sha256(repr((SIZE, MARGIN, TEMPLATE.tolist(), default_network().sha256, detector, kept)).encode())
+    stored = tuple(field.name for field in fields(_PictureInfo))
+    key = hashlib.sha256(repr((SIZE, MARGIN, TEMPLATE.tolist(), default_network().sha256, detector, stored)).encode())
     archive = root.is_file()
     key.update(f"{root.resolve()} {_stamp(root) if archive else ''}".encode(errors="surrogatepass"))
     for sample in samples:

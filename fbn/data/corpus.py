@@ -1,4 +1,4 @@
-"""From adapters to parts: exact duplicates out, splits that no subject and no twin crosses, stable on any machine."""
+"""Load data sets into splits: without exact duplicates, split by subject, reproducible on any machine."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,18 +12,18 @@ from fbn.data.splits import PARTS, SPLITS, Parts, by_subject, label_key
 from fbn.errors import MissingFileError
 from fbn.records import Sample
 
-#: What figures are reported on, where it is there.
+#: Data sets that results are reported on, if present.
 MEASURED = (ferplus.NAME, affectnet.NAME, ckplus.NAME, expw.NAME, diffusionfer.NAME)
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Several data sets, split.
+    """Several data sets and their splits.
 
     Attributes:
-        names: the sets, in the order that ``TaskBatch.dataset`` indexes.
-        samples: the samples of each part of ``PARTS``, in the order of ``names``.
-        cut: part -> the samples it had before some were left out; empty where none were.
+        names: names of the data sets, in the order that ``TaskBatch.dataset`` indexes.
+        samples: split (of ``PARTS``) -> samples, in the order of ``names``.
+        cut: split -> samples before some were removed, whose crops are cached together; empty if none were.
     """
 
     names: tuple[str, ...]
@@ -31,25 +31,25 @@ class Corpus:
     cut: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)
 
     def of_set(self, name: str, part: str) -> tuple[list[Sample], list[Sample]]:
-        """One set's samples in a part, and those that their crops are cut among (``cached_crops``)."""
-        own = [s for s in self.samples[part] if s.dataset == name]
-        return own, [s for s in self.cut.get(part, ()) if s.dataset == name] or own
+        """Return the samples of a data set in a split, and ``among`` for ``cached_crops``."""
+        samples = [s for s in self.samples[part] if s.dataset == name]
+        return samples, [s for s in self.cut.get(part, ()) if s.dataset == name] or samples
 
 
 def load_corpus(data_root: Path, sets: Sequence[str] | None = None, seed: int = 0, clean: bool = False) -> Corpus:
-    """Read, rid of duplicates and split the named sets.
+    """Read data sets, remove exact duplicates, and split them.
 
-    FER+ gives vote distributions in ``train`` and the majority class in ``valid`` and ``test``.
+    FER+ has vote distributions in ``train`` and the majority class in ``valid`` and ``test``.
 
     Args:
-        data_root: folder with ``<name>/`` or ``<name>.zip`` for each set.
-        sets: keys of ``SOURCES``; None: all that are there.
-        seed: of the splits.
-        clean: paper A's cleaning of AffectNet, in ``train`` only: what is reported stays uncleaned.
+        data_root: folder with ``<name>/`` or ``<name>.zip`` for each data set.
+        sets: keys of ``SOURCES``; None: all data sets that ``data_root`` contains.
+        seed: random seed of the splits.
+        clean: apply paper A's cleaning of AffectNet to ``train``; the splits for evaluation are never cleaned.
 
     Raises:
-        MissingFileError: a set is not there.
-        FormatError: a set departs from its layout.
+        MissingFileError: a data set does not exist.
+        FormatError: a data set does not follow its layout.
     """
     sets = present(data_root) if sets is None else sets
     joined: dict[str, list[Sample]] = {part: [] for part in PARTS}
@@ -68,10 +68,10 @@ def load_corpus(data_root: Path, sets: Sequence[str] | None = None, seed: int = 
 
 
 def present(data_root: Path, among: Sequence[str] = tuple(SOURCES)) -> tuple[str, ...]:
-    """Those of the sets that are in a data folder.
+    """Return the names of the data sets that a folder contains.
 
     Raises:
-        MissingFileError: none is.
+        MissingFileError: it contains none of them.
     """
 
     def is_there(name: str) -> bool:
@@ -86,21 +86,20 @@ def present(data_root: Path, among: Sequence[str] = tuple(SOURCES)) -> tuple[str
 
 
 def split(name: str, samples: Iterable[Sample], seed: int = 0) -> Parts:
-    """Duplicates out (``without_duplicates``), then train, valid and test.
+    """Remove duplicates (``without_duplicates``) and split into train, valid and test.
 
-    FER+: test is what was released as FER2013Valid, valid 5 % of FER2013Train; FER2013Test is left out. AffectNet:
-    test 20 %, valid 8 % of each class. CK+: test 25 subjects, valid 8. CelebA, which has no affect labels to report
-    on: all train. Aff-Wild2, s-Aff-Wild2, AffectNet's npy release and RAF-DB: test is the part that was released
-    beside train (the papers report on it), valid 10 % of train's subjects. EmotioNet, DISFA, BP4D, AFEW-VA
-    and ExpW: test 20 %, valid 10 % of the subjects. The masked part of AffectNet: valid 4 %, the rest train.
-    DiffusionFER: half valid, half test. Another set: as released, else as EmotioNet. Where subjects are unknown,
-    pictures are drawn.
+    FER+: test is FER2013Valid, valid 5 % of FER2013Train; FER2013Test is not used. AffectNet: test 20 %, valid 8 % of
+    each class. CK+: test 25 subjects, valid 8. CelebA, which has no affect labels: all train. Aff-Wild2, s-Aff-Wild2,
+    AffectNet's npy release and RAF-DB: test is the second released split (the papers report on it), valid 10 % of
+    train's subjects. EmotioNet, DISFA, BP4D, AFEW-VA and ExpW: test 20 %, valid 10 % of the subjects. The masked
+    subset of AffectNet: valid 4 %, the rest train. DiffusionFER: half valid, half test. Other data sets: as released,
+    otherwise as EmotioNet. If subjects are unknown, pictures are split at random.
     """
     return SPLITS.get(name, by_subject)(without_duplicates(samples), seed)
 
 
 def twins(samples: Iterable[Sample]) -> tuple[tuple[Sample, ...], ...]:
-    """Groups of two or more samples of one face: files the same, byte for byte, and box; train copies first."""
+    """Return groups of two or more samples with byte-identical files and the same box; training copies first."""
     groups: dict[tuple[bytes, object], list[Sample]] = defaultdict(list)
     for sample in samples:
         groups[sha256(read_bytes(sample)).digest(), sample.box].append(sample)
@@ -111,15 +110,15 @@ def twins(samples: Iterable[Sample]) -> tuple[tuple[Sample, ...], ...]:
 
 
 def without_duplicates(samples: Iterable[Sample]) -> tuple[Sample, ...]:
-    """The samples with one of each group of twins, in their order.
+    """Keep one sample of each group of exact duplicates; the order is preserved.
 
-    Across parts the training copy stays and the reported one goes: nothing measured was trained on. Inside the
-    part that stays, the first copy stays if all agree on their subject and most likely expression; else none does.
+    Of copies in several released splits the training copies are kept, so that no evaluation picture was trained on. Of
+    several copies in that split the first is kept if their subjects and most likely expressions agree, otherwise none.
     """
     samples = tuple(samples)
-    gone: set[object] = set()
+    removed: set[object] = set()
     for group in twins(samples):
         same_part = [s for s in group if s.part == group[0].part]
-        stays = len({label_key(s) for s in same_part}) == 1
-        gone |= {s.face for s in group[stays:]}
-    return tuple(s for s in samples if s.face not in gone)
+        labels_agree = len({label_key(s) for s in same_part}) == 1
+        removed |= {s.face for s in group[labels_agree:]}
+    return tuple(s for s in samples if s.face not in removed)

@@ -1,4 +1,4 @@
-"""Aligned crops of a data set, cut once and kept: an array on disk that training reads without decoding."""
+"""Aligned crops of a data set, cached on disk as an array that training reads without decoding pictures."""
 
 import hashlib
 import os
@@ -25,11 +25,11 @@ _THREADS = 2
 
 
 def aligned(picture: np.ndarray, margin: int = 0) -> np.ndarray:
-    """The crop that training and inference share, of a picture that is a face crop already.
+    """Align a picture that is already a face crop, in the same way for training and inference.
 
     Args:
-        picture: [H, W, 3] uint8 RGB of any size, or another picture that ``as_rgb`` takes.
-        margin: pixels of context to keep around it.
+        picture: [H, W, 3] uint8 RGB of any size, or another array that ``as_rgb`` accepts.
+        margin: width of the margin around the crop in pixels.
 
     Returns:
         [SIZE + 2 margin, SIZE + 2 margin, 3] uint8 RGB.
@@ -39,11 +39,11 @@ def aligned(picture: np.ndarray, margin: int = 0) -> np.ndarray:
 
 
 def crop_of(sample: Sample, margin: int = 0) -> np.ndarray:
-    """The crop of a sample's face: where its box says, else that of a picture that is a face crop already.
+    """Return the aligned crop of a sample's face, at its box or, without one, of a picture that is a face crop already.
 
     Args:
-        sample: whose picture is read.
-        margin: pixels of context to keep around the crop.
+        sample: the sample; its picture is read.
+        margin: width of the margin around the crop in pixels.
 
     Returns:
         As ``aligned``.
@@ -61,11 +61,11 @@ def crop_of(sample: Sample, margin: int = 0) -> np.ndarray:
 
 
 class Rows:
-    """Some rows of an array on disk, read when they are asked for.
+    """Selected rows of an array on disk, read on access.
 
     Args:
         array: [N, ...].
-        rows: [n] their numbers.
+        rows: [n] indices of the rows.
     """
 
     def __init__(self, array: np.ndarray, rows: np.ndarray) -> None:
@@ -83,11 +83,11 @@ class Rows:
         return self.array[self.rows[index]]
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
-        """All of them in memory."""
+        """Read all selected rows into memory."""
         return np.asarray(self[:], dtype)
 
 
-#: [N, S, S, 3] uint8 RGB, all of it or some rows.
+#: [N, S, S, 3] uint8 RGB: an array, or selected rows of one.
 Crops = np.ndarray | Rows
 
 
@@ -96,17 +96,17 @@ def cached_crops(samples: Sequence[Sample]) -> np.ndarray: ...
 @overload
 def cached_crops(samples: Sequence[Sample], among: Sequence[Sample]) -> Crops: ...
 def cached_crops(samples: Sequence[Sample], among: Sequence[Sample] | None = None) -> Crops:
-    """Crops of all samples with a margin to vary them in, from the cache or cut now.
+    """Return the crops of samples, with a margin for augmentation, from the cache or computed now.
 
     Args:
-        samples: whose faces.
-        among: more samples, whose crops are cut and kept together with them; ``samples`` alone by default.
+        samples: samples to crop.
+        among: superset of ``samples`` whose crops are cached together; ``samples`` by default.
 
     Returns:
-        [N, 144, 144, 3] uint8 RGB, read-only and backed by a file; ``Rows`` of it where ``among`` has others.
+        [N, 144, 144, 3] uint8 RGB, read-only and memory-mapped; ``Rows`` of it if ``among`` has further samples.
 
     Raises:
-        MissingFileError, FormatError: a picture cannot be read; nothing is cached then.
+        MissingFileError, FormatError: a picture cannot be read; nothing is cached.
     """
     if among is not None and len(among) > len(samples):
         place = {sample.face: i for i, sample in enumerate(among)}
@@ -136,9 +136,9 @@ def _fill(crops: np.ndarray, samples: Sequence[Sample]) -> None:
 
 
 def crops_key(samples: Sequence[Sample]) -> str:
-    """What the cache calls these samples' crops; changes with the files, boxes and the way crops are cut."""
+    """Return the cache key of samples' crops; it depends on the files, the boxes and the alignment."""
     key = hashlib.sha256(repr((SIZE, MARGIN, TEMPLATE.tolist(), default_network().sha256)).encode())
-    # wherever they are named from
+    # resolved, so that the key does not depend on the working directory
     roots = {root: Path(root).resolve() for root in {sample.root for sample in samples}}
     archives = {root for root, path in roots.items() if path.is_file()}
     for root in sorted(roots[root] for root in archives):
@@ -151,7 +151,7 @@ def crops_key(samples: Sequence[Sample]) -> str:
 
 
 def _stamp(path: Path) -> str:
-    """Changes when a file does; a missing one is reported when it is read."""
+    """Return size and modification time of a file; a missing one is reported when it is read."""
     if not os.path.exists(path):
         return "missing"
     about = path.stat()

@@ -1,4 +1,4 @@
-"""Batches as a pure function of (seed, step): training can stop and go on at any step and see the same pictures."""
+"""Training batches as a pure function of (seed, step), so that a resumed training sees the same pictures."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ from fbn.tasks import EXPRESSION, Task
 
 #: [B, size, size, 3] uint8 RGB -> a network's input.
 Prepare = Callable[[np.ndarray], torch.Tensor]
-#: A step's batch and, where there is a teacher, what it says of the same pictures.
+#: The batch of a step and, with a teacher, its predictions for the same pictures.
 Item = tuple[TaskBatch, Predictions | None]
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Pictures and labels of several sets as one numbered list.
+    """Pictures and labels of several data sets, concatenated.
 
     Attributes:
-        names: the sets; ``dataset`` indexes them.
-        crops: each set's [n, S, S, 3] uint8 crops, in the order of ``names``.
-        annotations: labels of batch shape [N], all sets one after the other.
-        dataset: [N] long.
-        teacher: a teacher's predictions of batch shape [N], or None.
+        names: names of the data sets; ``dataset`` indexes them.
+        crops: [n, S, S, 3] uint8 crops of each data set, in the order of ``names``.
+        annotations: labels of batch shape [N], in the same order.
+        dataset: [N] long, index into ``names``.
+        teacher: predictions of a teacher of batch shape [N], or None.
     """
 
     names: tuple[str, ...]
@@ -40,7 +40,7 @@ class Pool:
 
     @classmethod
     def of(cls, sets: Mapping[str, tuple[Crops, Annotations]], teacher: Predictions | None = None) -> "Pool":
-        """From each set's crops and labels."""
+        """Concatenate the crops and labels of data sets."""
         labels = Annotations.concatenate([annotations for _, annotations in sets.values()])
         dataset = torch.cat([torch.full((len(crops),), i) for i, (crops, _) in enumerate(sets.values())])
         return cls(tuple(sets), tuple(crops for crops, _ in sets.values()), labels, dataset, teacher)
@@ -49,29 +49,29 @@ class Pool:
         return len(self.dataset)
 
     def crop(self, index: int) -> np.ndarray:
-        """[S, S, 3] uint8 RGB."""
+        """Return a crop, [S, S, 3] uint8 RGB."""
         which = int(self.dataset[index])
         return self.crops[which][index - sum(len(crops) for crops in self.crops[:which])]
 
     def of_set(self, name: str) -> np.ndarray:
-        """Numbers of a set's pictures."""
+        """Return the indices of a data set's pictures."""
         return np.flatnonzero(self.dataset.numpy() == self.names.index(name))
 
     def of_task(self, task: Task) -> np.ndarray:
-        """Numbers of the pictures that carry a label of a task."""
+        """Return the indices of the pictures that have a label of a task."""
         weight = self.annotations[task].weight
         return np.flatnonzero((weight if weight.ndim == 1 else weight.amax(-1)).numpy() > 0)
 
 
 @dataclass(frozen=True)
 class Stream:
-    """A part of every batch.
+    """A source of pictures with a fixed number in every batch.
 
     Attributes:
-        pool: numbers of the pictures it draws from.
-        count: pictures in each step.
-        balance: 0 recycles them in shuffled epochs; above, they are drawn at random, a picture of expression c with
-            probability proportional to (pictures of c) ** -balance, which at 1 gives every expression the same share.
+        pool: indices of the pictures to draw from.
+        count: number of pictures in each batch.
+        balance: 0: shuffled epochs. Above 0: random sampling with replacement, a picture of expression c with
+            probability proportional to (number of pictures of c) ** -balance; at 1 all expressions are equally likely.
     """
 
     pool: np.ndarray
@@ -80,45 +80,46 @@ class Stream:
 
 
 def fixed_streams(pool: Pool, counts: Mapping[str, int], balance: Mapping[str, float]) -> list[Stream]:
-    """The fixed mode: so many pictures of each set in every step, small sets recycled."""
+    """Return one stream per data set, with a fixed number of pictures per step; small data sets are repeated."""
     return [Stream(pool.of_set(name), count, balance.get(name, 0.0)) for name, count in counts.items() if count]
 
 
 def paper_streams(pool: Pool, total: int) -> list[Stream]:
-    """The papers' mode: one batch of each of VA-Set, AU-Set, EXPR-Set in every step (A 4.2).
+    """Return one stream per task, as the papers' batches of VA-Set, AU-Set and EXPR-Set (A 4.2).
 
-    A set with two kinds of labels stands in both of its sets.
+    Pictures with labels of two tasks are in both streams.
 
     Args:
         pool: all pictures.
-        total: pictures in a step; shared out so that one epoch sees every set whole (A's 124 / 200 / 52 are that).
+        total: pictures per step, divided in proportion to the sizes of the streams, so that one epoch sees all of
+            each (124 / 200 / 52 in paper A).
     """
-    members = [found for task in pool.annotations if len(found := pool.of_task(task))]
-    everything = sum(len(found) for found in members)
-    return [Stream(found, max(1, round(total * len(found) / everything))) for found in members]
+    members = [indices for task in pool.annotations if len(indices := pool.of_task(task))]
+    labelled = sum(len(indices) for indices in members)
+    return [Stream(indices, max(1, round(total * len(indices) / labelled))) for indices in members]
 
 
 def steps_to_see_all(streams: Sequence[Stream]) -> int:
-    """Steps after which every stream has seen its pictures at least once (exactly where sizes are in proportion)."""
+    """Return the number of steps after which every stream has seen all of its pictures at least once."""
     return max(-(-len(stream.pool) // stream.count) for stream in streams)
 
 
-class Steps(Dataset[Item]):
-    """Item k is the batch of step k, whole.
+class TrainingBatches(Dataset[Item]):
+    """Training batches; item k is the complete batch of step k.
 
     Args:
         pool: pictures and labels.
-        streams: what each batch is made of.
-        how: how pictures are varied; a data set named in ``by_set`` has its own way.
-        seed: with the step, it decides everything.
+        streams: sources of the pictures of each batch.
+        how: augmentation of the data sets that are not in ``by_set``.
+        seed: random seed; with the step, it determines the batch.
         prepare: [B, size, size, 3] uint8 -> a network's input (``InputSpec.prepare``).
-        size: side of the part of the crops that the network reads, shown at that resolution unless ``sides`` differs.
-        sides: (first step, side) in rising order: from that step on, pictures are shown at that resolution.
-        shard: (rank, processes): every process gets its share of each step's batch, of equal size.
-        by_set: data set -> how its pictures are varied.
+        size: side of the crops without their margin, and the resolution unless ``sides`` sets another.
+        sides: (first step, side) in rising order: resolution from that step on.
+        shard: (rank, processes): each process gets an equal part of each batch.
+        by_set: data set -> augmentation.
 
     Raises:
-        FormatError: a batch that the processes cannot share equally, or a stream without pictures.
+        FormatError: a batch that cannot be divided equally among the processes, or a stream without pictures.
     """
 
     def __init__(
@@ -142,57 +143,57 @@ class Steps(Dataset[Item]):
         self._how = [(by_set or {}).get(name, how) for name in pool.names]
         self._prepare, self._size, self._shard = prepare, size, shard
         self._sides = ((0, size), *sides)
-        self._chances = [_chances(pool, stream) for stream in streams]
+        self._probabilities = [_probabilities(pool, stream) for stream in streams]
         self._shuffled = lru_cache(maxsize=2 * len(self.streams))(self._shuffle)
 
     def __getitem__(self, step: int) -> Item:
         rank, processes = self._shard
         chosen = np.concatenate([self._draw(number, step) for number in range(len(self.streams))])
-        own = range(rank, len(chosen), processes)
+        shard = range(rank, len(chosen), processes)
         side = [side for first, side in self._sides if first <= step][-1]
-        pictures = np.empty((len(own), side, side, 3), np.uint8)
-        for row, place in enumerate(own):
-            generator = np.random.default_rng((self.seed, step, place))
-            number = int(chosen[place])
+        pictures = np.empty((len(shard), side, side, 3), np.uint8)
+        for row, position in enumerate(shard):
+            generator = np.random.default_rng((self.seed, step, position))
+            number = int(chosen[position])
             how = self._how[int(self.pool.dataset[number])]
-            pictures[row] = augment(self.pool.crop(number), generator, how, self._size, side, self._another)
-        index = torch.from_numpy(chosen[list(own)])
+            pictures[row] = augment(self.pool.crop(number), generator, how, self._size, side, self._other_crop)
+        index = torch.from_numpy(chosen[list(shard)])
         batch = TaskBatch(self._prepare(pictures), self.pool.annotations[index], self.pool.dataset[index])
         return batch, None if self.pool.teacher is None else self.pool.teacher[index]
 
-    def _another(self, share: float) -> np.ndarray:
-        return self.pool.crop(int(share * len(self.pool)))
+    def _other_crop(self, draw: float) -> np.ndarray:
+        return self.pool.crop(int(draw * len(self.pool)))
 
     def _draw(self, number: int, step: int) -> np.ndarray:
-        stream, chances = self.streams[number], self._chances[number]
-        if chances is not None:
+        stream, probabilities = self.streams[number], self._probabilities[number]
+        if probabilities is not None:
             generator = np.random.default_rng((self.seed, 1, number, step))
-            return stream.pool[generator.choice(len(stream.pool), stream.count, p=chances)]
-        places = step * stream.count + np.arange(stream.count)
-        epochs, within = np.divmod(places, len(stream.pool))
+            return stream.pool[generator.choice(len(stream.pool), stream.count, p=probabilities)]
+        positions = step * stream.count + np.arange(stream.count)
+        epochs, within = np.divmod(positions, len(stream.pool))
         return np.array([self._shuffled(number, int(e))[w] for e, w in zip(epochs, within, strict=True)])
 
     def _shuffle(self, number: int, epoch: int) -> np.ndarray:
         return np.random.default_rng((self.seed, 2, number, epoch)).permutation(self.streams[number].pool)
 
 
-def _chances(pool: Pool, stream: Stream) -> np.ndarray | None:
+def _probabilities(pool: Pool, stream: Stream) -> np.ndarray | None:
     if not stream.balance:
         return None
     label = pool.annotations[torch.from_numpy(stream.pool)][EXPRESSION]
-    kind = torch.where(label.weight > 0, label.value.argmax(-1), -1).numpy()
-    _, which, counts = np.unique(kind, return_inverse=True, return_counts=True)
-    chances = counts[which].astype(float) ** -stream.balance
-    return chances / chances.sum()
+    expression = torch.where(label.weight > 0, label.value.argmax(-1), -1).numpy()
+    _, inverse, counts = np.unique(expression, return_inverse=True, return_counts=True)
+    weights = counts[inverse].astype(float) ** -stream.balance
+    return weights / weights.sum()
 
 
 class EpochSampler(Sampler[int]):
-    """The steps of one epoch, in order.
+    """Yields the steps of one epoch, in order.
 
     Args:
-        steps: of an epoch.
-        done: says how many steps were taken. Asked, not told: after resuming, Lightning takes the first batches
-            before it would tell a sampler its epoch.
+        steps: number of steps per epoch.
+        done: returns the number of steps taken. A callback, since after resuming Lightning draws the first batches
+            before it sets the sampler's epoch.
     """
 
     def __init__(self, steps: int, done: Callable[[], int]) -> None:
@@ -206,15 +207,15 @@ class EpochSampler(Sampler[int]):
         return self._steps
 
 
-class Plain(Dataset[tuple[TaskBatch, torch.Tensor]]):
-    """A pool as it is, in batches: what validation reads. Items are (batch, numbers of its pictures).
+class EvaluationBatches(Dataset[tuple[TaskBatch, torch.Tensor]]):
+    """Batches of a pool in order, without augmentation, for evaluation. Items are (batch, indices of its pictures).
 
     Args:
         pool: pictures and labels.
-        prepare: see ``Steps``.
-        side: of the network's input.
-        batch: pictures in an item.
-        shard: (rank, processes); shares differ by at most one picture, none is seen twice.
+        prepare: see ``TrainingBatches``.
+        side: side of the network's input.
+        batch: batch size.
+        shard: (rank, processes); the pictures are divided among the processes without repetition.
     """
 
     def __init__(
@@ -225,22 +226,22 @@ class Plain(Dataset[tuple[TaskBatch, torch.Tensor]]):
         batch: int = 128,
         shard: tuple[int, int] = (0, 1),
     ) -> None:
-        own = np.arange(len(pool))[shard[0] :: shard[1]]
-        self._parts = [own[start : start + batch] for start in range(0, len(own), batch)]
+        indices = np.arange(len(pool))[shard[0] :: shard[1]]
+        self._batches = [indices[start : start + batch] for start in range(0, len(indices), batch)]
         self._pool, self._prepare, self._side = pool, prepare, side
 
     def __len__(self) -> int:
-        return len(self._parts)
+        return len(self._batches)
 
     def __getitem__(self, item: int) -> tuple[TaskBatch, torch.Tensor]:
-        part = self._parts[item]
-        pictures = resize_crops(np.stack([self._pool.crop(int(i)) for i in part]), self._side)
-        index = torch.from_numpy(part)
+        indices = self._batches[item]
+        pictures = resize_crops(np.stack([self._pool.crop(int(i)) for i in indices]), self._side)
+        index = torch.from_numpy(indices)
         return TaskBatch(self._prepare(pictures), self._pool.annotations[index], self._pool.dataset[index]), index
 
 
 def weighted(annotations: Annotations, weights: Mapping[str, float]) -> Annotations:
-    """The same labels with their weights multiplied, by the tasks' names."""
+    """Multiply the weights of labels by a factor for each task name; other tasks are unchanged."""
     scaled = {
         task: Label(label.value, label.weight * weights[task.name])
         for task, label in annotations.items()
@@ -249,9 +250,9 @@ def weighted(annotations: Annotations, weights: Mapping[str, float]) -> Annotati
     return annotations | scaled
 
 
-def smoothed(annotations: Annotations, share: float) -> Annotations:
-    """The same labels with a share of each expression label spread evenly over all seven (Szegedy et al. 2016)."""
+def smoothed(annotations: Annotations, amount: float) -> Annotations:
+    """Apply label smoothing to the expression labels (Szegedy et al. 2016), ``amount`` in [0, 1]."""
     label = annotations[EXPRESSION]
     even = torch.full_like(label.value, 1 / label.value.shape[-1])
-    spread = torch.where(label.weight[..., None] > 0, torch.lerp(label.value, even, share), label.value)
+    spread = torch.where(label.weight[..., None] > 0, torch.lerp(label.value, even, amount), label.value)
     return annotations | {EXPRESSION: Label(spread, label.weight)}

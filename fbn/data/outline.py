@@ -1,7 +1,7 @@
-"""Faces cut out along their outline: the outline found or drawn, and the surroundings replaced.
+"""Masks of faces along their outline, detected or random, and replacement of the background.
 
-Where one set's faces are cut out, what surrounds a face would tell the set, and with it how likely each expression is.
-So the surroundings of those are filled, and the same is done to a share of the other sets' faces.
+If the faces of one data set are cut out, the background reveals the data set, and with it the class frequencies. So
+the background of those faces is replaced, and that of a fraction of the other data sets' faces.
 """
 
 from functools import cache
@@ -9,27 +9,27 @@ from functools import cache
 import cv2
 import numpy as np
 
-#: Values up to this are black: compression and interpolation leave a little.
+#: Maximal value of black pixels; not 0 because of compression and interpolation.
 _BLACK = 16
-#: An inside larger than this share of the crop is no face that was cut out.
-_MOST = 0.9
-#: Where an outline's centre lies and its half axes, as shares of the crop that the network reads; measured on the
-#: masked part of AffectNet. Heads that are turned or tilted have narrower and wider ones.
+#: A mask that covers more than this fraction of the crop is not that of a face that was cut out.
+_MAX_AREA = 0.9
+#: Centre and half axes of an outline, as fractions of the crop without its margin; measured on the masked subset of
+#: AffectNet. Turned or tilted heads have narrower and wider outlines.
 _CENTRE, _AXES = (0.5, 0.52), (0.36, 0.44)
-#: Shares of the fillings: another picture, one colour, the face's own colours; the rest is black.
-_PICTURE, _FLAT, _OWN = 0.55, 0.7, 0.88
+#: Cumulative probabilities of the backgrounds: another picture, one colour, the crop's colours; otherwise black.
+_PICTURE, _FLAT, _BLURRED = 0.55, 0.7, 0.88
 
 
-def found(crop: np.ndarray) -> np.ndarray | None:
-    """The inside of a face that was cut out along its outline, black around it.
+def find_mask(crop: np.ndarray) -> np.ndarray | None:
+    """Find the mask of a face that was cut out along its outline, with a black background.
 
     Args:
         crop: [S, S, 3] uint8.
 
     Returns:
-        [S, S] uint8, 255 inside; None where the crop has no black surroundings.
+        [S, S] uint8, 255 inside; None if the crop has no black background.
     """
-    # every other pixel tells enough
+    # half the resolution suffices
     half = crop[::2, ::2]
     dark = (half.max(-1) <= _BLACK).astype(np.uint8)
     framed = cv2.copyMakeBorder(dark, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
@@ -39,29 +39,29 @@ def found(crop: np.ndarray) -> np.ndarray | None:
     if not contours:
         return None
     largest = max(contours, key=cv2.contourArea)
-    # outlines are convex, and shadows that reach them are not outside
+    # the outline is convex; dark pixels inside the hull are shadows
     mask = np.zeros(crop.shape[:2], np.uint8)
     cv2.fillConvexPoly(mask, 2 * cv2.convexHull(largest), 255)
-    if cv2.countNonZero(mask) > _MOST * mask.size:
+    if cv2.countNonZero(mask) > _MAX_AREA * mask.size:
         return None
-    # the fringe is half black
+    # pixels on the edge are blends with black
     return cv2.erode(mask, np.ones((5, 5), np.uint8))
 
 
-def drawn(side: int, size: int, draw: np.ndarray) -> np.ndarray:
-    """The inside of an outline as a face might have it.
+def random_mask(side: int, size: int, draw: np.ndarray) -> np.ndarray:
+    """Draw the mask of a random face outline.
 
     Args:
         side: S of the result.
-        size: side of the part in its middle that the network reads.
-        draw: [6] in [0, 1).
+        size: side of the crop without its margin.
+        draw: [6] random numbers in [0, 1).
 
     Returns:
         [S, S] uint8, 255 inside.
     """
     across, down = (2 * draw[0:2] - 1) * 0.04
     wide, high = 0.85 + 0.3 * draw[2:4]
-    # a turned head's outline is flat on one side
+    # the outline of a turned head is flat on one side
     turn = 0.25 * (2 * draw[4] - 1)
     angle = np.linspace(0, 2 * np.pi, 36, endpoint=False)
     x, y = np.cos(angle), np.sin(angle)
@@ -72,13 +72,13 @@ def drawn(side: int, size: int, draw: np.ndarray) -> np.ndarray:
     return mask
 
 
-def surrounded(crop: np.ndarray, inside: np.ndarray, draw: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """A crop with its surroundings replaced: by another picture's, one colour, its own colours, or black.
+def replace_background(crop: np.ndarray, inside: np.ndarray, draw: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Replace the background of a crop by another picture, one colour, the crop's blurred colours, or black.
 
     Args:
         crop: [S, S, 3] uint8.
-        inside: [S, S] uint8, 255 where the crop stays.
-        draw: [6] in [0, 1): which filling, its colour, how soft the edge is.
+        inside: [S, S] uint8 mask, 255 where the crop is kept.
+        draw: [6] random numbers in [0, 1): kind of background, its colour, softness of the edge.
         other: [S, S, 3] uint8, the other picture.
 
     Returns:
@@ -89,7 +89,7 @@ def surrounded(crop: np.ndarray, inside: np.ndarray, draw: np.ndarray, other: np
     elif draw[0] < _FLAT:
         filling = np.empty_like(crop)
         filling[:] = 255 * (0.7 * draw[1] + 0.3 * draw[2:5])
-    elif draw[0] < _OWN:
+    elif draw[0] < _BLURRED:
         mean = cv2.mean(crop, inside)[:3]
         coarse = np.where(inside[..., None] > 0, crop, np.array(mean, np.uint8))
         coarse = cv2.resize(coarse, (5, 5), interpolation=cv2.INTER_AREA)
@@ -103,6 +103,6 @@ def surrounded(crop: np.ndarray, inside: np.ndarray, draw: np.ndarray, other: np
 
 @cache
 def ramp(side: int) -> np.ndarray:
-    """[S, S, 2] float32, places from -1 to 1 across (x) and down (y)."""
+    """Return [S, S, 2] float32 coordinates from -1 to 1, across (x) and down (y)."""
     along = (np.arange(side, dtype=np.float32) - (side - 1) / 2) * (2 / side)
     return np.ascontiguousarray(np.stack(np.meshgrid(along, along), -1))

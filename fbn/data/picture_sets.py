@@ -1,6 +1,7 @@
-"""Sets of labelled pictures that users make in the app: with pictures of their own, or pointing at another folder.
+"""Sets of labelled pictures that users create in the app, with uploaded pictures or a reference to another folder.
 
-``data_folder("compound", NAME)`` holds ``set.json`` and, unless it points elsewhere, pictures beside ``labels.csv``.
+``data_folder("compound", NAME)`` contains ``set.json`` and, unless it refers to another folder, the pictures and
+``labels.csv``.
 """
 
 import json
@@ -21,14 +22,14 @@ from fbn.faces.pictures import PICTURE_SUFFIXES
 from fbn.resources import data_folder, make_folder, whole_file
 
 ABOUT = "set.json"
-#: Limits: bytes of a picture, pictures and bytes of a set. A larger set stays in its folder, and a set points at it.
+#: Limits: bytes of a picture, pictures and bytes of a set. A larger one is not copied but referred to.
 MAX_PICTURE_BYTES, MAX_PICTURES, MAX_BYTES = 30_000_000, 10_000, 2_000_000_000
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _MAX_STEM = 80
-#: Classes of a set, and characters of a class's name.
+#: Number of classes of a set, and length of a class name.
 _MAX_CLASSES, _MAX_CLASS_NAME = 50, 60
 
-#: A file's name, and a function that reads its contents.
+#: Name of a file, and a function that reads its contents.
 Incoming = tuple[str, Callable[[], bytes]]
 
 
@@ -38,9 +39,9 @@ class PictureSet:
 
     Attributes:
         name: name of its folder.
-        folder: where its files are.
+        folder: its folder.
         classes: classes to label with, in order.
-        data: the folder or zip it points at; None where ``folder`` holds the pictures.
+        data: the folder or zip that it refers to; None if ``folder`` contains the pictures.
     """
 
     name: str
@@ -50,16 +51,16 @@ class PictureSet:
 
     @property
     def source(self) -> Path:
-        """The folder or zip that training reads."""
+        """The folder or zip with the pictures."""
         return self.data or self.folder
 
     @property
     def labels(self) -> SetLabels:
-        """The labels in ``folder``; for sets that hold their pictures."""
+        """The labels in ``folder``, for a set that contains its pictures."""
         return SetLabels(self.folder)
 
     def files(self) -> list[str]:
-        """Sorted names of the pictures in ``folder``; empty for a set that points elsewhere."""
+        """Return the sorted names of the pictures in ``folder``; empty for a set that refers to another folder."""
         if self.data is not None:
             return []
         try:
@@ -68,10 +69,10 @@ class PictureSet:
             raise SetError(describe_os_error(error, self.folder)) from None
 
     def with_classes(self, classes: Sequence[str]) -> "PictureSet":
-        """Change the classes, on disk too.
+        """Change the classes, also on disk.
 
         Raises:
-            SetError: fewer than two classes, an invalid name, or a class that pictures are labelled with is missing.
+            SetError: fewer than two classes, an invalid name, or a class of labelled pictures is missing.
         """
         unique = tuple(dict.fromkeys(map(class_name, classes)))
         for name in unique:
@@ -85,14 +86,14 @@ class PictureSet:
         return PictureSet(self.name, self.folder, unique, self.data)
 
     def add(self, incoming: Iterable[Incoming], labels: Mapping[str, str] = MappingProxyType({})) -> "AddedPictures":
-        """Add pictures, with labels where given. Files that are too large or no pictures are left out and listed.
+        """Add pictures and optionally their labels. Files that are too large or not pictures are rejected and listed.
 
         Args:
             incoming: name (its folders are dropped) and contents of each file.
             labels: incoming name -> class.
 
         Raises:
-            SetError: the disk is full, or the set would grow too large; the pictures added until then stay.
+            SetError: the disk is full, or the set would exceed a limit; pictures added so far are kept.
         """
         added: list[str] = []
         rejected: list[str] = []
@@ -132,7 +133,7 @@ class PictureSet:
 
 @dataclass(frozen=True)
 class AddedPictures:
-    """Names in the set of the pictures that were added; and a line for each file left out, with the reason."""
+    """Names of the added pictures in the set, and a message with the reason for each rejected file."""
 
     names: tuple[str, ...]
     rejected: tuple[str, ...]
@@ -149,7 +150,7 @@ class PictureSets:
         self.folder = folder or data_folder("compound")
 
     def names(self) -> list[str]:
-        """Sorted names of all sets."""
+        """Return the sorted names of all sets."""
         names = (path.parent.name for path in self.folder.glob(f"*/{ABOUT}"))
         return sorted(name for name in names if _NAME.fullmatch(name))
 
@@ -157,8 +158,8 @@ class PictureSets:
         """Open a set.
 
         Raises:
-            MissingFileError: there is no set of that name.
-            FormatError: its ``set.json`` is damaged.
+            MissingFileError: the set does not exist.
+            FormatError: its ``set.json`` is invalid.
         """
         path = self._folder(name) / ABOUT
         try:
@@ -168,7 +169,7 @@ class PictureSets:
             raise MissingFileError(f"no set {name!r}: it was removed, or never there") from None
         except (ValueError, KeyError, TypeError):
             raise FormatError(f"{path}: expected classes and data") from None
-        # relative to the set where it lies inside, so that the set can be moved
+        # a path inside the set is stored relative to it, so that the set can be moved
         return PictureSet(name, path.parent, classes, None if data is None else path.parent / data)
 
     def create(self, name: str, classes: Sequence[str], data: str | None = None) -> PictureSet:
@@ -177,10 +178,10 @@ class PictureSets:
         Args:
             name: letters, digits, - and _.
             classes: classes to label with.
-            data: folder or zip that it points at; None: its own folder will hold the pictures.
+            data: folder or zip that it refers to; None: pictures are added to its folder.
 
         Raises:
-            SetError: an invalid name, a name that is taken, or the disk is full.
+            SetError: an invalid or existing name, or the disk is full.
         """
         folder = self._folder(name)
         if (folder / ABOUT).exists():
@@ -193,13 +194,13 @@ class PictureSets:
         return self.open(name)
 
     def free_name(self, stem: str) -> str:
-        """``stem``, with a number where a set of that name exists."""
+        """Return ``stem``, with a number appended if a set of that name exists."""
         stem = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:50] or "set"
         taken = {path.name.lower() for path in self.folder.glob("*")}
         return next(name for i in range(1, 10_000) if (name := stem if i == 1 else f"{stem}-{i}").lower() not in taken)
 
     def delete(self, name: str) -> str:
-        """Hide a set; pictures it points at are not touched. Returns a token for ``restore``."""
+        """Hide a set and return a token for ``restore``; pictures in another folder are not touched."""
         folder = self.open(name).folder
         token = f".deleted-{name}-{uuid4().hex[:8]}"
         try:
@@ -209,7 +210,7 @@ class PictureSets:
         return token
 
     def restore(self, token: str) -> str:
-        """Bring a deleted set back, renamed if its name is taken by now. Returns the name."""
+        """Restore a deleted set, under another name if its name exists, and return the name."""
         name = self.free_name(token.removeprefix(".deleted-").rpartition("-")[0])
         try:
             (self.folder / token).rename(self.folder / name)
@@ -228,12 +229,12 @@ def _write(folder: Path, classes: Sequence[str], data: str | Path | None) -> Non
 
 
 def is_picture(name: str) -> bool:
-    """Whether a file's name is that of a picture, and not of a system's own file."""
+    """Whether a file's name is that of a picture, not of a file that the operating system left."""
     return Path(name).suffix.lower() in PICTURE_SUFFIXES and not is_clutter(name)
 
 
 def _free(name: str, taken: set[str]) -> str:
-    """A file's name without folders or characters that file systems or tables mishandle, numbered where it is taken."""
+    """Return a file's name without folders and unsafe characters, with a number appended if it exists."""
     path = PurePosixPath(name.replace("\\", "/"))
     stem = "".join(c if c.isalnum() or c in " -_.()" else "-" for c in path.stem).strip(" .")[:_MAX_STEM] or "picture"
     names = (f"{stem}{mark}{path.suffix.lower()}" for mark in ("", *(f" ({i})" for i in range(2, MAX_PICTURES + 2))))

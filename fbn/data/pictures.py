@@ -1,4 +1,4 @@
-"""Files of a data set, from a folder or straight from its zip; and pictures decoded from them."""
+"""Read files and pictures of a data set from a folder or directly from a zip."""
 
 import io
 import os
@@ -17,8 +17,8 @@ from fbn.records import Sample
 
 @lru_cache(maxsize=16)
 def _archive(root: str, process: int, stamp: tuple[int, int]) -> ZipFile:
-    # one handle for each process: a forked worker that shared its parent's file position would read garbage;
-    # threads of one process may share it, ZipFile locks around seek and read; another file of that name is another zip
+    # one handle per process, since a forked worker would share its parent's file position; ZipFile is thread-safe;
+    # the stamp distinguishes files that replace each other under one name
     try:
         return ZipFile(root)
     except BadZipFile as error:
@@ -39,14 +39,14 @@ def _checked(root: str | Path) -> Path:
 
 
 def list_files(root: str | Path) -> frozenset[str]:
-    """Paths of all files under a folder or in a zip, relative to it, with forward slashes.
+    """Return the paths of all files in a folder or zip, relative to it, with forward slashes.
 
-    Links are followed; what systems leave (``fbn.faces.files.is_clutter``) is not among them.
+    Links are followed; files that the operating system left (``fbn.faces.files.is_clutter``) are skipped.
 
     Raises:
-        MissingFileError: nothing is there, or a link in the folder leads nowhere.
-        FormatError: a file that is no zip archive.
-        FbnError: a folder that cannot be listed.
+        MissingFileError: ``root`` does not exist, or the folder contains a broken link.
+        FormatError: the file is not a zip archive.
+        FbnError: a folder cannot be listed.
     """
     if (path := _checked(root)).is_dir():
         return frozenset(file.relative_to(path).as_posix() for file in walk(path))
@@ -54,16 +54,16 @@ def list_files(root: str | Path) -> frozenset[str]:
 
 
 def read_file(root: str | Path, path: str) -> bytes:
-    """One file's bytes.
+    """Return the contents of a file in a folder or zip.
 
     Args:
         root: folder or zip file.
-        path: inside ``root``, with forward slashes.
+        path: path inside ``root``, with forward slashes.
 
     Raises:
-        MissingFileError: it is not there.
-        FormatError: the zip is damaged there.
-        FbnError: no permission, or the disk fails.
+        MissingFileError: the file does not exist.
+        FormatError: the file is damaged in the zip.
+        FbnError: no permission, or a disk error.
     """
     try:
         if (base := _checked(root)).is_dir():
@@ -77,28 +77,28 @@ def read_file(root: str | Path, path: str) -> bytes:
 
 
 def read_bytes(sample: Sample) -> bytes:
-    """The picture's file as released, not decoded. Raises as ``read_file``."""
+    """Return the contents of a sample's picture file, not decoded. Raises as ``read_file``."""
     return read_file(sample.root, sample.path)
 
 
 def read_picture(sample: Sample) -> np.ndarray:
-    """The picture.
+    """Read and decode a sample's picture.
 
     Returns:
-        [H, W, 3] uint8 RGB; a gray picture's value stands in all three channels, and more than 8 bits are scaled as
-        ``fbn.faces.arrays.to_eight_bits`` says.
+        [H, W, 3] uint8 RGB; gray values are repeated in the three channels, higher bit depths are scaled as in
+        ``fbn.faces.arrays.to_eight_bits``.
 
     Raises:
-        MissingFileError: it is not there.
+        MissingFileError: the file does not exist.
         FormatError: it cannot be decoded; the message names it.
-        FbnError: no permission, or the disk fails.
+        FbnError: no permission, or a disk error.
     """
     contents = read_bytes(sample)
-    # labels and landmarks were made on the stored pixels: an EXIF turn would part them
+    # labels and landmarks refer to the stored pixels, so the EXIF orientation is ignored
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         picture = cv2.imdecode(np.frombuffer(contents, np.uint8), flags) if contents else None
-    except cv2.error:  # larger than OpenCV will hold
+    except cv2.error:  # exceeds OpenCV's size limit
         picture = None
     name = f"{sample.root}: {sample.path}"
     if picture is not None:

@@ -1,4 +1,4 @@
-"""Labels of one folder of pictures: each change is written to disk at once, and undo reads its history from there."""
+"""Labels of a folder of pictures; each change is written to disk immediately, with its history for undo."""
 
 import io
 import json
@@ -17,17 +17,17 @@ from fbn.resources import whole_file
 #: Beside ``labels.csv``: the history of changes.
 STEPS, LOCK = "steps.json", ".lock"
 _HEADER = ["file", "class"]
-_MOST_STEPS = 500
-_PATIENCE = 5.0
+_MAX_STEPS = 500
+_LOCK_TIMEOUT = 5.0
 
 
 class SetError(FbnError):
-    """A set of pictures cannot be made, read or written; the message says why."""
+    """A set of pictures cannot be created, read or written; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class LabelChange:
-    """A change of one picture's label; "" stands for no label."""
+    """A change of one picture's label; "" means no label."""
 
     file: str
     before: str
@@ -36,7 +36,7 @@ class LabelChange:
 
 @dataclass(frozen=True)
 class LabelHistory:
-    """Changes made, and changes undone; each oldest first."""
+    """Changes that can be undone (oldest first) and redone (next first)."""
 
     past: tuple[LabelChange, ...] = ()
     future: tuple[LabelChange, ...] = ()
@@ -46,17 +46,17 @@ class SetLabels:
     """The labels in one folder. A lock keeps concurrent writers from overwriting each other's labels.
 
     Args:
-        folder: with the pictures.
+        folder: folder of the pictures.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def read(self) -> dict[str, str]:
-        """Class of each labelled file.
+        """Return the class of each labelled file.
 
         Raises:
-            FormatError: the file is damaged; the message names the line.
+            FormatError: the file is invalid; the message names the line.
             SetError: it cannot be read.
         """
         path = self.folder / LABELS
@@ -78,7 +78,7 @@ class SetLabels:
         return labels
 
     def history(self) -> LabelHistory:
-        """Changes to undo and redo; empty where the file is missing or damaged: labels do not depend on it."""
+        """Return the changes to undo and redo; empty if the file is missing or invalid (labels do not need it)."""
         try:
             content = json.loads((self.folder / STEPS).read_bytes())
             sides = (tuple(LabelChange(*map(str, row)) for row in content[side]) for side in ("past", "future"))
@@ -91,41 +91,41 @@ class SetLabels:
 
         Args:
             labels: class by file.
-            undoable: whether undo takes these changes back, one by one. Labels in an upload are not.
+            undoable: whether the changes can be undone, one by one; False for uploaded labels.
 
         Raises:
-            SetError: the disk is full, or the folder cannot be written; nothing was changed.
+            SetError: the disk is full, or the folder is not writable; nothing was changed.
         """
         with self._locked():
             now, history = self.read(), self.history()
-            made = [
+            changes = [
                 LabelChange(file, before, name)
                 for file, name in labels.items()
                 if (before := now.get(file, "")) != name
             ]
-            if made:
-                after = LabelHistory((*history.past, *made)[-_MOST_STEPS:]) if undoable else history
-                self._write(_after(now, made), after)
+            if changes:
+                after = LabelHistory((*history.past, *changes)[-_MAX_STEPS:]) if undoable else history
+                self._write(_apply(now, changes), after)
 
     def undo(self) -> str | None:
-        """Undo the last change. Returns the file it was about, None where there is nothing to undo."""
+        """Undo the last change and return its file, or None if there is nothing to undo."""
         with self._locked():
             history = self.history()
             if not history.past:
                 return None
             last = history.past[-1]
             back = LabelChange(last.file, last.after, last.before)
-            self._write(_after(self.read(), [back]), LabelHistory(history.past[:-1], (last, *history.future)))
+            self._write(_apply(self.read(), [back]), LabelHistory(history.past[:-1], (last, *history.future)))
             return last.file
 
     def redo(self) -> str | None:
-        """Redo the last undone change. Returns the file it was about, None where there is nothing to redo."""
+        """Redo the last undone change and return its file, or None if there is nothing to redo."""
         with self._locked():
             history = self.history()
             if not history.future:
                 return None
             first = history.future[0]
-            self._write(_after(self.read(), [first]), LabelHistory((*history.past, first), history.future[1:]))
+            self._write(_apply(self.read(), [first]), LabelHistory((*history.past, first), history.future[1:]))
             return first.file
 
     def _write(self, labels: Mapping[str, str], history: LabelHistory) -> None:
@@ -139,8 +139,8 @@ class SetLabels:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Hold the folder's lock; the operating system's errors become ``SetError``."""
-        end = time.monotonic() + _PATIENCE
+        """Lock the folder during the block; convert the operating system's errors to ``SetError``."""
+        end = time.monotonic() + _LOCK_TIMEOUT
         try:
             while True:
                 with locks.holding(self.folder / LOCK) as free:
@@ -154,6 +154,6 @@ class SetLabels:
             raise SetError(describe_os_error(error, self.folder)) from None
 
 
-def _after(labels: Mapping[str, str], changes: list[LabelChange]) -> dict[str, str]:
+def _apply(labels: Mapping[str, str], changes: list[LabelChange]) -> dict[str, str]:
     changed = {**labels, **{each.file: each.after for each in changes}}
     return {file: name for file, name in changed.items() if name}

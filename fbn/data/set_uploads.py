@@ -1,4 +1,4 @@
-"""Adds uploaded pictures and zip files to a set; a zip is checked whole before anything is unpacked."""
+"""Add uploaded pictures and zip files to a set; a zip is checked completely before it is unpacked."""
 
 import shutil
 import tempfile
@@ -26,7 +26,7 @@ from fbn.data.sources import emotionet
 from fbn.errors import FbnError, FormatError, describe_os_error
 from fbn.faces.pictures import PICTURE_SUFFIXES
 
-#: Pictures hardly shrink in a zip: a larger file that shrinks by more than this factor is taken for a zip bomb.
+#: Pictures are hardly compressible: a larger file with a higher compression ratio counts as a zip bomb.
 _MAX_SHRINKAGE, _SMALL = 200, 1_000_000
 #: Bit of a zip entry's flags.
 _ENCRYPTED = 1
@@ -42,7 +42,7 @@ class _Batch:
         incoming: the pictures.
         labels: incoming name -> class; empty where the upload has no labels.
         classes: classes of ``labels``.
-        archive: the zip, if it has an official training and test part.
+        archive: the zip, if it has an official training and test split.
     """
 
     incoming: Sequence[Incoming]
@@ -54,16 +54,16 @@ class _Batch:
 def create_from_uploads(
     sets: PictureSets, name: str, classes: Sequence[str], uploads: Sequence[Incoming]
 ) -> tuple[PictureSet, AddedPictures]:
-    """Create a set from uploads. Labels in a zip replace ``classes``; a zip with official parts is stored unchanged.
+    """Create a set from uploads. Labels in a zip replace ``classes``; a zip with official splits is stored unchanged.
 
     Args:
-        sets: where the set is created.
-        name: of the set.
+        sets: collection to create the set in.
+        name: name of the set.
         classes: classes to label with.
         uploads: name and contents of each picture or zip file.
 
     Raises:
-        FbnError: a zip that cannot be used (no set is created), a name that is taken, or the disk is full.
+        FbnError: an unusable zip (no set is created), an existing name, or the disk is full.
     """
     with ExitStack() as stack:
         batches = [stack.enter_context(_batch(upload)) for upload in uploads]
@@ -75,7 +75,7 @@ def create_from_uploads(
 
 
 def add_uploads(chosen: PictureSet, uploads: Sequence[Incoming]) -> AddedPictures:
-    """Add uploads to a set, with the labels and classes that a zip holds. Raises as ``create_from_uploads``."""
+    """Add uploads to a set, with the labels and classes of a zip. Raises as ``create_from_uploads``."""
     with ExitStack() as stack:
         batches = [stack.enter_context(_batch(upload)) for upload in uploads]
         labelled = [name for batch in batches for name in batch.classes]
@@ -116,7 +116,7 @@ def _batch(upload: Incoming) -> Iterator[_Batch]:
                 files = [entry.filename for entry in entries]
                 incoming = [(file, partial(_read_member, archive, name, file)) for file in files if is_picture(file)]
                 yield _with_labels(path, name, incoming, files)
-        # NotImplementedError: a compression that zipfile does not know
+        # NotImplementedError: a compression method that zipfile does not support
         except (BadZipFile, LargeZipFile, NotImplementedError) as error:
             raise FormatError(f"{name}: cannot be read as a zip archive ({error})") from None
         except OSError as error:
@@ -124,7 +124,7 @@ def _batch(upload: Incoming) -> Iterator[_Batch]:
 
 
 def _with_labels(path: Path, name: str, incoming: Sequence[Incoming], files: Sequence[str]) -> _Batch:
-    """Read the labels of a zip that has several folders or a file of labels."""
+    """Read the labels of a zip that has several folders or a label file."""
     folders = {PurePosixPath(file).parent for file, _ in incoming}
     if len(folders) < 2 and not _LABEL_FILES & {PurePosixPath(file).name.lower() for file in files}:
         return _Batch(incoming)

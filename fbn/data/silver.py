@@ -1,7 +1,7 @@
-"""Silver action units: MediaPipe's blendshapes, calibrated against CK+'s human codes, for pictures without AU labels.
+"""Silver AU labels: MediaPipe's blendshapes, calibrated against CK+'s FACS codes, for pictures without AU labels.
 
-MediaPipe's wheel that works with ``face_landmarker.task`` pins numpy < 2, so the labels are made once, in an
-environment of their own, and training reads the table:
+The MediaPipe release that works with ``face_landmarker.task`` requires numpy < 2, so the labels are created once, in a
+separate environment, and training reads the table:
 
     python -m venv silver && silver/bin/pip install mediapipe==0.10.21 pandas 'pyarrow<20' torch
     PYTHONPATH=. silver/bin/python -m fbn.data.silver --data ROOT --model face_landmarker.task -o silver.parquet
@@ -22,8 +22,8 @@ from fbn.records import Sample
 from fbn.resources import whole_file
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, DECISION
 
-#: Blendshapes (each side's mean) that show an AU: the seven that agree best with human codes on CK+, and AU26, whose
-#: jaw opens as far as AU27's does where the two count as one.
+#: AU -> blendshapes (mean of left and right): the seven AUs that agree best with CK+'s codes, and AU26, for which
+#: ``jawOpen`` also covers AU27, which counts as AU26.
 SHAPES: dict[int, tuple[str, ...]] = {
     1: ("browInnerUp",),
     2: ("browOuterUp",),
@@ -35,7 +35,7 @@ SHAPES: dict[int, tuple[str, ...]] = {
     26: ("jawOpen",),
 }
 SETS = (ferplus.NAME, affectnet.NAME, celeba.NAME)
-#: Small weight on squared slopes: separable points would otherwise drive them to infinity.
+#: Weight of the L2 penalty on the slopes, which keeps them finite for separable data.
 _RIDGE = 1e-5
 
 Silver = dict[tuple[str, str], dict[int, float]]
@@ -46,10 +46,10 @@ def read_silver(path: Path) -> Silver:
     """Read the table that this module writes.
 
     Returns:
-        (data set, picture path) -> probability in [0, 1] by AU number; pictures without a found face are not in it.
+        (data set, picture path) -> probability in [0, 1] by AU number, for pictures with a detected face.
 
     Raises:
-        FormatError: a column is missing or a value lies outside [0, 1].
+        FormatError: a column is missing or a value is outside [0, 1].
     """
     import pandas as pd
 
@@ -69,10 +69,10 @@ def read_silver(path: Path) -> Silver:
 
 
 def features(shapes: dict[str, float], unit: int) -> list[float]:
-    """Square roots of an AU's blendshapes, the mean of left and right where they have sides. Values in [0, 1].
+    """Compute an AU's features in [0, 1]: square roots of its blendshapes, averaged over left and right.
 
-    Most scores lie near 0 (a wide eye at 0.1): of raw, root and logit the root calibrated best within CK+'s training
-    subjects.
+    Most scores are near 0 (a wide eye has 0.1). Of raw scores, square roots and logits, the square roots calibrated
+    best on CK+'s training subjects.
     """
 
     def value(name: str) -> float:
@@ -82,7 +82,7 @@ def features(shapes: dict[str, float], unit: int) -> list[float]:
 
 
 def fit_logistic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Logistic regression, with a small ridge on the slopes, by Newton's method.
+    """Fit a logistic regression, with a small L2 penalty on the slopes, by Newton's method.
 
     Args:
         x: [n, d] features.
@@ -106,39 +106,39 @@ def fit_logistic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def probability(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """[n] what a ``fit_logistic`` says of [n, d] features."""
+    """Return the probabilities [n] of a ``fit_logistic`` model for [n, d] features."""
     return 1 / (1 + np.exp(-(x @ weights[:-1] + weights[-1])))
 
 
 def mediapipe_reader(model: Path) -> Reader:
-    """Picture [H, W, 3] uint8 RGB -> blendshape name -> score in [0, 1], or None where no face is found."""
+    """Return a function: picture [H, W, 3] uint8 RGB -> {blendshape: score in [0, 1]}, or None without a face."""
     import mediapipe as mp
     from mediapipe.tasks.python import BaseOptions, vision
 
     options = vision.FaceLandmarkerOptions(
         base_options=BaseOptions(model_asset_path=str(model)),
         output_face_blendshapes=True,
-        # the sets hold one face a picture, some of them 48 pixels wide
+        # the data sets have one face per picture, some of them 48 pixels wide
         min_face_detection_confidence=0.3,
     )
     landmarker = vision.FaceLandmarker.create_from_options(options)
 
     def reader(picture: np.ndarray) -> dict[str, float] | None:
         image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
-        found = landmarker.detect(image).face_blendshapes
-        return {shape.category_name: shape.score for shape in found[0]} if found else None
+        faces = landmarker.detect(image).face_blendshapes
+        return {shape.category_name: shape.score for shape in faces[0]} if faces else None
 
     return reader
 
 
 def _read(samples: Iterable[Sample], reader: Reader) -> tuple[list[Sample], list[dict[str, float]]]:
-    found = [(s, shapes) for s in samples if (shapes := reader(read_picture(s))) is not None]
-    return [s for s, _ in found], [shapes for _, shapes in found]
+    pairs = [(s, shapes) for s in samples if (shapes := reader(read_picture(s))) is not None]
+    return [s for s, _ in pairs], [shapes for _, shapes in pairs]
 
 
 def calibrate(data_root: Path, reader: Reader) -> dict[int, np.ndarray]:
-    """Fit each AU on CK+'s training subjects, print its ROC area on the others; weights by AU number."""
-    # heavy or absent in other environments, and needed here alone
+    """Fit each AU on CK+'s training subjects, print its ROC AUC on the others, return the weights by AU number."""
+    # imported here: slow to load, and missing in some environments
     from scipy.stats import rankdata
 
     samples = load_corpus(data_root, (ckplus.NAME,)).samples
@@ -158,21 +158,21 @@ def calibrate(data_root: Path, reader: Reader) -> dict[int, np.ndarray]:
 
 
 def write_silver(data_root: Path, reader: Reader, path: Path) -> None:
-    """Calibrate, read every picture of ``SETS`` and write the table, atomically."""
+    """Calibrate, process every picture of ``SETS`` and write the table atomically."""
     import pandas as pd
-    import pyarrow.parquet  # noqa: F401  pandas looks for it only when it writes, at the end of a long run
+    import pyarrow.parquet  # noqa: F401  fails now if missing, not when pandas writes at the end of a long run
 
     weights = calibrate(data_root, reader)
     tables = []
     for name in SETS:
         samples = SOURCES[name](find(data_root, name)).samples
-        found, shapes = _read(samples, reader)
+        detected, shapes = _read(samples, reader)
         columns = {
             ACTION_UNIT_BY_NUMBER[unit].code: probability(w, np.array([features(s, unit) for s in shapes]))
             for unit, w in weights.items()
         }
-        tables.append(pd.DataFrame({"dataset": name, "path": [s.path for s in found], **columns}))
-        print(f"{name}: a face found in {len(found)} of {len(samples)} pictures")
+        tables.append(pd.DataFrame({"dataset": name, "path": [s.path for s in detected], **columns}))
+        print(f"{name}: a face found in {len(detected)} of {len(samples)} pictures")
     with whole_file(path) as unfinished:
         pd.concat(tables).to_parquet(unfinished, index=False)
 

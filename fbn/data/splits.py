@@ -1,4 +1,4 @@
-"""Which sample goes to which part: a rule a data set; no subject crosses, no draw moves from machine to machine."""
+"""Train, validation and test splits: one rule per data set, by subject, reproducible on any machine."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -29,45 +29,45 @@ Parts = dict[str, tuple[Sample, ...]]
 
 FERPLUS_VALID = 0.05
 AFFECTNET_TEST, AFFECTNET_VALID = 0.20, 0.08
-#: AffectNet's test part serves the masked faces, too.
+#: No test split: AffectNet's is used.
 AFFECTNET_MASKED_VALID = 0.04
 CKPLUS_TEST_SUBJECTS, CKPLUS_VALID_SUBJECTS = 25, 8
-#: An AU is scored on CK+ where the test part has at least so many positive sequences.
+#: Minimal number of positive test sequences for an AU to be evaluated on CK+.
 CKPLUS_POSITIVES = 5
 _CKPLUS_DRAWS = 100
-#: Of the subjects of a set without released parts; and of those that train, where only one other part was released.
+#: Fractions of the subjects of a data set without released splits; SUBJECTS_VALID also of a released training split.
 SUBJECTS_TEST, SUBJECTS_VALID = 0.20, 0.10
 
 
 def label_key(sample: Sample) -> tuple[str, str, str]:
-    """Subject, most likely expression and compound expression; "" for what is not annotated."""
+    """Return subject, most likely expression and compound expression; "" for each that is not annotated."""
     labels = sample.annotations
     expression = EXPRESSIONS[int(labels.expression.argmax())].value if labels.expression_weight > 0 else ""
     return sample.subject, expression, sample.compound
 
 
-def subject_dependent(samples: Iterable[Sample], seed: int = 0, shares: tuple[float, float] = (0.1, 0.1)) -> Parts:
-    """Paper A's re-split of CelebA (4.1): every identity in all three parts.
+def subject_dependent(samples: Iterable[Sample], seed: int = 0, fractions: tuple[float, float] = (0.1, 0.1)) -> Parts:
+    """Split by picture, as paper A re-splits CelebA (4.1): every identity is in all three splits.
 
     Args:
-        samples: with their identity as ``subject``.
-        seed: of the draw.
-        shares: of each identity's pictures that go to valid and to test, at least one to each.
+        samples: samples with their identity as ``subject``.
+        seed: random seed.
+        fractions: fractions of each identity's pictures for valid and test, at least one picture each.
 
     Raises:
         ValueError: an identity has fewer than three pictures.
     """
     parts: dict[str, list[Sample]] = {part: [] for part in PARTS}
-    for subject, own in _grouped(samples, lambda s: s.subject).items():
-        if len(own) < len(PARTS):
-            raise ValueError(f"identity {subject} has {len(own)} pictures: expected at least {len(PARTS)}")
-        counts = {part: max(1, round(share * len(own))) for part, share in zip(PARTS[1:], shares, strict=True)}
-        _cut(parts, own, seed, counts)
-    return {part: tuple(own) for part, own in parts.items()}
+    for subject, group in _grouped(samples, lambda s: s.subject).items():
+        if len(group) < len(PARTS):
+            raise ValueError(f"identity {subject} has {len(group)} pictures: expected at least {len(PARTS)}")
+        counts = {part: max(1, round(f * len(group))) for part, f in zip(PARTS[1:], fractions, strict=True)}
+        _distribute(parts, group, seed, counts)
+    return {part: tuple(members) for part, members in parts.items()}
 
 
 def _draw(seed: int, key: str) -> float:
-    """A number in [0, 1) that depends on nothing but its arguments."""
+    """Return a pseudo-random number in [0, 1) that depends only on the arguments."""
     return int.from_bytes(sha256(f"{seed}:{key}".encode()).digest()[:6], "big") / 2**48
 
 
@@ -78,13 +78,13 @@ def _grouped(samples: Iterable[Sample], key: Callable[[Sample], str]) -> dict[st
     return groups
 
 
-def _cut(parts: dict[str, list[Sample]], samples: list[Sample], seed: int, counts: dict[str, int]) -> None:
-    """Deal samples out in drawn order: ``counts`` to their parts, the rest to train."""
-    dealt = sorted(samples, key=lambda s: _draw(seed, s.path))
+def _distribute(parts: dict[str, list[Sample]], samples: list[Sample], seed: int, counts: dict[str, int]) -> None:
+    """Distribute samples in random order: ``counts`` to the given splits, the rest to train."""
+    remaining = sorted(samples, key=lambda s: _draw(seed, s.path))
     for part, count in counts.items():
-        parts[part] += dealt[:count]
-        dealt = dealt[count:]
-    parts["train"] += dealt
+        parts[part] += remaining[:count]
+        remaining = remaining[count:]
+    parts["train"] += remaining
 
 
 def _ferplus(samples: tuple[Sample, ...], seed: int) -> Parts:
@@ -99,50 +99,50 @@ def _ferplus(samples: tuple[Sample, ...], seed: int) -> Parts:
 
 def _affectnet(samples: tuple[Sample, ...], seed: int) -> Parts:
     parts: dict[str, list[Sample]] = {part: [] for part in PARTS}
-    for _, own in sorted(_grouped(samples, lambda s: label_key(s)[1]).items()):
-        counts = {"test": round(AFFECTNET_TEST * len(own)), "valid": round(AFFECTNET_VALID * len(own))}
-        _cut(parts, own, seed, counts)
-    return {part: tuple(own) for part, own in parts.items()}
+    for _, group in sorted(_grouped(samples, lambda s: label_key(s)[1]).items()):
+        counts = {"test": round(AFFECTNET_TEST * len(group)), "valid": round(AFFECTNET_VALID * len(group))}
+        _distribute(parts, group, seed, counts)
+    return {part: tuple(members) for part, members in parts.items()}
 
 
 def _ckplus(samples: tuple[Sample, ...], seed: int) -> Parts:
-    """Of a fixed number of draws of subjects, the one that shares every AU out most evenly.
+    """Choose, of a fixed number of random splits by subject, the one with the most even distribution of the AUs.
 
-    A part with a third of the subjects should show a third of each AU's sequences; how far a draw is from that is
-    chi-squared over parts and AUs. Only labels are counted, before any network is trained.
+    A split with a third of the subjects should contain a third of each AU's sequences; the deviation is measured by
+    chi-squared over splits and AUs. Only labels are used, no predictions.
     """
     by_subject = _grouped(samples, lambda s: s.subject)
-    positives = {subject: positive_sequences(own) for subject, own in by_subject.items()}
+    positives = {subject: positive_sequences(group) for subject, group in by_subject.items()}
     total = [sum(column) for column in zip(*positives.values(), strict=True)]
 
-    def deal(draw: int) -> dict[str, list[str]]:
+    def random_split(draw: int) -> dict[str, list[str]]:
         subjects = sorted(by_subject, key=lambda subject: _draw(seed, f"{draw}:{subject}"))
         cuts = (0, CKPLUS_TEST_SUBJECTS, CKPLUS_TEST_SUBJECTS + CKPLUS_VALID_SUBJECTS, len(subjects))
         return {part: subjects[cuts[i] : cuts[i + 1]] for i, part in enumerate(("test", "valid", "train"))}
 
-    def unevenness(draw: int) -> float:
+    def chi_squared(draw: int) -> float:
         distance = 0.0
-        for subjects in deal(draw).values():
+        for subjects in random_split(draw).values():
             for unit, whole in enumerate(total):
                 expected = whole * len(subjects) / len(by_subject)
-                own = sum(positives[subject][unit] for subject in subjects)
-                distance += (own - expected) ** 2 / expected if expected else 0.0
+                observed = sum(positives[subject][unit] for subject in subjects)
+                distance += (observed - expected) ** 2 / expected if expected else 0.0
         return distance
 
-    chosen = deal(min(range(_CKPLUS_DRAWS), key=unevenness))
+    chosen = random_split(min(range(_CKPLUS_DRAWS), key=chi_squared))
     members = {part: set(subjects) for part, subjects in chosen.items()}
     return {part: tuple(s for s in samples if s.subject in members[part]) for part in PARTS}
 
 
 def positive_sequences(samples: Iterable[Sample]) -> list[int]:
-    """[17] how many CK+ sequences show each of ``ACTION_UNITS`` in at least one of these frames."""
-    seen: dict[str, list[bool]] = {}
+    """Count the CK+ sequences in which each of ``ACTION_UNITS`` is active in at least one of these frames, [17]."""
+    by_sequence: dict[str, list[bool]] = {}
     for sample in samples:
         labels = sample.annotations
         active = ((labels.action_units >= DECISION) & (labels.action_units_weight > 0)).tolist()
-        before = seen.get(key := ckplus.sequence_of(sample), [False] * len(active))
-        seen[key] = [a or b for a, b in zip(active, before, strict=True)]
-    return [sum(column) for column in zip(*seen.values(), strict=True)]
+        before = by_sequence.get(key := ckplus.sequence_of(sample), [False] * len(active))
+        by_sequence[key] = [a or b for a, b in zip(active, before, strict=True)]
+    return [sum(column) for column in zip(*by_sequence.values(), strict=True)]
 
 
 def _celeba(samples: tuple[Sample, ...], seed: int) -> Parts:
@@ -153,41 +153,41 @@ def _affectnet_masked(samples: tuple[Sample, ...], seed: int) -> Parts:
     return _by_subject(samples, seed, {"valid": AFFECTNET_MASKED_VALID})
 
 
-def _evaluated(samples: tuple[Sample, ...], seed: int) -> Parts:
-    """Nothing trains: one half to choose by, one to report on."""
+def _evaluation_only(samples: tuple[Sample, ...], seed: int) -> Parts:
+    """No training split: one half for model selection, one for reported results."""
     parts = _by_subject(samples, seed, {"test": 0.5})
     return {"train": (), "valid": parts["train"], "test": parts["test"]}
 
 
 def _released(samples: tuple[Sample, ...], seed: int) -> Parts:
-    """Train as released; the other released part is what figures are reported on; valid is drawn from train."""
+    """Train as released; test is the other released split, on which results are reported; valid is drawn from train."""
     train = [s for s in samples if s.part == "train"]
     drawn = _by_subject(train, seed, {"valid": SUBJECTS_VALID})
     return {**drawn, "test": tuple(s for s in samples if s.part in ("valid", "test"))}
 
 
-def _no_parts(samples: tuple[Sample, ...], seed: int) -> Parts:
+def _not_released(samples: tuple[Sample, ...], seed: int) -> Parts:
     return _by_subject(samples, seed, {"test": SUBJECTS_TEST, "valid": SUBJECTS_VALID})
 
 
-def _by_subject(samples: Iterable[Sample], seed: int, shares: dict[str, float]) -> Parts:
-    """Deal subjects out in drawn order, pictures where subjects are unknown; at least one to each part, train last."""
+def _by_subject(samples: Iterable[Sample], seed: int, fractions: dict[str, float]) -> Parts:
+    """Distribute subjects (or pictures, if subjects are unknown) in random order, at least one to each split."""
     groups = _grouped(samples, lambda s: s.subject or s.path)
-    dealt = sorted(groups, key=lambda subject: _draw(seed, subject))
+    remaining = sorted(groups, key=lambda subject: _draw(seed, subject))
     part_of: dict[str, str] = {}
-    for part, share in shares.items():
-        count = min(max(1, round(share * len(groups))), max(0, len(dealt) - 1))
-        part_of |= dict.fromkeys(dealt[:count], part)
-        dealt = dealt[count:]
+    for part, fraction in fractions.items():
+        count = min(max(1, round(fraction * len(groups))), max(0, len(remaining) - 1))
+        part_of |= dict.fromkeys(remaining[:count], part)
+        remaining = remaining[count:]
     parts: dict[str, list[Sample]] = {part: [] for part in PARTS}
-    for subject, own in groups.items():
-        parts[part_of.get(subject, "train")] += own
-    return {part: tuple(own) for part, own in parts.items()}
+    for subject, group in groups.items():
+        parts[part_of.get(subject, "train")] += group
+    return {part: tuple(members) for part, members in parts.items()}
 
 
 def by_subject(samples: tuple[Sample, ...], seed: int) -> Parts:
-    """As released where the set has parts; else test 20 %, valid 10 % of the subjects."""
-    return (_released if any(sample.part for sample in samples) else _no_parts)(samples, seed)
+    """Split as released if the data set has released splits; otherwise test 20 %, valid 10 % of the subjects."""
+    return (_released if any(sample.part for sample in samples) else _not_released)(samples, seed)
 
 
 SPLITS: dict[str, Callable[[tuple[Sample, ...], int], Parts]] = {
@@ -196,7 +196,7 @@ SPLITS: dict[str, Callable[[tuple[Sample, ...], int], Parts]] = {
     ckplus.NAME: _ckplus,
     celeba.NAME: _celeba,
     **dict.fromkeys((affwild2.NAME, saffwild2.NAME, affectnet_npy.NAME, rafdb.NAME, rafdb.COMPOUND), _released),
-    **dict.fromkeys((emotionet.NAME, disfa.NAME, bp4d.NAME, afew_va.NAME, expw.NAME), _no_parts),
+    **dict.fromkeys((emotionet.NAME, disfa.NAME, bp4d.NAME, afew_va.NAME, expw.NAME), _not_released),
     affectnet_masked.NAME: _affectnet_masked,
-    diffusionfer.NAME: _evaluated,
+    diffusionfer.NAME: _evaluation_only,
 }

@@ -1,4 +1,4 @@
-"""Small copies of pictures as ``data:`` URLs, for HTML; "" stands for a picture that cannot be read."""
+"""Thumbnails of pictures as ``data:`` URLs, for HTML; "" if a picture cannot be read."""
 
 import base64
 from functools import lru_cache
@@ -13,12 +13,12 @@ from fbn.errors import FbnError
 from fbn.faces.pictures import MAX_PIXELS
 from fbn.records import Sample
 
-#: The longer side in pixels: of a picture to label, of an example.
+#: Longer side in pixels of a picture to label, and of an example.
 _LARGE, _SMALL = 352, 176
 
 
 def file_thumbnail(path: Path) -> str:
-    """A picture file, at most 352 pixels wide and high."""
+    """Return the thumbnail of a picture file, at most 352 pixels wide and high."""
     try:
         about = path.stat()
     except OSError:
@@ -44,7 +44,7 @@ def _of_member(root: str, path: str, changed: int) -> str:
 
 
 def sample_thumbnail(sample: Sample) -> str:
-    """A sample's picture, at most 176 pixels wide and high."""
+    """Return the thumbnail of a sample's picture, at most 176 pixels wide and high."""
     try:
         root = Path(sample.root)
         changed = (root if root.is_file() else root / sample.path).stat().st_mtime_ns
@@ -54,7 +54,7 @@ def sample_thumbnail(sample: Sample) -> str:
 
 
 def png_url(path: Path) -> str:
-    """A PNG file, unchanged."""
+    """Return a PNG file, unchanged."""
     try:
         return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
     except OSError:
@@ -66,11 +66,11 @@ def _jpeg_url(file: BinaryIO, side: int) -> str:
         with Image.open(file) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 return ""
-            # a camera's JPEG is decoded at an eighth of its size, not whole
+            # decodes a large JPEG at down to an eighth of its size, which is faster
             picture.draft("RGB", (side, side))
             small = ImageOps.exif_transpose(picture).convert("RGB")
             small.thumbnail((side, side))
-    except Exception:  # decoders raise nearly anything on broken bytes
+    except Exception:  # decoders raise many kinds of errors on invalid data
         return ""
     packed = BytesIO()
     small.save(packed, "JPEG", quality=82)

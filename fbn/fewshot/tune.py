@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 
 from fbn.context import Context
 from fbn.data.augment import Augmentation
-from fbn.data.loading import EpochSampler, Item, Pool, Steps, Stream
+from fbn.data.loading import EpochSampler, Item, Pool, Stream, TrainingBatches
 from fbn.fewshot.features import Material, compound_logits, with_probe
 from fbn.fewshot.probe import Numbers, Probe, balanced, deal, losses, probe
 from fbn.losses.distillation import distillation
@@ -170,7 +170,7 @@ def _train(
     each = max(2, round(_BATCH / len(present)))
     per_epoch = max(_LEAST_STEPS, -(-len(rows) // (each * len(present))))
     pool, streams = _pool(material, rows, present, each)
-    steps = Steps(pool, streams, Augmentation(), seed, network.spec.prepare, network.spec.size)
+    steps = TrainingBatches(pool, streams, Augmentation(), seed, network.spec.prepare, network.spec.size)
     module = _Tuning(network, material, part, present, held_out, per_epoch, seed)
     sampler = EpochSampler(per_epoch, lambda: trainer.global_step)
     trainer = L.Trainer(

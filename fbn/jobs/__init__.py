@@ -1,4 +1,4 @@
-"""Work in the background: a job is a folder, its worker a process of its own that outlives whoever started it."""
+"""Background jobs: a job is a folder, run by a separate process that survives the process that started it."""
 
 from fbn.jobs.folder import Job, JobError, Status
 from fbn.jobs.queue import cancel, clean, job, jobs, remove, restart, start, unreadable_jobs

@@ -1,4 +1,4 @@
-"""How long work takes on this machine: estimated while it runs, and before from the last job like it."""
+"""Estimates of the duration of work on this machine: while it runs, and before, from the last similar job."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from fbn import jobs
 from fbn.errors import FbnError
 
-#: Share and seconds of some work from which on the rest can be estimated.
-_SHARE, _SECONDS = 0.02, 2.0
+#: Progress (as a fraction) and seconds from which on the remaining time can be estimated.
+_MIN_PROGRESS, _MIN_SECONDS = 0.02, 2.0
 
 
 def in_words(seconds: float) -> str:
-    """E.g. ``"40 s"``, ``"5 min"``, ``"2 h 10 min"``."""
+    """Format a duration, e.g. ``"40 s"``, ``"5 min"``, ``"2 h 10 min"``."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -20,20 +20,20 @@ def in_words(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
 
 
-def left(seconds: float, share: float) -> float | None:
-    """Estimate the seconds until work is done; None where too little is done.
+def left(seconds: float, progress: float) -> float | None:
+    """Estimate the remaining seconds; None if the work has only just begun.
 
     Args:
-        seconds: that it took so far.
-        share: of it that is done, in [0, 1].
+        seconds: time elapsed.
+        progress: fraction done, in [0, 1].
     """
-    if share < _SHARE or seconds < _SECONDS:
+    if progress < _MIN_PROGRESS or seconds < _MIN_SECONDS:
         return None
-    return seconds * (1 - share) / share
+    return seconds * (1 - progress) / progress
 
 
 def countdown(seconds: float | None) -> str:
-    """Text for seconds left, to append to a running job's; "" where they are not known."""
+    """Format the remaining seconds, to append to a running job's message; "" if they are unknown."""
     if seconds is None:
         return ""
     if seconds < 10:
@@ -42,15 +42,15 @@ def countdown(seconds: float | None) -> str:
 
 
 def remembered(kind: str, work: Callable[[Mapping[str, Any]], float | None], wanted: float) -> str:
-    """Text for a job before it is started, from the last one like it that ended here; "" where none did.
+    """Estimate the duration of a new job, as text, from the last similar job that finished here; "" if there is none.
 
     Args:
-        kind: of ``fbn.jobs.kinds.KINDS``.
-        work: how much there is to do, of a job's parameters, in any unit; None: that job cannot be compared.
-        wanted: the same of the one that is to be started.
+        kind: one of ``fbn.jobs.kinds.KINDS``.
+        work: returns the amount of work for a job's parameters, in any unit; None if that job is not comparable.
+        wanted: amount of work of the new job, in the same unit.
     """
     try:
-        # a restarted job had part of its work done already
+        # restarted jobs are excluded: part of their work was already done
         ended = [job for job in jobs.jobs() if job.kind == kind and job.status == "done" and job.queued == job.created]
     except FbnError:
         return ""

@@ -1,8 +1,8 @@
-"""A job's folder, which is all there is of it.
+"""The folder of a job, which holds its whole state.
 
-``job.json`` says what is asked (written once), ``state.json`` how far it is (by the worker alone once it runs),
-``log.txt`` what the worker printed, ``result.json`` what came out. ``worker.lock`` is held for as long as the worker
-lives, and a file ``cancel`` asks it to stop. The rest is the kind's.
+``job.json`` is the request (written once), ``state.json`` the status and progress (written only by the worker once it
+runs), ``log.txt`` the worker's output, ``result.json`` the result. The worker holds the lock ``worker.lock`` while it
+runs; a file ``cancel`` requests cancellation. Other files are written by the job's function.
 """
 
 import json
@@ -31,16 +31,16 @@ REQUEST, STATE, LOG, RESULT, LOCK, CANCEL = (
     "worker.lock",
     "cancel",
 )
-#: Job folders are so named; nothing else is looked at, and no identifier leads out of the folder of jobs.
+#: Names of job folders. Other folders are ignored, and no identifier can be a path to somewhere else.
 IDENTIFIER = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 LOST = "stopped unexpectedly"
 _TAIL = 200_000
-#: Bytes free on a disk that is full: a worker there cannot even write why it stops.
-_LITTLE = 1_000_000
+#: Free bytes below which a disk counts as full: a worker may then fail to write why it stopped.
+_FULL_DISK = 1_000_000
 
 
 class JobError(FbnError):
-    """A job cannot be started, stopped or removed as things stand."""
+    """A job cannot be started, cancelled or removed in its present state."""
 
 
 class _File(BaseModel):
@@ -51,7 +51,7 @@ class _File(BaseModel):
         """Read the file.
 
         Raises:
-            FbnError: it is not there, or not such a file; the message names the field.
+            FbnError: it does not exist, or is invalid; the message names the field.
         """
         try:
             return cls.model_validate_json(path.read_bytes())
@@ -65,12 +65,12 @@ class _File(BaseModel):
             raise FormatError(f"{path}: {where}: {problem['msg']}") from None
 
     def write(self, path: Path) -> None:
-        """Write the file, whole or not at all."""
+        """Write the file atomically."""
         write_json(path, self.model_dump(mode="json"))
 
 
 class JobRequest(_File):
-    """``job.json``: what is asked, when, and on which device."""
+    """``job.json``: the request, its time and its device."""
 
     kind: str
     title: str = Field(min_length=1, max_length=200)
@@ -80,7 +80,7 @@ class JobRequest(_File):
 
 
 class State(_File):
-    """``state.json``: how far it is. ``queued`` is when it joined the queue, which restarting does again."""
+    """``state.json``: status and progress. ``queued`` is the time of joining the queue; a restart updates it."""
 
     status: Status = "queued"
     share: float = Field(default=0, ge=0, le=1)
@@ -93,22 +93,22 @@ class State(_File):
 
 @dataclass(frozen=True)
 class Job:
-    """One job as it was when it was looked at.
+    """A snapshot of a job.
 
     Attributes:
-        id: its folder's name; sorts by age.
-        folder: where it is.
+        id: name of its folder; sorts by age.
+        folder: its folder.
         kind: one of ``fbn.jobs.kinds.KINDS``.
-        title: for people.
-        parameters: of the kind's function, as JSON has them.
-        device: jobs of one device wait for each other.
-        created: when it was asked for.
-        status: ``queued``, ``running``, or how it ended: ``done``, ``failed``, ``cancelled``.
-        share: done, in [0, 1].
-        words: what is being done, or what went wrong.
-        queued, started, ended: when; None if not yet.
-        pid: of the worker's process, or None.
-        cancelling: somebody asked it to stop, and it has not yet.
+        title: human-readable title.
+        parameters: parameters of the kind's function, as JSON values.
+        device: jobs of one device run one after another.
+        created: time of the request.
+        status: ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
+        share: progress in [0, 1].
+        words: message: the current step, or the error.
+        queued, started, ended: times; None if not yet.
+        pid: process id of the worker, or None.
+        cancelling: whether cancellation was requested and the job has not stopped yet.
     """
 
     id: str
@@ -129,21 +129,21 @@ class Job:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The job of a folder; one whose worker is gone without a word has failed.
+        """Read a job from its folder. A job whose worker died without writing its status counts as failed.
 
         Raises:
-            FbnError: it is none, or cannot be read.
+            FbnError: the folder is not a job, or cannot be read.
         """
         request = JobRequest.read(folder / REQUEST)
         try:
             alive = locks.taken(folder / LOCK)
         except OSError as error:
             raise JobError(f"{folder / LOCK}: cannot be read ({error.strerror})") from None
-        # after the lock: a worker lets it go only when it has written how it ended
+        # read after the lock: a worker writes its final state before it releases the lock
         state = State.read(folder / STATE)
         values = dict(state) | {"cancelling": False}
         if state.ended is None and not alive:
-            full = shutil.disk_usage(folder).free < _LITTLE
+            full = shutil.disk_usage(folder).free < _FULL_DISK
             values |= {"status": "failed", "words": f"{LOST}: no space is left on the disk" if full else LOST}
         elif state.ended is None:
             values["cancelling"] = (folder / CANCEL).exists()
@@ -151,22 +151,22 @@ class Job:
 
     @property
     def active(self) -> bool:
-        """Whether it waits or runs."""
+        """Whether it is queued or running."""
         return self.status in ("queued", "running")
 
     @property
     def seconds(self) -> float:
-        """How long it has run; 0 before."""
+        """Running time in seconds; 0 before the start."""
         if self.started is None:
             return 0.0
         last = datetime.now(UTC) if self.active else self.ended or self.started
         return max(0.0, (last - self.started).total_seconds())
 
     def result(self) -> Any:
-        """What came out, or None if nothing did.
+        """Return the result, or None if there is none.
 
         Raises:
-            FormatError: the file is broken.
+            FormatError: the file is not valid JSON.
         """
         path = self.folder / RESULT
         if not path.is_file():
@@ -177,7 +177,7 @@ class Job:
             raise FormatError(f"{path}: expected JSON: {error}") from None
 
     def log(self, lines: int = 200) -> str:
-        """The last lines that the worker printed."""
+        """Return the last lines of the worker's output."""
         path = self.folder / LOG
         if not path.is_file():
             return ""

@@ -1,6 +1,6 @@
-"""What can be a job. To add a kind: a function of (pydantic model, ``Context``) -> result, and a line in ``KINDS``.
+"""The kinds of jobs. To add one: a function of (pydantic model, ``Context``) -> result, and a line in ``KINDS``.
 
-A job's file names a kind, never code: whatever it says, nothing but these functions is run.
+A job's file names a kind, not code, so that only these functions can be run.
 """
 
 import inspect
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from fbn.context import Context
 from fbn.errors import FormatError, readable_errors
 
-#: Kind -> ``module:function``. The result is what ``json`` can write.
+#: Kind -> ``module:function``. The function's result must be JSON-serialisable.
 KINDS: dict[str, str] = {
     "compare": "fbn.studies.tables:compare",
     "study": "fbn.studies.affect:run",
@@ -24,10 +24,10 @@ Function = Callable[[Any, Context], Any]
 
 
 def load(kind: str) -> tuple[Function, type[BaseModel]]:
-    """A kind's function and the model of its parameters, which is the type of its first argument.
+    """Return the function of a kind and the model of its parameters, which is the type of its first argument.
 
     Raises:
-        FormatError: no such kind.
+        FormatError: unknown kind.
     """
     if kind not in KINDS:
         raise FormatError(f"unknown kind of job {kind!r}: expected one of {', '.join(sorted(KINDS))}")
@@ -37,10 +37,10 @@ def load(kind: str) -> tuple[Function, type[BaseModel]]:
 
 
 def parse(kind: str, parameters: BaseModel | Mapping[str, Any]) -> BaseModel:
-    """A kind's parameters, checked.
+    """Validate the parameters of a kind.
 
     Raises:
-        FormatError: no such kind, or a parameter that is unknown, missing or impossible; the message names it.
+        FormatError: unknown kind, or a parameter that is unknown, missing or invalid; the message names it.
     """
     _, model = load(kind)
     values = parameters.model_dump(mode="json") if isinstance(parameters, BaseModel) else parameters

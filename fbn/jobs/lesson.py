@@ -1,9 +1,9 @@
-"""The Coupling lab's live training: two small networks that differ in the coupling terms alone.
+"""The Coupling lab's live training: two small networks that differ only in the coupling terms.
 
-Same first weights, same batches; most faces have an expression label only, few have AU labels. It runs on a thread of
-the server and belongs to it, not to a page: every page shows the same training and can stop it, so that a reload, or
-another viewer, sees it again. Longer comparisons are studies. ``fbn.training`` trains one network and gives it when it
-is done; here both are measured forty times on the way, side by side, and stop within a step.
+Both start from the same weights and see the same batches; most faces have only an expression label, few have AU labels.
+The training runs on a thread of the server, not of a page: every page and viewer shows the same training and can stop
+it. Longer comparisons are studies. Unlike ``fbn.training``, it evaluates both networks forty times during the training
+and stops within a step.
 """
 
 import threading
@@ -30,35 +30,35 @@ from fbn.synthetic.pool import draw_crops
 from fbn.synthetic.world import World
 from fbn.tasks import ACTION_UNITS, EXPRESSION
 
-#: Terms that both networks learn from; the coupled one has ``COUPLINGS`` beside them.
+#: Loss terms of both networks; the coupled one has ``COUPLINGS`` in addition.
 TASKS: dict[str, float] = {"expression": 1.0, "action_units": 1.0}
 COUPLINGS: dict[str, Any] = {
     "distribution_matching": 0.3,
     "soft_co_annotation": {"weight": 0.3, "form": "soft_target", "temperature": 0.3},
     "co_annotation": 1.0,
 }
-#: One training at a time: two would halve each other's pace. One that was stopped takes a moment to end.
+#: One training at a time, since two would halve each other's speed; a stopped one takes a moment to end.
 _TURN = threading.Lock()
 _BLOCK = 40
-#: Seconds that a step of the last training took here, by side of the pictures and faces in a step.
+#: Seconds per step of the last training here, by picture size and batch size.
 _SPEEDS: dict[tuple[int, int], float] = {}
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is trained on.
+    """Settings of a live training.
 
     Attributes:
-        table: relatedness that the couplings use. The faces are made with Du 2014's.
-        title: what the table is called.
+        table: relatedness table of the coupling terms. The faces are rendered with Du 2014's.
+        title: name of the table.
         couplings: names in ``COUPLINGS``.
-        labelled: faces with AU labels; the others have an expression label only.
-        faces: drawn for training.
-        held_out: drawn for measuring.
-        size: side of the pictures, pixels.
-        steps: of each network.
-        batch: faces in a step.
-        seed: of faces, weights and batches.
+        labelled: number of faces with AU labels; the others have only an expression label.
+        faces: number of training faces.
+        held_out: number of held-out faces for evaluation.
+        size: side of the pictures in pixels.
+        steps: training steps of each network.
+        batch: batch size.
+        seed: random seed of faces, weights and batches.
     """
 
     table: RelatednessTable
@@ -73,19 +73,20 @@ class Lesson:
     seed: int = 1
 
     def terms(self, coupled: bool) -> Mapping[str, Any]:
-        """Terms of the objective."""
+        """Return the terms of the objective, with or without coupling terms."""
         return {**TASKS, **({name: COUPLINGS[name] for name in self.couplings} if coupled else {})}
 
 
 @dataclass(frozen=True)
 class PairScores:
-    """Both networks on the held-out faces after some steps; pairs are (off, on).
+    """Metrics of both networks on the held-out faces after some steps; pairs are (without, with) coupling terms.
 
     Attributes:
-        step: steps done.
-        f1: mean F1 over the AUs that Du 2014's expressions have.
-        accuracy: of the seven expressions.
-        distance: distribution-matching loss (KL) under Du 2014's table: how far AUs and expressions contradict.
+        step: number of steps done.
+        f1: mean F1 over the AUs of Du 2014's expressions.
+        accuracy: accuracy over the seven expressions.
+        distance: distribution-matching loss (KL divergence) under Du 2014's table: disagreement of predicted AUs and
+            expressions.
     """
 
     step: int
@@ -96,15 +97,15 @@ class PairScores:
 
 @dataclass(frozen=True)
 class LessonProgress:
-    """A look at a running lesson.
+    """A snapshot of a live training.
 
     Attributes:
-        running: it has not ended.
-        words: what it does.
-        share: done, in [0, 1].
-        points: curves so far.
-        problem: what went wrong, or "".
-        left: seconds until it is done, measured; None where that cannot be told yet.
+        running: whether it has not ended.
+        words: message: the current step.
+        share: progress in [0, 1].
+        points: learning curves so far.
+        problem: error message, or "".
+        left: estimated remaining seconds; None if not known yet.
     """
 
     running: bool
@@ -116,7 +117,7 @@ class LessonProgress:
 
 
 class LiveTraining(Background):
-    """One lesson on a thread of its own; the page looks at ``progress``."""
+    """Runs one lesson on a separate thread; pages poll ``progress``."""
 
     def __init__(self, lesson: Lesson) -> None:
         self.lesson = lesson
@@ -125,11 +126,11 @@ class LiveTraining(Background):
         super().__init__()
 
     def progress(self) -> LessonProgress:
-        """How far it is."""
+        """Return a snapshot of the progress."""
         with self._lock:
             return replace(self._now, running=self.running and self._now.running)
 
-    def _say(self, **changes: object) -> None:
+    def _update(self, **changes: object) -> None:
         with self._lock:
             self._now = replace(self._now, **changes)  # type: ignore[arg-type]
 
@@ -137,35 +138,35 @@ class LiveTraining(Background):
         try:
             while not _TURN.acquire(timeout=0.2):
                 if self.cancelled:
-                    self._say(running=False, words="Stopped")
+                    self._update(running=False, words="Stopped")
                     return
             try:
                 self._train()
             finally:
                 _TURN.release()
-        except Exception as error:  # a thread's exception would vanish without a word
-            self._say(running=False, words="Failed", problem=f"{type(error).__name__}: {error}")
+        except Exception as error:  # a thread's exception would not be shown
+            self._update(running=False, words="Failed", problem=f"{type(error).__name__}: {error}")
 
     def _train(self) -> None:
         lesson, parts = self.lesson, []
-        total, began, then = lesson.faces + lesson.held_out, time.monotonic(), expected(lesson)
+        total, began, training = lesson.faces + lesson.held_out, time.monotonic(), expected(lesson)
         for start in range(0, total, _BLOCK):
             if self.cancelled:
                 break
             end = min(start + _BLOCK, total)
-            parts.append(_drawn(lesson.seed, start, end, lesson.size))
+            parts.append(_render_faces(lesson.seed, start, end, lesson.size))
             rest = durations.left(time.monotonic() - began, end / total)
-            left = None if rest is None or then is None else rest + then
+            left = None if rest is None or training is None else rest + training
             words = f"Drawing faces: {end} of {total}"
-            if rest is not None and then is None:
+            if rest is not None and training is None:
                 words += f"{durations.countdown(rest)}, then they are trained on"
-            self._say(words=words, share=0.25 * end / total, left=left)
+            self._update(words=words, share=0.25 * end / total, left=left)
         if not self.cancelled:
             images = torch.cat([images for images, _ in parts])
             labels = Annotations.concatenate([labels for _, labels in parts])
             self._fit(NetworkPair(lesson, images, labels))
         stopped = self.cancelled
-        self._say(
+        self._update(
             left=None, running=False, words="Stopped" if stopped else "Done", share=self._now.share if stopped else 1.0
         )
 
@@ -174,7 +175,7 @@ class LiveTraining(Background):
         for step in range(steps + 1):
             if step % every == 0 or step == steps:
                 point = pair.measure(step)
-                self._say(points=(*self._now.points, point), words=f"Training: step {step} of {steps}")
+                self._update(points=(*self._now.points, point), words=f"Training: step {step} of {steps}")
             if self.cancelled or step == steps:
                 return
             pair.step()
@@ -182,23 +183,23 @@ class LiveTraining(Background):
             left = durations.left(seconds, (step + 1) / steps)
             if left is not None:
                 _SPEEDS[self.lesson.size, self.lesson.batch] = seconds / (step + 1)
-            self._say(share=0.25 + 0.75 * (step + 1) / steps, left=left)
+            self._update(share=0.25 + 0.75 * (step + 1) / steps, left=left)
 
 
 class Classroom:
-    """The server's one training, for every page to start, look at and stop."""
+    """The server's single live training, shared by all pages."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._training: LiveTraining | None = None
 
     def training(self) -> LiveTraining | None:
-        """The one that runs, else the one that ended last."""
+        """Return the running training, or the last one that ended, or None."""
         with self._lock:
             return self._training
 
     def begin(self, lesson: Lesson) -> LiveTraining:
-        """Start a lesson; where somebody else's goes on, that one is given and nothing started."""
+        """Start a lesson and return its training; if one is running already, return that one instead."""
         with self._lock:
             if self._training is None or self._training.cancelled or not self._training.progress().running:
                 self._training = LiveTraining(lesson)
@@ -209,16 +210,16 @@ CLASSROOM = Classroom()
 
 
 def expected(lesson: Lesson) -> float | None:
-    """Seconds that a lesson's steps take here, by the last training; None before the first."""
+    """Estimate the seconds of a lesson's training steps from the last training; None before the first."""
     speed = _SPEEDS.get((lesson.size, lesson.batch))
     return None if speed is None else speed * lesson.steps
 
 
 class NetworkPair:
-    """Two networks that start equal and see the same batches; the second has the couplings.
+    """Two networks with the same initial weights and batches; the second has the coupling terms.
 
     Args:
-        lesson: how they are trained.
+        lesson: settings of the training.
         images: [faces + held_out, 3, size, size] float32 in [-1, 1], training faces first.
         labels: of batch shape [faces + held_out], with expressions and AUs.
     """
@@ -233,12 +234,12 @@ class NetworkPair:
         self._optimisers = [torch.optim.AdamW(n.parameters(), lr=2e-3, weight_decay=0.05) for n in self._networks]
         self._truth = RelatednessTable.named("du2014")
         self._images, self._held_out = images[: lesson.faces], images[lesson.faces :]
-        self._labels, self._known = _scarce(labels[: lesson.faces], lesson.labelled), labels[lesson.faces :]
+        self._labels, self._known = _reduce_labels(labels[: lesson.faces], lesson.labelled), labels[lesson.faces :]
         self._draws = np.random.default_rng(lesson.seed)
         self._lesson, self._done = lesson, 0
 
     def step(self) -> None:
-        """One step of each on the same batch: a quarter of it faces with AU labels."""
+        """Do one training step of each network on the same batch, a quarter of which has AU labels."""
         lesson, quarter = self._lesson, self._lesson.batch // 4
         with_units = self._draws.integers(0, lesson.labelled, quarter)
         others = self._draws.integers(lesson.labelled, lesson.faces, lesson.batch - quarter)
@@ -257,7 +258,7 @@ class NetworkPair:
 
     @torch.no_grad()
     def measure(self, step: int) -> PairScores:
-        """Both on the held-out faces."""
+        """Evaluate both networks on the held-out faces."""
         scores = [self._scores(network) for network in self._networks]
         f1, right, distance = ((a, b) for a, b in zip(*scores, strict=True))
         return PairScores(step, f1, right, distance)
@@ -272,8 +273,8 @@ class NetworkPair:
         return float(np.nanmean(f1)), accuracy(matrix), float(distribution_matching(predictions, self._truth))
 
 
-def _scarce(labels: Annotations, labelled: int) -> Annotations:
-    """AU labels on the first faces alone, expression labels on the others alone."""
+def _reduce_labels(labels: Annotations, labelled: int) -> Annotations:
+    """Keep only AU labels for the first ``labelled`` faces, only expression labels for the others."""
     first = torch.arange(*labels.batch) < labelled
     expression, units = labels[EXPRESSION], labels[ACTION_UNITS]
     return labels | {
@@ -283,8 +284,8 @@ def _scarce(labels: Annotations, labelled: int) -> Annotations:
 
 
 @lru_cache(maxsize=128)
-def _drawn(seed: int, start: int, end: int, size: int) -> tuple[Tensor, Annotations]:
-    """Faces of a world made with Du 2014's table, the same for every viewer, drawn once for a server."""
+def _render_faces(seed: int, start: int, end: int, size: int) -> tuple[Tensor, Annotations]:
+    """Render faces ``start`` to ``end`` of a world with Du 2014's table; cached for all viewers of the server."""
     world = World(RelatednessTable.named("du2014"), seed=seed, domain=Domain(name="lesson"))
     truths = [world.draw(number) for number in range(start, end)]
     crops = draw_crops([truth.face for truth in truths], size)

@@ -1,4 +1,4 @@
-"""Starting jobs and looking after them: the folder of jobs is the only memory, so every process sees the same."""
+"""Start, list, cancel and remove jobs. All state is in the folder of jobs, so that every process sees the same."""
 
 import errno
 import os
@@ -25,22 +25,22 @@ from fbn.training.allocator import ALLOCATOR
 
 #: The command that runs a job's folder.
 WORKER = (sys.executable, "-m", "fbn.jobs.worker")
-#: Seconds that a worker may take to go.
-_LEAVING = 5.0
+#: Seconds that a worker may take to exit.
+_EXIT_TIMEOUT = 5.0
 
 
 def start(kind: str, title: str, parameters: BaseModel | Mapping[str, Any], device: str = "cpu") -> Job:
-    """Put a job in its device's queue; a process of its own runs it when those before it have ended.
+    """Add a job to its device's queue; a separate process runs it after the jobs before it.
 
     Args:
         kind: one of ``fbn.jobs.kinds.KINDS``.
-        title: for people.
-        parameters: of the kind's function.
-        device: what it uses; jobs of one device run one after another, first come, first served.
+        title: human-readable title.
+        parameters: parameters of the kind's function.
+        device: name of its queue; jobs of one device run one after another, in the order of their start.
 
     Raises:
-        FormatError: an unknown kind, or a parameter, title or device that is not as it must be.
-        JobError: the folder of jobs cannot be written, or its disk is full.
+        FormatError: an unknown kind, or an invalid parameter, title or device.
+        JobError: the folder of jobs is not writable, or its disk is full.
     """
     checked = kinds.parse(kind, parameters).model_dump(mode="json")
     now = datetime.now(UTC)
@@ -62,7 +62,7 @@ def start(kind: str, title: str, parameters: BaseModel | Mapping[str, Any], devi
             assert descriptor is not None
             request.write(draft / REQUEST)
             State(queued=now).write(draft / STATE)
-            # nobody sees it before it is whole and looks alive
+            # the job becomes visible only once it is complete and its lock is held
             draft.rename(folder)
             _launch(folder, descriptor)
         except BaseException:
@@ -73,31 +73,31 @@ def start(kind: str, title: str, parameters: BaseModel | Mapping[str, Any], devi
 
 
 def restart(identifier: str) -> Job:
-    """Put a job that failed or was cancelled in the queue again; it goes on where its kind can.
+    """Queue a failed or cancelled job again; it resumes if its kind supports that.
 
     Raises:
-        JobError: it is not of those, or cannot be written.
-        MissingFileError: there is no such job.
+        JobError: it neither failed nor was cancelled, or its folder is not writable.
+        MissingFileError: the job does not exist.
     """
-    found = job(identifier)
-    if found.status not in ("failed", "cancelled"):
-        raise JobError(f"{identifier} is {found.status}: only a job that failed or was cancelled can be started again")
-    with _readable_os_errors(found.folder):
-        end = time.monotonic() + _LEAVING
-        # a worker's last word comes a moment before it is gone
-        while (descriptor := locks.take(found.folder / LOCK)) is None:
+    target = job(identifier)
+    if target.status not in ("failed", "cancelled"):
+        raise JobError(f"{identifier} is {target.status}: only a job that failed or was cancelled can be started again")
+    with _readable_os_errors(target.folder):
+        end = time.monotonic() + _EXIT_TIMEOUT
+        # a worker writes its final state shortly before it exits
+        while (descriptor := locks.take(target.folder / LOCK)) is None:
             if time.monotonic() > end:
                 raise JobError(f"{identifier}: its worker is still there, or somebody else has started it again")
             time.sleep(0.05)
         for name in (CANCEL, RESULT):
-            (found.folder / name).unlink(missing_ok=True)
-        State(queued=datetime.now(UTC)).write(found.folder / STATE)
-        _launch(found.folder, descriptor)
-    return Job.read(found.folder)
+            (target.folder / name).unlink(missing_ok=True)
+        State(queued=datetime.now(UTC)).write(target.folder / STATE)
+        _launch(target.folder, descriptor)
+    return Job.read(target.folder)
 
 
 def jobs() -> list[Job]:
-    """All jobs, the newest first. Folders that are none are passed over (``unreadable_jobs``).
+    """Return all jobs, newest first. Invalid ones are skipped (see ``unreadable_jobs``).
 
     Raises:
         JobError: the folder of jobs cannot be read.
@@ -106,7 +106,7 @@ def jobs() -> list[Job]:
 
 
 def unreadable_jobs() -> list[str]:
-    """What is wrong with folders that look like jobs and cannot be read as such.
+    """Return an error message for each folder that is named like a job and cannot be read.
 
     Raises:
         JobError: the folder of jobs cannot be read.
@@ -115,11 +115,11 @@ def unreadable_jobs() -> list[str]:
 
 
 def job(identifier: str) -> Job:
-    """One job.
+    """Return one job.
 
     Raises:
-        MissingFileError: there is no such job.
-        FormatError: its files are broken.
+        MissingFileError: the job does not exist.
+        FormatError: its files are invalid.
     """
     if not IDENTIFIER.fullmatch(identifier):
         raise MissingFileError(f"no job {identifier!r}: expected a name such as 20260102-030405-a1b2c3")
@@ -130,73 +130,73 @@ def job(identifier: str) -> Job:
 
 
 def cancel(identifier: str) -> Job:
-    """Ask a job to stop; it does so at its next step, and what it has written stays.
+    """Request cancellation of a job; it stops at its next step and keeps its partial output.
 
     Raises:
-        JobError: it has ended already, or its folder cannot be written.
-        MissingFileError: there is no such job.
+        JobError: it has already ended, or its folder is not writable.
+        MissingFileError: the job does not exist.
     """
-    found = job(identifier)
-    if not found.active:
-        raise JobError(f"{identifier} has ended already: it is {found.status}")
-    with _readable_os_errors(found.folder):
-        (found.folder / CANCEL).touch()
-    return Job.read(found.folder)
+    target = job(identifier)
+    if not target.active:
+        raise JobError(f"{identifier} has ended already: it is {target.status}")
+    with _readable_os_errors(target.folder):
+        (target.folder / CANCEL).touch()
+    return Job.read(target.folder)
 
 
 def remove(identifier: str) -> None:
-    """Delete a job that has ended, its folder and all.
+    """Delete a job that has ended, with its folder.
 
     Raises:
-        JobError: it waits or runs, or cannot be deleted.
-        MissingFileError: there is no such job.
+        JobError: it is queued or running, or cannot be deleted.
+        MissingFileError: the job does not exist.
     """
     try:
-        found = job(identifier)
+        target = job(identifier)
     except FormatError:
         folder = _root() / identifier
     else:
-        if found.active:
-            raise JobError(f"{identifier} is {found.status}: cancel it first")
-        folder = found.folder
+        if target.active:
+            raise JobError(f"{identifier} is {target.status}: cancel it first")
+        folder = target.folder
     with _readable_os_errors(folder):
-        # renamed first, so that nobody meets half a job
-        away = folder.with_name(f".removed-{folder.name}")
-        folder.rename(away)
-        shutil.rmtree(away)
+        # renamed first, so that no process sees a partly deleted job
+        hidden = folder.with_name(f".removed-{folder.name}")
+        folder.rename(hidden)
+        shutil.rmtree(hidden)
 
 
 def clean(older: timedelta = timedelta()) -> list[str]:
-    """Delete every job that ended so long ago, and what interrupted starts and removals left.
+    """Delete every job that ended at least ``older`` ago, and remains of interrupted starts and removals.
 
     Returns:
-        The identifiers of the jobs deleted.
+        The identifiers of the deleted jobs.
     """
-    now, gone = datetime.now(UTC), []
-    for found in jobs():
-        if not found.active and now - (found.ended or found.queued) >= older:
-            with suppress(MissingFileError):  # somebody else was faster
-                remove(found.id)
-                gone.append(found.id)
+    now, removed = datetime.now(UTC), []
+    for target in jobs():
+        if not target.active and now - (target.ended or target.queued) >= older:
+            with suppress(MissingFileError):  # another process has removed it
+                remove(target.id)
+                removed.append(target.id)
     for left in _root().glob(".*-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]"):
         if not locks.taken(left / LOCK):
             shutil.rmtree(left, ignore_errors=True)
-    return gone
+    return removed
 
 
-def first_in_line(own: Job) -> Job | None:
-    """The job that a waiting one waits for, or None: those of its device that joined the queue before it."""
+def first_in_line(waiting: Job) -> Job | None:
+    """Return the first active job of the same device that joined the queue before ``waiting``, or None."""
     before = [
         other
         for other in jobs()
-        if other.active and other.device == own.device and (other.queued, other.id) < (own.queued, own.id)
+        if other.active and other.device == waiting.device and (other.queued, other.id) < (waiting.queued, waiting.id)
     ]
     return min(before, key=lambda other: (other.queued, other.id), default=None)
 
 
-def device_lock(own: Job) -> Path:
-    """The lock that a device's running job holds."""
-    return own.folder.parent / f".{own.device}.lock"
+def device_lock(queued: Job) -> Path:
+    """Return the path of the lock that the running job of the same device holds."""
+    return queued.folder.parent / f".{queued.device}.lock"
 
 
 def _root() -> Path:
@@ -215,13 +215,13 @@ def _entries() -> Iterator[Job | FbnError]:
         try:
             yield Job.read(root / name)
         except FbnError as error:
-            # one removed meanwhile is no stranger
+            # a job that was removed meanwhile is not an error
             if (root / name).exists():
                 yield error
 
 
 def _launch(folder: Path, descriptor: int) -> None:
-    """Start the worker, which inherits the lock: it looks alive from the first moment to its last."""
+    """Start the worker, which inherits the lock, so that the job counts as alive from start to end."""
     try:
         with (folder / LOG).open("ab") as log:
             process = subprocess.Popen(
@@ -235,20 +235,20 @@ def _launch(folder: Path, descriptor: int) -> None:
             )
     finally:
         os.close(descriptor)
-    # a child that has ended and that nobody waited for would stay a zombie
+    # wait for the child, which would otherwise remain a zombie process
     threading.Thread(target=process.wait, daemon=True).start()
 
 
 @contextmanager
 def _readable_os_errors(path: Path) -> Iterator[None]:
-    """Tell the system's errors in words."""
+    """Convert the operating system's errors to ``JobError`` with a readable message."""
     try:
         yield
     except OSError as error:
-        raise JobError(words_of(error, path)) from error
+        raise JobError(describe_job_error(error, path)) from error
 
 
-def words_of(error: OSError, path: Path) -> str:
-    """What a full disk or a folder without permission is to a user."""
+def describe_job_error(error: OSError, path: Path) -> str:
+    """Return a message for an operating system's error; for a full disk it suggests ``fbn jobs clean``."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return describe_os_error(error, path) + ("; fbn jobs clean deletes jobs that have ended" if full else "")

@@ -14,91 +14,93 @@ from fbn.context import Cancelled, Context, end_on_signals, write_json
 from fbn.errors import FbnError
 from fbn.jobs import kinds
 from fbn.jobs.folder import CANCEL, RESULT, STATE, Job, State, Status
-from fbn.jobs.queue import device_lock, first_in_line, words_of
+from fbn.jobs.queue import describe_job_error, device_lock, first_in_line
 
-#: Seconds between looks at the queue, and between notes of how far it is.
-_LOOK, _NOTE = 0.5, 0.5
-#: The app and its pages come first.
+#: Seconds between checks of the queue, and between updates of the progress on disk.
+_POLL_INTERVAL, _WRITE_INTERVAL = 0.5, 0.5
+#: Lower priority than the app and its pages.
 _NICE = 10
 
 
-class _Book:
-    """Keeps ``state.json``; the only one who writes it while the worker lives."""
+class _StateWriter:
+    """Writes ``state.json``; no other process writes it while the worker runs."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self._noted = folder, 0.0
+        self.folder, self._written = folder, 0.0
         self.state = State.read(folder / STATE)
 
-    def note(self, **changes: object) -> None:
-        """Change the state, on disk at once."""
+    def update(self, **changes: object) -> None:
+        """Change fields of the state and write it to disk."""
         if "words" in changes and changes["words"] != self.state.words:
             print(f"{datetime.now():%H:%M:%S} {changes['words']}", flush=True)
         self.state = self.state.model_copy(update=changes)
         self.state.write(self.folder / STATE)
-        self._noted = time.monotonic()
+        self._written = time.monotonic()
 
-    def report(self, share: float, words: str) -> None:
-        """A context's ``report``: new words at once, a new share now and then."""
-        if words != self.state.words or time.monotonic() - self._noted > _NOTE:
-            self.note(share=min(1.0, max(0.0, float(share))), words=words)
+    def report(self, progress: float, message: str) -> None:
+        """Report for a ``Context``: writes a new message immediately, new progress every ``_WRITE_INTERVAL``."""
+        if message != self.state.words or time.monotonic() - self._written > _WRITE_INTERVAL:
+            self.update(share=min(1.0, max(0.0, float(progress))), words=message)
 
-    def end(self, status: Status, words: str) -> None:
-        """The last entry."""
-        share = {"share": 1.0} if status == "done" else {}
-        self.note(status=status, words=words, ended=datetime.now(UTC), **share)
+    def end(self, status: Status, message: str) -> None:
+        """Write the final state."""
+        progress = {"share": 1.0} if status == "done" else {}
+        self.update(status=status, words=message, ended=datetime.now(UTC), **progress)
 
 
 def work(folder: Path) -> Status:
-    """Wait for the device, run the job, and leave a word on how it ended whatever happens.
+    """Wait for the device, run the job, and write its final status, also after an error.
 
     Returns:
-        How it ended.
+        The final status.
     """
-    book = _Book(folder)
-    context = Context(folder, book.report, (folder / CANCEL).exists)
+    writer = _StateWriter(folder)
+    context = Context(folder, writer.report, (folder / CANCEL).exists)
     try:
-        book.note(pid=os.getpid())
-        own = Job.read(folder)
-        with _turn(own, book, context):
-            function, _ = kinds.load(own.kind)
-            parameters = kinds.parse(own.kind, own.parameters)
+        writer.update(pid=os.getpid())
+        job = Job.read(folder)
+        with _device_turn(job, writer, context):
+            function, _ = kinds.load(job.kind)
+            parameters = kinds.parse(job.kind, job.parameters)
             result = function(parameters, context)
             write_json(folder / RESULT, result)
-            book.end("done", "done")
+            writer.end("done", "done")
     except Cancelled:
-        book.end("cancelled", "cancelled")
+        writer.end("cancelled", "cancelled")
     except FbnError as error:
-        book.end("failed", str(error))
+        writer.end("failed", str(error))
     except SystemExit:
-        book.end("failed", "stopped by the system: it is shutting down, or somebody ended the process; start it again")
+        writer.end(
+            "failed", "stopped by the system: it is shutting down, or somebody ended the process; start it again"
+        )
         raise
     except OSError as error:
         traceback.print_exc()
-        book.end("failed", words_of(error, folder))
-    except Exception as error:  # the last line of defence: a worker without a word would look lost
+        writer.end("failed", describe_job_error(error, folder))
+    except Exception as error:  # without a final status the job would seem to have stopped unexpectedly
         traceback.print_exc()
-        book.end("failed", f"{type(error).__name__}: {error} (the log says where)")
-    return book.state.status
+        writer.end("failed", f"{type(error).__name__}: {error} (the log says where)")
+    return writer.state.status
 
 
 @contextmanager
-def _turn(own: Job, book: _Book, context: Context) -> Iterator[None]:
-    """Wait until those before have ended and the device is free, then hold it."""
+def _device_turn(job: Job, writer: _StateWriter, context: Context) -> Iterator[None]:
+    """Wait for the earlier jobs of the device, then lock the device during the block."""
     while True:
         context.check()
-        if before := first_in_line(own):
-            book.report(0, f"waiting for {before.title!r} ({own.device})")
+        if before := first_in_line(job):
+            writer.report(0, f"waiting for {before.title!r} ({job.device})")
         else:
-            with locks.holding(device_lock(own)) as free:
+            with locks.holding(device_lock(job)) as free:
                 if free:
-                    book.note(status="running", started=datetime.now(UTC), words="starting")
+                    writer.update(status="running", started=datetime.now(UTC), words="starting")
                     yield
                     return
-        time.sleep(_LOOK)
+        time.sleep(_POLL_INTERVAL)
 
 
 def main() -> None:
-    """Run the job whose folder the command line names."""
+    """Run the job whose folder is the command-line argument."""
     if hasattr(os, "nice"):
         os.nice(_NICE)
     end_on_signals()

@@ -29,10 +29,19 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from fbn.context import alone_in, write_json
-from fbn.data.alike import apart
+from fbn.data.alike import without_twins
 from fbn.data.corpus import MEASURED, Corpus, load_corpus, present
 from fbn.data.crops import SIZE
-from fbn.data.loading import EpochSampler, Plain, Pool, Steps, Stream, fixed_streams, paper_streams, steps_to_see_all
+from fbn.data.loading import (
+    EpochSampler,
+    EvaluationBatches,
+    Pool,
+    Stream,
+    TrainingBatches,
+    fixed_streams,
+    paper_streams,
+    steps_to_see_all,
+)
 from fbn.errors import FormatError
 from fbn.models.network import FaceNetwork
 from fbn.models.spec import InputSpec
@@ -87,7 +96,7 @@ def train(
         recipe = begin(recipe, out, resume)
         corpus = load_corpus(data_root, recipe.sets, clean=recipe.clean)
         if recipe.apart:
-            corpus = apart(corpus, load_corpus(data_root, present(data_root, MEASURED)))
+            corpus = without_twins(corpus, load_corpus(data_root, present(data_root, MEASURED)))
         return fit(recipe, corpus, out, devices=devices, threads=threads, workers=workers, progress=progress)
 
 
@@ -204,7 +213,9 @@ def learn(
     per_epoch = recipe.steps_per_epoch if recipe.mode == "fixed" else steps_to_see_all(streams)
     total = recipe.epochs * per_epoch
     sides = [(0, side), *((i * total // len(recipe.sides), own) for i, own in enumerate(recipe.sides))]
-    steps = Steps(pool, streams, recipe.augmentation, recipe.seed, prepare, SIZE, sides, shard, recipe.augmentations)
+    steps = TrainingBatches(
+        pool, streams, recipe.augmentation, recipe.seed, prepare, SIZE, sides, shard, recipe.augmentations
+    )
     workers = workers if _FORKS else 0
     batches = DataLoader(
         steps,
@@ -217,7 +228,7 @@ def learn(
         persistent_workers=workers > 0,
         worker_init_fn=_start_worker,
     )
-    held = DataLoader(Plain(held_out[0], prepare, side, shard=shard), batch_size=None)
+    held = DataLoader(EvaluationBatches(held_out[0], prepare, side, shard=shard), batch_size=None)
     module = MultiTask(network, recipe.build_objective(), recipe, total, held_out[1])
     pictures = sum(stream.count for stream in streams) * per_epoch
     part = str(len(list(out.glob("logs/*/metrics.csv"))))  # the CSV logger deletes what it finds: a part per start

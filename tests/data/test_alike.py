@@ -9,7 +9,7 @@ from skimage.data import astronaut
 from typer.testing import CliRunner
 
 from fbn.cli.data import data as commands
-from fbn.data.alike import ALIKE, apart, find_twins, structure
+from fbn.data.alike import ALIKE, find_twins, structure, without_twins
 from fbn.data.corpus import Corpus, load_corpus
 from fbn.data.crops import aligned
 from fbn.relatedness import RelatednessTable
@@ -91,7 +91,7 @@ def test_nothing_measured_is_trained_on_whatever_its_file(data: Path) -> None:
     everything = {part: expw.samples[part] for part in ("train", "valid")} | {"test": expw.samples["test"]}
     # whichever part the split gave it to: here all of ExpW is measured on
     held = Corpus(expw.names, {"train": (), "valid": (), "test": sum(everything.values(), ())})
-    kept = apart(ferplus, held)
+    kept = without_twins(ferplus, held)
     gone = ("FER2013Train/fer0.png", "FER2013Train/fer3.png")
     assert {s.path for s in kept.samples["train"]} == set(without(ferplus, "train", *gone))
     assert kept.samples["test"] == ferplus.samples["test"]
@@ -102,7 +102,7 @@ def test_nothing_measured_is_trained_on_whatever_its_file(data: Path) -> None:
         ("FER2013Train/fer3.png", "image/4.webp"),
     }
     # from the cache the same
-    assert apart(ferplus, held) == kept
+    assert without_twins(ferplus, held) == kept
 
 
 def test_the_command_lists_them(data: Path) -> None:

@@ -91,20 +91,20 @@ def test_one_variation_does_not_change_another(crop: np.ndarray) -> None:
 
 def masked(crop: np.ndarray) -> np.ndarray:
     """The crop's face cut out along an outline, black around it."""
-    return crop * (outline.drawn(144, 112, np.full(6, 0.5))[..., None] > 0)
+    return crop * (outline.random_mask(144, 112, np.full(6, 0.5))[..., None] > 0)
 
 
 def test_the_outline_of_a_face_that_was_cut_out_is_found(crop: np.ndarray) -> None:
-    true = outline.drawn(144, 112, np.full(6, 0.5)) > 0
+    true = outline.random_mask(144, 112, np.full(6, 0.5)) > 0
     # as compression leaves it, and with a shadow that reaches the outline
     noisy = np.clip(masked(crop).astype(int) + np.random.default_rng(0).integers(0, 9, crop.shape), 0, 255)
     noisy[95:115, 60:70] = 0
-    found = outline.found(noisy.astype(np.uint8))
+    found = outline.find_mask(noisy.astype(np.uint8))
     assert found is not None
     assert (found > 0)[true].mean() > 0.85
     assert (found > 0)[~true].mean() < 0.01
-    assert outline.found(crop) is None
-    assert outline.found(np.zeros_like(crop)) is None
+    assert outline.find_mask(crop) is None
+    assert outline.find_mask(np.zeros_like(crop)) is None
 
 
 def test_black_surroundings_are_filled_and_the_face_stays(crop: np.ndarray) -> None:

@@ -9,10 +9,10 @@ import torch
 from fbn.data.augment import Augmentation
 from fbn.data.loading import (
     EpochSampler,
-    Plain,
+    EvaluationBatches,
     Pool,
-    Steps,
     Stream,
+    TrainingBatches,
     fixed_streams,
     paper_streams,
     smoothed,
@@ -57,9 +57,9 @@ def pool() -> Pool:
 
 def steps(
     pool: Pool, streams: list[Stream], seed: int = 0, shard: tuple[int, int] = (0, 1), how: object = None
-) -> Steps:
+) -> TrainingBatches:
     """A data set of steps."""
-    return Steps(pool, streams, Augmentation() if how is None else how, seed, PREPARE, shard=shard)  # type: ignore[arg-type]
+    return TrainingBatches(pool, streams, Augmentation() if how is None else how, seed, PREPARE, shard=shard)  # type: ignore[arg-type]
 
 
 def drawn(item: tuple) -> list[int]:
@@ -146,7 +146,7 @@ def test_epochs_of_the_sampler_go_on_where_the_last_ended() -> None:
 def test_validation_reads_each_picture_once(pool: Pool, processes: int) -> None:
     seen: list[int] = []
     for rank in range(processes):
-        data = Plain(pool, PREPARE, batch=4, shard=(rank, processes))
+        data = EvaluationBatches(pool, PREPARE, batch=4, shard=(rank, processes))
         for k in range(len(data)):
             batch, numbers = data[k]
             shade = ((batch.images.mean((1, 2, 3)) + 1) * 127.5 / 10).round()
@@ -173,8 +173,8 @@ def test_a_set_may_be_varied_in_its_own_way(pool: Pool) -> None:
     )
     streams = fixed_streams(pool, dict.fromkeys(pool.names, 4), {})
     dark = still.model_copy(update={"dark": 1.0})
-    plain, _ = Steps(pool, streams, still, 0, PREPARE)[0]  # type: ignore[arg-type]
-    mixed, _ = Steps(pool, streams, still, 0, PREPARE, by_set={pool.names[0]: dark})[0]  # type: ignore[arg-type]
+    plain, _ = TrainingBatches(pool, streams, still, 0, PREPARE)[0]  # type: ignore[arg-type]
+    mixed, _ = TrainingBatches(pool, streams, still, 0, PREPARE, by_set={pool.names[0]: dark})[0]  # type: ignore[arg-type]
     changed = (plain.images.float() != mixed.images.float()).flatten(1).any(1)
     assert changed.tolist() == (plain.dataset == 0).tolist()
 

@@ -252,8 +252,11 @@ def test_command_line() -> None:
     listed = run.invoke(application, ["jobs", "list"], env={"COLUMNS": "200"})
     assert job.id in listed.output
     assert "my [title]" in listed.output
-    shown = run.invoke(application, ["jobs", "show", job.id, "--lines", "0"])
-    assert json.loads(shown.output)["result"] == {"counted": 2, "began_with": 0}
+    assert "progress" in listed.output
+    shown = json.loads(run.invoke(application, ["jobs", "show", job.id, "--lines", "0"]).output)
+    assert shown["parameters"] == job.parameters
+    assert shown["parameters"]["upto"] == 2
+    assert shown["result"] == {"counted": 2, "began_with": 0}
     assert isinstance(run.invoke(application, ["jobs", "cancel", job.id]).exception, jobs.JobError)
     assert run.invoke(application, ["jobs", "remove", job.id]).exit_code == 0
     assert isinstance(run.invoke(application, ["jobs", "show", job.id]).exception, MissingFileError)
@@ -263,4 +266,5 @@ def test_command_line() -> None:
     assert run.invoke(application, ["jobs", "restart", busy.id]).exit_code == 0
     run.invoke(application, ["jobs", "cancel", busy.id])
     until(busy)
-    assert run.invoke(application, ["jobs", "clean"]).output == "1 jobs removed\n"
+    assert run.invoke(application, ["jobs", "clean"]).output == "1 job removed\n"
+    assert run.invoke(application, ["jobs", "clean"]).output == "0 jobs removed\n"

@@ -228,13 +228,13 @@ def test_two_processes_train_and_validate_on_every_picture(tmp_path: Path) -> No
     score = log["score"][~np.isnan(log["score"])]
     network = load_run(tmp_path / "run2")
     # the logged score is that of the saved weights on the whole part, computed here by one process
-    from fbn.data.loading import Plain
+    from fbn.data.loading import EvaluationBatches
     from fbn.training.figures import score as mean_score
     from fbn.training.multitask import by_set
     from fbn.training.pools import make_pool
 
     pool, samples = make_pool(corpus(tmp_path / "data"), "valid", recipe(epochs=1))
-    batches = [Plain(pool, network.spec.prepare)[0][0]]
+    batches = [EvaluationBatches(pool, network.spec.prepare)[0][0]]
     with torch.no_grad():
         said = Predictions.concatenate([network(batch.images) for batch in batches])
     values = by_set(said, pool.annotations, samples, 3)

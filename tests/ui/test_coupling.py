@@ -94,7 +94,7 @@ def test_exchanged_rows_are_a_table_with_every_row_elsewhere():
 
 
 def _pair(lesson: Lesson) -> NetworkPair:
-    images, labels = coupling_training._drawn(3, 0, lesson.faces + lesson.held_out, lesson.size)
+    images, labels = coupling_training._render_faces(3, 0, lesson.faces + lesson.held_out, lesson.size)
     return NetworkPair(lesson, images, labels)
 
 
@@ -131,14 +131,14 @@ def test_a_training_grows_its_curves_and_ends():
 
 def test_a_training_stops_waits_its_turn_and_says_what_failed(monkeypatch: pytest.MonkeyPatch):
     drawing, go_on = threading.Event(), threading.Event()
-    draw = coupling_training._drawn
+    draw = coupling_training._render_faces
 
     def slow(*wanted: int) -> tuple:
         drawing.set()
         go_on.wait(30)
         return draw(*wanted)
 
-    monkeypatch.setattr(coupling_training, "_drawn", slow)
+    monkeypatch.setattr(coupling_training, "_render_faces", slow)
     first = LiveTraining(TINY)
     assert drawing.wait(30)
     second = LiveTraining(TINY)
@@ -154,7 +154,7 @@ def test_a_training_stops_waits_its_turn_and_says_what_failed(monkeypatch: pytes
     def fail(*wanted: int) -> tuple:
         raise MemoryError("no memory left")
 
-    monkeypatch.setattr(coupling_training, "_drawn", fail)
+    monkeypatch.setattr(coupling_training, "_render_faces", fail)
     third = LiveTraining(TINY)
     assert third.wait(10)
     assert third.progress().problem == "MemoryError: no memory left"
@@ -255,14 +255,14 @@ def test_a_training_starts_from_the_page_and_its_outcome_stands_there(lab: AppTe
 def test_a_training_that_goes_on_is_found_by_every_page_and_stopped_by_any(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("fbn.models.store.names", lambda: ("fbn",))
     drawing, go_on = threading.Event(), threading.Event()
-    draw = coupling_training._drawn
+    draw = coupling_training._render_faces
 
     def slow(*wanted: int) -> tuple:
         drawing.set()
         go_on.wait(60)
         return draw(*wanted)
 
-    monkeypatch.setattr(coupling_training, "_drawn", slow)
+    monkeypatch.setattr(coupling_training, "_render_faces", slow)
     running = coupling_training.CLASSROOM.begin(TINY)
     assert drawing.wait(60)
     assert coupling_training.CLASSROOM.begin(TINY) is running, "no second one beside it"
@@ -282,7 +282,7 @@ def test_the_time_left_is_measured_and_the_speed_remembered(monkeypatch: pytest.
     monkeypatch.setattr(coupling_training, "_SPEEDS", {})
     monkeypatch.setattr(LiveTraining, "_run", lambda self: None)
     training = LiveTraining(TINY)
-    monkeypatch.setattr(training, "_say", lambda **changes: seen.append(changes.get("left")))
+    monkeypatch.setattr(training, "_update", lambda **changes: seen.append(changes.get("left")))
     assert coupling_training.expected(TINY) is None
     stand_in = SimpleNamespace(step=lambda: None, measure=lambda step: None)
     training._fit(stand_in)

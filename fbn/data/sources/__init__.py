@@ -1,7 +1,7 @@
-"""One adapter a data set: label files in their official layout -> samples. No pixels.
+"""One adapter per data set, which reads label files in their official layout into samples. Pictures are not decoded.
 
-To add one: a module here with ``NAME``, ``MARKS`` and ``read``, and its name in ``_MODULES``. It is split by subjects
-unless ``fbn.data.splits.SPLITS`` says otherwise.
+To add one: a module here with ``NAME``, ``MARKS`` and ``read``, and its name in ``_MODULES``. It is split by subject
+unless ``fbn.data.splits.SPLITS`` has another rule.
 """
 
 from collections.abc import Callable
@@ -53,16 +53,16 @@ SOURCES: dict[str, Callable[..., SourceReading]] = {module.NAME: module.read for
 SOURCES[rafdb.COMPOUND] = rafdb.read_compound
 _MARKS: dict[str, tuple[str, ...]] = {module.NAME: module.MARKS for module in _MODULES}
 _MARKS[rafdb.COMPOUND] = (rafdb.COMPOUND_FOLDER,)
-#: A set that another one's marks fit too -> that other one, which it is not.
-_UNLESS = {affectnet.NAME: affectnet_masked.NAME}
+#: Data set -> a more specific data set that matches the same layout and takes precedence.
+_MORE_SPECIFIC = {affectnet.NAME: affectnet_masked.NAME}
 
 
 def detect(root: Path) -> str:
-    """Which set a folder or zip holds, by its layout.
+    """Return the name of the data set in a folder or zip, recognised by its layout.
 
     Raises:
-        MissingFileError: nothing is there.
-        FormatError: it has the layout of no set, or of several.
+        MissingFileError: the path does not exist.
+        FormatError: the layout matches no data set, or several.
     """
     if len(names := [name for name in SOURCES if _holds(root, name)]) != 1:
         marks = ", ".join(f"{' or '.join(marks)} ({name})" for name, marks in _MARKS.items())
@@ -72,10 +72,10 @@ def detect(root: Path) -> str:
 
 
 def find(data_root: Path, name: str) -> Path:
-    """Where a set lies: ``<name>/`` or ``<name>.zip`` in ``data_root``, or ``data_root`` itself if it holds the set.
+    """Return the path of a data set: ``<name>/`` or ``<name>.zip`` in ``data_root``, or ``data_root`` itself.
 
     Raises:
-        MissingFileError: it is in none of these places.
+        MissingFileError: it is at none of these paths.
     """
     for path in (data_root / name, data_root / f"{name}.zip"):
         if exists(path):
@@ -86,15 +86,15 @@ def find(data_root: Path, name: str) -> Path:
 
 
 def _holds(root: Path, name: str) -> bool:
-    if name in _UNLESS and _holds(root, _UNLESS[name]):
+    if name in _MORE_SPECIFIC and _holds(root, _MORE_SPECIFIC[name]):
         return False
     if root.is_dir():
         return any(next(root.glob(mark), None) is not None for mark in _MARKS[name])
-    # a zip need not list its folders
-    return any(_begins(path, mark) for path in list_files(root) for mark in _MARKS[name])
+    # a zip may list files without their folders
+    return any(_matches(path, mark) for path in list_files(root) for mark in _MARKS[name])
 
 
-def _begins(path: str, mark: str) -> bool:
-    """Whether a path is what a mark names, or lies in it."""
+def _matches(path: str, mark: str) -> bool:
+    """Whether a path, or a folder that contains it, matches a mark."""
     parts, wanted = path.split("/"), mark.split("/")
     return len(parts) >= len(wanted) and all(map(fnmatchcase, parts, wanted))

@@ -14,7 +14,7 @@ from fbn.errors import FormatError
 from fbn.records import Annotations, Sample
 
 NAME = "afew-va"
-#: Files or folders that only this set has; it has at least one of them.
+#: Files or folders by which this data set is recognised; any one of them suffices.
 MARKS = ("[01][0-9]/*/*.json",)
 _LABEL = re.compile(r"(?:0[1-9]|1[0-2])/([^/]+)/\1\.json")
 _FRAME = re.compile(r"\d{5}")
@@ -23,15 +23,15 @@ _POINTS = 68
 
 
 def read(root: Path) -> SourceReading:
-    """Read valence and arousal, whole numbers from -10 to 10 in the files, divided by 10; the clip is the subject.
+    """Read valence and arousal, integers from -10 to 10 in the files, divided by 10; the clip is the subject.
 
-    Where the frames lie is not documented. fbn's choice: beside the clip's json, ``01/001/00000.png``.
+    The location of the frames is not documented. fbn expects them beside the clip's json, ``01/001/00000.png``.
 
     Args:
         root: folder or zip with ``01/`` to ``12/``.
 
     Raises:
-        FormatError: a departure from the layout; the message names file and field.
+        FormatError: the files do not follow the layout; the message names file and field.
     """
     present = list_files(root)
     samples: list[Sample] = []

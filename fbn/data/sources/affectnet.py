@@ -11,14 +11,14 @@ from fbn.vocabulary import EXPRESSIONS, Expression
 
 NAME = "affectnet"
 LABELS = "Manually_annotated.csv"
-#: Files or folders that only this set has; it has at least one of them.
+#: Files or folders by which this data set is recognised; any one of them suffices.
 MARKS = (LABELS,)
 FOLDER = "Manually_Annotated_Images"
 COLUMNS = (
     *("subDirectory_filePath", "face_x", "face_y", "face_width", "face_height"),
     *("facial_landmarks", "expression", "valence", "arousal"),
 )
-#: Of the csv release up to 10, of the npy release up to 7.
+#: Expression codes; the csv release has further codes up to 10, the npy release ends at 7.
 CODES: dict[int, Expression | None] = {
     0: Expression.NEUTRAL,
     1: Expression.HAPPINESS,
@@ -27,7 +27,7 @@ CODES: dict[int, Expression | None] = {
     4: Expression.FEAR,
     5: Expression.DISGUST,
     6: Expression.ANGER,
-    7: None,  # contempt: outside the 7, but its valence and arousal stand
+    7: None,  # contempt: not one of the 7 classes, but valence and arousal are used
 }
 _NO_EXPRESSION = {8: "no expression (code 8)", 9: "uncertain (code 9)", 10: "no face (code 10)"}
 MISSING = -2.0
@@ -35,14 +35,14 @@ _POINTS = 68
 
 
 def read(root: Path, clean: bool = False) -> SourceReading:
-    """Read expressions and valence-arousal; a sample has both where both are annotated.
+    """Read expressions and valence-arousal; a sample has both if both are annotated.
 
     Args:
         root: folder or zip with ``Manually_annotated.csv`` and ``Manually_Annotated_Images/``.
-        clean: also reject the pictures whose two labels contradict each other (``contradiction``).
+        clean: also reject pictures whose two labels contradict each other (``contradiction``).
 
     Raises:
-        FormatError: a departure from the layout; the message names file and line.
+        FormatError: the files do not follow the layout; the message names file and line.
     """
     present = list_files(root)
     samples: list[Sample] = []
@@ -66,10 +66,10 @@ def read(root: Path, clean: bool = False) -> SourceReading:
 
 
 def contradiction(labels: Annotations) -> str | None:
-    """What is wrong between a picture's expression and its valence-arousal, or None (paper A 4.3, which removes it).
+    """Describe the contradiction between expression and valence-arousal, or return None (paper A 4.3, data cleaning).
 
-    Neutral needs a radius under 0.15; sadness, disgust and fear a negative valence; anger a negative valence and a
-    positive arousal; happiness a positive valence. A picture without both labels cannot contradict itself.
+    Neutral requires a radius under 0.15; sadness, disgust and fear a negative valence; anger a negative valence and a
+    positive arousal; happiness a positive valence. A picture without both labels has no contradiction.
     """
     if not (labels.expression_weight > 0 and labels.valence_arousal_weight > 0):
         return None

@@ -1,4 +1,4 @@
-"""AffectNet's training set, a part: expressions of colour faces cut out along their outline, black around them."""
+"""A subset of AffectNet's training set: expressions of colour faces on black, cut out along their outline."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from fbn.records import Annotations, Sample
 from fbn.vocabulary import Expression
 
 NAME = "affectnet-train-masked"
-#: A picture that no other release of AffectNet has.
+#: Picture files that no other release of AffectNet has.
 MARK = f"{FOLDER}/*/*.webp"
-#: Files or folders that only this set has; it has at least one of them.
+#: Files or folders by which this data set is recognised; any one of them suffices.
 MARKS = (MARK,)
-#: The outline touches the picture's sides: without a frame an aligned crop would repeat the skin there as streaks.
+#: Border around each picture: the face touches the edges, which an aligned crop would otherwise repeat as streaks.
 _BORDER = 0.5
 _CODES: dict[int, Expression] = {code: expression for code, expression in CODES.items() if expression is not None}
 
@@ -23,11 +23,11 @@ def read(root: Path) -> SourceReading:
     """Read the expressions.
 
     Args:
-        root: folder or zip with ``Manually_annotated.csv`` and ``Manually_Annotated_Images/``; the csv has no
-            landmarks, and -2 for valence and arousal.
+        root: folder or zip with ``Manually_annotated.csv`` and ``Manually_Annotated_Images/``; in the csv, landmarks
+            are empty, valence and arousal -2.
 
     Raises:
-        FormatError: a departure from the layout; the message names file and line.
+        FormatError: the files do not follow the layout; the message names file and line.
     """
     present = list_files(root)
     samples: list[Sample] = []

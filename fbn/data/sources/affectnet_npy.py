@@ -1,4 +1,4 @@
-"""AffectNet (Mollahosseini et al. 2017), npy release: a picture and four arrays for each number of two splits."""
+"""AffectNet (Mollahosseini et al. 2017), npy release: two splits of numbered pictures with four arrays each."""
 
 import io
 import re
@@ -15,7 +15,7 @@ from fbn.records import Annotations, Sample
 
 NAME = "affectnet-npy"
 PARTS = {"train_set": "train", "val_set": "valid"}
-#: Files or folders that only this set has; it has at least one of them.
+#: Files or folders by which this data set is recognised; any one of them suffices.
 MARKS = tuple(f"{folder}/annotations" for folder in PARTS)
 _MISSING = -2.0
 _POINTS = 68
@@ -25,14 +25,14 @@ _LABEL = re.compile(rf"({'|'.join(PARTS)})/annotations/(\d+)_({'|'.join(_KINDS)}
 
 
 def read(root: Path) -> SourceReading:
-    """Read expressions, valence-arousal and landmarks; numbers repeat across the splits and mean other pictures.
+    """Read expressions, valence-arousal and landmarks; the same number means different pictures in the two splits.
 
     Args:
         root: folder or zip with ``train_set/``, ``val_set/`` or both, each with ``images/`` and ``annotations/``.
 
     Raises:
-        MissingFileError: a picture's arrays are not all there.
-        FormatError: a departure from the layout; the message names the file.
+        MissingFileError: an array of a picture is missing.
+        FormatError: the files do not follow the layout; the message names the file.
     """
     present = list_files(root)
     samples: list[Sample] = []

@@ -1,4 +1,4 @@
-"""Aff-Wild2 (Kollias & Zafeiriou 2019): videos annotated frame by frame in three sets that overlap."""
+"""Aff-Wild2 (Kollias & Zafeiriou 2019): videos annotated frame by frame in three overlapping sets, one per task."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ CODES: dict[int, Expression | None] = {
     5: Expression.SADNESS,
     6: Expression.SURPRISE,
 }
-#: From ABAW3 on; "other" lies outside the 7.
+#: From ABAW3 on; code 7, "other", is not one of the 7 classes.
 CODES_ABAW3 = CODES | {7: None}
 _MISSING_VA, _MISSING_AU = -5.0, -1
 _OTHER = "other"
@@ -34,7 +34,7 @@ _PERSONS = ("_left", "_right")
 
 @dataclass(frozen=True)
 class _Release:
-    """What one release calls its folders, and what it annotates."""
+    """Folder names, expression codes and AUs of one release."""
 
     folders: Mapping[str, Task]
     parts: Mapping[str, str]
@@ -60,7 +60,7 @@ _RELEASES = (
     ),
 )
 FOLDERS = tuple(folder for release in _RELEASES for folder in release.folders)
-#: Files or folders that only this set has; it has at least one of them.
+#: Files or folders by which this data set is recognised; any one of them suffices.
 MARKS = FOLDERS
 
 
@@ -73,17 +73,17 @@ class _Frame:
 
 
 def read(root: Path) -> SourceReading:
-    """Read the frames of all sets of a release; one that several sets annotate is one sample with all its labels.
+    """Read the frames of all sets of a release; a frame in several sets is one sample with all its labels.
 
-    A video's two people (``_left``, ``_right``) have pictures of their own and one subject, the video. Where a video
-    trains in one set and validates in another, it trains, and its validation lines are rejected.
+    Two people in a video (``_left``, ``_right``) have separate pictures and one subject, the video. If a video is a
+    training video in one set and a validation video in another, its validation lines are rejected.
 
     Args:
         root: folder or zip with ``cropped_aligned/<label file's name>/00001.jpg`` and the label folders of 2020
             (``VA_Set``, ``EXPR_Set``, ``AU_Set``) or of ABAW3 and later (``VA_Estimation_Challenge``, ...).
 
     Raises:
-        FormatError: a departure from the layout; the message names file and line.
+        FormatError: the files do not follow the layout; the message names file and line.
     """
     present = list_files(root)
     release, files = _label_files(root, present)
@@ -111,7 +111,7 @@ def read(root: Path) -> SourceReading:
 
 
 def valence_arousal(fields: Sequence[str], where: str) -> tuple[float, float] | None:
-    """Two fields, or None where either is marked missing. Raises FormatError."""
+    """Parse two fields; None if either is marked missing. Raises FormatError."""
     valence, arousal = (
         parse(text, float, lambda v: -1 <= v <= 1 or v == _MISSING_VA, where, "a value in [-1, 1], or -5 where missing")
         for text in fields
@@ -120,31 +120,32 @@ def valence_arousal(fields: Sequence[str], where: str) -> tuple[float, float] | 
 
 
 def expression(text: str, codes: Mapping[int, Expression | None], where: str) -> Expression | None:
-    """The expression of a code, or None where it is missing or outside the 7. Raises FormatError."""
+    """Parse an expression code; None if it is missing or not one of the 7 classes. Raises FormatError."""
     return codes[parse(text, int, codes.__contains__, where, f"a code from 0 to {max(codes)}, or -1 where missing")]
 
 
 def action_units(numbers: Sequence[int], fields: Sequence[str], where: str) -> dict[int, float]:
-    """Activation by FACS number, without those marked missing. Raises FormatError."""
+    """Return activations by FACS number, without those marked missing. Raises FormatError."""
     marks = [parse(text, int, (-1, 0, 1).__contains__, where, "0, 1, or -1 where missing") for text in fields]
     return {number: float(mark) for number, mark in zip(numbers, marks, strict=True) if mark != _MISSING_AU}
 
 
 def video_of(name: str) -> str:
-    """The video of a label file's or picture folder's name: what it is called without the person in it."""
+    """Return the video of a label file or picture folder: its name without the person's suffix."""
     return next((name.removesuffix(person) for person in _PERSONS if name.endswith(person)), name)
 
 
 def _label_files(root: Path, present: frozenset[str]) -> tuple[_Release, list[tuple[str, Task, str]]]:
-    """The release, and each label file with its task and part."""
-    found = {path.split("/")[0] for path in present if path.endswith(".txt")}
-    releases = [release for release in _RELEASES if found & set(release.folders)]
+    """Return the release, and each label file with its task and split."""
+    top_folders = {path.split("/")[0] for path in present if path.endswith(".txt")}
+    releases = [release for release in _RELEASES if top_folders & set(release.folders)]
     if len(releases) != 1:
-        there = ", ".join(sorted(found & set(FOLDERS))) or "none"
-        raise FormatError(f"{root}: found {there}, expected label folders of one release: {', '.join(FOLDERS)}")
+        known = ", ".join(sorted(top_folders & set(FOLDERS))) or "none"
+        raise FormatError(f"{root}: found {known}, expected label folders of one release: {', '.join(FOLDERS)}")
     (release,) = releases
-    if len({release.folders[folder] for folder in found & set(release.folders)}) != len(found & set(release.folders)):
-        raise FormatError(f"{root}: found {' and '.join(sorted(found & set(FOLDERS)))}, expected one folder a task")
+    folders = top_folders & set(release.folders)
+    if len({release.folders[folder] for folder in folders}) != len(folders):
+        raise FormatError(f"{root}: found {' and '.join(sorted(folders))}, expected one folder a task")
     files = []
     for path in sorted(p for p in present if p.endswith(".txt") and p.split("/")[0] in release.folders):
         folder, *middle, name = path.split("/")
@@ -155,7 +156,7 @@ def _label_files(root: Path, present: frozenset[str]) -> tuple[_Release, list[tu
 
 
 def _rows(root: Path, path: str, task: Task, release: _Release) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Line number and labels of each row; line 2 speaks of picture 1."""
+    """Yield line number and labels of each row; line 2 belongs to picture 1."""
     lines = read_lines(root, path)
     while lines and not lines[-1].strip():
         lines.pop()
@@ -176,21 +177,21 @@ def _rows(root: Path, path: str, task: Task, release: _Release) -> Iterator[tupl
 
 
 def _header(names: list[str], task: Task, release: _Release, where: str) -> list[int]:
-    """Check line 1; the AUs it names, in its order."""
-    said = ",".join(names)
+    """Check line 1 and return the AUs that it names, in its order."""
+    header = ",".join(names)
     if task is VALENCE_AROUSAL and names != ["valence", "arousal"]:
-        raise FormatError(f"{where}: {said!r}, expected the header valence,arousal")
+        raise FormatError(f"{where}: {header!r}, expected the header valence,arousal")
     if task is EXPRESSION:
-        # the codes are fixed; a header that lists other classes, or none, speaks of another file
+        # the codes are fixed, so a header with other classes, or none, belongs to another kind of file
         classes = [e.value for e in release.codes.values() if e] + ([_OTHER] if len(release.codes) > len(CODES) else [])
         listed = [name.lower() for name in names]
-        if (len(names) > 1 and listed not in (classes, classes[: len(CODES) - 1])) or not said or _is_code(said):
-            raise FormatError(f"{where}: {said!r}, expected a header: {','.join(classes)}")
+        if (len(names) > 1 and listed not in (classes, classes[: len(CODES) - 1])) or not header or _is_code(header):
+            raise FormatError(f"{where}: {header!r}, expected a header: {','.join(classes)}")
     if task is not ACTION_UNITS:
         return []
     numbers = [int(name[2:]) if name.startswith("AU") and name[2:].isdigit() else 0 for name in names]
     if sorted(numbers) != sorted(release.units):
-        raise FormatError(f"{where}: {said!r}, expected the header {','.join(f'AU{n}' for n in release.units)}")
+        raise FormatError(f"{where}: {header!r}, expected the header {','.join(f'AU{n}' for n in release.units)}")
     return numbers
 
 

@@ -1,4 +1,4 @@
-"""BP4D (Zhang et al. 2014) and BP4D+: which AUs occur on the frames of people's tasks."""
+"""BP4D (Zhang et al. 2014) and BP4D+: AU occurrence on the frames of each subject's tasks."""
 
 import csv
 import re
@@ -12,24 +12,24 @@ from fbn.vocabulary import AU_INDEX
 
 NAME = "bp4d"
 LABELS, PICTURES = "AUCoding", "Frames"
-#: Files or folders that only this set has; it has at least one of them.
+#: Files or folders by which this data set is recognised; any one of them suffices.
 MARKS = (LABELS,)
 _LABEL = re.compile(rf"{LABELS}/AU_OCC/([FM]\d{{3}})_(T\d+)\.csv")
 _MISSING = 9
 
 
 def read(root: Path) -> SourceReading:
-    """Read the occurrence codes; AUs outside the 17 are passed over.
+    """Read the occurrence codes; AUs other than the 17 are skipped.
 
-    Where the frames lie is not documented. fbn's choice: row ``n`` of ``AUCoding/AU_OCC/F001_T1.csv`` (its first
-    column) speaks of ``Frames/F001/T1/00001.jpg``, n as five digits.
+    The location of the frames is not documented. fbn expects frame ``n`` (the first column) of
+    ``AUCoding/AU_OCC/F001_T1.csv`` as ``Frames/F001/T1/00001.jpg``, n with five digits.
 
     Args:
         root: folder or zip with ``AUCoding/AU_OCC/`` and ``Frames/``.
 
     Raises:
-        MissingFileError: the frames are not there.
-        FormatError: a departure from the layout; the message names file and line.
+        MissingFileError: there are no frames.
+        FormatError: the files do not follow the layout; the message names file and line.
     """
     present = list_files(root)
     if not any(path.startswith(f"{PICTURES}/") for path in present):
@@ -52,7 +52,7 @@ def read(root: Path) -> SourceReading:
 
 
 def _rows(root: Path, path: str) -> list[tuple[int, int, dict[int, float]]]:
-    """Line, frame and activation by FACS number."""
+    """Return line, frame and activations by FACS number of each row."""
     rows = []
     numbers: list[int] = []
     seen: set[int] = set()

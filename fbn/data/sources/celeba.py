@@ -11,7 +11,7 @@ from fbn.records import Annotations, Sample
 NAME = "celeba"
 FOLDER = "img_align_celeba"
 ATTRIBUTES, IDENTITIES, PARTITION = "list_attr_celeba.txt", "identity_CelebA.txt", "list_eval_partition.txt"
-#: Files or folders that only this set has; it has at least one of them.
+#: Files or folders by which this data set is recognised; any one of them suffices.
 MARKS = (ATTRIBUTES,)
 N_ATTRIBUTES = 40
 _PARTS = {"0": "train", "1": "valid", "2": "test"}
@@ -21,11 +21,11 @@ def read(root: Path) -> SourceReading:
     """Read attributes and identities; the identity is the sample's subject.
 
     Args:
-        root: folder or zip with ``img_align_celeba/``, ``list_attr_celeba.txt``, ``identity_CelebA.txt`` and, where
-            released with it, ``list_eval_partition.txt`` (then the samples have parts).
+        root: folder or zip with ``img_align_celeba/``, ``list_attr_celeba.txt``, ``identity_CelebA.txt`` and
+            optionally ``list_eval_partition.txt`` (then the samples have released splits).
 
     Raises:
-        FormatError: a departure from the layout; the message names file and line.
+        FormatError: the files do not follow the layout; the message names file and line.
     """
     present = list_files(root)
     identities: dict[str, str] = {}
@@ -72,7 +72,7 @@ def read(root: Path) -> SourceReading:
 
 
 def _rows(root: Path, path: str, n_values: int, skip: int = 0) -> Iterator[tuple[int, str, list[str]]]:
-    """Line number, picture name and values of each row after the first ``skip`` lines; a picture has one row."""
+    """Yield line number, picture name and values of each row after the first ``skip`` lines; one row per picture."""
     seen: set[str] = set()
     for line, text in enumerate(read_lines(root, path), start=1):
         if line <= skip or not text.strip():

@@ -12,13 +12,13 @@ from fbn.vocabulary import AU_NUMBERS, Expression
 
 NAME = "ckplus"
 PICTURES, FACS, EMOTION = "cohn-kanade-images", "FACS", "Emotion"
-#: Files or folders that only this set has; it has at least one of them.
+#: Files or folders by which this data set is recognised; any one of them suffices.
 MARKS = (PICTURES,)
 _LAYOUT = re.compile(r"(S\d+)/(\d+)/\1_\2_(\d+)\.png")
 _CODES: dict[int, Expression | None] = {
     0: Expression.NEUTRAL,
     1: Expression.ANGER,
-    2: None,  # contempt: outside the 7, but its AUs stand
+    2: None,  # contempt: not one of the 7 classes, but its AUs are used
     3: Expression.DISGUST,
     4: Expression.FEAR,
     5: Expression.HAPPINESS,
@@ -29,17 +29,17 @@ _JAW_DROP, _MOUTH_STRETCH = 26, 27
 
 
 def read(root: Path) -> SourceReading:
-    """Read peak frames with their codes, and each sequence's first frame as neutral with no AU active.
+    """Read peak frames with their codes, and the first frame of each sequence as neutral with no active AU.
 
-    All 17 AUs are annotated on a frame with a FACS file. AU27 (mouth stretch) counts as AU26; AUs outside the 17 are
-    passed over. A frame without label files is an onset where it is its sequence's first, otherwise it is rejected:
-    between onset and peak nothing was coded.
+    All 17 AUs are annotated on a frame with a FACS file. AU27 (mouth stretch) counts as AU26; AUs other than the 17 are
+    skipped. A frame without label files is used only if it is the first of its sequence, since frames between onset
+    and peak are not coded.
 
     Args:
         root: folder or zip with ``cohn-kanade-images/``, ``FACS/`` and ``Emotion/``.
 
     Raises:
-        FormatError: a departure from the layout; the message names the file and line.
+        FormatError: the files do not follow the layout; the message names the file and line.
     """
     present = list_files(root)
     frames: dict[str, list[tuple[int, str]]] = defaultdict(list)
@@ -74,7 +74,7 @@ def read(root: Path) -> SourceReading:
 
 
 def sequence_of(sample: Sample) -> str:
-    """The sequence a frame belongs to, e.g. ``"S010/004"``."""
+    """Return the sequence of a frame, e.g. ``"S010/004"``."""
     return "/".join(sample.path.split("/")[1:3])
 
 

@@ -1,4 +1,4 @@
-"""DISFA (Mavadati et al. 2013): intensities of twelve AUs on every frame of 27 people's videos."""
+"""DISFA (Mavadati et al. 2013): intensities of twelve AUs on every frame of videos of 27 subjects."""
 
 import re
 from pathlib import Path
@@ -10,27 +10,27 @@ from fbn.records import Annotations, Sample
 
 NAME = "disfa"
 LABELS, PICTURES = "ActionUnit_Labels", "Frames"
-#: Files or folders that only this set has; it has at least one of them.
+#: Files or folders by which this data set is recognised; any one of them suffices.
 MARKS = (LABELS,)
 _UNITS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 _LABEL = re.compile(rf"{LABELS}/(SN\d{{3}})/\1_au(\d+)\.txt")
-_STRONGEST = 5
+_MAX_INTENSITY = 5
 
 
 def read(root: Path, active: int = 2) -> SourceReading:
-    """Read which AUs are active on each frame.
+    """Read the active AUs of each frame.
 
-    DISFA comes as videos, and where their frames lie is not documented. fbn's choice: line 1 of
-    ``ActionUnit_Labels/SN001/SN001_au1.txt`` says which frame n it speaks of, and that frame is
-    ``Frames/SN001/00001.jpg`` (n as five digits, as the label files count).
+    DISFA is released as videos, without a documented location of their frames. fbn expects frame n of
+    ``ActionUnit_Labels/SN001/SN001_au1.txt`` (numbered as in the label file) as ``Frames/SN001/00001.jpg``, n with
+    five digits.
 
     Args:
         root: folder or zip with ``ActionUnit_Labels/`` and ``Frames/``.
-        active: intensity, 1 to 5, from which on an AU counts as active; the papers take 2, others 1.
+        active: lowest intensity, 1 to 5, at which an AU counts as active; the papers use 2, others 1.
 
     Raises:
-        MissingFileError: a person's label file, or the frames, are not there.
-        FormatError: a departure from the layout; the message names file and line.
+        MissingFileError: a subject's label file, or the frames, are missing.
+        FormatError: the files do not follow the layout; the message names file and line.
     """
     present = list_files(root)
     if not any(path.startswith(f"{PICTURES}/") for path in present):
@@ -46,7 +46,7 @@ def read(root: Path, active: int = 2) -> SourceReading:
         columns = {unit: _read(root, subject, unit) for unit in _UNITS}
         frames = list(columns[_UNITS[0]])
         for unit, column in columns.items():
-            _same_frames(frames, list(column), f"{root}: {_path(subject, unit)}", _path(subject, _UNITS[0]))
+            _check_frames(frames, list(column), f"{root}: {_path(subject, unit)}", _path(subject, _UNITS[0]))
         for line, frame in enumerate(frames, start=1):
             picture = f"{PICTURES}/{subject}/{frame:05d}.jpg"
             if picture not in present:
@@ -62,7 +62,7 @@ def _path(subject: str, unit: int) -> str:
 
 
 def _read(root: Path, subject: str, unit: int) -> dict[int, int]:
-    """Intensity by frame number."""
+    """Return intensities by frame number."""
     intensities: dict[int, int] = {}
     last = 0
     for line, text in enumerate(read_lines(root, path := _path(subject, unit)), start=1):
@@ -74,14 +74,14 @@ def _read(root: Path, subject: str, unit: int) -> dict[int, int]:
         if (frame := parse(fields[0], int, lambda n: n > 0, where, "a frame number")) <= last:
             raise FormatError(f"{where}: frame {frame}, expected a number above {last}")
         last = frame
-        expected = f"an intensity from 0 to {_STRONGEST}"
-        intensities[last] = parse(fields[1], int, lambda v: 0 <= v <= _STRONGEST, where, expected)
+        expected = f"an intensity from 0 to {_MAX_INTENSITY}"
+        intensities[last] = parse(fields[1], int, lambda v: 0 <= v <= _MAX_INTENSITY, where, expected)
     return intensities
 
 
-def _same_frames(frames: list[int], own: list[int], where: str, first: str) -> None:
-    for line, (expected, found) in enumerate(zip(frames, own, strict=False), start=1):
-        if found != expected:
-            raise FormatError(f"{where}, line {line}: frame {found}, expected {expected} as in {first}")
-    if len(own) != len(frames):
-        raise FormatError(f"{where}, line {len(own)}: the last of {len(own)} frames, expected {len(frames)} as {first}")
+def _check_frames(expected: list[int], frames: list[int], where: str, first: str) -> None:
+    for line, (wanted, frame) in enumerate(zip(expected, frames, strict=False), start=1):
+        if frame != wanted:
+            raise FormatError(f"{where}, line {line}: frame {frame}, expected {wanted} as in {first}")
+    if (count := len(frames)) != len(expected):
+        raise FormatError(f"{where}, line {count}: the last of {count} frames, expected {len(expected)} as {first}")

@@ -1,4 +1,4 @@
-"""EmotioNet (Benitez-Quiroz et al. 2016): AUs of pictures from the web, and basic or compound expressions."""
+"""EmotioNet (Benitez-Quiroz et al. 2016): pictures from the web with AUs, and basic or compound expressions."""
 
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from fbn.vocabulary import AU_NUMBERS, CLASSES_EMOTIONET, EXPRESSION_INDEX
 
 NAME = "emotionet"
 UNITS, CLASSES, PICTURES = "emotionet_aus.txt", "emotionet_classes.csv", "images"
-#: Files or folders that only this set has; it has at least one of them.
+#: Files or folders by which this data set is recognised; any one of them suffices.
 MARKS = (UNITS, CLASSES)
 _N_UNITS = 60
-#: Column of AU n, counted from 0, is n + 1: two columns of URLs come first.
+#: Two columns of URLs come first, so that AU n is in column n + 1, counted from 0.
 _URLS = 2
 _MARKS = {"0": 0.0, "1": 1.0}
 
@@ -23,15 +23,15 @@ _MARKS = {"0": 0.0, "1": 1.0}
 def read(root: Path) -> SourceReading:
     """Read AUs, classes or both; a picture in both files is one sample.
 
-    EmotioNet comes as lists of URLs whose file names are not documented. fbn's choice: the AU table is
-    ``emotionet_aus.txt``, the classes ``emotionet_classes.csv`` (columns ``file,class``), and each picture lies in
-    ``images/`` under the last part of its URL.
+    EmotioNet is released as lists of URLs whose file names are not documented. fbn expects the AU table as
+    ``emotionet_aus.txt``, the classes as ``emotionet_classes.csv`` (columns ``file,class``), and each picture in
+    ``images/`` under the last component of its URL.
 
     Args:
         root: folder or zip with ``images/`` and one of the two label files, or both.
 
     Raises:
-        FormatError: a departure from the layout; the message names file and line.
+        FormatError: the files do not follow the layout; the message names file and line.
     """
     present = list_files(root)
     if not present & {UNITS, CLASSES}:

@@ -1,4 +1,4 @@
-"""Expression in-the-Wild (Zhang et al. 2018): faces in pictures with their surroundings, one expression a face."""
+"""Expression in-the-Wild (Zhang et al. 2018): uncropped pictures with face boxes, one expression per face."""
 
 from math import isfinite
 from pathlib import Path
@@ -11,7 +11,7 @@ from fbn.vocabulary import Expression
 
 NAME = "expw"
 LABELS = "label/label.lst"
-#: Files or folders that only this set has; it has at least one of them.
+#: Files or folders by which this data set is recognised; any one of them suffices.
 MARKS = (LABELS,)
 _FOLDER = "image"
 _FIELDS = "name face_id top left right bottom confidence label"
@@ -27,13 +27,13 @@ _CODES = {
 
 
 def read(root: Path) -> SourceReading:
-    """Read expressions and boxes; a picture with several labelled faces gives as many samples.
+    """Read expressions and boxes; a picture gives one sample for each labelled face.
 
     Args:
         root: folder or zip with ``label/label.lst`` and ``image/``.
 
     Raises:
-        FormatError: a departure from the layout; the message names file and line.
+        FormatError: the files do not follow the layout; the message names file and line.
     """
     present = list_files(root)
     samples: list[Sample] = []

@@ -1,4 +1,4 @@
-"""FER+ (Barsoum et al. 2016): ten taggers' votes on the 48x48 gray pictures of FER2013."""
+"""FER+ (Barsoum et al. 2016): ten annotators' votes on the 48x48 gray pictures of FER2013."""
 
 from collections import Counter
 from pathlib import Path
@@ -12,14 +12,14 @@ from fbn.vocabulary import EXPRESSIONS
 
 NAME = "ferplus"
 LABELS = "fer2013new.csv"
-#: Files or folders that only this set has; it has at least one of them.
+#: Files or folders by which this data set is recognised; any one of them suffices.
 MARKS = (LABELS,)
 TAGGERS = 10
 _OUTSIDE = ("contempt", "unknown", "NF")
 _BALLOT = (*(e.value for e in EXPRESSIONS), *_OUTSIDE)
 _COLUMNS = ("Usage", "Image name", *_BALLOT)
 _FOLDERS = {"Training": "FER2013Train", "PublicTest": "FER2013Valid", "PrivateTest": "FER2013Test"}
-#: FER2013Valid is what figures are reported on, so its part is named "test"; FER2013Test is in no part of the split.
+#: Results are reported on FER2013Valid, which is therefore named "test"; FER2013Test is not used.
 PRIVATE = "private"
 _PARTS = {"Training": "train", "PublicTest": "test", "PrivateTest": PRIVATE}
 
@@ -29,13 +29,13 @@ def read(root: Path, targets: Literal["votes", "majority"] = "votes") -> SourceR
 
     Args:
         root: folder or zip with ``fer2013new.csv`` and the picture folders.
-        targets: ``"votes"``: the distribution of the votes over the 7 classes, its weight the share of the ten
-            votes that fell on them; rows that most taggers call contempt, unknown or no face are rejected.
-            ``"majority"``: the one class with most of the ten votes, weight 1; ties, contempt, unknown and no face
-            are rejected (the "7 classes" that figures are reported on).
+        targets: ``"votes"``: the distribution of the votes over the 7 classes, weighted by the fraction of the ten
+            votes that these classes got; rows with most votes for contempt, unknown or no face are rejected.
+            ``"majority"``: the class with most of the ten votes, weight 1; ties, contempt, unknown and no face are
+            rejected (the usual 7-class protocol).
 
     Raises:
-        FormatError: a departure from the layout; the message names file and line.
+        FormatError: the files do not follow the layout; the message names file and line.
     """
     present = list_files(root)
     samples: list[Sample] = []
@@ -69,8 +69,8 @@ def _votes(row: Row) -> dict[str, int]:
 
 
 def _reason(votes: dict[str, int], targets: str) -> str | None:
-    """Why a row gives no sample, or None."""
-    # the released file has one row of nine votes: a row to leave out, not a file to refuse
+    """Return the reason to reject a row, or None."""
+    # the released file has one row of nine votes: reject the row, not the file
     if sum(votes.values()) != TAGGERS:
         return f"fewer than {TAGGERS} votes"
     (first, most), (_, second) = Counter(votes).most_common(2)

@@ -1,4 +1,4 @@
-"""What every adapter returns, and how label files are read: strictly, each departure named by file and line."""
+"""The adapters' return type, and strict parsing of label files with errors that name file and line."""
 
 import csv
 import io
@@ -16,12 +16,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that was read but gives no sample.
+    """A row that gives no sample.
 
     Attributes:
-        path: the picture it speaks of, or "" where it names none.
-        line: line of the label file, from 1; 0 where a file was rejected, not a line of it.
-        reason: why, the same words for the same cause.
+        path: path of its picture, or "" if it names none.
+        line: line of the label file, from 1; 0 if a whole file was rejected.
+        reason: the reason; the same text for the same cause.
     """
 
     path: str
@@ -31,7 +31,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class SourceReading:
-    """All that a data set's label files say. No pixel was decoded."""
+    """The samples and rejected rows of a data set's label files. No picture has been decoded."""
 
     name: str
     samples: tuple[Sample, ...]
@@ -39,11 +39,11 @@ class SourceReading:
 
 
 def read_lines(root: Path, path: str) -> list[str]:
-    """A label file's lines.
+    """Return the lines of a label file.
 
     Raises:
-        MissingFileError: it is not there.
-        FormatError: it is no UTF-8 text.
+        MissingFileError: the file does not exist.
+        FormatError: it is not UTF-8 text.
     """
     try:
         return read_file(root, path).decode("utf-8-sig").splitlines()
@@ -52,7 +52,7 @@ def read_lines(root: Path, path: str) -> list[str]:
 
 
 class Row:
-    """One row of a csv, by column name; every mistake in it is named by file, line and column."""
+    """One row of a csv, by column name; errors name file, line and column."""
 
     def __init__(self, where: str, line: int, values: dict[str, str]) -> None:
         self.where, self.line, self.values = where, line, values
@@ -61,16 +61,16 @@ class Row:
         return self.values[column].strip()
 
     def get(self, column: str, convert: Callable[[str], T], valid: Callable[[T], bool], expected: str) -> T:
-        """The value of a column.
+        """Convert and check the value of a column.
 
         Raises:
-            FormatError: ``convert`` fails on it or ``valid`` refuses it; the message says what was ``expected``.
+            FormatError: ``convert`` fails or ``valid`` is False; the message contains ``expected``.
         """
         return parse(self[column], convert, valid, f"{self.where}, line {self.line}, {column}", expected)
 
 
 def parse(text: str, convert: Callable[[str], T], valid: Callable[[T], bool], where: str, expected: str) -> T:
-    """``convert(text)`` where ``valid``. Raises FormatError that says where and what was expected otherwise."""
+    """Return ``convert(text)`` if it is ``valid``; otherwise raise FormatError with ``where`` and ``expected``."""
     try:
         if valid(value := convert(text)):
             return value
@@ -80,7 +80,7 @@ def parse(text: str, convert: Callable[[str], T], valid: Callable[[T], bool], wh
 
 
 def read_table(root: Path, path: str, columns: tuple[str, ...]) -> Iterator[Row]:
-    """Rows of a csv with a header that must hold ``columns``, in any order.
+    """Yield the rows of a csv whose header must contain ``columns``, in any order.
 
     Raises:
         FormatError: a column is missing, or a row has fewer or more fields than the header.

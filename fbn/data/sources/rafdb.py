@@ -1,4 +1,4 @@
-"""RAF-DB (Li, Deng & Du 2017): one basic expression, or one of eleven compound ones, for each aligned picture."""
+"""RAF-DB (Li, Deng & Du 2017): aligned pictures, each with a basic or one of eleven compound expressions."""
 
 import re
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from fbn.vocabulary import COMPOUND_RAFDB, Expression
 
 NAME, COMPOUND = "rafdb", "rafdb-compound"
 FOLDER = "EmoLabel"
-#: Files or folders that only this set has; it has at least one of them.
+#: Files or folders by which this data set is recognised; any one of them suffices.
 MARKS = (FOLDER,)
 COMPOUND_FOLDER = f"compound/{FOLDER}"
-#: Spelled so in the release.
+#: Spelled like this in the release.
 _LIST = "list_patition_label.txt"
 _PICTURE = re.compile(r"(train|test)_\d+\.jpg")
 _BASIC_CODES = {
@@ -37,19 +37,19 @@ def read(root: Path) -> SourceReading:
         root: folder or zip with ``EmoLabel/list_patition_label.txt`` and ``Image/aligned/``.
 
     Raises:
-        FormatError: a departure from the layout; the message names file and line.
+        FormatError: the files do not follow the layout; the message names file and line.
     """
     return _read(root, NAME, "", _BASIC_CODES)
 
 
 def read_compound(root: Path) -> SourceReading:
-    """Read the compound expressions; ``Sample.compound`` names them.
+    """Read the compound expressions into ``Sample.compound``.
 
     Args:
         root: folder or zip with ``compound/EmoLabel/list_patition_label.txt`` and ``compound/Image/aligned/``.
 
     Raises:
-        FormatError: a departure from the layout; the message names file and line.
+        FormatError: the files do not follow the layout; the message names file and line.
     """
     return _read(root, COMPOUND, "compound/", _COMPOUND_CODES)
 

@@ -1,4 +1,4 @@
-"""s-Aff-Wild2 (Kollias 2022): frames of Aff-Wild2 with all three tasks in one row, for multi-task learning."""
+"""s-Aff-Wild2 (Kollias 2022): frames of Aff-Wild2 with the labels of all three tasks, for multi-task learning."""
 
 from pathlib import Path
 
@@ -10,20 +10,20 @@ from fbn.records import Annotations, Sample
 
 NAME = "saffwild2"
 LABELS = {"training_set_annotations.txt": "train", "validation_set_annotations.txt": "valid"}
-#: Files or folders that only this set has; it has at least one of them.
+#: Files or folders by which this data set is recognised; any one of them suffices.
 MARKS = tuple(LABELS)
 _HEADER, _FIELDS = 5, 4 + len(affwild2.UNITS_ABAW3)
 
 
 def read(root: Path) -> SourceReading:
-    """Read the rows; each task is masked on its own mark.
+    """Read the rows; missing labels are masked for each task separately.
 
     Args:
         root: folder or zip with ``cropped_aligned/<video>/00001.jpg`` and ``training_set_annotations.txt``,
             ``validation_set_annotations.txt`` or both.
 
     Raises:
-        FormatError: a departure from the layout; the message names file and line.
+        FormatError: the files do not follow the layout; the message names file and line.
     """
     present = list_files(root)
     if not present & set(LABELS):
