@@ -18,7 +18,7 @@ from fbn.errors import FormatError
 from fbn.models.network import FaceNetwork
 from fbn.models.spec import InputSpec
 from fbn.records import Predictions
-from fbn.tasks import AFFECT_TASKS, COMPOUND, named, plain
+from fbn.tasks import AFFECT_TASKS, COMPOUND, named, serialise
 
 #: Outputs whose names differ from those of their tasks.
 _NAMES = {"expression": "expression_logits", "action_units": "action_unit_logits", "compound": "compound_logits"}
@@ -60,7 +60,7 @@ def export(network: FaceNetwork, path: Path) -> None:
     model = program.model_proto
     for part in (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
         part.ClearField("metadata_props")  # the exporter's stack traces, with this machine's paths
-    model.metadata_props.add(key=_TASKS_KEY, value=json.dumps([plain(task) for task in tasks]))
+    model.metadata_props.add(key=_TASKS_KEY, value=json.dumps([serialise(task) for task in tasks]))
     model.metadata_props.add(key=_SPEC_KEY, value=json.dumps(asdict(network.spec)))
     if network.classes is not None:
         compound = {"classes": network.classes.to_dict(), "temperature": network.temperature}

@@ -11,9 +11,8 @@ from typing import Any, TypeAlias
 
 from fbn import sheets
 from fbn.errors import FormatError
-from fbn.relatedness.notes import Column, Note, Notes, parsed, plain
-from fbn.tasks import ACTION_UNITS, EXPRESSION, Task, named
-from fbn.tasks import plain as plain_task
+from fbn.relatedness.notes import Column, Note, Notes, note_from_dict, note_to_dict
+from fbn.tasks import ACTION_UNITS, EXPRESSION, Task, named, serialise
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, COMPOUND_EXPRESSIONS
 
 #: Row -> column -> weight.
@@ -69,7 +68,7 @@ def to_json(rows: Rows, provenance: Mapping[str, str], notes: Notes, tasks: Task
     """Write provenance, tasks (unless expressions and AUs), rows by category and AU code, and notes to JSON."""
     data: dict[str, Any] = dict(provenance)
     if not _are_expressions_and_aus(tasks):
-        data[_TASKS] = {"rows": plain_task(tasks[0]), "columns": plain_task(tasks[1])}
+        data[_TASKS] = {"rows": serialise(tasks[0]), "columns": serialise(tasks[1])}
     data["rows"] = {c: {code(n): w for n, w in row.items()} for c, row in rows.items()}
     if notes:
         data["notes"] = {c: _notes_of(notes, c) for c in dict.fromkeys(category for category, _ in notes)}
@@ -124,7 +123,7 @@ def _column_of(name: str, columns: Task, where: str) -> Column:
 
 def _notes_of(notes: Notes, category: str) -> dict[str, dict[str, str]]:
     """Return the notes of a row by AU code."""
-    return {code(n): plain(note) for (c, n), note in notes.items() if c == category}
+    return {code(n): note_to_dict(note) for (c, n), note in notes.items() if c == category}
 
 
 def _parse_notes(found: Any, category: str, where: str, columns: Task = COLUMNS) -> dict[tuple[str, Column], Note]:
@@ -132,7 +131,7 @@ def _parse_notes(found: Any, category: str, where: str, columns: Task = COLUMNS)
     if not isinstance(found, dict):
         raise FormatError(f"{where}{category}: expected an object of AU codes and notes")
     return {
-        (category, _column_of(name, columns, f"{where}{category}")): parsed(value, f"{where}{category}, {name}")
+        (category, _column_of(name, columns, f"{where}{category}")): note_from_dict(value, f"{where}{category}, {name}")
         for name, value in found.items()
     }
 

@@ -29,13 +29,13 @@ Notes: TypeAlias = Mapping[tuple[str, Column], Note]
 _PARTS = ("who", "why", "source")
 
 
-def plain(note: Note) -> dict[str, str]:
+def note_to_dict(note: Note) -> dict[str, str]:
     """Convert the non-empty fields of a note to a dictionary."""
     return {name: part for name, part in asdict(note).items() if part}
 
 
-def parsed(value: Any, where: str) -> Note:
-    """Invert ``plain``. Raises FormatError with a message that begins with ``where``."""
+def note_from_dict(value: Any, where: str) -> Note:
+    """Invert ``note_to_dict``. Raises FormatError with a message that begins with ``where``."""
     if not isinstance(value, dict) or not all(k in _PARTS and isinstance(v, str) for k, v in value.items()):
         raise FormatError(f"{where} = {value!r}: expected an object of texts named {', '.join(_PARTS)}")
     return Note(**value)
