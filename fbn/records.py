@@ -119,23 +119,23 @@ class Annotations(TaskMap[Label]):
     def _with(self, values: Labels) -> Self:
         return type(self)(values, self._like)
 
-    def _part(self, held: Task, part: Task) -> Label:
-        label, columns = self._values[held], held.columns(part)
+    def _part(self, stored: Task, part: Task) -> Label:
+        label, columns = self._values[stored], stored.columns(part)
         value = label.value[..., columns]
-        if held.kind == "categorical":
+        if stored.kind == "categorical":
             # an image of another class is not annotated; votes are renormalised over the remaining labels
             total = value.sum(-1)
             floor = torch.finfo(total.dtype).tiny
             return Label(value / total.clamp_min(floor)[..., None], label.weight * (total > 0))
-        return Label(value, label.weight[..., columns] if held.kind == "binary" else label.weight)
+        return Label(value, label.weight[..., columns] if stored.kind == "binary" else label.weight)
 
     def _absent(self, task: Task) -> Label:
-        blank, held = Label.blank(task, self._like), self.own(task)
-        shared = [label for label in task.labels if label in held.labels] if held in self._values else []
+        blank, stored = Label.blank(task, self._like), self.own(task)
+        shared = [label for label in task.labels if label in stored.labels] if stored in self._values else []
         if not shared or (task.kind == "continuous" and len(shared) < len(task)):
             return blank
         # missing labels are not annotated (binary), or have probability 0 (categorical)
-        part, columns = self._part(held, held.only(*shared)), task.columns(task.only(*shared))
+        part, columns = self._part(stored, stored.only(*shared)), task.columns(task.only(*shared))
         blank.value[..., columns] = part.value
         if task.kind != "binary":
             return Label(blank.value, part.weight)
@@ -145,9 +145,9 @@ class Annotations(TaskMap[Label]):
     @classmethod
     def _join(cls, parts: Sequence[Self], how: Any) -> Self:
         labels = {
-            task: Label(*(how([getattr(own, f.name) for own in held]) for f in fields(Label)))
+            task: Label(*(how([getattr(label, f.name) for label in stored]) for f in fields(Label)))
             for task in cls._tasks_of(parts)
-            if (held := [part[task] for part in parts])
+            if (stored := [part[task] for part in parts])
         }
         return cls(labels, how([part._like for part in parts]))
 
@@ -233,13 +233,13 @@ class Predictions(TaskMap[Tensor]):
         """Apply a function to the outputs of each head."""
         return type(self)({task: function(value) for task, value in self.items()})
 
-    def _part(self, held: Task, part: Task) -> Tensor:
-        return self._values[held][..., held.columns(part)]
+    def _part(self, stored: Task, part: Task) -> Tensor:
+        return self._values[stored][..., stored.columns(part)]
 
     def _absent(self, task: Task) -> Tensor:
-        held = self.own(task)
-        if held in self._values:
-            raise ValueError(f"this network's {task.title} head is for {', '.join(held.labels)} alone")
+        stored = self.own(task)
+        if stored in self._values:
+            raise ValueError(f"this network's {task.title} head is for {', '.join(stored.labels)} alone")
         raise ValueError(f"this network has no {task.title} head")
 
     @classmethod

@@ -117,11 +117,11 @@ class TaskMap(Record, Generic[Value]):
             return self.map(lambda tensor: tensor[index])
         if index in self._values:
             return self._values[index]
-        held = self.own(index)
-        return self._part(held, index) if held in self._values and held.covers(index) else self._absent(index)
+        stored = self.own(index)
+        return self._part(stored, index) if stored in self._values and stored.covers(index) else self._absent(index)
 
     def __contains__(self, task: Task) -> bool:
-        return task in self._values or any(held.covers(task) for held in self._values)
+        return task in self._values or any(stored.covers(task) for stored in self._values)
 
     def __iter__(self) -> Iterator[Task]:
         return iter(self._values)
@@ -145,16 +145,16 @@ class TaskMap(Record, Generic[Value]):
 
     def own(self, task: Task) -> Task:
         """Return the stored task of the same name, with any labels; else the default task of that name, or ``task``."""
-        for held in self._values:
-            if held.name == task.name:
-                return held
+        for stored in self._values:
+            if stored.name == task.name:
+                return stored
         return TASKS.get(task.name, task)
 
     def _with(self, values: Mapping[Task, Value]) -> Self:
         return type(self)(values)
 
-    def _part(self, held: Task, part: Task) -> Value:
-        """Return the value of ``part``, of which ``held`` is stored with more labels."""
+    def _part(self, stored: Task, part: Task) -> Value:
+        """Select the labels of ``part`` from the value of ``stored``, a task with more labels."""
         raise NotImplementedError
 
     def _absent(self, task: Task) -> Value:

@@ -29,7 +29,7 @@ class Track:
         landmarks: [5, 2] float32 pixels.
         velocity: of the box's centre, in pixels per frame.
         expected: predicted box in the next frame.
-        seen: timestamp of the last frame with the face, in seconds.
+        last_seen: timestamp of the last frame with the face, in seconds.
         appearance: descriptor of ``fbn.faces.landmarks.appearance``.
         turned: degrees, counterclockwise, by which the frame was rotated for analysis: 0, 90, 180 or 270.
     """
@@ -40,7 +40,7 @@ class Track:
     landmarks: np.ndarray
     velocity: tuple[float, float]
     expected: Box
-    seen: float
+    last_seen: float
     appearance: np.ndarray
     turned: int = 0
 
@@ -114,7 +114,7 @@ class Tracker:
         ids = {track.face_id for track in self._tracks}
         gone = [track for track in before if track.face_id not in ids]
         # faces of the last frame may reappear after any time, e.g. if the stream stalled
-        lost = [track for track in self._lost if timestamp - track.seen <= self.memory] + gone
+        lost = [track for track in self._lost if timestamp - track.last_seen <= self.memory] + gone
         self._lost = [replace(track, expected=_moved(track.expected, track.velocity)) for track in lost]
         is_tracking = bool(self._tracks) and not self._lost
         every, frames = (
@@ -153,7 +153,7 @@ class Tracker:
         if not (old.appearance.any() and looks.any()):
             return True  # too dark or too little contrast to compare
         return float(old.appearance @ looks) >= (
-            _MIN_CORRELATION if self._now - old.seen <= _GAP else _MIN_CORRELATION_AFTER_GAP
+            _MIN_CORRELATION if self._now - old.last_seen <= _GAP else _MIN_CORRELATION_AFTER_GAP
         )
 
     def _detect(self, image: np.ndarray, view: np.ndarray, thorough: bool) -> None:
@@ -228,11 +228,11 @@ class Tracker:
 def _without_duplicates(tracks: list[Track], before: list[Track]) -> list[Track]:
     """If two tracks moved to the same face, keep the one whose prediction was nearer."""
     expected = {track.face_id: track.expected for track in before}
-    kept: list[Track] = []
+    distinct: list[Track] = []
     for track in sorted(tracks, key=lambda t: _distance(t.box, expected[t.face_id])):
-        if not any(_same(track.box, other.box) for other in kept):
-            kept.append(track)
-    return kept
+        if not any(_same(track.box, other.box) for other in distinct):
+            distinct.append(track)
+    return distinct
 
 
 def _turned(image: np.ndarray, turn: int) -> np.ndarray:

@@ -68,20 +68,20 @@ def activation_maps(network: FaceNetwork, crops: np.ndarray, wanted: Output) -> 
 
 def raw_maps(network: FaceNetwork, crops: np.ndarray, wanted: Output) -> np.ndarray:
     """[B, h, w] signed float32 maps at the resolution of the body's last layer; see ``activation_maps``."""
-    kept: list[Tensor] = []
+    features: list[Tensor] = []
 
     def keep(module: object, given: object, maps: Tensor) -> Tensor:
-        kept.append(maps.detach().requires_grad_())
-        return kept[0]
+        features.append(maps.detach().requires_grad_())
+        return features[0]
 
     handle = network.body.stages.register_forward_hook(keep)
     try:
         with torch.inference_mode(False), torch.enable_grad():
             value = wanted(network(network.spec.prepare(crops)))
-            (slope,) = torch.autograd.grad(value.sum(), kept[0])
+            (slope,) = torch.autograd.grad(value.sum(), features[0])
     finally:
         handle.remove()
-    return (slope * kept[0]).sum(1).detach().numpy().astype(np.float32)
+    return (slope * features[0]).sum(1).detach().numpy().astype(np.float32)
 
 
 def over(crop: np.ndarray, activation: np.ndarray) -> np.ndarray:

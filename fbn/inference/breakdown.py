@@ -16,7 +16,7 @@ _MIN_PROBABILITY = 1e-30
 
 
 @dataclass(frozen=True)
-class ClassScore:
+class Share:
     """The score of one class.
 
     Attributes:
@@ -49,7 +49,7 @@ class ClassScore:
         return f"{NONE_OF_THESE}: {self.name}".capitalize() if self.none else self.name[:1].upper() + self.name[1:]
 
 
-def breakdown(affect: Affect) -> tuple[ClassScore, ...]:
+def breakdown(affect: Affect) -> tuple[Share, ...]:
     """Compute the terms of every class, most probable first; "none of these" is last, if scored.
 
     Smoothed terms and probabilities are smoothed independently, so their orders may differ briefly.
@@ -81,11 +81,11 @@ def breakdown(affect: Affect) -> tuple[ClassScore, ...]:
     return (*ordered, last) if there else tuple(ordered)
 
 
-def _scores(classes: CompoundClasses, made_of: Terms, probability: Tensor) -> list[ClassScore]:
+def _scores(classes: CompoundClasses, made_of: Terms, probability: Tensor) -> list[Share]:
     columns = (probability, made_of.action_units, made_of.expressions, made_of.valence)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     names = zip(classes.classes, classes.parts, strict=True)
-    return [ClassScore(name, parts, *row) for (name, parts), row in zip(names, rows, strict=True)]
+    return [Share(name, parts, *row) for (name, parts), row in zip(names, rows, strict=True)]
 
 
 def _basic(expression: Expression, classes: CompoundClasses) -> CompoundClasses:

@@ -100,12 +100,12 @@ def paths(form: MatchingForm, gradients: Gradients, steps: int = 60, rate: float
 
 
 def implied(
-    shares: Collection[tuple[str, float]], table: RelatednessTable, mixture: Mixture, binary: bool
+    expressions: Collection[tuple[str, float]], table: RelatednessTable, mixture: Mixture, binary: bool
 ) -> np.ndarray:
     """[17] q(a|x) of a face with these (expression, probability) pairs; the remaining probability is neutral's."""
     e = torch.zeros(len(EXPRESSIONS), dtype=torch.float64)
-    for name, share in shares:
-        e[EXPRESSION_INDEX[name]] += share
+    for name, probability in expressions:
+        e[EXPRESSION_INDEX[name]] += probability
     e[EXPRESSION_INDEX["neutral"]] += 1 - e.sum()
     return mixture_of_rows(e, table, mixture, binary)[0].numpy()
 

@@ -106,14 +106,14 @@ class RelatednessTable:
             FormatError: an unknown row or column, a weight outside [0, 1], an AU given to neutral, or a note on a
                 missing row.
         """
-        place, where = {label: i for i, label in enumerate(rows.labels)}, formats.places(columns)
+        row_index, column_index = {label: i for i, label in enumerate(rows.labels)}, formats.places(columns)
         neutral = Expression.NEUTRAL.value if rows.name == EXPRESSION.name else None
         for row, weights in cells.items():
-            if row not in place:
+            if row not in row_index:
                 raise FormatError(f"unknown category {row!r}: expected one of {', '.join(rows.labels)}")
             for column, weight in weights.items():
-                if column not in where:
-                    expected = ", ".join(map(formats.code, where))
+                if column not in column_index:
+                    expected = ", ".join(map(formats.code, column_index))
                     raise FormatError(f"{row}: {formats.title(column)} is unknown: expected one of {expected}")
                 if not 0 <= weight <= 1:
                     raise FormatError(f"{row}, {formats.title(column)} = {weight}: expected a weight in [0, 1]")
@@ -125,15 +125,19 @@ class RelatednessTable:
         ordered = tuple(
             (
                 row,
-                tuple((c, float(w)) for c, w in sorted(cells.get(row, {}).items(), key=lambda x: where[x[0]]) if w > 0),
+                tuple(
+                    (c, float(w))
+                    for c, w in sorted(cells.get(row, {}).items(), key=lambda x: column_index[x[0]])
+                    if w > 0
+                ),
             )
             for row in present
         )
         for row, column in notes or {}:
-            if row not in present or column not in where:
+            if row not in present or column not in column_index:
                 raise FormatError(f"note on {row}, {formats.title(column)}: expected a row of the table and a known AU")
-        kept = sorted((notes or {}).items(), key=lambda item: (place[item[0][0]], where[item[0][1]]))
-        return cls(ordered, provenance, tuple(kept), rows.only(*present), columns)
+        sorted_notes = sorted((notes or {}).items(), key=lambda item: (row_index[item[0][0]], column_index[item[0][1]]))
+        return cls(ordered, provenance, tuple(sorted_notes), rows.only(*present), columns)
 
     @staticmethod
     def names() -> tuple[str, ...]:

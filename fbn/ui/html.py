@@ -9,7 +9,7 @@ from html import escape
 
 import numpy as np
 
-from fbn.inference.breakdown import ClassScore
+from fbn.inference.breakdown import Share
 from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, EXPRESSIONS, REGIONS
 
@@ -99,7 +99,7 @@ def action_unit_bars(action_units: np.ndarray) -> str:
     return f'<div class="fbn-au fbn-help" role="group" aria-label="Action units">{"".join(blocks)}</div>'
 
 
-def compound_bars(shares: Sequence[ClassScore]) -> str:
+def compound_bars(shares: Sequence[Share]) -> str:
     """The three likeliest classes, then none of them, 0 to 100 %, the likeliest of all in bold.
 
     A bar has the colours of the two expressions that its class is made of. Always as many rows, so that nothing jumps
@@ -116,14 +116,14 @@ def compound_bars(shares: Sequence[ClassScore]) -> str:
     return f'<div class="fbn-compounds fbn-help" role="list" aria-label="Compound expressions">{"".join(rows)}</div>'
 
 
-def _colour(share: ClassScore) -> str:
+def _colour(share: Share) -> str:
     if share.none:
         return _NONE_COLOUR
     colours = [EXPRESSION_COLOURS[part] for part in share.parts] or [ACCENT]
     return colours[0] if len(colours) == 1 else f"linear-gradient(90deg,{colours[0]} 50%,{colours[1]} 50%)"
 
 
-def _sum(share: ClassScore) -> str:
+def _sum(share: Share) -> str:
     """The score as a sum."""
     learnt = f" {'+' if share.learnt >= 0 else '−'} learnt {abs(share.learnt):.2f}" if share.learnt else ""
     return (

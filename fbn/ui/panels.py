@@ -12,7 +12,7 @@ from fbn.compound import CompoundClasses, names
 from fbn.errors import FbnError
 from fbn.faces.align import align
 from fbn.inference import Affect, FaceResult, FrameResult, overlay
-from fbn.inference.breakdown import ClassScore, breakdown
+from fbn.inference.breakdown import Share, breakdown
 from fbn.inference.uploads import Preview
 from fbn.models import store
 from fbn.tasks import AFFECT_TASKS
@@ -156,7 +156,7 @@ def terms_panel(affect: Affect) -> None:
     st.html(table.to_html(table_attributes='class="fbn-terms"'))
 
 
-def terms_table(shares: Sequence[ClassScore]) -> pd.DataFrame:
+def terms_table(shares: Sequence[Share]) -> pd.DataFrame:
     """One row per class, the likeliest first: its terms, their sum and its probability in percent."""
     rows = [
         {

@@ -11,7 +11,7 @@ import torch
 from fbn.compound import CompoundClasses, terms
 from fbn.errors import FormatError
 from fbn.inference import Affect, FaceAnalyser
-from fbn.inference.breakdown import ClassScore, breakdown
+from fbn.inference.breakdown import Share, breakdown
 from fbn.inference.compounds import CompoundScorer
 from fbn.inference.effect import predictions_of
 from fbn.inference.smooth import OneEuroFilter, median_filter
@@ -190,5 +190,5 @@ def test_a_model_that_lacks_a_task_is_refused() -> None:
 
 
 def test_words() -> None:
-    share = ClassScore("happily surprised", (), 0.5, 0.1, 0.2, 1.0)
+    share = Share("happily surprised", (), 0.5, 0.1, 0.2, 1.0)
     assert (share.words, share.total) == ("Happily surprised", pytest.approx(1.3))
