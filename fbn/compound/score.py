@@ -56,8 +56,8 @@ class NoneOfThese:
 def terms(predictions: Predictions, classes: CompoundClasses, valence: Valence = "positive") -> Terms:
     """Compute the terms of eq. 12 to 15 for each class.
 
-    For a class with an unknown name each term is the mean over the other classes; without AUs in its row the first
-    term is; without other classes it is 0. The second term of a basic class is p(e|x), the first of neutral is
+    Undefined terms are replaced by the mean over the other classes, or 0: all terms of a class with an unknown name,
+    and the first term of a class without AUs. The second term of a basic class is p(e|x), the first of neutral is
     1 - max_a p(a|x), and happiness has positive valence (all fbn's choices).
 
     Args:

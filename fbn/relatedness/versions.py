@@ -25,7 +25,7 @@ _DELETED = ".deleted"
 
 
 class ConflictError(FbnError):
-    """Somebody saved a newer version, or deleted the name, since the edit began; nothing was written."""
+    """Another user has saved a newer version or deleted the name since the edit began; nothing was written."""
 
 
 @dataclass(frozen=True)

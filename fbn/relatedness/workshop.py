@@ -193,7 +193,7 @@ class Workshop:
         return {label: draft for label, draft in self.drafts.items() if label != self.open}
 
     def _is_new(self, label: str) -> bool:
-        """Whether it was imported or inferred and never saved."""
+        """Whether a table was imported or inferred and never saved."""
         return label in self.drafts and self.drafts[label].origin in ("imported", "inferred")
 
 
