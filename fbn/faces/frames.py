@@ -166,8 +166,8 @@ def open_source(
         return
     if inputs.left_out:
         notify(f"{printable(source)}: {inputs.describe_left_out()}")
-    for error in inputs.errors:
-        report(error)
+    for unreadable in inputs.errors:
+        report(unreadable)
     for path in inputs.files:
         try:
             yield from read_file(path, every, notify)
