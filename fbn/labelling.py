@@ -1,8 +1,8 @@
-"""Functions that add labels: co-annotation by a relatedness table, and a network's pseudo-labels.
+"""Functions that add labels: co-annotation by a relatedness table, and pseudo-labels of a network.
 
-Each fills only what is not annotated; weight 0 stays "not annotated" and its value is never read. A table's rows and
-columns say which tasks it couples; both are read with the labels that the annotations have of them. Shapes as in
-``fbn.records``, with R labels of the table's categorical task and C of its binary one; ``...`` is any batch shape.
+Existing labels are never changed. Weight 0 means "not annotated"; such values are not used. The tasks are those of the
+table's rows and columns, with the labels that the annotations have. In shapes, R is the number of labels of the
+table's categorical task, C that of its binary task, and ``...`` any batch shape.
 """
 
 from collections.abc import Collection
@@ -27,7 +27,7 @@ def co_annotate(
     direction: Direction = "both",
     observational: Observational = "weight",
 ) -> Annotations:
-    """The annotations plus their ``co_annotations`` (A 3.1.2, C 3)."""
+    """Add ``co_annotations`` to the annotations (A 3.1.2, C 3)."""
     return annotations.merge(co_annotations(annotations, table, direction, observational))
 
 
@@ -37,42 +37,43 @@ def co_annotations(
     direction: Direction = "both",
     observational: Observational = "weight",
 ) -> Annotations:
-    """Only the labels that co-annotation adds (A 3.1.2, C 3); both directions read the original labels.
+    """Compute the labels that co-annotation adds (A 3.1.2, C 3); both directions start from the original labels.
 
-    Expression -> AU: the AUs of the labelled expression (of votes: the top one, and its share as a factor on the
-    weight) become active, prototypical with weight 1, observational with their weight in the table or 1.
+    Expression -> AU: the AUs of the labelled expression become active, prototypical ones with weight 1, observational
+    ones with their weight in the table or 1. For vote distributions it is the expression with most votes, and its
+    fraction of votes is a factor of the weight.
 
-    AU -> expression: e is given where all its AUs are annotated and active; of several the one that requires most, then
-    the first in the task's order. Neutral and rows without AUs are never given. Its weight is the smallest
-    among the AUs it rests on.
+    AU -> expression: an expression is added if all its AUs are annotated and active; of several the one with most AUs,
+    then the first in the task's order. Neutral and rows without AUs are never added. The weight is the smallest of the
+    weights of its AUs.
 
     Args:
-        annotations: labels of the table's two tasks, whatever they are ("expression" and "AU" stand for them).
+        annotations: labels of the table's row and column tasks ("expression" and "AU" stand for any such tasks).
         table: relatedness.
         direction: which labels to add.
-        observational: weight of AUs below 1 in the table.
+        observational: ``"weight"``: observational AUs get their weight in the table; ``"one"``: weight 1.
     """
     rows, columns = annotations.own(table.rows), annotations.own(table.columns)
-    kind, units = annotations[rows], annotations[columns]
+    category, units = annotations[rows], annotations[columns]
     added: dict[Task, Label] = {}
     if direction != "au_to_expression":
-        r = _matrix(table, rows, columns, observational).to(kind.value)
-        share, label = kind.value.max(-1)
-        sure = torch.where(kind.weight > 0, kind.weight * share, 0)
-        weight = torch.where(units.weight > 0, 0, r[label] * sure[..., None])
-        added[columns] = Label((weight > 0).to(kind.value), weight)
+        r = _matrix(table, rows, columns, observational).to(category.value)
+        votes, label = category.value.max(-1)
+        confidence = torch.where(category.weight > 0, category.weight * votes, 0)
+        weight = torch.where(units.weight > 0, 0, r[label] * confidence[..., None])
+        added[columns] = Label((weight > 0).to(category.value), weight)
     if direction != "expression_to_au":
-        required = _matrix(table, rows, columns, "one").to(kind.value)
+        required = _matrix(table, rows, columns, "one").to(category.value)
         active = ((units.weight > 0) & (units.value >= DECISION)).to(required)
         count = required.sum(-1)
         # counts are small integers, exact in float
-        fits = (active @ required.T == count) & (count > 0) & (kind.weight <= 0)[..., None]
+        fits = (active @ required.T == count) & (count > 0) & (category.weight <= 0)[..., None]
         best = torch.where(fits, count, 0).argmax(-1)
-        found = fits.any(-1)
-        resting = required[best] > 0
-        least = torch.where(resting, units.weight, torch.inf).amin(-1)
-        one_hot = torch.nn.functional.one_hot(best, required.shape[0]).to(kind.value)
-        added[rows] = Label(one_hot * found[..., None], torch.where(found, least, 0))
+        has_match = fits.any(-1)
+        is_required = required[best] > 0
+        smallest = torch.where(is_required, units.weight, torch.inf).amin(-1)
+        one_hot = torch.nn.functional.one_hot(best, required.shape[0]).to(category.value)
+        added[rows] = Label(one_hot * has_match[..., None], torch.where(has_match, smallest, 0))
     return annotations.only() | added
 
 
@@ -82,30 +83,30 @@ def intensity(
     observational: Observational = "weight",
     rows: Task | None = None,
 ) -> Tensor:
-    """[..., R] I(e|x) = sum_a w_a y_a / sum_a w_a over e's annotated AUs, w from the table (A eq. 5 to 9).
+    """[..., R] I(e|x) = sum_a w_a y_a / sum_a w_a over the annotated AUs of e, w from the table (A eq. 5 to 9).
 
-    Label weights multiply w. Where none of e's AUs is annotated I is 0. I(neutral), 0/0 in the papers, is
+    w is multiplied by the label weights. I is 0 if no AU of e is annotated. I(neutral), 0/0 in the papers, is
     1 - max_a y_a over annotated AUs: 1 if none is active, else 0 (fbn's choice).
 
     Args:
         annotations: labels of the table's binary task.
         table: relatedness.
-        observational: w of AUs below 1 in the table.
-        rows: R labels of the categorical task; None: as the annotations have them.
+        observational: weight of observational AUs, see ``co_annotations``.
+        rows: categorical task with R labels; None: that of the annotations.
     """
     rows, columns = rows or annotations.own(table.rows), annotations.own(table.columns)
     label = annotations[columns]
     r = _matrix(table, rows, columns, observational).to(label.value)
     value = label.value.masked_fill(label.weight <= 0, 0)
-    # products and sums, for autocast would round a matrix product to bfloat16
+    # elementwise products, because autocast would compute a matrix product in bfloat16
     each = label.weight[..., None, :] * r
     total = each.sum(-1)
     scores = (each * value[..., None, :]).sum(-1) / total.clamp_min(torch.finfo(total.dtype).tiny)
     if Expression.NEUTRAL not in rows.labels:
         return scores
-    place = rows.labels.index(Expression.NEUTRAL)
+    index = rows.labels.index(Expression.NEUTRAL)
     neutral = 1 - value.amax(-1)
-    return torch.cat([scores[..., :place], neutral[..., None], scores[..., place + 1 :]], -1)
+    return torch.cat([scores[..., :index], neutral[..., None], scores[..., index + 1 :]], -1)
 
 
 def soft_labels(
@@ -116,7 +117,7 @@ def soft_labels(
 ) -> Tensor:
     """[..., R] q(e|x) = softmax_e(I(e|x) / temperature) (A eq. 10; the paper's temperature is 1).
 
-    At temperature 1 it is nearly flat: one perfect match among seven gives 0.31. Meaningless where no AU is annotated.
+    At temperature 1 it is nearly uniform: one perfect match among seven gives 0.31. Undefined if no AU is annotated.
     """
     return (intensity(annotations, table, observational) / temperature).softmax(-1)
 
@@ -127,13 +128,13 @@ def pseudo_annotate(
     weight: float = 1.0,
     tasks: Collection[Task] = AFFECT_TASKS,
 ) -> Annotations:
-    """Fill unannotated labels with a network's (detached) softmax, sigmoids, or values clipped to [-1, 1].
+    """Fill missing labels with a network's (detached) softmax, sigmoids, or values clipped to [-1, 1].
 
     Args:
         annotations: labels to complete.
-        predictions: of the same batch shape; what the network has no head for is not filled.
-        weight: weight > 0 of the labels filled in.
-        tasks: which labels to fill.
+        predictions: of the same batch shape; tasks without a head are not filled.
+        weight: weight of the added labels, > 0.
+        tasks: tasks to fill.
     """
     filled = {}
     for task, raw in predictions.detach().only(*tasks).items():

@@ -1,6 +1,6 @@
-"""Metrics: pure functions on tensors or arrays, in float64, over labels whose weight is above 0.
+"""Metrics: pure functions of tensors or arrays, computed in float64 over labels with a positive weight.
 
-Scores are Python floats or NumPy arrays; nan where nothing supports one. ``weight`` only says what is annotated.
+Scores are Python floats or NumPy arrays; nan if there are no labels for them. ``weight`` is used as a mask only.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,8 +47,8 @@ def confusion(predicted: Values, target: Values, weight: Values | None = None, c
     """[C, C] counts, rows true classes, columns predicted ones.
 
     Args:
-        predicted: [N] class numbers, or [N, C] scores.
-        target: [N] class numbers, or [N, C] distributions (the largest counts).
+        predicted: [N] class indices, or [N, C] scores.
+        target: [N] class indices, or [N, C] distributions, of which the argmax is used.
         weight: [N].
         classes: C.
 
@@ -64,7 +64,7 @@ def confusion(predicted: Values, target: Values, weight: Values | None = None, c
 
 
 def accuracy(matrix: Array) -> float:
-    """Share of images on the diagonal of ``confusion`` (total accuracy).
+    """Fraction of images on the diagonal of ``confusion`` (total accuracy).
 
     Example:
         >>> import fbn
@@ -88,7 +88,7 @@ def recalls(matrix: Array) -> Array:
 
 
 def mean_diagonal(matrix: Array) -> float:
-    """Mean diagonal of the row-normalised confusion matrix, which is the UAR: mean recall over classes with images.
+    """Mean diagonal of the row-normalised confusion matrix: mean recall over classes with images, or UAR.
 
     Example:
         >>> import fbn
@@ -99,7 +99,7 @@ def mean_diagonal(matrix: Array) -> float:
     return _mean(recalls(matrix))
 
 
-#: The name emotion challenges give the same number.
+#: The name of the same metric in emotion recognition challenges.
 uar = mean_diagonal
 
 
@@ -128,7 +128,7 @@ def macro_f1(matrix: Array) -> float:
 
 
 def weighted_f1(matrix: Array) -> float:
-    """Mean F1 weighted by how often each class is true.
+    """Mean F1 weighted by the number of images of each class.
 
     Example:
         >>> import fbn
@@ -142,14 +142,14 @@ def weighted_f1(matrix: Array) -> float:
 
 @dataclass(frozen=True)
 class Classification:
-    """How well pictures were sorted into C classes.
+    """Metrics of a classification into C classes.
 
     Attributes:
         matrix: [C, C] counts, rows true classes.
-        left_out: numbers of the classes without a picture; in no mean, though pictures may have been put there.
-        mean_diagonal: mean recall of the others, which is the UAR.
-        macro_f1: mean F1 of the others.
-        accuracy: share of pictures.
+        left_out: indices of the classes without pictures, which are excluded from means but may be predicted.
+        mean_diagonal: mean recall over the other classes, or UAR.
+        macro_f1: mean F1 over the other classes.
+        accuracy: fraction of correctly classified pictures.
     """
 
     matrix: Array
@@ -160,7 +160,7 @@ class Classification:
 
     @property
     def uar(self) -> "Interval":
-        """Unweighted average recall, another name of the mean diagonal."""
+        """Unweighted average recall, which is the mean diagonal."""
         return self.mean_diagonal
 
 
@@ -173,13 +173,13 @@ def classification(
     level: float = 0.95,
     seed: int = 0,
 ) -> Classification:
-    """The figures of compound expressions (A Table VII) with bootstrap intervals.
+    """Compute the metrics of compound expressions (A Table VII) with bootstrap confidence intervals.
 
     Args:
-        predicted: [N] class numbers, or [N, C] scores.
-        target: [N] class numbers, or [N, C] distributions.
+        predicted: [N] class indices, or [N, C] scores.
+        target: [N] class indices, or [N, C] distributions.
         classes: C.
-        groups, rounds, level, seed: as for ``bootstrap``; a draw's means are over the classes it holds.
+        groups, rounds, level, seed: as for ``bootstrap``; means of a resample are over the classes it contains.
 
     Example:
         >>> import fbn
@@ -190,7 +190,7 @@ def classification(
     p, y = _classes(_array(predicted)), _classes(_array(target))
     pair = y * classes + p
 
-    def figure(score: Callable[[Array], float]) -> Interval:
+    def interval(score: Callable[[Array], float]) -> Interval:
         def drawn(rows: NDArray[np.intp]) -> float:
             return score(np.bincount(pair[rows], minlength=classes**2).reshape(classes, classes).astype(np.float64))
 
@@ -200,9 +200,9 @@ def classification(
     return Classification(
         matrix=matrix,
         left_out=tuple(int(i) for i in np.flatnonzero(matrix.sum(1) == 0)),
-        mean_diagonal=figure(mean_diagonal),
-        macro_f1=figure(lambda m: _mean(f1_scores(m)[m.sum(1) > 0])),
-        accuracy=figure(accuracy),
+        mean_diagonal=interval(mean_diagonal),
+        macro_f1=interval(lambda m: _mean(f1_scores(m)[m.sum(1) > 0])),
+        accuracy=interval(accuracy),
     )
 
 
@@ -213,13 +213,13 @@ def au_f1(
     threshold: float = DECISION,
     min_positives: int = 1,
 ) -> Array:
-    """[A] F1 of each AU's active state.
+    """[A] F1 of each AU, with active as the positive class.
 
     Args:
-        predicted: [N, A] probabilities; active from ``threshold`` on.
-        target: [N, A] in [0, 1]; active from 0.5 on.
+        predicted: [N, A] probabilities; active if >= ``threshold``.
+        target: [N, A] in [0, 1]; active if >= 0.5.
         weight: [N, A].
-        threshold: one for all AUs.
+        threshold: the same for all AUs.
         min_positives: AUs with fewer active labels are nan.
 
     Example:
@@ -235,7 +235,7 @@ def au_f1(
 
 
 def au_accuracy(predicted: Values, target: Values, weight: Values | None = None, threshold: float = DECISION) -> Array:
-    """[A] share of right decisions on each AU. Arguments as ``au_f1``.
+    """[A] accuracy of each AU. Arguments as in ``au_f1``.
 
     Example:
         >>> import fbn
@@ -248,7 +248,7 @@ def au_accuracy(predicted: Values, target: Values, weight: Values | None = None,
 
 
 def au_auc(predicted: Values, target: Values, weight: Values | None = None, min_positives: int = 1) -> Array:
-    """[A] area under the ROC curve of each AU (ties count half); nan without both states. Arguments as ``au_f1``.
+    """[A] area under the ROC curve of each AU (ties count half); nan without both states. Arguments as in ``au_f1``.
 
     Example:
         >>> import fbn
@@ -269,7 +269,7 @@ def au_auc(predicted: Values, target: Values, weight: Values | None = None, min_
 
 
 def afa(predicted: Values, target: Values, weight: Values | None = None, threshold: float = DECISION) -> float:
-    """EmotioNet's AU score, (mean F1 + mean accuracy) / 2 over AUs with an active label. Arguments as ``au_f1``.
+    """EmotioNet's AU score, (mean F1 + mean accuracy) / 2 over AUs with an active label. Arguments as in ``au_f1``.
 
     Example:
         >>> import fbn
@@ -284,7 +284,7 @@ def afa(predicted: Values, target: Values, weight: Values | None = None, thresho
 
 @dataclass(frozen=True)
 class Interval:
-    """A score on all images and its bootstrap interval."""
+    """A metric on all images, with the limits of its bootstrap confidence interval."""
 
     value: float
     low: float
@@ -299,15 +299,15 @@ def bootstrap(
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Percentile bootstrap interval of a metric.
+    """Compute the percentile bootstrap confidence interval of a metric.
 
     Args:
-        metric: takes row numbers [n] (with repeats) and gives the score on those rows.
+        metric: maps row indices [n] (with repetitions) to the metric on those rows.
         count: number of rows.
-        groups: [count] e.g. subjects: whole groups are drawn, for rows that are not independent.
-        rounds: draws; those whose score is nan are left out.
-        level: share of the draws inside the interval.
-        seed: of the draws.
+        groups: [count] e.g. subjects: whole groups are resampled, for rows that are not independent.
+        rounds: number of resamples; those with the metric nan are ignored.
+        level: confidence level, in (0, 1).
+        seed: of the random generator.
 
     Example:
         >>> import fbn
@@ -365,5 +365,5 @@ def _ratio(above: float, below: float) -> float:
 
 
 def _mean(scores: Array) -> float:
-    kept = scores[~np.isnan(scores)]
-    return float(kept.mean()) if len(kept) else float("nan")
+    valid = scores[~np.isnan(scores)]
+    return float(valid.mean()) if len(valid) else float("nan")

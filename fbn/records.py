@@ -1,10 +1,10 @@
-"""The types that data flows through: ``Sample`` -> ``TaskBatch`` -> network -> ``Predictions``.
+"""The data types: ``Sample`` -> ``TaskBatch`` -> network -> ``Predictions``.
 
-A label is a value plus a weight. Weight 0 means "not annotated", weight 1 a hard label; anything between is an
-observational AU, a co-annotation or a teacher's soft label. No missing mark survives past an adapter.
+A label is a value and a weight. Weight 0 means "not annotated", weight 1 a hard label; observational AUs,
+co-annotations and soft labels of a teacher have weights in between. There are no special values for missing labels.
 
 ``Annotations`` and ``Predictions`` map tasks to labels and outputs. Both are indexed by a task, or like a tensor along
-their leading batch shape. A task may be read with fewer labels than it is held with.
+their leading batch shape. Indexing by a task with a subset of the stored labels selects those labels.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,14 +22,14 @@ __all__ = ["Annotations", "Label", "Predictions", "Sample", "TaskBatch"]
 
 
 class Annotations(TaskMap[Label]):
-    """What is known of some faces: a value and a weight for each label. ``...`` is any batch shape.
+    """Labels of a batch of faces: a value and a weight for each label. ``...`` is any batch shape.
 
-    A task that is not held reads as not annotated. ``expression``, ``action_units``, ``valence_arousal`` and
-    ``..._weight`` are the values and weights of the papers' three tasks.
+    A task without labels is not annotated. ``expression``, ``action_units``, ``valence_arousal`` and ``..._weight`` are
+    the values and weights of the papers' three tasks.
 
     Args:
-        labels: by task.
-        like: [...] a tensor of the batch shape, type and device; None: taken from the labels.
+        labels: task -> label.
+        like: [...] a tensor with the batch shape, type and device; None: those of the labels.
 
     Example:
         >>> import fbn
@@ -49,7 +49,7 @@ class Annotations(TaskMap[Label]):
 
     @classmethod
     def empty(cls, *batch: int, tasks: Sequence[Task] = AFFECT_TASKS) -> Self:
-        """Nothing annotated, of the given batch shape."""
+        """Return annotations without labels, with the given batch shape."""
         like = torch.zeros(batch)
         return cls({task: Label.blank(task, like) for task in tasks}, like)
 
@@ -60,11 +60,11 @@ class Annotations(TaskMap[Label]):
         action_units: dict[int, float] | None = None,
         valence_arousal: tuple[float, float] | None = None,
     ) -> Self:
-        """One face's labels by name.
+        """Construct the labels of one face from names.
 
         Args:
-            expression: a name of ``Expression``, or votes by name (any positive scale; normalised here).
-            action_units: value in [0, 1] by FACS number; AUs not named are not annotated. AU11 is skipped.
+            expression: a value of ``Expression``, or name -> votes (of any positive scale; they are normalised).
+            action_units: FACS number -> value in [0, 1]; other AUs are not annotated. AU11 is skipped.
             valence_arousal: both in [-1, 1].
 
         Raises:
@@ -102,7 +102,7 @@ class Annotations(TaskMap[Label]):
         return self._like.shape
 
     def merge(self, second: Self) -> Self:
-        """These labels where there are any, else the second's. Same batch shape."""
+        """Fill missing labels from ``second``, which has the same batch shape."""
         merged = {}
         for task in self._tasks_of([self, second]):
             mine, other = self[task], second[task]
@@ -113,29 +113,29 @@ class Annotations(TaskMap[Label]):
         return self._with(merged)
 
     def map(self, function: Function) -> Self:
-        """The same labels with a function applied to each tensor."""
+        """Apply a function to each tensor."""
         return type(self)({task: label.map(function) for task, label in self.items()}, function(self._like))
 
     def _with(self, values: Labels) -> Self:
         return type(self)(values, self._like)
 
-    def _part(self, held: Task, part: Task) -> Label:
-        label, columns = self._values[held], held.columns(part)
+    def _part(self, stored: Task, part: Task) -> Label:
+        label, columns = self._values[stored], stored.columns(part)
         value = label.value[..., columns]
-        if held.kind == "categorical":
-            # an image of another class has no label of these; votes are shared among those that are left
+        if stored.kind == "categorical":
+            # an image of another class is not annotated; votes are renormalised over the remaining labels
             total = value.sum(-1)
             floor = torch.finfo(total.dtype).tiny
             return Label(value / total.clamp_min(floor)[..., None], label.weight * (total > 0))
-        return Label(value, label.weight[..., columns] if held.kind == "binary" else label.weight)
+        return Label(value, label.weight[..., columns] if stored.kind == "binary" else label.weight)
 
     def _absent(self, task: Task) -> Label:
-        blank, held = Label.blank(task, self._like), self.own(task)
-        shared = [label for label in task.labels if label in held.labels] if held in self._values else []
+        blank, stored = Label.blank(task, self._like), self.own(task)
+        shared = [label for label in task.labels if label in stored.labels] if stored in self._values else []
         if not shared or (task.kind == "continuous" and len(shared) < len(task)):
             return blank
-        # held without some labels: those are not annotated, or nobody's class
-        part, columns = self._part(held, held.only(*shared)), task.columns(task.only(*shared))
+        # missing labels are not annotated (binary), or have probability 0 (categorical)
+        part, columns = self._part(stored, stored.only(*shared)), task.columns(task.only(*shared))
         blank.value[..., columns] = part.value
         if task.kind != "binary":
             return Label(blank.value, part.weight)
@@ -145,9 +145,9 @@ class Annotations(TaskMap[Label]):
     @classmethod
     def _join(cls, parts: Sequence[Self], how: Any) -> Self:
         labels = {
-            task: Label(*(how([getattr(own, f.name) for own in held]) for f in fields(Label)))
+            task: Label(*(how([getattr(label, f.name) for label in stored]) for f in fields(Label)))
             for task in cls._tasks_of(parts)
-            if (held := [part[task] for part in parts])
+            if (stored := [part[task] for part in parts])
         }
         return cls(labels, how([part._like for part in parts]))
 
@@ -183,10 +183,10 @@ class Annotations(TaskMap[Label]):
 
 
 class Predictions(TaskMap[Tensor]):
-    """What a network says of some faces: by task, the outputs [..., K] of its head, before softmax or sigmoid.
+    """Outputs of a network for a batch of faces: task -> [..., K], before softmax or sigmoid.
 
-    Continuous outputs are meant for the range of their labels and not clipped. Reading a task that the network has no
-    head for raises ValueError; ``in`` tells.
+    Continuous outputs are not clipped to the range of their labels. Indexing by a task without a head raises
+    ValueError; use ``in`` to test for it.
 
     Example:
         >>> import fbn
@@ -207,7 +207,7 @@ class Predictions(TaskMap[Tensor]):
         valence_arousal: Tensor | None = None,
         compound: Tensor | None = None,
     ) -> Self:
-        """Outputs by the names of the usual tasks; None where there is no such head.
+        """Construct predictions from the outputs of the standard tasks; None for a missing head.
 
         Args:
             expression: [..., 7] logits.
@@ -222,24 +222,24 @@ class Predictions(TaskMap[Tensor]):
         return cls(outputs)
 
     def probability(self, task: Task) -> Tensor:
-        """[..., K] softmax, sigmoids, or values. Raises ValueError where the network has no such head."""
+        """Return [..., K] softmax, sigmoids, or values. Raises ValueError if there is no such head."""
         return task.probability(self[task])
 
     def get(self, task: Task) -> Tensor | None:
-        """A head's outputs; None where the network has no such head."""
+        """Return the outputs of a head; None if there is no such head."""
         return self[task] if task in self else None  # noqa: SIM401
 
     def map(self, function: Function) -> Self:
-        """The same predictions with a function applied to each head's outputs."""
+        """Apply a function to the outputs of each head."""
         return type(self)({task: function(value) for task, value in self.items()})
 
-    def _part(self, held: Task, part: Task) -> Tensor:
-        return self._values[held][..., held.columns(part)]
+    def _part(self, stored: Task, part: Task) -> Tensor:
+        return self._values[stored][..., stored.columns(part)]
 
     def _absent(self, task: Task) -> Tensor:
-        held = self.own(task)
-        if held in self._values:
-            raise ValueError(f"this network's {task.title} head is for {', '.join(held.labels)} alone")
+        stored = self.own(task)
+        if stored in self._values:
+            raise ValueError(f"this network's {task.title} head is for {', '.join(stored.labels)} alone")
         raise ValueError(f"this network has no {task.title} head")
 
     @classmethod
@@ -248,17 +248,17 @@ class Predictions(TaskMap[Tensor]):
 
     @property
     def expression(self) -> Tensor:
-        """[..., 7] p(e|x), a softmax. Raises ValueError where the network has no expression head."""
+        """[..., 7] p(e|x), a softmax. Raises ValueError if there is no expression head."""
         return self.probability(EXPRESSION)
 
     @property
     def action_units(self) -> Tensor:
-        """[..., 17] p(a|x), a sigmoid for each AU. Raises ValueError where the network has no AU head."""
+        """[..., 17] p(a|x), a sigmoid for each AU. Raises ValueError if there is no AU head."""
         return self.probability(ACTION_UNITS)
 
     @property
     def compound(self) -> Tensor:
-        """[..., C] probability of each compound class, a softmax. Raises ValueError without a head for them."""
+        """[..., C] probability of each compound class, a softmax. Raises ValueError if there is no such head."""
         return self.probability(self.own(COMPOUND))
 
     @property
@@ -278,18 +278,18 @@ class Predictions(TaskMap[Tensor]):
 
     @property
     def compound_logits(self) -> Tensor | None:
-        """[..., C] before softmax, of the classes that the network was made for."""
+        """[..., C] before softmax, for the classes of the network."""
         return self.get(self.own(COMPOUND))
 
 
 @dataclass(frozen=True)
 class TaskBatch(Fields):
-    """One step's pictures and labels.
+    """A batch of pictures and labels.
 
     Attributes:
-        images: [B, 3, H, W] float in the network's declared range.
+        images: [B, 3, H, W] float in the range of the network's ``InputSpec``.
         annotations: labels of batch shape [B].
-        dataset: [B] long, index into the corpus' data set names.
+        dataset: [B] int64, index into the corpus' data set names.
     """
 
     images: Tensor
@@ -297,7 +297,7 @@ class TaskBatch(Fields):
     dataset: Tensor
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Move or cast images and labels; dataset indices are moved along and keep their type."""
+        """Move or cast images and labels; dataset indices are moved, but not cast."""
         device = torch.zeros(0).to(*args, **kwargs).device
         return replace(
             self,
@@ -312,19 +312,19 @@ class Sample:
     """One labelled picture, without its pixels.
 
     Attributes:
-        dataset: name of the set, e.g. ``"ferplus"``.
-        root: folder or zip file that holds the picture.
-        path: the picture's path inside ``root``, with forward slashes.
-        annotations: its labels (batch shape []).
-        part: ``"train"``, ``"valid"`` or ``"test"`` as released; "" where the set has no official parts.
-        subject: identity that must not cross a split; "" where unknown.
-        landmarks: ((x, y), ...) in picture pixels as released with the set, or None.
-        attributes: attribute name -> present, for sets that have them (CelebA).
-        compound: name in ``COMPOUND_EXPRESSIONS``; "" where none is annotated.
+        dataset: name of the data set, e.g. ``"ferplus"``.
+        root: folder or zip file that contains the picture.
+        path: of the picture inside ``root``, with forward slashes.
+        annotations: labels (batch shape []).
+        part: official split, ``"train"``, ``"valid"`` or ``"test"``; "" if the data set has none.
+        subject: identity, which must be in one split only; "" if unknown.
+        landmarks: ((x, y), ...) in picture pixels as released with the data set, or None.
+        attributes: ((attribute name, present), ...), for data sets that have them (CelebA).
+        compound: name in ``COMPOUND_EXPRESSIONS``; "" if not annotated.
         box: left, top, width, height of the face in picture pixels, for pictures that show more than one face crop;
             may reach outside the picture. None: the face fills the picture.
-        border: width of a black frame to put round the picture before the face is cut out, as a share of its longer
-            side; for faces that were cut out along their outline and have no box.
+        border: width of a black border to add before cropping, as a fraction of the picture's longer side; for faces
+            that were cropped along their outline and have no box.
     """
 
     dataset: str
@@ -341,5 +341,5 @@ class Sample:
 
     @property
     def face(self) -> tuple[str, str, tuple[float, float, float, float] | None]:
-        """Which face it is: data set, picture, box."""
+        """Identifies the face: data set, picture, box."""
         return self.dataset, self.path, self.box

@@ -1,7 +1,7 @@
-"""What the records are made of: tensors of one leading batch shape, by field or by task.
+"""Base classes of records: tensors with a common leading batch shape, by field or by task.
 
-A record by task is indexed by a task, or like a tensor along its leading batch shape. A task may be read with fewer
-labels than it is held with.
+A record by task is indexed by a task, or like a tensor along its batch shape. Indexing by a task with a subset of the
+stored labels selects those labels.
 """
 
 from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence
@@ -19,18 +19,18 @@ Index = Tensor | np.ndarray | int | slice | list | tuple | None
 
 
 class Record:
-    """What records of tensors with one leading batch shape have in common."""
+    """Base class of records of tensors with a common leading batch shape."""
 
     def map(self, function: Function) -> Self:
-        """The same record with a function applied to each tensor."""
+        """Apply a function to each tensor."""
         raise NotImplementedError
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """The same record with every tensor moved or cast, as ``Tensor.to`` does."""
+        """Move or cast every tensor, with the arguments of ``Tensor.to``."""
         return self.map(lambda tensor: tensor.to(*args, **kwargs))
 
     def detach(self) -> Self:
-        """The same record, cut from the graph."""
+        """Detach every tensor from the graph."""
         return self.map(Tensor.detach)
 
     @classmethod
@@ -50,10 +50,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Fields(Record):
-    """A record with a field for each tensor or record."""
+    """A dataclass record whose fields are tensors or records."""
 
     def map(self, function: Function) -> Self:
-        """The same record with a function applied to each tensor."""
+        """Apply a function to each tensor."""
         mapped = {f.name: self._mapped(getattr(self, f.name), function) for f in fields(self)}
         return replace(self, **mapped)
 
@@ -79,8 +79,8 @@ class Label(Fields):
     """The labels of one task.
 
     Attributes:
-        value: [..., K]; a distribution (one-hot or votes) of a categorical task, [0, 1] of a binary one.
-        weight: >= 0, 0 = not annotated; [..., K] of a binary task, else [...], for all values together.
+        value: [..., K]; a distribution (one-hot or votes) for a categorical task, in [0, 1] for a binary one.
+        weight: >= 0, 0 = not annotated; [..., K] for a binary task, else [...], one for all labels.
     """
 
     value: Tensor
@@ -88,7 +88,7 @@ class Label(Fields):
 
     @classmethod
     def blank(cls, task: Task, like: Tensor) -> Self:
-        """Nothing annotated, of the batch shape, type and device of a tensor [...]."""
+        """Return labels without annotations, with the batch shape, type and device of a tensor [...]."""
         value = like.new_zeros(*like.shape, len(task))
         return cls(value, torch.zeros_like(value) if task.kind == "binary" else like.new_zeros(like.shape))
 
@@ -98,7 +98,7 @@ Labels = Mapping[Task, Label]
 
 
 class TaskMap(Record, Generic[Value]):
-    """Task -> value, of one leading batch shape; at most one task of each name."""
+    """Maps tasks to values with a common leading batch shape; task names are unique."""
 
     _values: dict[Task, Value]
 
@@ -112,22 +112,22 @@ class TaskMap(Record, Generic[Value]):
     @overload
     def __getitem__(self, index: Index) -> Self: ...
     def __getitem__(self, index: Any) -> Any:
-        """A task's value; or a part of the batch, by what indexes a tensor."""
+        """Return the value of a task, or index the batch like a tensor."""
         if not isinstance(index, Task):
             return self.map(lambda tensor: tensor[index])
         if index in self._values:
             return self._values[index]
-        held = self.own(index)
-        return self._part(held, index) if held in self._values and held.covers(index) else self._absent(index)
+        stored = self.own(index)
+        return self._part(stored, index) if stored in self._values and stored.covers(index) else self._absent(index)
 
     def __contains__(self, task: Task) -> bool:
-        return task in self._values or any(held.covers(task) for held in self._values)
+        return task in self._values or any(stored.covers(task) for stored in self._values)
 
     def __iter__(self) -> Iterator[Task]:
         return iter(self._values)
 
     def __or__(self, other: "Self | Mapping[Task, Value]") -> Self:
-        """Both; of a task that both have, the second's."""
+        """Merge two maps; values of the second replace those of the first."""
         values = dict(other.items())
         names = {task.name for task in values}
         return self._with({task: value for task, value in self.items() if task.name not in names} | values)
@@ -136,32 +136,32 @@ class TaskMap(Record, Generic[Value]):
         return f"{type(self).__name__}({', '.join(map(str, self._values)) or 'nothing'})"
 
     def items(self) -> ItemsView[Task, Value]:
-        """Pairs of a task and its value."""
+        """Return pairs of task and value."""
         return self._values.items()
 
     def only(self, *tasks: Task) -> Self:
-        """The same with these tasks alone, where they are held."""
+        """Select tasks; missing ones are ignored."""
         return self._with({task: self[task] for task in tasks if task in self})
 
     def own(self, task: Task) -> Task:
-        """The task of the same name that is held, whatever its labels; else the usual one of that name, or ``task``."""
-        for held in self._values:
-            if held.name == task.name:
-                return held
+        """Return the stored task of the same name, with any labels; else the default task of that name, or ``task``."""
+        for stored in self._values:
+            if stored.name == task.name:
+                return stored
         return TASKS.get(task.name, task)
 
     def _with(self, values: Mapping[Task, Value]) -> Self:
         return type(self)(values)
 
-    def _part(self, held: Task, part: Task) -> Value:
-        """The value of a task that is held with more labels."""
+    def _part(self, stored: Task, part: Task) -> Value:
+        """Select the labels of ``part`` from the value of ``stored``, a task with more labels."""
         raise NotImplementedError
 
     def _absent(self, task: Task) -> Value:
-        """The value of a task that is not held."""
+        """Return the value of a task that is not stored."""
         raise NotImplementedError
 
     @classmethod
     def _tasks_of(cls, parts: Sequence[Self]) -> dict[Task, None]:
-        """Every task that one of them holds, in order of appearance."""
+        """Return the tasks of all maps, in order of appearance."""
         return dict.fromkeys(task for part in parts for task in part._values)

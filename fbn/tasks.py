@@ -1,7 +1,6 @@
-"""Tasks as values: what a network can learn to predict and a data set can label.
+"""Prediction tasks: a name, a kind, and labels in the order of the last axis of the task's tensors.
 
-A task has a name, a kind and labels, in the order of the last axis of its tensors. ``Annotations`` and ``Predictions``
-map tasks to tensors; a relatedness table relates a categorical task to a binary one.
+``Annotations`` and ``Predictions`` map tasks to tensors; a relatedness table couples a categorical and a binary task.
 """
 
 from collections.abc import Iterable
@@ -18,12 +17,12 @@ Kind = Literal["categorical", "binary", "continuous"]
 
 @dataclass(frozen=True)
 class Task:
-    """What can be predicted.
+    """A prediction task.
 
     Attributes:
-        name: of the task; a subset or an extension keeps it.
-        kind: ``"categorical"``: one of the labels holds (softmax). ``"binary"``: each label holds or not (sigmoid).
-            ``"continuous"``: each label has a value.
+        name: of the task; subsets and extensions of a task have the same name.
+        kind: ``"categorical"``: exactly one label is true (softmax). ``"binary"``: each label is true or false
+            (sigmoid). ``"continuous"``: each label has a value.
         labels: K names, in the order of the last axis.
 
     Example:
@@ -47,7 +46,7 @@ class Task:
         if not self.labels or len(set(self.labels)) < len(self.labels):
             raise ValueError(f"task {self.name}: expected at least one label, and each once")
 
-    # tasks are keys at every step, and an identity task has thousands of labels: those are compared, not hashed
+    # tasks are dictionary keys in every step, and hashing the thousands of labels of an identity task would be slow
     def __hash__(self) -> int:
         return hash((self.name, self.kind, len(self.labels)))
 
@@ -59,14 +58,14 @@ class Task:
 
     @property
     def title(self) -> str:
-        """The name in running text."""
+        """The display name."""
         return self.name.replace("_", " ")
 
     def only(self, *labels: str) -> Self:
-        """The task with some of its labels, in the given order.
+        """Return the task with some of its labels, in the given order.
 
         Raises:
-            ValueError: it has no such label.
+            ValueError: an unknown label.
         """
         known = set(self.labels)
         if unknown := [label for label in labels if label not in known]:
@@ -74,14 +73,14 @@ class Task:
         return replace(self, labels=labels)
 
     def plus(self, *labels: str) -> Self:
-        """The task with further labels behind its own."""
+        """Return the task with additional labels at the end."""
         return replace(self, labels=(*self.labels, *labels))
 
     def columns(self, part: "Task") -> list[int]:
-        """Where the labels of ``part`` stand among this task's.
+        """Return the indices of the labels of ``part`` in this task.
 
         Raises:
-            ValueError: ``part`` is no subset of this task.
+            ValueError: ``part`` is not a subset of this task.
         """
         if not self.covers(part):
             raise ValueError(f"{part.title}: {', '.join(part.labels)} are not all among {', '.join(self.labels)}")
@@ -89,11 +88,11 @@ class Task:
         return [place[label] for label in part.labels]
 
     def covers(self, part: "Task") -> bool:
-        """Whether ``part`` is the same task with the same labels or fewer."""
+        """Whether ``part`` has the same name and a subset of the labels."""
         return self == part or (self.name == part.name and set(part.labels) <= set(self.labels))
 
     def probability(self, raw: Tensor) -> Tensor:
-        """[..., K] outputs of a head -> softmax, sigmoid for each label, or the values themselves."""
+        """Convert outputs of a head [..., K] to softmax or sigmoid probabilities; values are returned unchanged."""
         if self.kind == "categorical":
             return raw.softmax(-1)
         return raw.sigmoid() if self.kind == "binary" else raw
@@ -108,20 +107,20 @@ ATTRIBUTES = Task("attributes", "binary", vocabulary.ATTRIBUTES)
 
 #: The three tasks of papers A and C.
 AFFECT_TASKS: tuple[Task, ...] = (EXPRESSION, ACTION_UNITS, VALENCE_AROUSAL)
-#: Tasks that files may give by their name alone.
+#: Tasks that files may specify by name only.
 TASKS: dict[str, Task] = {task.name: task for task in (*AFFECT_TASKS, COMPOUND, ATTRIBUTES)}
 
 
 def identity(names: Iterable[str]) -> Task:
-    """Whose face it is, of the people of a data set."""
+    """Return the task of predicting the identity among the people of a data set."""
     return Task("identity", "categorical", tuple(names))
 
 
 def named(task: "str | Task | dict[str, Any]") -> Task:
-    """A task from its name in ``TASKS``, or from its three fields.
+    """Return a task from its name in ``TASKS``, or from a mapping of its three fields.
 
     Raises:
-        ValueError: an unknown name, or other fields.
+        ValueError: an unknown name, or invalid fields.
     """
     if isinstance(task, Task):
         return task
@@ -135,14 +134,14 @@ def named(task: "str | Task | dict[str, Any]") -> Task:
     return TASKS[task]
 
 
-def plain(task: Task) -> str | dict[str, Any]:
-    """What ``named`` reads: the name where that says everything, else the three fields."""
+def serialise(task: Task) -> str | dict[str, Any]:
+    """Invert ``named``: return the name if the task is in ``TASKS``, else the three fields."""
     if TASKS.get(task.name) == task:
         return task.name
     return {"name": task.name, "kind": task.kind, "labels": list(task.labels)}
 
 
-#: A task as a field of a pydantic model: files give it as ``plain`` does.
+#: A task as a field of a pydantic model, in the format of ``serialise``.
 TaskField = Annotated[
-    Task, BeforeValidator(named), PlainSerializer(plain), WithJsonSchema({"type": ["string", "object"]})
+    Task, BeforeValidator(named), PlainSerializer(serialise), WithJsonSchema({"type": ["string", "object"]})
 ]

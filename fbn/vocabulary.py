@@ -1,6 +1,6 @@
-"""The words of the field: expressions, action units, compound expressions, and who labels what.
+"""Vocabulary: expressions, action units, compound expressions, and the AUs that data sets annotate.
 
-Orders are fixed here once; every tensor's last axis follows them. Everything else maps by name.
+The order of labels in the last axis of tensors is defined here; all other code maps by name.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class ActionUnit:
 
     @property
     def short(self) -> str:
-        """Name in running text, e.g. ``AU6``."""
+        """Display name, e.g. ``AU6``."""
         return f"AU{self.number}"
 
 
@@ -90,7 +90,7 @@ _ALL_ACTION_UNITS = (
     ActionUnit(26, "Jaw drop", "Relaxed masseter, temporal and internal pterygoid", "lets the jaw fall"),
 )
 
-#: By FACS number; holds AU11 too, which stands in relatedness tables but not among the network's outputs.
+#: By FACS number; includes AU11, which may be in relatedness tables but is not an output of the network.
 ACTION_UNIT_BY_NUMBER: dict[int, ActionUnit] = {unit.number: unit for unit in _ALL_ACTION_UNITS}
 
 EXPRESSIONS: tuple[Expression, ...] = tuple(Expression)
@@ -99,7 +99,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = tuple(unit for unit in _ALL_ACTION_UNITS 
 AU_NUMBERS: tuple[int, ...] = tuple(unit.number for unit in ACTION_UNITS)
 EXPRESSION_INDEX: dict[str, int] = {expression.value: i for i, expression in enumerate(EXPRESSIONS)}
 AU_INDEX: dict[int, int] = {number: i for i, number in enumerate(AU_NUMBERS)}
-#: The face from top to bottom, with the numbers of the AUs in each region; every AU stands in one.
+#: Regions of the face from top to bottom, with their AUs; every AU is in one region.
 REGIONS: dict[str, tuple[int, ...]] = {
     "Brows": (1, 2, 4),
     "Eyes": (5, 6, 7),
@@ -108,13 +108,13 @@ REGIONS: dict[str, tuple[int, ...]] = {
     "Lips": (23, 24, 25),
     "Chin and jaw": (17, 26),
 }
-#: An action unit is active from this value on, as a label and as a probability.
+#: An action unit is active if its label or probability is at least this value.
 DECISION = 0.5
 
 
 @dataclass(frozen=True)
 class CompoundExpression:
-    """An expression made of two basic ones (Du, Tao & Martinez 2014)."""
+    """A combination of two basic expressions (Du, Tao & Martinez 2014)."""
 
     name: str
     first: Expression
@@ -144,7 +144,7 @@ COMPOUND_EXPRESSIONS: dict[str, CompoundExpression] = {
     name: CompoundExpression(name, *(Expression(part) for part in parts.split())) for name, parts in _COMPONENTS.items()
 }
 
-#: The compound expressions that a positive valence speaks for in the papers' zero-shot score.
+#: Compound expressions whose zero-shot score (in the papers) increases with positive valence.
 POSITIVE_VALENCE_COMPOUNDS: tuple[str, ...] = ("happily surprised", "happily disgusted")
 
 #: RAF-DB's eleven compound classes, in the order of its label codes 1 to 11.
@@ -195,7 +195,7 @@ Wearing_Necktie Young
 #: The 40 attributes of CelebA (Liu et al. 2015), in the order of its file.
 ATTRIBUTES: tuple[str, ...] = tuple(_ATTRIBUTES.split())
 
-#: Which AUs each data set's coders annotated.
+#: AUs that each data set annotates.
 ACTION_UNITS_BY_DATASET: dict[str, tuple[int, ...]] = {
     "emotionet": (1, 2, 4, 5, 6, 9, 12, 17, 20, 25, 26),
     "disfa": (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26),

@@ -54,10 +54,10 @@ class Attending(Head):
         super().__init__()
         self.own, self.units = nn.Linear(features, 8), nn.Linear(len(ACTION_UNITS), 8)
 
-    def forward(self, features: Tensor, said: Predictions) -> Predictions:
+    def forward(self, features: Tensor, predictions: Predictions) -> Predictions:
         """[B, F] -> [B, 8] logits."""
         raw = self.own(features)
-        return Predictions({EIGHT: raw * self.units(said.probability(ACTION_UNITS)).softmax(-1)})
+        return Predictions({EIGHT: raw * self.units(predictions.probability(ACTION_UNITS)).softmax(-1)})
 
 
 def _network(body: type[Body] | partial, *heads: object) -> FaceNetwork:

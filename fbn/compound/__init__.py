@@ -1,4 +1,4 @@
-"""Compound expressions: what to choose among, and the zero-shot score that needs no picture of them."""
+"""Compound expressions: sets of classes, and a zero-shot score that needs no training pictures of them."""
 
 from fbn.compound.classes import CompoundClasses, names
 from fbn.compound.score import (

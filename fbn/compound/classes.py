@@ -1,4 +1,4 @@
-"""What to choose among: sets of compound expressions, a user's table's, a folder's names."""
+"""Classes of compound expressions: built-in sets, those of a relatedness table, or given by names."""
 
 import contextlib
 import re
@@ -20,7 +20,7 @@ from fbn.vocabulary import (
 
 Rows = tuple[tuple[float, ...], ...]
 
-#: Sets of classes that need no table of the user's; their rows are Du, Tao & Martinez' (2014).
+#: Built-in sets of classes; their rows are those of Du, Tao & Martinez (2014).
 _SETS: dict[str, tuple[str, ...]] = {
     "rafdb": COMPOUND_RAFDB,
     "emotionet": CLASSES_EMOTIONET,
@@ -36,22 +36,22 @@ _WORDS = {
     Expression.SURPRISE: "surprise surprised surprisedly",
 }
 _EXPRESSION_BY_WORD = {word: expression for expression, words in _WORDS.items() for word in words.split()}
-#: The name of two expressions' compound; of several (anger with disgust) the one made of their two words.
+#: Basic expressions -> name; of several names (anger with disgust) the one that contains both words.
 _NAME_BY_PARTS = {frozenset((c.first, c.second)): name for name, c in reversed(COMPOUND_EXPRESSIONS.items())}
 
 
 @dataclass(frozen=True)
 class CompoundClasses:
-    """What to choose among, in the order of the scores; make it with ``of`` or ``named``.
+    """A set of classes, in the order of the scores; construct it with ``of`` or ``named``.
 
     Attributes:
-        name: what the set is called.
+        name: of the set.
         classes: C names.
-        rows: [C][17] weights R(c, a); all 0 where the table has no row for the class.
-        parts: of each class the basic expressions it is made of: two, one for a basic class, none where its name says
-            nothing.
-        positive: of each class whether a positive valence speaks for it (eq. 15).
-        basic: [7][17] weights of the basic expressions, for what is none of the classes.
+        rows: [C][17] weights R(c, a); all 0 if the table has no row for the class.
+        parts: [C] the basic expressions of each class: two for a compound, one for a basic class, none for an unknown
+            name.
+        positive: [C] whether positive valence increases the score of the class (eq. 15).
+        basic: [7][17] weights of the basic expressions, to detect faces that show none of the classes.
     """
 
     name: str
@@ -71,20 +71,20 @@ class CompoundClasses:
 
     @classmethod
     def of(cls, classes: Sequence[str], table: RelatednessTable, name: str = "") -> Self:
-        """Classes by their names, e.g. of a folder of pictures, with a table's rows.
+        """Construct classes from their names, e.g. names of folders, with the rows of a table.
 
-        A name is understood in any order and spelling of its two words (``Surprisedly_Happy`` is happily surprised).
+        The two words of a name may have any order and spelling (``Surprisedly_Happy`` is happily surprised).
 
         Raises:
-            FormatError: no class, or one twice.
+            FormatError: no class, or a duplicate one.
         """
-        known = [_known_name(own) for own in classes]
+        known = [_known_name(label) for label in classes]
         return cls(
             name=name,
             classes=tuple(classes),
             rows=_rows(known, table),
-            parts=tuple(_parts(own) for own in classes),
-            positive=tuple(own in (*POSITIVE_VALENCE_COMPOUNDS, Expression.HAPPINESS) for own in known),
+            parts=tuple(_parts(label) for label in classes),
+            positive=tuple(label in (*POSITIVE_VALENCE_COMPOUNDS, Expression.HAPPINESS) for label in known),
             basic=_rows(EXPRESSIONS, table),
         )
 
@@ -93,64 +93,64 @@ class CompoundClasses:
         """``"rafdb"`` (11 classes), ``"emotionet"`` (16), ``"du2014"`` (15), or the compound rows of a table.
 
         Args:
-            name: of a set; else a table as ``fbn.relatedness.resolve`` takes it: a saved name, or a file.
+            name: of a set; else a table as in ``fbn.relatedness.resolve``: a saved name, or a file.
 
         Raises:
             MissingFileError: no such set or table.
-            FormatError: a damaged table, or one without a compound row.
+            FormatError: a damaged table, or one without compound rows.
         """
         if name in _SETS:
             return cls.of(_SETS[name], RelatednessTable.named("du2014"), name)
         table = resolve(name)
-        if not (own := _compounds(table)):
+        if not (compounds := _compounds(table)):
             raise FormatError(f"{name}: expected a table with rows of compound expressions, it has only basic ones")
-        return cls.of(own, table, name)
+        return cls.of(compounds, table, name)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """What ``to_dict`` gave, also after a way through JSON. Raises FormatError where it is anything else."""
+        """Invert ``to_dict``, also after a round trip through JSON. Raises FormatError for other values."""
         try:
             return cls(
                 name=str(values["name"]),
-                classes=tuple(str(own) for own in values["classes"]),
+                classes=tuple(str(label) for label in values["classes"]),
                 rows=_numbers(values["rows"]),
                 parts=tuple(tuple(Expression(part) for part in parts) for parts in values["parts"]),
-                positive=tuple(bool(own) for own in values["positive"]),
+                positive=tuple(bool(value) for value in values["positive"]),
                 basic=_numbers(values["basic"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise FormatError(f"compound classes: expected name, classes, rows, parts, positive ({error!r})") from None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Convert to a dictionary of JSON-serialisable values."""
         return asdict(self)
 
     @property
     def known(self) -> tuple[bool, ...]:
-        """Of each class whether it can be scored zero-shot."""
+        """[C] whether each class can be scored zero-shot."""
         return tuple(bool(parts) for parts in self.parts)
 
 
 def names() -> tuple[str, ...]:
-    """What ``CompoundClasses.named`` knows: the three sets, then saved tables that have compound rows."""
+    """List the names for ``CompoundClasses.named``: the built-in sets, then saved tables with compound rows."""
     saved = []
     for name in Versions().names():
-        with contextlib.suppress(FbnError):  # a damaged table is named where tables are edited
+        with contextlib.suppress(FbnError):  # the table editor reports damaged tables
             if name not in _SETS and _compounds(resolve(name)):
                 saved.append(name)
     return (*_SETS, *saved)
 
 
 def _known_name(name: str) -> str | None:
-    """The vocabulary's name of a class that is called something like it; None where it has none."""
-    if (own := " ".join(_words(name))) in COMPOUND_EXPRESSIONS:
-        return own
+    """Map a class name to the vocabulary's name; None if there is none."""
+    if (spaced := " ".join(_words(name))) in COMPOUND_EXPRESSIONS:
+        return spaced
     parts = _parts(name)
     return parts[0] if len(parts) == 1 else _NAME_BY_PARTS.get(frozenset(parts))
 
 
 def _parts(name: str) -> tuple[Expression, ...]:
-    """The basic expressions that a class' name speaks of; none where it says nothing."""
+    """Return the basic expressions in a class name; empty for an unknown name."""
     words = _words(name)
     if compound := COMPOUND_EXPRESSIONS.get(" ".join(words)):
         return compound.first, compound.second
@@ -160,19 +160,19 @@ def _parts(name: str) -> tuple[Expression, ...]:
 
 
 def _words(name: str) -> list[str]:
-    """The words of a name, also of a folder's: ``03_HappilySurprised``, ``happily-surprised``, ``SAD``."""
+    """Split a name into lower-case words: ``03_HappilySurprised``, ``happily-surprised``, ``SAD``."""
     return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]
 
 
 def _rows(categories: Sequence[str | None], table: RelatednessTable) -> Rows:
-    """[C][17] a table's rows; zeros where it has none."""
+    """[C][17] rows of a table; zeros for missing ones."""
     empty = (0.0,) * len(AU_NUMBERS)
-    rows = [table.row(own) if own in table.categories else {} for own in map(str, categories)]
+    rows = [table.row(label) if label in table.categories else {} for label in map(str, categories)]
     return tuple(tuple(row.get(number, 0.0) for number in AU_NUMBERS) if row else empty for row in rows)
 
 
 def _compounds(table: RelatednessTable) -> tuple[str, ...]:
-    return tuple(own for own in table.categories if own in COMPOUND_EXPRESSIONS)
+    return tuple(label for label in table.categories if label in COMPOUND_EXPRESSIONS)
 
 
 def _numbers(rows: Sequence[Sequence[float]]) -> Rows:

@@ -1,7 +1,7 @@
-"""Naming compound expressions without having learnt any: the zero-shot score of papers A (eq. 12 to 15) and C (4.5).
+"""Zero-shot classification of compound expressions, after papers A (eq. 12 to 15) and C (4.5).
 
-A class' score is the sum of three terms: how far its action units are there, how probable its basic expressions are,
-and, of two classes, whether valence is positive. Shapes as in ``fbn.records``; ``...`` is any batch shape.
+The score of a class is the sum of three terms: the activation of its action units, the probability of its basic
+expressions, and, for two classes, whether valence is positive. ``...`` is any batch shape.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from fbn.errors import FormatError
 from fbn.records import Predictions
 from fbn.vocabulary import EXPRESSION_INDEX, EXPRESSIONS, Expression
 
-#: What scores are divided by before the softmax (fbn's choice). With it the shipped network, which never saw one, is as
-#: sure of its first guess as it is often right: .38 and .36 on 330 drawn faces of RAF-DB's eleven classes
-#: (``fbn synth rafdb-compound --count 330 --seed 77``). Their cross entropy is least there too; .3 and .4 are as good.
+#: Divisor of the scores before the softmax (fbn's choice). It calibrates the shipped network, which was not trained on
+#: compound expressions: mean confidence .38 and accuracy .36 on 330 synthetic faces of RAF-DB's eleven classes
+#: (``fbn synth rafdb-compound --count 330 --seed 77``). It also minimises their cross entropy, as do .3 and .4.
 DEFAULT_TEMPERATURE = 0.35
-#: Paper A: 1 where valence > 0. C: (v / |v| + 1) / 2, the same but at 0, where C leaves it open and fbn takes 0.5.
+#: Paper A: 1 where valence > 0. C: (v / |v| + 1) / 2, which differs only at 0: C is undefined there, fbn uses 0.5.
 Valence = Literal["positive", "sign"]
 
 
@@ -34,7 +34,7 @@ class Terms:
 
     @property
     def total(self) -> Tensor:
-        """[..., C] their sum (eq. 12), in [0, 3]."""
+        """[..., C] sum of the terms (eq. 12), in [0, 3]."""
         return self.action_units + self.expressions + self.valence
 
 
@@ -43,9 +43,9 @@ class NoneOfThese:
     """The best basic expression that is not among the classes.
 
     Attributes:
-        total: [...] its score by the same formula, less the margin; -inf where there is none to compare.
-        expression: [...] long, index into ``EXPRESSIONS``.
-        holds: [...] bool, it beats the best class.
+        total: [...] its score by the same formula minus the margin; -inf if there is no such expression.
+        expression: [...] int64, index into ``EXPRESSIONS``.
+        holds: [...] bool, whether its score exceeds that of the best class.
     """
 
     total: Tensor
@@ -54,16 +54,16 @@ class NoneOfThese:
 
 
 def terms(predictions: Predictions, classes: CompoundClasses, valence: Valence = "positive") -> Terms:
-    """The terms of eq. 12 to 15 for each class.
+    """Compute the terms of eq. 12 to 15 for each class.
 
-    A class whose name says nothing gets the mean of the others in each term, one without AUs in its row the mean of
-    the others' first term; where there are no others, 0. A basic class' second term is p(e|x), neutral's first is
-    1 - max_a p(a|x), and happiness counts among those with positive valence (all fbn's choices).
+    Undefined terms are replaced by the mean over the other classes, or 0: all terms of a class with an unknown name,
+    and the first term of a class without AUs. The second term of a basic class is p(e|x), the first of neutral is
+    1 - max_a p(a|x), and happiness has positive valence (all fbn's choices).
 
     Args:
-        predictions: with all three heads.
-        classes: what to score.
-        valence: A's third term, or C's.
+        predictions: of all three heads.
+        classes: the classes.
+        valence: third term as in A (``"positive"``) or C (``"sign"``).
 
     Raises:
         FormatError: the network lacks a head.
@@ -76,20 +76,20 @@ def terms(predictions: Predictions, classes: CompoundClasses, valence: Valence =
     neutral = [parts == (Expression.NEUTRAL,) for parts in classes.parts]
     rows = p_a.new_tensor(classes.rows)
     total = rows.sum(-1)
-    # products and sums, for autocast would round a matrix product to bfloat16
+    # elementwise products, because autocast would compute a matrix product in bfloat16
     units = (p_a[..., None, :] * rows).sum(-1) / torch.where(total > 0, total, 1)
     units = torch.where(_mask(neutral, units), 1 - p_a.amax(-1, keepdim=True), units)
-    made_of = p_e.new_tensor([[float(e in parts) for e in EXPRESSIONS] for parts in classes.parts])
-    expressions = (p_e[..., None, :] * made_of).sum(-1)
+    composition = p_e.new_tensor([[float(e in parts) for e in EXPRESSIONS] for parts in classes.parts])
+    expressions = (p_e[..., None, :] * composition).sum(-1)
     third = (v > 0).to(v) if valence == "positive" else (v.sign() + 1) / 2
-    speaks = third * v.new_tensor([float(own) for own in classes.positive])
+    positive = third * v.new_tensor([float(value) for value in classes.positive])
     known = classes.known
     scored = [k and (n or any(row)) for k, n, row in zip(known, neutral, classes.rows, strict=True)]
-    return Terms(_filled(units, scored), _filled(expressions, known), _filled(speaks, known))
+    return Terms(_with_means(units, scored), _with_means(expressions, known), _with_means(positive, known))
 
 
 def probabilities(total: Tensor, temperature: float = DEFAULT_TEMPERATURE) -> Tensor:
-    """[..., C] softmax of scores [..., C] divided by a temperature > 0."""
+    """Compute the softmax of scores [..., C] divided by a temperature > 0."""
     return (total / temperature).softmax(-1)
 
 
@@ -100,29 +100,29 @@ def none_of_these(
     valence: Valence = "positive",
     margin: float = 0.0,
 ) -> NoneOfThese:
-    """Whether a basic expression that is not among the classes explains a face better than all of them.
+    """Score the best basic expression outside the classes, which may explain a face better than any class.
 
-    As one more entry of the softmax: ``probabilities(torch.cat([total, none.total[..., None]], -1))``.
+    To include it in the softmax: ``probabilities(torch.cat([total, none.total[..., None]], -1))``.
 
     Args:
         predictions: as for ``terms``.
-        classes: what was scored.
-        total: [..., C] their scores; of a network that learnt them, its logits times its temperature.
+        classes: the classes.
+        total: [..., C] their scores; for a network trained on them, its logits times its temperature.
         valence: as for ``terms``.
-        margin: by how much it has to be better, >= 0 (fbn's choice, as is the whole comparison).
+        margin: required difference of scores, >= 0 (fbn's choice, as is the whole comparison).
     """
     others = _others(classes)
     if others is None:
         nothing = total.new_full(total.shape[:-1], -torch.inf)
         return NoneOfThese(nothing, torch.zeros_like(nothing, dtype=torch.long), nothing > 0)
     best, index = terms(predictions, others, valence).total.max(-1)
-    numbers = torch.tensor([EXPRESSION_INDEX[own] for own in others.classes], device=index.device)
+    numbers = torch.tensor([EXPRESSION_INDEX[name] for name in others.classes], device=index.device)
     least = best - margin
     return NoneOfThese(least, numbers[index], least > total.amax(-1))
 
 
 def _others(classes: CompoundClasses) -> CompoundClasses | None:
-    """Neutral, and the basic expressions whose row has AUs, that are not among the classes; None without any."""
+    """Return neutral and the basic expressions with AUs that are not among the classes; None without any."""
     if not any(classes.known):
         return None
     rows = {
@@ -136,8 +136,8 @@ def _others(classes: CompoundClasses) -> CompoundClasses | None:
     return CompoundClasses("", tuple(rows), tuple(rows.values()), tuple((e,) for e in rows), positive, classes.basic)
 
 
-def _filled(term: Tensor, known: Sequence[bool]) -> Tensor:
-    """[..., C] the term, its mean over the known classes for the others; 0 where none is known."""
+def _with_means(term: Tensor, known: Sequence[bool]) -> Tensor:
+    """Replace a term [..., C] of unknown classes by the mean over the known ones, or 0."""
     if all(known):
         return term
     mask = _mask(known, term)

@@ -1,4 +1,4 @@
-"""Pictures in memory: whatever array can be meant as one becomes [H, W, 3] uint8 RGB, the rest is refused in words."""
+"""Conversion of arrays, PIL pictures and tensors to [H, W, 3] uint8 RGB."""
 
 from typing import Any
 
@@ -7,37 +7,37 @@ from PIL import Image, ImageOps
 
 from fbn.errors import FormatError
 
-#: What transparency is laid on, as in pictures read from files.
+#: Grey level of the background of transparent pictures, as for pictures read from files.
 GROUND = 127
-#: Counts are of at most so many bits.
-_MOST_BITS = 32
-#: Floating point up to this is a share of white. Resampling and sharpening put values beyond the ends: of counts in
-#: floating point by this share.
+#: Largest bit depth of integer pixels.
+_MAX_BITS = 32
+#: Floats up to ``_UNIT`` are in the range [0, 1]. Resampling and sharpening may exceed the range of other floats by the
+#: fraction ``_BEYOND``.
 _UNIT, _BEYOND = 2.0, 0.2
 _EXPECTED = "expected [H, W, 3] RGB, [H, W] gray or [H, W, 4] RGBA, as uint8, other counts from 0, or floats in [0, 1]"
 
 
 class PictureError(FormatError, ValueError):
-    """An object that cannot be meant as a picture; the message says its shape or type."""
+    """An object that is not a picture; the message gives its shape or type."""
 
 
 def as_rgb(image: Any) -> np.ndarray:
-    """A picture in memory as the rest of fbn takes it.
+    """Convert a picture to [H, W, 3] uint8 RGB.
 
-    Channels: gray [H, W] or [H, W, 1] is repeated; of [H, W, 2] and [H, W, 4] the last channel is opacity, and what
-    is transparent is laid on mid-gray; channels may stand first, as torch has them. Three channels are taken for RGB:
-    the order of OpenCV's BGR cannot be seen in an array.
+    Channels: gray [H, W] or [H, W, 1] is repeated; the last channel of [H, W, 2] and [H, W, 4] is opacity, blended with
+    mid-gray; channels may be first, as in torch. Three channels are interpreted as RGB, since OpenCV's BGR cannot be
+    distinguished.
 
-    Values: scaled as ``to_eight_bits`` says.
+    Values: scaled by ``to_eight_bits``.
 
     Args:
-        image: a NumPy array, PIL picture (turned upright by its EXIF tag), torch tensor, or nested list.
+        image: a NumPy array, PIL picture (rotated by its EXIF tag), torch tensor, or nested list.
 
     Returns:
-        [H, W, 3] uint8 RGB; ``image`` itself where it is that already, else a new array.
+        [H, W, 3] uint8 RGB; ``image`` itself if it has that format, else a new array.
 
     Raises:
-        PictureError: another shape or type, no pixel, or values that are not finite or negative.
+        PictureError: another shape or type, no pixels, or values that are not finite or negative.
     """
     if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3:
         if not image.size:
@@ -51,10 +51,10 @@ def as_rgb(image: Any) -> np.ndarray:
 
 
 def _array(image: Any) -> np.ndarray:
-    """What holds the values, of whatever type that is."""
+    """Convert the object to an array of any type."""
     if isinstance(image, Image.Image):
         return _of_pillow(image)
-    if hasattr(image, "detach"):  # a torch tensor; faces are found without torch
+    if hasattr(image, "detach"):  # a torch tensor; this module does not import torch
         image = image.detach().cpu()
     elif not isinstance(image, (np.ndarray, list, tuple)) and not hasattr(image, "__array__"):
         raise PictureError(f"{type(image).__name__} is no picture: {_EXPECTED}; files are read by read_picture")
@@ -85,18 +85,18 @@ def _channels_last(array: np.ndarray) -> np.ndarray:
 
 
 def to_eight_bits(values: np.ndarray, name: str = "picture") -> np.ndarray:
-    """Scale pixels of any number type to uint8, by the range that they use.
+    """Scale pixels of any numeric type to uint8, by the range of their values.
 
-    Full scale is 1 for floating point up to 2, else the smallest of 8, 10, 12, 14, 16, ... 32 bits that holds the
-    largest value: 12 bits stored in 16 are read as 12. False and True are black and white. What resampling put
-    slightly beyond the ends is clipped.
+    White is 1 for floats up to 2, else the largest value of the smallest bit depth among 8, 10, 12, 14, 16, ... 32 that
+    holds all values: 12-bit data stored in 16 bits are treated as 12-bit. False and True are black and white. Values
+    slightly outside the range, e.g. from resampling, are clipped.
 
     Args:
         values: of any shape.
-        name: what errors call the picture.
+        name: of the picture in error messages.
 
     Raises:
-        PictureError: another type, values that are not finite, or values below 0, as no brightness has.
+        PictureError: another type, or values that are not finite or negative.
     """
     if values.dtype == np.uint8:
         return values
@@ -105,12 +105,12 @@ def to_eight_bits(values: np.ndarray, name: str = "picture") -> np.ndarray:
     floating = values.dtype.kind == "f"
     if not floating and values.dtype.kind not in "iu":
         raise PictureError(f"{name} of type {values.dtype}: {_EXPECTED}")
-    low, high = float(values.min(initial=0)), float(values.max(initial=0))  # nan where any value is
+    low, high = float(values.min(initial=0)), float(values.max(initial=0))  # NaN if any value is NaN
     if not np.isfinite([low, high]).all():
         raise PictureError(f"{name} of type {values.dtype} with values that are not finite: {_EXPECTED}")
     bits = max(8, 2 * int(np.ceil(np.log2(high / (1 + _BEYOND * floating) + 1) / 2)))
     full = 1.0 if floating and high <= _UNIT else 2.0**bits - 1
-    if bits > _MOST_BITS or low < -_BEYOND * full * floating:
+    if bits > _MAX_BITS or low < -_BEYOND * full * floating:
         raise PictureError(f"{name} of type {values.dtype} with values from {low:g} to {high:g}: {_EXPECTED}")
     if values.dtype == np.uint16:
         table = np.rint(np.arange(2**16) * (255 / full)).clip(0, 255).astype(np.uint8)

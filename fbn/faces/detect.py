@@ -1,4 +1,4 @@
-"""Face detectors: fbn's own network and OpenCV's cascade, always there, and YuNet where its file is found."""
+"""Face detectors: fbn's network, OpenCV's cascade, and YuNet if its file is available."""
 
 import hashlib
 import os
@@ -19,42 +19,42 @@ from fbn.resources import cache_folder, whole_file
 YUNET_FILE = "face_detection_yunet_2026may.onnx"
 YUNET_SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
 YUNET_URL = f"https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_detection_yunet/{YUNET_FILE}"
-#: Long sides a frame is searched at: most faces fill enough of a small copy; small faces need the large one.
+#: Long sides in pixels of the scaled copies that are searched: most faces are found in the small one.
 SCALES = (320, 1280)
-#: Side in pixels of the smallest face that a thorough search of a large picture is to find, and what it is shrunk to.
+#: Side in pixels of the smallest face that a thorough search of a large picture must find, and its side in the copy.
 SMALLEST_FACE, _SHRUNK_TO = 40, 28
-#: Long side of the smallest copy, which is searched first, and its border on each side as a share of that: a face that
-#: fills the picture is found only with something around it.
+#: Long side of the smallest copy, which is searched first, and its border on each side as a fraction of that: a face
+#: that fills the picture is found only with a border.
 _WITH_BORDER, _BORDER = 160, 0.3
 _SMALLEST = 16
 
 
 class Detector(Protocol):
-    """Finds faces in one picture."""
+    """Detects faces in one picture."""
 
     def __call__(self, image: np.ndarray, thorough: bool = False) -> list[Detection]:
-        """Find faces.
+        """Detect faces.
 
         Args:
             image: [H, W, 3] uint8 RGB.
-            thorough: look at every scale; otherwise stop at the first that shows a face.
+            thorough: search every scale; otherwise stop at the first scale with a face.
 
         Returns:
-            The faces, best first, boxes and landmarks in pixels of ``image``.
+            The faces, highest score first, in pixels of ``image``.
         """
         ...
 
 
 class _ScaledDetector(ABC):
-    """Searches small copies first, then larger ones; subclasses find faces at one scale."""
+    """Searches small copies first, then larger ones; subclasses detect faces at one scale."""
 
     def __call__(self, image: np.ndarray, thorough: bool = False) -> list[Detection]:
-        """Find faces; see ``Detector``."""
+        """Detect faces; see ``Detector``."""
         height, width = image.shape[:2]
         found: list[Detection] = []
         for factor, border in _copies(max(height, width), thorough):
             if min(height, width) * factor < _SMALLEST:
-                continue  # no face fits, and the detectors answer nonsense
+                continue  # too small for a face: the detectors return false positives
             small = image
             if factor < 1:
                 small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
@@ -66,22 +66,22 @@ class _ScaledDetector(ABC):
                     found.append(face)
             if found and not thorough and not border:
                 break
-        kept: list[Detection] = []
+        distinct: list[Detection] = []
         for face in sorted(found, key=lambda face: -face.score):
-            if all(face.box.overlap(other.box) < 0.4 for other in kept):
-                kept.append(face)
-        return kept
+            if all(face.box.overlap(other.box) < 0.4 for other in distinct):
+                distinct.append(face)
+        return distinct
 
     @abstractmethod
     def _find(self, image: np.ndarray) -> list[Detection]:
-        """Find faces in a picture of a suitable size."""
+        """Detect faces at one scale."""
 
 
 class NetworkDetector(_ScaledDetector):
-    """The shipped network: box, five landmarks and roll, turned and partly hidden faces too.
+    """fbn's network: box, five landmarks and roll, also of rotated and partly occluded faces.
 
     Args:
-        network: which finds the faces at one scale; the shipped one by default.
+        network: detects faces at one scale; None: the shipped network.
     """
 
     def __init__(self, network: DetectionNetwork | None = None) -> None:
@@ -92,33 +92,33 @@ class NetworkDetector(_ScaledDetector):
 
 
 class CascadeDetector(_ScaledDetector):
-    """Haar cascade "alt2" that OpenCV carries (Viola & Jones 2001; Lienhart 2003): frontal faces, box only."""
+    """OpenCV's Haar cascade "alt2" (Viola & Jones 2001; Lienhart 2003): box only, frontal faces."""
 
     def __init__(self) -> None:
-        """Load the cascade from OpenCV's own data folder."""
+        """Load the cascade from OpenCV's data folder."""
         folder = cv2.data.haarcascades  # type: ignore[attr-defined]
         self._cascade = cv2.CascadeClassifier(folder + "haarcascade_frontalface_alt2.xml")
 
     def _find(self, image: np.ndarray) -> list[Detection]:
-        # no equalisation: each window is normalised anyway, and a wide flat wall would spend the contrast
+        # no histogram equalisation: the cascade normalises each window
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         boxes, hits = self._cascade.detectMultiScale2(gray, scaleFactor=1.15, minNeighbors=3, minSize=(24, 24))
-        # the cascade only says yes; how many neighbouring windows agree is the confidence there is
+        # the cascade gives no score: derive one from the number of neighbouring detections
         return [Detection(Box(*map(float, box)), n / (n + 5)) for box, n in zip(boxes, map(float, hits), strict=True)]
 
 
 class YuNetDetector(_ScaledDetector):
-    """YuNet (Wu, Peng & Yu 2023): box and five landmarks, turned and partly hidden faces too."""
+    """YuNet (Wu, Peng & Yu 2023): box and five landmarks, also of rotated and partly occluded faces."""
 
     def __init__(self, file: Path | None = None, threshold: float = 0.6) -> None:
         """Load the network.
 
         Args:
-            file: the ONNX file; without it the one ``yunet_file`` finds.
+            file: the ONNX file; None: that of ``yunet_file``.
             threshold: least score of a face, in [0, 1].
 
         Raises:
-            MissingFileError: no file.
+            MissingFileError: there is no file.
             FbnError: OpenCV cannot read it.
         """
         file = file or yunet_file()
@@ -132,7 +132,7 @@ class YuNetDetector(_ScaledDetector):
     def _find(self, image: np.ndarray) -> list[Detection]:
         self._network.setInputSize((image.shape[1], image.shape[0]))
         _, rows = self._network.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-        # a row: box, five points (the person's right side first, so the picture's left), score
+        # a row: box, five points (left in the picture first), score
         return [
             Detection(Box(*map(float, row[:4])), float(row[14]), row[4:14].reshape(5, 2).astype(np.float32))
             for row in (rows if rows is not None else ())
@@ -140,7 +140,7 @@ class YuNetDetector(_ScaledDetector):
 
 
 def _copies(side: int, thorough: bool) -> list[tuple[float, int]]:
-    """The factor and the border in pixels of each copy to search, smallest first, for a picture's long side."""
+    """Return scale factor and border in pixels of each copy to search, smallest first, from the long side."""
     factors = {min(1.0, scale / side) for scale in SCALES}
     if thorough:
         factors.add(min(1.0, max(_SHRUNK_TO / SMALLEST_FACE, max(SCALES) / side)))
@@ -156,28 +156,28 @@ def _in_picture(face: Detection, factor: float, border: int) -> Detection:
 
 
 def yunet_file() -> Path | None:
-    """YuNet's file where it lies: at ``FBN_YUNET``, else in the cache folder; None where it does not.
+    """Return the path of YuNet's file: ``FBN_YUNET``, else in the cache folder; None if it does not exist.
 
     Raises:
-        MissingFileError: ``FBN_YUNET`` names a file that is not there.
+        MissingFileError: the file of ``FBN_YUNET`` does not exist.
     """
     if named := os.environ.get("FBN_YUNET"):
         if not Path(named).is_file():
             raise MissingFileError(f"FBN_YUNET names {named}, which is not a file")
         return Path(named)
     cached = cache_folder("detectors") / YUNET_FILE
-    return cached if os.path.isfile(cached) else None  # Path.is_file raises in a home that may not be entered
+    return cached if os.path.isfile(cached) else None  # Path.is_file raises in an inaccessible folder
 
 
 def fetch_yunet(url: str = YUNET_URL) -> Path:
-    """Fetch YuNet's file once from OpenCV's model zoo into the cache folder.
+    """Download YuNet's file from OpenCV's model zoo to the cache folder, unless it exists.
 
     Returns:
-        Its path; nothing is fetched where it is there already.
+        Path of the file.
 
     Raises:
-        MissingFileError: it cannot be fetched.
-        ChecksumError: what came is not the pinned file.
+        MissingFileError: the download failed.
+        ChecksumError: the file has another checksum than expected.
     """
     if (file := yunet_file()) is not None:
         return file
@@ -205,11 +205,11 @@ DETECTORS: dict[str, Callable[[], Detector]] = {
 
 
 def make_detector(name: str = "auto") -> Detector:
-    """A detector by name; ``auto`` is YuNet where its file is found, else fbn's own. Never fetches anything.
+    """Construct a detector by name; ``auto`` is YuNet if its file exists, else ``fbn``. Does not download anything.
 
     Raises:
         ValueError: an unknown name.
-        MissingFileError: YuNet asked for by name, and its file is not here.
+        MissingFileError: ``name`` is ``yunet`` and its file does not exist.
     """
     if name == "auto":
         name = "yunet" if yunet_file() else "fbn"

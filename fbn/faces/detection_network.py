@@ -1,4 +1,4 @@
-"""The face detector of our own: one small network that gives boxes, five landmarks and the turn in the plane."""
+"""fbn's face detector: one small network that predicts boxes, five landmarks and in-plane rotation."""
 
 import hashlib
 import json
@@ -12,18 +12,18 @@ from fbn.errors import ChecksumError
 from fbn.faces.geometry import Box, Detection
 from fbn.resources import shipped
 
-#: Pixels between the cells of each of the network's three maps.
+#: Strides in pixels of the network's three output maps.
 STRIDES = (8, 16, 32)
-#: Channels of a map: score, box 4, landmarks 10, cosine and sine of the turn.
+#: Channels of a map: score, box (4), landmarks (10), cosine and sine of the rotation.
 CHANNELS = 17
-#: Boxes that overlap more than this show the same face.
-_SAME = 0.4
+#: Threshold of non-maximum suppression.
+_MAX_OVERLAP = 0.4
 
 
 def cell_centres(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Middles [P, 2] and strides [P] of all cells, for a picture whose sides are multiples of 32.
+    """Return centres [P, 2] and strides [P] of all cells, for a picture whose sides are multiples of 32.
 
-    Places are counted from the picture's edge: the middle of the first pixel lies at 0.5.
+    Coordinates start at the edge of the picture: the centre of the first pixel is at 0.5.
     """
     centres, strides = [], []
     for stride in STRIDES:
@@ -34,11 +34,11 @@ def cell_centres(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read_maps(maps: np.ndarray, height: int, width: int, threshold: float) -> list[Detection]:
-    """Faces from the network's answer for one picture, best first.
+    """Decode the output maps of one picture to faces, highest score first.
 
     Args:
-        maps: [CHANNELS, P] of all cells, in ``cell_centres`` order.
-        height: of the picture, a multiple of 32; width: likewise.
+        maps: [CHANNELS, P] outputs of all cells, in the order of ``cell_centres``.
+        height, width: of the picture, multiples of 32.
         threshold: least score of a face, in (0, 1).
     """
     likely = np.flatnonzero(maps[0] > np.log(threshold / (1 - threshold)))
@@ -47,15 +47,15 @@ def read_maps(maps: np.ndarray, height: int, width: int, threshold: float) -> li
     centres, strides = (values[likely] for values in cell_centres(height, width))
     raw = maps[:, likely].T
     score = 1 / (1 + np.exp(-raw[:, 0]))
-    reach = np.exp(np.minimum(raw[:, 1:5], 6)) * strides[:, None]
-    low, high = centres - reach[:, :2], centres + reach[:, 2:]
+    extent = np.exp(np.minimum(raw[:, 1:5], 6)) * strides[:, None]
+    low, high = centres - extent[:, :2], centres + extent[:, 2:]
     points = raw[:, 5:15].reshape(-1, 5, 2) * strides[:, None, None] + centres[:, None]
     boxes = np.concatenate([low, high - low], 1)
     degrees = np.degrees(np.arctan2(raw[:, 16], raw[:, 15]))
-    kept = cv2.dnn.NMSBoxes(boxes.tolist(), score.tolist(), threshold, _SAME)
+    selected = cv2.dnn.NMSBoxes(boxes.tolist(), score.tolist(), threshold, _MAX_OVERLAP)
     return [
         Detection(Box(*map(float, boxes[i])), float(score[i]), (points[i] - 0.5).astype(np.float32), float(degrees[i]))
-        for i in np.asarray(kept, int).ravel()
+        for i in np.asarray(selected, int).ravel()
     ]
 
 
@@ -63,8 +63,8 @@ class DetectionNetwork:
     """The shipped detector in onnxruntime, at one scale.
 
     Args:
-        folder: holds ``detector.onnx`` and ``detector.json``; the shipped one by default.
-        threshold: least score of a face; that of ``detector.json`` by default.
+        folder: with ``detector.onnx`` and ``detector.json``; None: the shipped one.
+        threshold: least score of a face; None: that of ``detector.json``.
         threads: of onnxruntime.
 
     Raises:
@@ -88,13 +88,13 @@ class DetectionNetwork:
         self._session = ort.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
-        """Find the faces of about 10 pixels and more.
+        """Detect faces of about 10 pixels and more.
 
         Args:
-            image: [H, W, 3] uint8 RGB; a long side up to 640 is searched fast, and faces up to 400 pixels are found.
+            image: [H, W, 3] uint8 RGB; long sides up to 640 are fast, and faces up to 400 pixels are found.
 
         Returns:
-            The faces, best first, in pixels of ``image``, with landmarks and roll.
+            The faces, highest score first, in pixels of ``image``, with landmarks and roll.
         """
         height, width = image.shape[:2]
         down, right = -height % 32, -width % 32
@@ -105,5 +105,5 @@ class DetectionNetwork:
 
 
 def to_input(image: np.ndarray) -> np.ndarray:
-    """[H, W, 3] uint8 RGB to the network's [1, 3, H, W] float32 in [-1, 1]."""
+    """Convert [H, W, 3] uint8 RGB to the network's [1, 3, H, W] float32 in [-1, 1]."""
     return np.asarray(cv2.dnn.blobFromImage(image, 1 / 127.5, mean=(127.5, 127.5, 127.5)))

@@ -1,4 +1,4 @@
-"""Files to read: what a folder holds, how a name is shown, and errors of the operating system in words."""
+"""Input files: listing of folders, printable names, and readable errors of the operating system."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from fbn.errors import FbnError, MissingFileError
 
-#: What systems, synchronisers and archivers leave in folders and zips, beside names that begin with a dot.
+#: Names of files of operating systems, synchronisers and archivers, besides names that begin with a dot.
 _CLUTTER = frozenset(
     {
         *("__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "#recycle", "$recycle.bin"),
@@ -20,18 +20,18 @@ _CLUTTER = frozenset(
 
 
 def is_clutter(path: str) -> bool:
-    """Whether a relative path, with forward slashes, is or lies in what no person put there.
+    """Whether a relative path, with forward slashes, is a system file or in a system folder.
 
-    That is any part that begins with a dot (``._IMG_1.jpg``, ``.DS_Store``), ``__MACOSX``, ``Thumbs.db`` and their
-    like. This is the only place that decides it, for folders and for zips.
+    Such names begin with a dot (``._IMG_1.jpg``, ``.DS_Store``) or are ``__MACOSX``, ``Thumbs.db`` and similar ones, in
+    folders and in zip files.
     """
     return any(part.startswith(".") or part.lower() in _CLUTTER for part in path.split("/"))
 
 
 def printable(path: str | Path) -> str:
-    r"""A path for messages and tables: bytes that do not decode and control characters as ``\xe9``, ``\n``.
+    r"""Escape invalid bytes and control characters in a path, for messages and tables: ``\xe9``, ``\n``.
 
-    Such names exist on Linux; written as they are they break a UTF-8 table or the line that they stand in.
+    Such names exist on Linux; unescaped they would make a table invalid UTF-8 or break a line.
     """
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     hidden = {"Cc", "Cs", "Zl", "Zp"}
@@ -39,7 +39,7 @@ def printable(path: str | Path) -> str:
 
 
 def describe(error: OSError, path: str | Path) -> FbnError:
-    """What the operating system says of a path, in words."""
+    """Convert an error of the operating system to an ``FbnError`` with a readable message."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         if os.path.islink(path):
             return MissingFileError(
@@ -50,10 +50,10 @@ def describe(error: OSError, path: str | Path) -> FbnError:
 
 
 def exists(path: str | Path) -> bool:
-    """Whether there is a file or folder of that name.
+    """Whether a path is an existing file or folder.
 
     Raises:
-        FbnError: that cannot be seen: no permission, a name too long, ...
+        FbnError: this cannot be determined: no permission, a name too long, ...
     """
     try:
         os.stat(path)
@@ -67,60 +67,59 @@ def exists(path: str | Path) -> bool:
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[BinaryIO]:
-    """A file to read bytes from.
+    """Open a file for reading bytes.
 
     Raises:
         MissingFileError: no such file.
-        FbnError: a folder or device, no permission, or the disk fails, also while it is read.
+        FbnError: a folder or device, no permission, or an error of the disk, also during reading.
     """
     try:
-        # a pipe would be waited for without end
+        # reading a pipe could block forever
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise FbnError(f"{printable(path)}: is not a file")
         with open(path, "rb") as file:
             yield file
     except OSError as error:
-        # decoders raise OSError too, without a number
+        # decoders raise OSError too, without errno
         if error.errno is None:
             raise
         raise describe(error, path) from error
 
 
 def walk(folder: Path, on_error: Callable[[FbnError], None] | None = None) -> Iterator[Path]:
-    """Files below a folder, sorted in each folder; links are followed and clutter is passed over.
+    """Iterate over all files below a folder, sorted in each folder; links are followed, system files are skipped.
 
     Args:
-        folder: where to begin.
-        on_error: told of each folder that cannot be listed and each link that leads nowhere; without it the error is
-            raised.
+        folder: the folder.
+        on_error: called with the error of each folder that cannot be listed and each broken link; None: raise it.
     """
 
-    def complain(error: FbnError) -> None:
+    def report(error: FbnError) -> None:
         if on_error is None:
             raise error
         on_error(error)
 
-    def inside(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
+    def files_in(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
         try:
             about = os.stat(folder)
             with os.scandir(folder) as found:
                 entries = sorted((entry for entry in found if not is_clutter(entry.name)), key=lambda entry: entry.name)
         except OSError as error:
-            complain(describe(error, folder))
+            report(describe(error, folder))
             return
         here = (about.st_dev, about.st_ino)
-        if here in above:  # a link to a folder that it lies in
+        if here in above:  # a link to a parent folder
             return
         for entry in entries:
             path = folder / entry.name
             try:
                 mode = os.stat(path).st_mode
             except OSError as error:
-                complain(describe(error, path))
+                report(describe(error, path))
                 continue
             if stat.S_ISDIR(mode):
-                yield from inside(path, above | {here})
+                yield from files_in(path, above | {here})
             elif stat.S_ISREG(mode):
                 yield path
 
-    yield from inside(folder, frozenset())
+    yield from files_in(folder, frozenset())

@@ -1,4 +1,4 @@
-"""Where frames come from: a picture, a folder, a video, a camera; all become the same RGB frames."""
+"""Reading of RGB frames from pictures, folders, videos and cameras."""
 
 import os
 import time
@@ -33,7 +33,7 @@ from fbn.faces.videos import (
     video_frames,
 )
 
-#: Never more than one frame: these need not be opened to be counted.
+#: Suffixes of files with a single frame, which are counted without opening them.
 _STILL = frozenset({".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 
 
@@ -43,9 +43,9 @@ class Frame:
 
     Attributes:
         image: [H, W, 3] uint8 RGB, upright.
-        index: number of the frame in its input, from 0; skipped frames count.
-        timestamp: seconds since the input's first frame, never falling; 0 for a picture.
-        input: the path as ``fbn.faces.files.printable`` writes it, or ``camera N``.
+        index: number of the frame in its input, from 0, including skipped frames.
+        timestamp: seconds since the first frame of the input, non-decreasing; 0 for a picture.
+        input: the path, escaped by ``fbn.faces.files.printable``, or ``camera N``.
     """
 
     image: np.ndarray
@@ -56,12 +56,12 @@ class Frame:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a path names.
+    """The files of a path.
 
     Attributes:
-        files: pictures and videos, sorted: those whose name says so, and others that hold one.
+        files: pictures and videos, sorted; recognised by suffix or contents.
         left_out: other files.
-        errors: folders that cannot be listed, links that lead nowhere.
+        errors: of folders that cannot be listed and broken links.
     """
 
     files: tuple[Path, ...]
@@ -69,19 +69,19 @@ class Inputs:
     errors: tuple[FbnError, ...] = ()
 
     def describe_left_out(self) -> str:
-        """How many files were left out, and the names of the first."""
+        """Return a message with the number of skipped files and the names of the first ones."""
         count = len(self.left_out)
-        return f"left out {count} that are neither pictures nor videos: {_name_some(self.left_out)}"
+        return f"left out {count} that are neither pictures nor videos: {_list_names(self.left_out)}"
 
 
 def find_inputs(path: str | Path) -> Inputs:
-    """The pictures and videos a path names: the file itself, or all below a folder.
+    """Find the pictures and videos of a path: the file itself, or all files below a folder.
 
-    What systems leave in folders (``fbn.faces.files.is_clutter``) is neither read nor counted.
+    System files (``fbn.faces.files.is_clutter``) are ignored.
 
     Raises:
-        MissingFileError: no such path, or a folder in which there is nothing to read and nothing to report.
-        FbnError: it cannot be looked at.
+        MissingFileError: no such path, or a folder without pictures, videos and errors.
+        FbnError: the path cannot be accessed.
     """
     path = Path(path)
     try:
@@ -96,14 +96,14 @@ def find_inputs(path: str | Path) -> Inputs:
     for file in sorted(walk(path, errors.append)):
         (files if _is_input(file) else left_out).append(file)
     if not files and not errors:
-        found = f", only {_name_some(left_out)}" if left_out else ""
+        found = f", only {_list_names(left_out)}" if left_out else ""
         raise MissingFileError(f"{printable(path)}: the folder holds no picture and no video{found}")
     return Inputs(tuple(files), tuple(left_out), tuple(errors))
 
 
-def _name_some(paths: Sequence[Path], most: int = 3) -> str:
-    more = len(paths) - most
-    return ", ".join(printable(path.name) for path in paths[:most]) + (f" and {more} more" if more > 0 else "")
+def _list_names(paths: Sequence[Path], count: int = 3) -> str:
+    more = len(paths) - count
+    return ", ".join(printable(path.name) for path in paths[:count]) + (f" and {more} more" if more > 0 else "")
 
 
 def _is_input(path: Path) -> bool:
@@ -112,12 +112,12 @@ def _is_input(path: Path) -> bool:
     try:
         with opened(path) as file:
             return is_picture(file) or is_heif(file) or is_video(file)
-    except FbnError:  # it may be one: reading it says what is wrong
+    except FbnError:  # it may be one: reading it raises the error
         return True
 
 
 def frame_count(path: Path) -> int:
-    """About how many frames an input has, for a progress bar: 1 for a picture and for what cannot be read."""
+    """Estimate the number of frames of an input, for a progress bar: 1 for a picture and for an unreadable file."""
     if path.suffix.lower() in _STILL:
         return 1
     try:
@@ -137,22 +137,21 @@ def open_source(
     on_error: Callable[[FbnError], None] | None = None,
     notify: Notify = warnings.warn,
 ) -> Iterator[Frame]:
-    """The frames of a picture, a folder (walked, sorted), a video or a camera, one at a time.
+    """Iterate over the frames of a picture, a folder (recursive, sorted), a video or a camera.
 
-    An animated GIF, WebP, PNG or AVIF is a video. What a file holds counts, not its suffix.
+    An animated GIF, WebP, PNG or AVIF is a video. Files are recognised by contents, not by suffix.
 
     Args:
-        source: a path, or a camera's number.
-        every: of a video or camera take each n-th frame; the others are not converted.
-        on_error: told of each input that fails, after its readable frames; without it the error is raised.
-        notify: told what a reader of the results should know: times that had to be filled in, further pages, files of
-            a folder that were left out.
+        source: a path, or the number of a camera.
+        every: read every n-th frame of a video or camera; the others are not converted.
+        on_error: called with the error of each input that fails, after its readable frames; None: raise it.
+        notify: called with warnings: interpolated times, further pages, skipped files of a folder.
 
     Raises:
-        FbnError: see ``read_file``, ``find_inputs``; only where ``on_error`` is None.
+        FbnError: see ``read_file`` and ``find_inputs``; only if ``on_error`` is None.
     """
 
-    def complain(error: FbnError) -> None:
+    def report(error: FbnError) -> None:
         if on_error is None:
             raise error
         on_error(error)
@@ -163,31 +162,31 @@ def open_source(
             return
         inputs = find_inputs(source)
     except FbnError as error:
-        complain(error)
+        report(error)
         return
     if inputs.left_out:
         notify(f"{printable(source)}: {inputs.describe_left_out()}")
-    for unseen in inputs.errors:
-        complain(unseen)
+    for unreadable in inputs.errors:
+        report(unreadable)
     for path in inputs.files:
         try:
             yield from read_file(path, every, notify)
         except FbnError as error:
-            complain(error)
+            report(error)
 
 
 def read_file(path: str | Path, every: int = 1, notify: Notify = warnings.warn) -> Iterator[Frame]:
-    """The frames of a picture or video file; memory does not grow with its length.
+    """Iterate over the frames of a picture or video file, with constant memory.
 
     Args:
         path: the file.
-        every: of a video take each n-th frame.
+        every: read every n-th frame of a video.
         notify: as for ``open_source``.
 
     Raises:
         MissingFileError: no such file.
-        FormatError: neither a picture nor a video, or damaged; the frames that could be read have been yielded by then.
-        FbnError: no permission, or the disk fails.
+        FormatError: neither a picture nor a video, or damaged; raised after the readable frames.
+        FbnError: no permission, or an error of the disk.
     """
     path, name = Path(path), printable(path)
     with opened(path) as file:
@@ -209,7 +208,7 @@ def read_file(path: str | Path, every: int = 1, notify: Notify = warnings.warn) 
 
 
 def _kind(path: Path, file: BinaryIO) -> Literal["picture", "video", "unknown"]:
-    """What to read a file as: by what it holds; one that holds neither by its name, so that errors fit it."""
+    """Classify a file by contents; if that fails, by suffix, so that the error message fits."""
     suffix = path.suffix.lower()
     if suffix in MOTION_JPEG_SUFFIXES:
         return "video"

@@ -1,10 +1,10 @@
-"""Boxes and landmarks, in pixels of the frame they were found in: x to the right, y down."""
+"""Boxes and landmarks, in pixels of the frame: x to the right, y down."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-#: Five points in this order, left and right as seen in the picture.
+#: Order of the five landmarks; left and right in the picture.
 LANDMARK_NAMES = ("left eye", "right eye", "nose tip", "left mouth corner", "right mouth corner")
 
 
@@ -19,11 +19,11 @@ class Box:
 
     @property
     def area(self) -> float:
-        """Square pixels."""
+        """Area in square pixels."""
         return self.w * self.h
 
     def overlap(self, other: "Box") -> float:
-        """Intersection over union, in [0, 1]."""
+        """Compute the intersection over union, in [0, 1]."""
         w = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
         h = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
         if w <= 0 or h <= 0:
@@ -33,13 +33,13 @@ class Box:
 
 @dataclass(frozen=True)
 class Detection:
-    """One face a detector found.
+    """One detected face.
 
     Attributes:
-        box: where.
-        score: the detector's confidence in [0, 1].
-        landmarks: [5, 2] float32 in ``LANDMARK_NAMES`` order, or None where the detector gives a box only.
-        roll: degrees that the head is turned in the plane, clockwise as seen, in [-180, 180]; None where not known.
+        box: bounding box.
+        score: confidence in [0, 1].
+        landmarks: [5, 2] float32 in ``LANDMARK_NAMES`` order; None if the detector predicts boxes only.
+        roll: in-plane rotation in degrees, clockwise in the picture, in [-180, 180]; None if unknown.
     """
 
     box: Box

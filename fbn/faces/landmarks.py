@@ -1,7 +1,7 @@
-"""Five landmarks and "is this a face": one small network of our own, for still crops, detections and tracking.
+"""Prediction of five landmarks and of the presence of a face, by a small network of fbn.
 
-It reads an upright square around a face, so the same call refines a detector's box, follows a face from the last
-frame's points, and finds the face in a picture that is a crop already. Trained by ``fbn.training.landmarks``.
+Its input is an upright square around a face. It refines the box of a detector, tracks a face from its last landmarks,
+and finds the face in a face crop. It is trained by ``fbn.training.landmarks``.
 """
 
 import hashlib
@@ -21,26 +21,26 @@ from fbn.faces.arrays import as_rgb
 from fbn.faces.geometry import Box
 from fbn.resources import shipped
 
-#: Side in pixels of the square the network reads.
+#: Side in pixels of the network's input.
 INPUT_SIZE = 64
-#: The square is this much wider than the aligned crop, so that a face that moved is still inside.
+#: Side of the square relative to the aligned crop, so that a face that moved is still inside.
 _CONTEXT = 1.25
-#: Below this presence a crop's landmarks are not believed.
+#: Least presence of a face with valid landmarks.
 PRESENT = 0.5
-#: Side in pixels of the crop by which ``appearance`` compares faces.
+#: Side in pixels of the crop of ``appearance``.
 _COARSE = 16
 
 
 class LandmarkFinder(Protocol):
-    """Finds five landmarks inside given boxes."""
+    """Predicts five landmarks inside given boxes."""
 
     def __call__(self, image: np.ndarray, boxes: Sequence[Box], passes: int = 1) -> tuple[np.ndarray, np.ndarray]:
-        """[n, 5, 2] float32 points in pixels of ``image``, [n] float32 presence of a face in [0, 1]."""
+        """Return [n, 5, 2] float32 points in pixels of ``image``, and [n] float32 presence of a face in [0, 1]."""
         ...
 
 
 def box_of(points: np.ndarray) -> Box:
-    """The upright square around a face that the network expects, from its five landmarks.
+    """Compute the upright square around a face, the input region of the network, from its five landmarks.
 
     Args:
         points: [5, 2] pixels in ``LANDMARK_NAMES`` order.
@@ -51,13 +51,13 @@ def box_of(points: np.ndarray) -> Box:
     matrix = crop_matrix(points, size=1)
     a, b = matrix[0, 0], matrix[1, 0]
     side = _CONTEXT / float(np.hypot(a, b))
-    # the crop's centre; a box counts from a pixel's edge, points from its middle
+    # the crop's centre; box coordinates start at a pixel's edge, points at its centre
     x, y = np.linalg.solve(matrix[:, :2], -matrix[:, 2]) + 0.5
     return Box(float(x) - side / 2, float(y) - side / 2, side, side)
 
 
 def cut_squares(image: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
-    """The network's input, [n, INPUT_SIZE, INPUT_SIZE, 3] uint8: each box made square about its centre and resized."""
+    """Crop a square around the centre of each box and resize it: [n, INPUT_SIZE, INPUT_SIZE, 3] uint8."""
     squares = np.empty((len(boxes), INPUT_SIZE, INPUT_SIZE, 3), np.uint8)
     for i, box in enumerate(boxes):
         side = max(box.w, box.h, 1e-3)
@@ -69,7 +69,7 @@ def cut_squares(image: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
 
 def _cut(image: np.ndarray, x: float, y: float, side: float, scale: float) -> np.ndarray:
     if scale < 0.5:
-        # average before sampling, or a large face aliases; only the part in view is shrunk
+        # downscale the visible region before sampling: a large face would alias
         height, width = image.shape[:2]
         left, top = int(np.clip(x, 0, width - 1)), int(np.clip(y, 0, height - 1))
         part = image[top : max(top + 1, int(y + side) + 1), left : max(left + 1, int(x + side) + 1)]
@@ -83,7 +83,7 @@ def _cut(image: np.ndarray, x: float, y: float, side: float, scale: float) -> np
 
 
 def to_input(squares: np.ndarray) -> np.ndarray:
-    """[n, S, S, 3] uint8 RGB to the network's [n, 3, S, S] float32 in [-1, 1]."""
+    """Convert [n, S, S, 3] uint8 RGB to the network's [n, 3, S, S] float32 in [-1, 1]."""
     return np.ascontiguousarray(squares.transpose(0, 3, 1, 2), dtype=np.float32) / 127.5 - 1
 
 
@@ -91,17 +91,17 @@ class LandmarkNetwork:
     """The shipped landmark network in onnxruntime.
 
     Args:
-        folder: holds ``landmarks.onnx`` and ``landmarks.json``; the shipped one by default.
+        folder: with ``landmarks.onnx`` and ``landmarks.json``; None: the shipped one.
         threads: of onnxruntime.
 
     Raises:
-        ChecksumError: the weights are not those their json names.
+        ChecksumError: the weights have another checksum than in ``landmarks.json``.
     """
 
     def __init__(self, folder: Path | None = None, threads: int = 1) -> None:
         folder = folder or shipped("assets/landmarks")
         weights = (folder / "landmarks.onnx").read_bytes()
-        #: Identifies the weights, and with them every crop made through this network.
+        #: Identifies the weights, and thereby the crops of this network.
         self.sha256 = hashlib.sha256(weights).hexdigest()
         expected = json.loads((folder / "landmarks.json").read_text())["sha256"]
         if self.sha256 != expected:
@@ -113,13 +113,13 @@ class LandmarkNetwork:
         self._session = ort.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
 
     def __call__(self, image: np.ndarray, boxes: Sequence[Box], passes: int = 1) -> tuple[np.ndarray, np.ndarray]:
-        """Find five landmarks in each box.
+        """Predict five landmarks in each box.
 
         Args:
-            image: [H, W, 3] uint8 RGB, or another picture that ``as_rgb`` takes.
-            boxes: n upright boxes, roughly as ``box_of`` places them.
-            passes: after the first, each pass reads the box around the points just found (a detector's box is
-                only roughly right: use 2; a tracked face: 1).
+            image: [H, W, 3] uint8 RGB, or another picture that ``as_rgb`` accepts.
+            boxes: n upright boxes, approximately those of ``box_of``.
+            passes: number of passes; each further one uses the box around the previous points (2 for the box of a
+                detector, 1 for a tracked face).
 
         Returns:
             points [n, 5, 2] float32 in frame pixels; presence [n] float32 in [0, 1].
@@ -139,19 +139,19 @@ class LandmarkNetwork:
 
 
 def asymmetry(network: LandmarkFinder, image: np.ndarray, box: Box) -> float:
-    """How differently the landmarks are found in the mirrored picture: small only for an upright face.
+    """Measure how much the landmarks differ in the mirrored picture: little only for an upright face.
 
-    Presence does not tell upright faces from turned ones, and nor does the shape of the landmarks: the network
-    answers with an upright face wherever it looks. In a face that is upside down the answers to the picture and to its
-    mirror image disagree.
+    Neither presence nor the shape of the landmarks distinguishes upright faces from rotated ones, because the network
+    always predicts an upright face. For a face upside down its predictions for the picture and its mirror image
+    disagree.
 
     Args:
         network: the landmark network.
         image: [H, W, 3] uint8 RGB.
-        box: around the face, as ``box_of`` places it.
+        box: around the face, as in ``box_of``.
 
     Returns:
-        Mean distance of the two answers as a share of the box's side.
+        Mean distance of the two predictions as a fraction of the box's side.
     """
     square = cut_squares(image, [box])[0]
     whole = [Box(0, 0, INPUT_SIZE, INPUT_SIZE)]
@@ -162,9 +162,9 @@ def asymmetry(network: LandmarkFinder, image: np.ndarray, box: Box) -> float:
 
 
 def appearance(image: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """A face, aligned and coarse, free of brightness and contrast: [256] float32.
+    """Compute a descriptor [256] float32: the aligned, downscaled face, normalised to zero mean and unit norm.
 
-    The product of two is their correlation. All zeros where the face has next to no contrast.
+    The dot product of two descriptors is their correlation. It is all zeros for a face with almost no contrast.
     """
     box = box_of(points)
     square = cut_squares(image, [box])[0]
@@ -184,18 +184,18 @@ def _refined(box: Box, points: np.ndarray) -> Box:
 
 @cache
 def default_network() -> LandmarkNetwork:
-    """The shipped network, loaded once per process."""
+    """Return the shipped network, which is loaded once per process."""
     return LandmarkNetwork()
 
 
 def crop_landmarks(image: np.ndarray, network: LandmarkNetwork | None = None) -> np.ndarray:
-    """Landmarks in a picture that is a face crop already, of any looseness. Never fails on a picture.
+    """Predict the landmarks of a face crop of any tightness. Does not fail on any picture.
 
-    Where nothing in it is face-like, the points where an average tight crop has them.
+    If no face is found, the result is the average position of the landmarks in tight crops.
 
     Args:
-        image: [H, W, 3] uint8 RGB, or another picture that ``as_rgb`` takes.
-        network: the shipped one by default.
+        image: [H, W, 3] uint8 RGB, or another picture that ``as_rgb`` accepts.
+        network: None: the shipped one.
 
     Returns:
         [5, 2] float32 pixels.
@@ -206,19 +206,19 @@ def crop_landmarks(image: np.ndarray, network: LandmarkNetwork | None = None) ->
 
 
 def box_landmarks(image: np.ndarray, box: Box, network: LandmarkNetwork | None = None) -> np.ndarray:
-    """Landmarks of the face in a box that a detector or a label file gives. Never fails.
+    """Predict the landmarks of the face in the box of a detector or label file. Does not fail on any picture.
 
-    Where nothing in it is face-like, the points where an average tight crop has them.
+    If no face is found, the result is the average position of the landmarks in tight crops.
 
     Args:
         image: [H, W, 3] uint8 RGB.
-        box: around the face, as detectors draw them.
-        network: the shipped one by default.
+        box: bounding box of the face.
+        network: None: the shipped one.
 
     Returns:
         [5, 2] float32 pixels.
     """
-    # two passes, as for a face that the product's detector found
+    # two passes, as for a detected face
     (points,), (presence,) = (network or default_network())(image, [box], passes=2)
     if presence >= PRESENT and np.isfinite(points).all() and np.ptp(points, axis=0).max() >= 1:
         return points
@@ -226,15 +226,15 @@ def box_landmarks(image: np.ndarray, box: Box, network: LandmarkNetwork | None =
 
 
 def face_in_crop(image: np.ndarray, network: LandmarkNetwork | None = None) -> np.ndarray | None:
-    """Landmarks of a face that fills a picture, or None; arguments as ``crop_landmarks``.
+    """Predict the landmarks of a face that fills a picture, or None; arguments as in ``crop_landmarks``.
 
-    The whole picture and tighter squares of it are tried, and the most face-like answer wins.
+    The whole picture and central squares of it are tried; the result is that of the highest presence.
     """
     image, network = as_rgb(image), network or default_network()
     height, width = image.shape[:2]
     boxes = []
-    for share in (1.25, 0.95, 0.7):
-        side = share * min(height, width) if share < 1 else share * max(height, width)
+    for scale in (1.25, 0.95, 0.7):
+        side = scale * min(height, width) if scale < 1 else scale * max(height, width)
         boxes.append(Box((width - side) / 2, (height - side) / 2, side, side))
     points, presence = network(image, boxes, passes=3)
     best = int(presence.argmax())
@@ -242,11 +242,11 @@ def face_in_crop(image: np.ndarray, network: LandmarkNetwork | None = None) -> n
 
 
 def _average_crop(width: float, height: float) -> np.ndarray:
-    """Where the five landmarks lie on average in tight crops (measured on FER2013Train), scaled to this picture."""
+    """Return the average landmarks of tight crops (measured on FER2013Train), scaled to this picture."""
     side = min(width, height)
-    shares = np.array(AVERAGE_IN_TIGHT_CROP, np.float32)
-    return shares * side + np.array([(width - side) / 2, (height - side) / 2], np.float32) - 0.5
+    relative = np.array(AVERAGE_IN_TIGHT_CROP, np.float32)
+    return relative * side + np.array([(width - side) / 2, (height - side) / 2], np.float32) - 0.5
 
 
-#: Mean landmark places in FER2013Train pictures, as shares of the side; printed by ``fbn.training.landmarks``.
+#: Mean landmark positions in FER2013Train pictures, as fractions of the side; from ``fbn.training.landmarks``.
 AVERAGE_IN_TIGHT_CROP = ((0.317, 0.382), (0.683, 0.382), (0.5, 0.589), (0.355, 0.771), (0.645, 0.771))

@@ -1,4 +1,4 @@
-"""Pictures of any colour model and depth as [H, W, 3] uint8 RGB, and the frames of animated ones."""
+"""Decoding of picture files of any colour model and bit depth to [H, W, 3] uint8 RGB, and of animations."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,66 +14,65 @@ from fbn.errors import FbnError, FormatError
 from fbn.faces.arrays import GROUND, to_eight_bits
 from fbn.faces.files import opened, printable
 
-#: Names of pictures that are read, whatever else is found to be one by what it holds.
+#: Suffixes of supported pictures; other files are recognised by contents.
 PICTURE_SUFFIXES = frozenset(
     {
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".gif"),
         *(".avif", ".jp2", ".j2k", ".mpo", ".pbm", ".pgm", ".ppm", ".pnm", ".qoi"),
     }
 )
-#: Names of pictures that no decoder here reads: they are reported, not passed over.
+#: Suffixes of pictures without a decoder: they are reported as errors, not skipped.
 UNREADABLE_SUFFIXES = frozenset(
     {".heic", ".heif", ".jxl", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".raf", ".rw2", ".psd", ".svg"}
 )
-#: A larger picture is refused before it is decoded: three bytes a pixel must fit beside everything else.
+#: Larger pictures are rejected before decoding, to limit memory (3 bytes per pixel).
 MAX_PIXELS = 40_000_000
 _LIMIT = f"expected at most {MAX_PIXELS // 10**6} megapixels"
-#: Pillow also reads formats without a signature, and some by starting another program.
+#: Pillow also has formats without a signature, and formats that run an external program.
 _FORMATS = ("JPEG", "PNG", "BMP", "DIB", "WEBP", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM", "QOI")
 _ANIMATED = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
 _HEIF = (b"ftypheic", b"ftypheix", b"ftypheim", b"ftypheis", b"ftyphevc", b"ftypmif1", b"ftypmsf1")
 _ORIENTATION = 0x112
-#: Seconds of an animation's frame that states none, as browsers show it.
-_PAUSE = 0.1
+#: Seconds of an animation frame without a duration, as in browsers.
+_DEFAULT_DURATION = 0.1
 
-# decode_picture refuses by MAX_PIXELS itself and words it better
+# decode_picture checks MAX_PIXELS with a better message
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-# errors here say what OpenCV would write to the terminal
+# exceptions replace what OpenCV would write to the terminal
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
-#: Told, once for each cause, what a reader of the results should know.
+#: Called with each warning for the user, once per cause.
 Notify = Callable[[str], None]
 
 
 def read_picture(path: str | Path, notify: Notify = warnings.warn) -> np.ndarray:
-    """Decode a picture: [H, W, 3] uint8 RGB, turned upright by its EXIF tag; of an animated one the first frame.
+    """Decode a picture to [H, W, 3] uint8 RGB, rotated by its EXIF tag.
 
-    Gray is repeated, transparency is laid on mid-gray, and more than 8 bits are scaled as
-    ``fbn.faces.arrays.to_eight_bits`` says.
-    Of a TIFF with several pages the first is read.
+    Gray is repeated, transparency is blended with mid-gray, and more than 8 bits are scaled by
+    ``fbn.faces.arrays.to_eight_bits``. Only the first frame of an animation and the first page of a TIFF are read.
 
     Args:
-        path: the file; what it holds counts, not its suffix.
-        notify: told that there are further pages.
+        path: the file; it is recognised by contents, not by suffix.
+        notify: called with a warning if there are further pages.
 
     Raises:
         MissingFileError: no such file.
         FormatError: empty, truncated, not a picture, or more than ``MAX_PIXELS``.
-        FbnError: no permission, or the disk fails.
+        FbnError: no permission, or an error of the disk.
     """
     with opened(path) as file:
         return decode_picture(file, printable(path), notify)
 
 
 def png_bytes(image: np.ndarray) -> bytes:
-    """A PNG file of an [H, W, 3] uint8 RGB picture."""
+    """Encode an [H, W, 3] uint8 RGB picture as a PNG file."""
     return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
 def decode_picture(file: BinaryIO, name: str, notify: Notify = warnings.warn, upright: bool = True) -> np.ndarray:
-    """Decode a picture from an open file; as ``read_picture``, messages call it ``name``.
+    """Decode a picture from an open file, as in ``read_picture``; ``name`` is used in messages.
 
-    Without ``upright`` the EXIF tag is ignored, except in a TIFF.
+    With ``upright=False`` the EXIF tag is ignored, except in a TIFF.
     """
     with open_picture(file, name) as picture:
         if picture.format == "TIFF" and (pages := getattr(picture, "n_frames", 1)) > 1:
@@ -83,7 +82,7 @@ def decode_picture(file: BinaryIO, name: str, notify: Notify = warnings.warn, up
 
 @contextmanager
 def open_picture(file: BinaryIO, name: str) -> Iterator[Image.Image]:
-    """A picture whose header has been read; errors of decoders inside become FormatError.
+    """Open a picture and read its header; errors of decoders in the context become FormatError.
 
     Raises:
         FormatError: empty, not a picture, damaged, or more than ``MAX_PIXELS``.
@@ -101,14 +100,14 @@ def open_picture(file: BinaryIO, name: str) -> Iterator[Image.Image]:
         raise FormatError(f"{name}: {_LIMIT}, found far more") from error
     except Image.UnidentifiedImageError as error:
         raise FormatError(f"{name}: {_unknown(file)}") from error
-    except Exception as error:  # decoders raise nearly anything on broken bytes
+    except Exception as error:  # decoders raise exceptions of many types for damaged files
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the operating system's
         raise FormatError(f"{name}: damaged picture ({error})") from error
 
 
 def is_picture(file: BinaryIO) -> bool:
-    """Whether a file begins as a picture that can be decoded does. Leaves the position at the start."""
+    """Whether a file starts like a supported picture. Resets the position to the start."""
     return _is_tiff(file) or _identified(file)
 
 
@@ -118,7 +117,7 @@ def _identified(file: BinaryIO) -> bool:
             return True
     except Image.UnidentifiedImageError:
         return False
-    except Exception as error:  # it is one, and reading it says what is wrong
+    except Exception as error:  # a damaged picture: reading it raises the error
         if isinstance(error, OSError) and error.errno is not None:
             raise
         return True
@@ -127,7 +126,7 @@ def _identified(file: BinaryIO) -> bool:
 
 
 def is_heif(file: BinaryIO) -> bool:
-    """Whether a file is a HEIC or HEIF picture. Leaves the position at the start."""
+    """Whether a file is a HEIC or HEIF picture. Resets the position to the start."""
     file.seek(0)
     head = file.read(12)
     file.seek(0)
@@ -154,34 +153,34 @@ def _unknown(file: BinaryIO) -> str:
 
 
 def is_animated(picture: Image.Image) -> bool:
-    """Whether its frames follow one another in time: GIF, WebP, PNG and AVIF with more than one."""
+    """Whether a picture is an animation: GIF, WebP, PNG or AVIF with more than one frame."""
     return picture.format in _ANIMATED and getattr(picture, "is_animated", False)
 
 
 def animation(
     picture: Image.Image, file: BinaryIO, name: str, every: int, notify: Notify
 ) -> Iterator[tuple[int, float, np.ndarray]]:
-    """Number, seconds since the first and pixels of each n-th frame of an animated picture."""
+    """Yield index, seconds since the first and pixels of every n-th frame of an animation."""
     seconds, timed = 0.0, True
-    # an APNG's picture for viewers that know no animation is none of its frames
+    # an APNG may have a still picture for other viewers, which is not a frame
     first = int(bool(picture.info.get("default_image")))
     for index in range(getattr(picture, "n_frames", 1) - first):
         picture.seek(index + first)
-        image = _rgb(picture, file, name)  # sets the duration, too
+        image = _rgb(picture, file, name)  # also sets the duration
         if index % every == 0:
             yield index, seconds, image
         duration = float(picture.info.get("duration") or 0) / 1000
         if duration <= 0 and timed:
             timed = False
-            notify(f"{name}: has frames without a duration, taken as {_PAUSE:g} s")
-        seconds += duration if duration > 0 else _PAUSE
+            notify(f"{name}: has frames without a duration, taken as {_DEFAULT_DURATION:g} s")
+        seconds += duration if duration > 0 else _DEFAULT_DURATION
 
 
 def scaled(values: np.ndarray, name: str) -> np.ndarray:
-    """A file's pixels as uint8: ``fbn.faces.arrays.to_eight_bits``, what is not finite taken for 0.
+    """Scale pixels to uint8 by ``fbn.faces.arrays.to_eight_bits``, with non-finite values as 0.
 
     Raises:
-        FormatError: values below 0, as no brightness has.
+        FormatError: negative values.
     """
     if values.dtype.kind == "f":
         values = np.where(np.isfinite(values), values, np.float32(0)).astype(np.float32, copy=False)
@@ -189,7 +188,7 @@ def scaled(values: np.ndarray, name: str) -> np.ndarray:
 
 
 def on_gray(picture: Image.Image) -> Image.Image:
-    """A picture with transparency, laid on mid-gray."""
+    """Blend a picture with transparency with mid-gray."""
     ground = Image.new("RGBA", picture.size, (GROUND, GROUND, GROUND, 255))
     return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
 
@@ -210,12 +209,12 @@ def _rgb(picture: Image.Image, file: BinaryIO, name: str, upright: bool = True) 
 
 
 def _is_deep_colour(picture: Image.Image) -> bool:
-    """Whether Pillow would cut colours of 16 bits to their upper 8 before anybody sees how many bits they use."""
+    """Whether Pillow would truncate 16-bit colours to 8 bits, which loses the range of 10- or 12-bit data."""
     return picture.mode in ("RGB", "RGBA", "LA") and any(";16" in str(tile[3]) for tile in getattr(picture, "tile", ()))
 
 
 def _unusual_tiff(file: BinaryIO, name: str) -> Image.Image:
-    """A TIFF of a number type that Pillow does not know, such as colours in floating point."""
+    """Decode a TIFF of a data type that Pillow does not support, such as floating-point colours."""
     about = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
     file.seek(about.next)
     about.load(file)

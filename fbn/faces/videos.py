@@ -1,4 +1,4 @@
-"""Video files as RGB frames with presentation times, through FFmpeg's decoders (PyAV)."""
+"""Decoding of video files to RGB frames with presentation times, by FFmpeg (PyAV)."""
 
 import errno
 from collections.abc import Iterator, Mapping
@@ -20,45 +20,45 @@ from PIL import Image
 from fbn.errors import FormatError
 from fbn.faces.pictures import MAX_PIXELS, Notify, on_gray
 
-#: Names of videos that are read, whatever else is found to be one by what it holds.
+#: Suffixes of supported videos; other files are recognised by contents.
 VIDEO_SUFFIXES = frozenset(
     {
         *(".mp4", ".mov", ".m4v", ".qt", ".3gp", ".3g2", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mpe", ".vob"),
         *(".mts", ".m2ts", ".wmv", ".asf", ".flv", ".f4v", ".ogv", ".mjpeg", ".mjpg", ".mxf"),
     }
 )
-#: JPEGs one after another: the first of them alone cannot be told from a picture.
+#: Concatenated JPEGs, which cannot be distinguished from a picture by contents.
 MOTION_JPEG_SUFFIXES = frozenset({".mjpeg", ".mjpg"})
-#: FFmpeg's names of what is a video. Playlists are not among them: they make it open other files and addresses.
+#: Allowed FFmpeg formats. Playlists are excluded: they make FFmpeg open other files and URLs.
 _CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,asf,flv,ogg,mpeg,mpegts,mpegvideo,m4v,h263,h264,hevc,obu,ivf,mjpeg,mxf,"
     "nut,dv,rm,wtv,yuv4mpegpipe"
 )
-#: Containers that state their length; others estimate it from what is there.
-_STATE_LENGTH = frozenset({"mov", "matroska", "avi", "asf", "flv"})
-#: AVFMT_NOTIMESTAMPS of FFmpeg: bare streams of pictures.
+#: Containers that store their duration; for others FFmpeg estimates it.
+_WITH_DURATION = frozenset({"mov", "matroska", "avi", "asf", "flv"})
+#: AVFMT_NOTIMESTAMPS of FFmpeg: raw streams without timestamps.
 _WITHOUT_TIMES = 0x80
-#: Seconds that a stated length may exceed what came; frames that a decoder may hold back to put them in order.
+#: Seconds by which the stored duration may exceed the decoded one; frames that a decoder may delay for reordering.
 _SLACK, _REORDERED = 0.5, 16
 _RATE = 25.0
 
 
 @contextmanager
 def open_video(file: BinaryIO, name: str, motion_jpeg: bool = False, look: int = 0) -> Iterator[InputContainer]:
-    """An opened container with at least one video stream that can be decoded.
+    """Open a container with at least one video stream that can be decoded.
 
     Args:
-        file: at its start.
-        name: what errors call it.
-        motion_jpeg: it is a bare stream of JPEGs.
-        look: recognise the format from so many bytes; 0: as many as FFmpeg wants.
+        file: positioned at the start.
+        name: of the file in error messages.
+        motion_jpeg: whether the file is a raw stream of JPEGs.
+        look: number of bytes to recognise the format from; 0: FFmpeg's default.
 
     Raises:
-        FormatError: not a video, sound only, or frames of more than ``MAX_PIXELS``.
+        FormatError: not a video, audio only, or frames of more than ``MAX_PIXELS``.
     """
     options = {"format_whitelist": _CONTAINERS, **({"format_probesize": str(look)} if look else {})}
     try:
-        # titles and comments in another code than UTF-8 are common
+        # metadata in other encodings than UTF-8 are common
         container = av.open(
             file,
             "r",
@@ -83,7 +83,7 @@ def open_video(file: BinaryIO, name: str, motion_jpeg: bool = False, look: int =
 
 
 def is_video(file: BinaryIO) -> bool:
-    """Whether a file is a video that can be decoded, by what it holds. Leaves the position at the start."""
+    """Whether the contents of a file are a video that can be decoded. Resets the position to the start."""
     try:
         with open_video(file, "", look=2**16):
             return True
@@ -94,7 +94,7 @@ def is_video(file: BinaryIO) -> bool:
 
 
 def count_frames(container: InputContainer) -> int:
-    """About how many frames there are, from what the container states; at least 1."""
+    """Estimate the number of frames from the metadata of the container; at least 1."""
     stream = _stream(container)
     if stream is None:
         return 1
@@ -108,28 +108,28 @@ def count_frames(container: InputContainer) -> int:
 def video_frames(
     container: InputContainer, name: str, every: int, notify: Notify
 ) -> Iterator[tuple[int, float, np.ndarray]]:
-    """Number, seconds since the first and pixels of each n-th frame, as a player shows them.
+    """Yield index, seconds since the first and pixels of every n-th frame, as a player shows them.
 
-    What lies before the start of a trimmed file is not shown, and a stated rotation is applied. Frames of which parts
-    are lost are left out; those after them are read.
+    Frames before the start of a trimmed file are skipped, and the stored rotation is applied. Damaged frames are
+    skipped; later ones are read.
 
     Raises:
-        FormatError: at the end, where frames could not be decoded or the file breaks off before its stated length.
+        FormatError: at the end, if frames could not be decoded or the file is shorter than its stored duration.
     """
     stream = _stream(container)
-    assert stream is not None  # open_video has looked
+    assert stream is not None  # checked by open_video
     stream.thread_type = "AUTO"
     clock = _Clock(stream, presented=container.format.name != "avi")
-    came = _Came()
+    received = _Received()
     convert = VideoReformatter()
-    index = spoilt = 0
+    index = damaged = 0
     rotation, matrix = None, None
-    for frame in _decoded(container, stream, clock, came):
+    for frame in _decoded(container, stream, clock, received):
         seconds = clock.seconds(frame)
         _check_size(frame.width, frame.height, name)
         if frame.is_corrupt:
-            came.lose(seconds)
-            spoilt += 1
+            received.add_lost(seconds)
+            damaged += 1
         elif index % every == 0:
             if frame.rotation != rotation:
                 rotation, matrix = frame.rotation, _display_matrix(frame)
@@ -143,21 +143,23 @@ def video_frames(
     if index == 0:
         raise FormatError(f"{name}: damaged video, none of its frames could be decoded")
     faults = []
-    if came.lost:
-        faults.append(f"{came.lost} of its frames could not be decoded, the first at about {came.first_lost:.2f} s")
-    if missing := _missing(container, stream, came):
+    if received.lost:
+        faults.append(
+            f"{received.lost} of its frames could not be decoded, the first at about {received.first_lost:.2f} s"
+        )
+    if missing := _missing(container, stream, received):
         faults.append(f"it breaks off {missing:.1f} s before its end")
     if faults:
-        raise FormatError(f"{name}: damaged video, {' and '.join(faults)}; {index - spoilt} frames were read")
+        raise FormatError(f"{name}: damaged video, {' and '.join(faults)}; {index - damaged} frames were read")
 
 
 def _is_system(error: Exception) -> bool:
-    """Whether an error is the operating system's. FFmpeg seeks before the start of some broken files: EINVAL."""
+    """Whether an error is from the operating system. EINVAL is not: FFmpeg seeks before the start of damaged files."""
     return isinstance(error, OSError) and not isinstance(error, av.FFmpegError) and error.errno != errno.EINVAL
 
 
 def _stream(container: InputContainer) -> VideoStream | None:
-    # a cover picture of a piece of music is no video
+    # the cover picture of an audio file is not a video
     best = container.streams.best("video")
     return best if isinstance(best, VideoStream) and not best.disposition & Disposition.attached_pic else None
 
@@ -176,29 +178,31 @@ def _rate(stream: VideoStream) -> float:
 
 
 @dataclass
-class _Came:
-    """What of a file came: seconds reached by its video and by any stream, and frames lost."""
+class _Received:
+    """The decoded part of a file: seconds reached by the video stream and by any stream, and lost frames."""
 
     video: float = 0.0
     any: float = 0.0
     lost: int = 0
     first_lost: float | None = None
 
-    def reach(self, packet: Packet, is_video: bool) -> None:
+    def add_packet(self, packet: Packet, is_video: bool) -> None:
         start = packet.dts if packet.pts is None else packet.pts
         if start is not None and packet.time_base is not None:
             end = float((start + (packet.duration or 0)) * packet.time_base)
             self.any = max(self.any, end)
             self.video = max(self.video, end) if is_video else self.video
 
-    def lose(self, seconds: float) -> None:
+    def add_lost(self, seconds: float) -> None:
         self.first_lost = seconds if self.first_lost is None else self.first_lost
         self.lost += 1
 
 
-def _decoded(container: InputContainer, stream: VideoStream, clock: "_Clock", came: _Came) -> Iterator[VideoFrame]:
+def _decoded(
+    container: InputContainer, stream: VideoStream, clock: "_Clock", received: _Received
+) -> Iterator[VideoFrame]:
     packets = container.demux()
-    whole = _kind(container) in _STATE_LENGTH
+    has_duration = _kind(container) in _WITH_DURATION
     while True:
         try:
             packet = next(packets)
@@ -207,49 +211,49 @@ def _decoded(container: InputContainer, stream: VideoStream, clock: "_Clock", ca
         except (av.FFmpegError, OSError) as error:
             if _is_system(error):
                 raise
-            came.lose(clock.last)
+            received.add_lost(clock.last)
             with suppress(av.FFmpegError):
                 yield from stream.decode(None)
             return
         if packet.size:
-            came.reach(packet, packet.stream is stream)
+            received.add_packet(packet, packet.stream is stream)
         if packet.stream is not stream:
             continue
         clock.expect(packet)
         frames = None
-        # of a file that is cut the last part may decode to a frame that is half gray
-        if not (packet.is_corrupt and whole):
+        # the last packet of a truncated file may decode to a half gray frame
+        if not (packet.is_corrupt and has_duration):
             with suppress(av.FFmpegError):
                 frames = stream.decode(packet)
         if frames is not None:
             yield from frames
             continue
         clock.forget(packet)
-        if clock.started:  # a recording that begins between two key frames has nothing to show until the next
-            came.lose(clock.last)
+        if clock.started:  # a recording that starts between two key frames has no frames before the next key frame
+            received.add_lost(clock.last)
 
 
-def _missing(container: InputContainer, stream: VideoStream, came: _Came) -> float:
-    """Seconds that the container states and that did not come; 0 where it is whole."""
+def _missing(container: InputContainer, stream: VideoStream, received: _Received) -> float:
+    """Return the missing seconds of the stored duration; 0 for a complete file."""
     kind = _kind(container)
-    if kind not in _STATE_LENGTH:
+    if kind not in _WITH_DURATION:
         return 0.0
-    stated, reached = (container.duration or 0) / av.time_base, came.any
-    if kind == "avi" and stream.average_rate:  # FFmpeg shortens the length of a cut one
-        stated, reached = float(stream.frames / stream.average_rate), came.video
+    stated, reached = (container.duration or 0) / av.time_base, received.any
+    if kind == "avi" and stream.average_rate:  # FFmpeg shortens the duration of a truncated AVI
+        stated, reached = float(stream.frames / stream.average_rate), received.video
     elif stream.duration is not None and stream.time_base is not None:
-        stated, reached = float(stream.duration * stream.time_base), came.video
+        stated, reached = float(stream.duration * stream.time_base), received.video
     missing = stated - reached
     return missing if missing > max(_SLACK, 2 / _rate(stream)) else 0.0
 
 
 class _Clock:
-    """Seconds since the first frame, never falling.
+    """Computes seconds since the first frame, non-decreasing.
 
     Args:
-        stream: whose frames.
-        presented: frames carry the times at which they are shown. AVI stores the order of decoding, from which FFmpeg
-            guesses: there the times of the packets are dealt out in order.
+        stream: the video stream.
+        presented: whether frames have presentation times. AVI stores decoding times only, and FFmpeg's guesses are
+            unreliable: the times of the packets are then assigned to frames in order.
     """
 
     def __init__(self, stream: VideoStream, presented: bool) -> None:
@@ -262,20 +266,20 @@ class _Clock:
         self.filled = 0
 
     def expect(self, packet: Packet) -> None:
-        """A packet goes into the decoder."""
+        """Register a packet that is passed to the decoder."""
         ticks = packet.dts if packet.pts is None else packet.pts
         if not self._presented and packet.size and ticks is not None:
             heappush(self._waiting, ticks)
 
     def forget(self, packet: Packet) -> None:
-        """A packet gives no frame."""
+        """Remove a packet that gave no frame."""
         ticks = packet.dts if packet.pts is None else packet.pts
         if ticks in self._waiting:
             self._waiting.remove(ticks)
             self._waiting.sort()
 
     def seconds(self, frame: VideoFrame) -> float:
-        """When a frame is shown; each frame is asked for once, in order."""
+        """Return the time of a frame; call it once per frame, in order."""
         ticks = frame.pts if self._presented else self._next(frame.pts)
         now = None if ticks is None else ticks * self._base
         if now is not None and self._zero is None:
@@ -287,7 +291,7 @@ class _Clock:
             seconds = now - self._zero
             if seconds < self.last:
                 self.filled += 1
-                if self.last - seconds > 1:  # counted anew, as where two recordings were joined
+                if self.last - seconds > 1:  # times restarted, e.g. in concatenated recordings
                     seconds = self.last + self._step
                     self._zero = now - seconds
             self.last = max(self.last, seconds)
@@ -295,7 +299,7 @@ class _Clock:
         return self.last
 
     def _next(self, guess: int | None) -> int | None:
-        # a packet may give no frame: its time would push all later ones back
+        # skip the times of packets without a frame, which would delay all later frames
         while guess is not None and len(self._waiting) > 1 and self._waiting[0] < guess - _REORDERED:
             heappop(self._waiting)
         return heappop(self._waiting) if self._waiting else guess
@@ -311,10 +315,10 @@ def _pixels(frame: VideoFrame, convert: VideoReformatter, name: str) -> np.ndarr
 
 
 def _display_matrix(frame: VideoFrame) -> list[int] | None:
-    """The first five entries of the 3x3 matrix that says how a frame is to be shown; None where there is none.
+    """Return the first five entries of the frame's 3x3 display matrix; None if it has none.
 
-    Not to be asked of every frame: its side data and the frame hold one another, so that only Python's collector frees
-    the two.
+    Do not call it for every frame: side data and frame refer to each other, so that only Python's garbage collector
+    frees them.
     """
     found: Mapping[str, Any] = frame.side_data
     if "DISPLAYMATRIX" not in found:
@@ -323,7 +327,7 @@ def _display_matrix(frame: VideoFrame) -> list[int] | None:
 
 
 def _upright(image: np.ndarray, matrix: list[int] | None) -> np.ndarray:
-    """Turn and mirror an image as a display matrix says, in quarters of a turn."""
+    """Rotate (in quarter turns) and mirror an image according to a display matrix."""
     if matrix is None:
         return image
     # x' = a x + c y, y' = b x + d y

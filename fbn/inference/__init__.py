@@ -1,4 +1,4 @@
-"""From frames to results: the one way every input goes."""
+"""Inference: from frames to results."""
 
 from fbn.inference.analyser import FaceAnalyser
 from fbn.inference.results import Affect, FaceResult, FrameResult

@@ -1,4 +1,4 @@
-"""Where in a crop an output of the network comes from: a class activation map, and a picture of it over the crop."""
+"""Class activation maps of a network's outputs, and their overlay on the crop."""
 
 from collections.abc import Callable
 
@@ -12,39 +12,39 @@ from fbn.models.network import FaceNetwork
 from fbn.records import Predictions
 from fbn.vocabulary import AU_INDEX, EXPRESSION_INDEX
 
-#: One number for each face of predictions with batch shape [B].
+#: Selects one output: predictions of batch shape [B] -> [B].
 Output = Callable[[Predictions], Tensor]
-#: Okabe & Ito's orange, RGB: seen as bright and warm with every common colour blindness.
+#: Okabe & Ito's orange, RGB, which is distinguishable with every common colour blindness.
 _GLOW = np.array((255, 176, 32), np.float32)
 _BATCH = 32
 
 
 def output(name: str, compounds: tuple[str, ...] = ()) -> Output:
-    """An output by name, before softmax or sigmoid.
+    """Return the function that selects an output by name, before softmax or sigmoid.
 
     Args:
-        name: of an expression, ``"AU12"``, ``"valence"``, ``"arousal"``, or one of ``compounds``.
-        compounds: classes of the network's ``compound_logits``, in order; they win where a name is both.
+        name: an expression, ``"AU12"``, ``"valence"``, ``"arousal"``, or one of ``compounds``.
+        compounds: classes of the network's ``compound_logits``, in order; they take precedence over expressions.
 
     Raises:
         ValueError: no such output.
     """
     if name in compounds:
-        return lambda said: _head(said.compound_logits, name)[..., compounds.index(name)]
+        return lambda predictions: _head(predictions.compound_logits, name)[..., compounds.index(name)]
     if name in EXPRESSION_INDEX:
-        return lambda said: _head(said.expression_logits, name)[..., EXPRESSION_INDEX[name]]
+        return lambda predictions: _head(predictions.expression_logits, name)[..., EXPRESSION_INDEX[name]]
     if name in (axes := ("valence", "arousal")):
-        return lambda said: _head(said.valence_arousal, name)[..., axes.index(name)]
+        return lambda predictions: _head(predictions.valence_arousal, name)[..., axes.index(name)]
     if name[:2] == "AU" and name[2:].isdecimal() and int(name[2:]) in AU_INDEX:
-        return lambda said: _head(said.action_unit_logits, name)[..., AU_INDEX[int(name[2:])]]
+        return lambda predictions: _head(predictions.action_unit_logits, name)[..., AU_INDEX[int(name[2:])]]
     raise ValueError(f"no output {name!r}: expected an expression, an AU, valence, arousal or one of {compounds}")
 
 
 def activation_maps(network: FaceNetwork, crops: np.ndarray, wanted: Output) -> np.ndarray:
-    """What speaks for an output, and where (Zhou et al. 2016; gradient weights as of Selvaraju et al. 2017).
+    """Compute class activation maps (Zhou et al. 2016; gradient weights as in Selvaraju et al. 2017).
 
-    The body ends in a mean over places, so the gradient's weight of a channel is the same everywhere, and the map of a
-    linear output sums to that output without its bias. What speaks against it is left out.
+    The body ends in global average pooling, so the gradient weight of a channel is the same at every position, and the
+    map of a linear output sums to that output minus its bias. Negative contributions are set to 0.
 
     Args:
         network: a torch network in evaluation mode.
@@ -52,45 +52,45 @@ def activation_maps(network: FaceNetwork, crops: np.ndarray, wanted: Output) -> 
         wanted: the output; ``output`` makes one from a name.
 
     Returns:
-        [B, size, size] float32 in [0, 1], the strongest place of either sign being 1; coarse, since the body's last
-        layer has a cell for each 28 pixels or so.
+        [B, size, size] float32 in [0, 1], scaled by the largest absolute value; interpolated from the body's last
+        layer, which has a cell per 28 pixels or so.
     """
     raw = [raw_maps(network, crops[i : i + _BATCH], wanted) for i in range(0, len(crops), _BATCH)]
     size = network.spec.size
     found = np.zeros((len(crops), size, size), np.float32)
     for i, small in enumerate(np.concatenate(raw) if raw else []):
         if strongest := np.abs(small).max():
-            # cut before it is enlarged: cubic curves swing past 0 beside a deep hollow
+            # clip before resizing: cubic interpolation overshoots 0 beside strongly negative cells
             smooth = cv2.resize(np.maximum(small, 0), (size, size), interpolation=cv2.INTER_CUBIC)
             found[i] = (smooth / strongest).clip(0, 1)
     return found
 
 
 def raw_maps(network: FaceNetwork, crops: np.ndarray, wanted: Output) -> np.ndarray:
-    """[B, h, w] float32 of both signs, coarse as the body's last layer; each sums to a linear output less its bias."""
-    kept: list[Tensor] = []
+    """[B, h, w] signed float32 maps at the resolution of the body's last layer; see ``activation_maps``."""
+    features: list[Tensor] = []
 
     def keep(module: object, given: object, maps: Tensor) -> Tensor:
-        kept.append(maps.detach().requires_grad_())
-        return kept[0]
+        features.append(maps.detach().requires_grad_())
+        return features[0]
 
     handle = network.body.stages.register_forward_hook(keep)
     try:
         with torch.inference_mode(False), torch.enable_grad():
             value = wanted(network(network.spec.prepare(crops)))
-            (slope,) = torch.autograd.grad(value.sum(), kept[0])
+            (slope,) = torch.autograd.grad(value.sum(), features[0])
     finally:
         handle.remove()
-    return (slope * kept[0]).sum(1).detach().numpy().astype(np.float32)
+    return (slope * features[0]).sum(1).detach().numpy().astype(np.float32)
 
 
 def over(crop: np.ndarray, activation: np.ndarray) -> np.ndarray:
-    """A map as light on its crop: dim and grey where nothing speaks for the output, bright and warm where most does.
+    """Draw a map over its crop: dark and grey at 0, bright and orange at 1, with a contour line at 0.5.
 
-    A line runs where the map is at half. Brightness carries everything, so it is read without colours too.
+    Brightness alone carries the values, so the picture is readable in greyscale.
 
     Args:
-        crop: [H, W, 3] uint8 RGB, or another picture that ``as_rgb`` takes; not changed.
+        crop: [H, W, 3] uint8 RGB, or another picture that ``as_rgb`` accepts; not modified.
         activation: [H, W] in [0, 1].
 
     Returns:

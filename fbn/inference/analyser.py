@@ -1,4 +1,4 @@
-"""``FaceAnalyser``: frames in, results out; a picture, a folder, a video and a camera go the same way."""
+"""``FaceAnalyser``: detection, tracking, alignment and prediction for pictures, videos and camera frames."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -36,27 +36,27 @@ Model: TypeAlias = str | Path | FaceNetwork | OnnxNetwork
 
 
 class FaceAnalyser:
-    """Finds, follows, aligns and reads faces. Hold one for each thread.
+    """Detects, tracks and aligns faces and predicts their affect. Not thread-safe: use one per thread.
 
     Args:
-        model: name or folder of a model, or a network, of torch in evaluation mode; the default model where None.
-        runtime: ``onnx`` (onnxruntime) or ``torch``, of a model given by name; they give the same results.
+        model: name or folder of a model, or a network (a torch network must be in evaluation mode); None: the default
+            model.
+        runtime: ``onnx`` (onnxruntime) or ``torch``, for a model given by name; both give the same results.
         detector: ``auto``, ``fbn``, ``yunet``, ``cascade``, or any ``Detector``.
-        smooth: ``median`` (needs frames to come: ``stream`` and ``crop_stream`` only), ``one_euro``, or None.
-        window: frames of the median filter, odd.
-        flip: average with the mirrored crop; twice the work.
+        smooth: ``median`` (centred, so for ``stream`` and ``crop_stream`` only), ``one_euro``, or None.
+        window: length of the median filter in frames, odd.
+        flip: average the predictions of the crop and of its mirror image; doubles the computation.
         threads: of the network's runtime.
-        landmarks: finds the five points that a face is aligned by; the shipped network where None.
+        landmarks: predicts the five landmarks for alignment; None: the shipped network.
         compounds: compound expressions to score zero-shot: ``rafdb``, ``emotionet``, ``du2014``, the name or file of
-            a relatedness table with compound rows, or the classes. Where None, a model that has learnt some reads
-            those.
+            a relatedness table with compound rows, or the classes. None: those that the model was trained for, if any.
 
     Attributes:
         scorer: of compound expressions, or None.
 
     Raises:
-        FbnError: the model or the detector's file is missing or broken, or the model lacks what compounds are scored
-            by.
+        FbnError: the model or the detector's file is missing or damaged, or the model lacks a task that compound
+            expressions are scored by.
         ValueError: a torch network in training mode.
 
     Example:
@@ -108,15 +108,15 @@ class FaceAnalyser:
     def _make_scorer(self, compounds: CompoundClasses | None) -> CompoundScorer | None:
         network = self.network
         if compounds is None:
-            own = network.classes
-            return CompoundScorer(own, network.temperature, learnt=True) if own else None
+            classes = network.classes
+            return CompoundScorer(classes, network.temperature, learnt=True) if classes else None
         if not set(AFFECT_TASKS) <= set(tasks := network.tasks):
             reads = ", ".join(map(str, tasks))
             raise FormatError(f"{self.model} reads only {reads}: compound expressions are scored by all three tasks")
         return CompoundScorer(compounds)
 
     def reset(self) -> None:
-        """Forget the faces that ``step`` follows."""
+        """Forget the faces that ``step`` tracks."""
         self._tracker = self._new_tracker()
         self._live_filter = OneEuroFilter()
 
@@ -125,18 +125,18 @@ class FaceAnalyser:
     @overload
     def __call__(self, images: np.ndarray | str | Path) -> FrameResult: ...
     def __call__(self, images: Any) -> FrameResult | list[FrameResult]:
-        """Read all faces of a picture, or of several that have nothing to do with each other.
+        """Analyse all faces of a picture, or of several independent pictures.
 
         Args:
-            images: [H, W, 3] uint8 RGB, another picture that ``fbn.faces.arrays.as_rgb`` takes, or the path of a
+            images: [H, W, 3] uint8 RGB, another picture that ``fbn.faces.arrays.as_rgb`` accepts, or the path of a
                 picture file; or a list of those.
 
         Returns:
-            What was read; of a list a list.
+            The result, or for a list a list of results.
 
         Raises:
-            PictureError: it is no picture.
-            FbnError: a file that cannot be read as a picture. Of videos ``stream`` and ``fbn.analyse`` read the frames.
+            PictureError: not a picture.
+            FbnError: a file that cannot be read as a picture. For videos use ``stream`` or ``fbn.analyse``.
         """
         return (
             [self._read_one(image) for image in images] if isinstance(images, list | tuple) else self._read_one(images)
@@ -148,35 +148,35 @@ class FaceAnalyser:
         return self.picture(image)
 
     def picture(self, image: np.ndarray) -> FrameResult:
-        """Read all faces of one picture; what ``step`` follows is not touched.
+        """Analyse all faces of one picture, independently of the faces that ``step`` tracks.
 
         Args:
-            image: [H, W, 3] uint8 RGB, or another picture that ``fbn.faces.arrays.as_rgb`` takes.
+            image: [H, W, 3] uint8 RGB, or another picture that ``fbn.faces.arrays.as_rgb`` accepts.
 
         Raises:
-            PictureError: it is none.
+            PictureError: not a picture.
         """
         return next(self.stream([Frame(as_rgb(image))]))
 
     def stream(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
-        """Read frames as they come; each input's faces are followed and numbered afresh.
+        """Analyse frames one by one; tracking and face ids start anew for each input.
 
         Yields:
-            One result for each frame, in order; with ``smooth="median"`` ``window // 2`` frames late.
+            One result per frame, in order; with ``smooth="median"`` delayed by ``window // 2`` frames.
 
         Raises:
-            PictureError: a frame's image is no picture; see ``picture``.
+            PictureError: the image of a frame is not a picture; see ``picture``.
         """
         for _, group in groupby(map(_checked, frames), key=lambda frame: frame.input):
             tracker = self._new_tracker()
             yield from self._smoothed(self._follow(frame, tracker) for frame in group)
 
     def step(self, frame: Frame) -> FrameResult:
-        """Read the next frame of a live stream.
+        """Analyse the next frame of a live stream.
 
         Raises:
-            ValueError: ``smooth="median"``, which would need the frames to come.
-            PictureError: its image is no picture; see ``picture``.
+            ValueError: ``smooth="median"``, which would need later frames.
+            PictureError: the image is not a picture; see ``picture``.
         """
         if self.smooth == "median":
             raise ValueError("the centred median needs frames to come: use stream(), or smooth='one_euro'")
@@ -184,18 +184,18 @@ class FaceAnalyser:
         return self._live_filter(result) if self.smooth == "one_euro" else result
 
     def crop_stream(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
-        """Read pictures that are face crops already, of any size and looseness; each gives one face.
+        """Analyse face crops of any size and tightness; each gives one face.
 
-        Crops of one input are taken for one face over time, as from a video, and smoothed as such.
+        Crops of one input are treated as one face over time, as from a video, and smoothed accordingly.
 
         Raises:
-            PictureError: a frame's image is no picture; see ``picture``.
+            PictureError: the image of a frame is not a picture; see ``picture``.
         """
         for _, group in groupby(self._read_crops(frames), key=lambda result: result.input):
             yield from self._smoothed(group)
 
     def _read_crops(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
-        # pictures go as soon as they are cut: 64 large ones would fill memory
+        # lazily, so that only crops are kept: a batch of large pictures would fill the memory
         aligned = map(self._align_crop, map(_checked, frames))
         while batch := list(islice(aligned, _BATCH)):
             affects = self._read(np.stack([crop for _, _, crop in batch]))
@@ -209,18 +209,18 @@ class FaceAnalyser:
         return _result(frame, ()), landmarks, align(frame.image, landmarks, self.network.spec.size)
 
     def crops(self, images: Iterable[np.ndarray]) -> list[Affect]:
-        """Read face crops of any size, each a picture as ``picture`` takes it; one that is none is named by number."""
+        """Analyse face crops of any size, each as in ``picture``; errors name the crop by its index."""
         frames = (Frame(image, index) for index, image in enumerate(images))
         return [result.faces[0].affect for result in self.crop_stream(frames)]
 
     def affects(self, crops: np.ndarray) -> Predictions:
-        """The network alone on aligned crops.
+        """Run the network on aligned crops.
 
         Args:
-            crops: [B, 112, 112, 3] uint8 RGB (the size the network declares), or pictures of that size.
+            crops: [B, 112, 112, 3] uint8 RGB (or the size of ``network.spec``), or pictures of that size.
 
         Returns:
-            With ``compound_logits`` of ``classes`` where there are some.
+            Predictions of batch shape [B]; with ``compound_logits`` of ``classes`` if compounds are scored.
         """
         images = self.network.spec.prepare(crops)
         with torch.inference_mode():
@@ -230,7 +230,7 @@ class FaceAnalyser:
             return self.scorer.complete(predictions) if self.scorer else predictions
 
     def _smoothed(self, results: Iterable[FrameResult]) -> Iterable[FrameResult]:
-        """The results of one input, in order, with smoothed values where they were asked for."""
+        """Add smoothed values to the results of one input, if ``smooth`` is set."""
         if self.smooth == "median":
             return median_filter(results, self.window)
         return map(OneEuroFilter(), results) if self.smooth == "one_euro" else results
@@ -260,7 +260,7 @@ class FaceAnalyser:
 
 
 def _checked(frame: Frame) -> Frame:
-    """The frame with an image as everything after it takes it."""
+    """Return the frame with its image as [H, W, 3] uint8 RGB."""
     if not isinstance(frame, Frame):
         raise PictureError(f"{type(frame).__name__} is no Frame: expected Frame(image, index, timestamp, input)")
     try:

@@ -1,4 +1,4 @@
-"""``analyse``: pictures, videos and folders of them become a table with a row for each face and frame."""
+"""``analyse``: convert pictures, videos and folders to a table with one row per face and frame."""
 
 import os
 import warnings
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Columns = Literal["fbn", "openface", "fex"]
-#: Takes the frames read so far, about how many there are in all, and the name of the file being read.
+#: Called with the number of frames read, the estimated total, and the name of the current file.
 OnProgress = Callable[[int, int, str], None]
 
 
 class ArgumentError(ValueError):
-    """An argument of ``analyse`` that is impossible, or does not go with the others.
+    """An argument of ``analyse`` is invalid, or incompatible with another one.
 
     Args:
-        argument: its name.
-        reason: what is wrong with it.
+        argument: name of the argument.
+        reason: the error message.
     """
 
     def __init__(self, argument: str, reason: str) -> None:
@@ -46,10 +46,10 @@ def check_arguments(
     compounds: object = None,
     every: int = 1,
 ) -> None:
-    """Refuse arguments of ``analyse`` that cannot be used together, before anything is loaded.
+    """Validate the arguments of ``analyse`` before anything is loaded.
 
     Raises:
-        ArgumentError: names the argument.
+        ArgumentError: an invalid argument, which it names.
     """
     if output is not None and Path(output).suffix.lower() not in SUFFIXES:
         raise ArgumentError("output", f"{output}: expected a name that ends in {' or '.join(SUFFIXES)}")
@@ -66,25 +66,25 @@ def check_arguments(
 
 
 class Analysis:
-    """One reading of pictures and videos, frame by frame: memory does not grow with their length.
+    """Analyses pictures and videos frame by frame, with constant memory.
 
-    ``fbn.analyse``, the command ``fbn analyse`` and the app's page are this. The files are looked up at once;
-    ``to_pandas``, ``write`` or ``results`` then reads them, once.
+    ``fbn.analyse``, the command ``fbn analyse`` and the app are built on it. The constructor lists the files; one call
+    of ``to_pandas``, ``write`` or ``results`` reads them.
 
     Args:
-        inputs: paths of pictures, videos and folders; a file that several of them name is read once.
-        analyser: reads the faces.
-        crops: pictures are face crops already, one row each.
-        every: of a video take each n-th frame.
+        inputs: paths of pictures, videos and folders; duplicate files are read once.
+        analyser: analyses the frames.
+        crops: pictures are face crops, one row each.
+        every: read every n-th frame of a video.
         columns: as for ``analyse``.
-        on_error: told of each input that cannot be read, after its readable frames.
-        notify: told what a reader of the table should know: files left out, times filled in, pictures turned.
+        on_error: called with the error of each unreadable input, after its readable frames.
+        notify: called with warnings: skipped files, interpolated times, rotated pictures.
 
     Attributes:
-        files: to be read, in order.
-        left_out: files of folders that hold neither picture nor video.
+        files: files to read, in order.
+        left_out: skipped files of folders, which are neither pictures nor videos.
         failed: errors of the inputs so far.
-        frames, faces, empty_frames: read so far.
+        frames, faces, empty_frames: numbers so far; ``empty_frames`` are those without a face.
     """
 
     def __init__(
@@ -124,16 +124,16 @@ class Analysis:
     def to_pandas(
         self, progress: OnProgress | None = None, cancelled: Callable[[], bool] | None = None
     ) -> "pd.DataFrame":
-        """Read the files into a table in memory, with the columns and types that ``write`` gives a Parquet file.
+        """Read the files into a table in memory, with the columns and types of a Parquet file of ``write``.
 
         Args:
-            progress: told how far it is, at the start of each file and after each frame.
-            cancelled: asked before each frame; True ends the reading, and the rows read so far are returned.
+            progress: called at the start of each file and after each frame; see ``OnProgress``.
+            cancelled: called before each frame; if it returns True, the rows so far are returned.
         """
         try:
             return to_pandas(self.results(progress, cancelled), self._layout, self._classes)
         finally:
-            self._tell_turned()
+            self._notify_turned()
 
     def write(
         self,
@@ -144,7 +144,7 @@ class Analysis:
         """Read the files into a table file, row by row.
 
         An interruption (``KeyboardInterrupt``, ``SystemExit``) keeps the rows written so far and is raised again.
-        Where no frame is read no file is written, and one that is there stays.
+        Without any frame no file is written, and an existing one is not replaced.
 
         Args:
             output: name of a ``.csv`` or ``.parquet`` file.
@@ -153,9 +153,9 @@ class Analysis:
 
         Raises:
             ArgumentError: ``output`` is one of the inputs.
-            FbnError: it cannot be written, or another run is writing it.
+            FbnError: ``output`` cannot be written, or another process is writing it.
         """
-        # os.path answers no, where pathlib raises, to what lies behind a locked folder
+        # os.path returns False for a path in an inaccessible folder, where pathlib raises
         if os.path.exists(output) and any(os.path.exists(f) and os.path.samefile(f, output) for f in self.files):
             raise ArgumentError("output", f"{output} is one of the inputs")
         with TableWriter(output, self._layout, self._classes) as table:
@@ -164,7 +164,7 @@ class Analysis:
                     table.write(result)
             finally:
                 table.close(keep=table.frames > 0)
-                self._tell_turned()
+                self._notify_turned()
 
     def results(
         self,
@@ -177,15 +177,15 @@ class Analysis:
         Args:
             progress: as for ``to_pandas``.
             cancelled: as for ``to_pandas``.
-            on_frame: called with each frame before it is read; an analyser that smooths yields its result later.
+            on_frame: called with each frame before its analysis; an analyser that smooths yields the result later.
 
         Yields:
-            One result for each frame, in order.
+            One result per frame, in order.
         """
         total = sum(-(-frame_count(path) // self._every) for path in self.files) if progress else 0
         name = ""
 
-        def tell() -> None:
+        def report() -> None:
             if progress:
                 progress(self.frames, total, name)
 
@@ -193,35 +193,35 @@ class Analysis:
             nonlocal name
             for path in self.files:
                 name = printable(path.name)
-                tell()
+                report()
                 for frame in frames.open_source(path, self._every, self._fail, self._notify):
                     if cancelled and cancelled():
                         return
                     on_frame(frame)
                     yield frame
 
-        tell()
+        report()
         analyser = self._analyser
         for result in analyser.crop_stream(read()) if self._crops else analyser.stream(read()):
             yield result
-            # counted once the row is written: an interruption before that leaves it out
+            # counted after the row is written: an interruption before that loses the row
             self.frames += 1
             self.faces += len(result.faces)
             self.empty_frames += not result.faces
             self._turned.update((result.input, face.turned) for face in result.faces if face.turned)
-            tell()
+            report()
 
     def _fail(self, error: FbnError) -> None:
         self.failed.append(error)
         self._on_error(error)
 
-    def _tell_turned(self) -> None:
+    def _notify_turned(self) -> None:
         for name, degrees in self._turned.items():
             self._notify(f"{printable(name)}: turned by {degrees} degrees counterclockwise to read its faces upright")
 
 
 class _Options(TypedDict, total=False):
-    """The keyword arguments of ``analyse``, which tell type checkers what both of its forms take."""
+    """Keyword arguments of both overloads of ``analyse``, for type checkers."""
 
     crops: bool
     model: Model | None
@@ -260,37 +260,37 @@ def analyse(
     progress: OnProgress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> "pd.DataFrame | Path":
-    """Read the faces of pictures and videos into a table: one row for each face and frame.
+    """Analyse the faces of pictures and videos: a table with one row per face and frame.
 
-    A frame without a face gives one row with empty face columns. In a folder all files that hold a picture or a video
-    are read, whatever their suffix. The rows are those of the command ``fbn analyse``.
+    A frame without a face gives one row with empty face columns. In a folder all pictures and videos are read, whatever
+    their suffix. The rows are those of the command ``fbn analyse``.
 
     Args:
         inputs: a picture, a video, a folder of them, or a list of those.
-        output: name of a ``.csv`` or ``.parquet`` file to write, row by row, so that memory does not grow; None returns
-            the table instead.
-        crops: pictures are face crops already: one row each, and no face is searched for.
-        model: name or folder of a model, or a network; the default model where None.
+        output: name of a ``.csv`` or ``.parquet`` file to write, row by row, with constant memory; None: return the
+            table instead.
+        crops: pictures are face crops: one row each, without face detection.
+        model: name or folder of a model, or a network; None: the default model.
         detector: ``"auto"``, ``"fbn"``, ``"yunet"``, ``"cascade"``, or any ``Detector``.
         smooth: append median-filtered columns, ``<name>_smooth``.
-        window: frames of the median filter, odd.
+        window: length of the median filter in frames, odd.
         columns: ``"fbn"``, or those of other tools: ``"openface"``, ``"fex"`` (py-feat).
-        every: of a video take each n-th frame.
+        every: read every n-th frame of a video.
         compounds: append compound expressions, scored zero-shot: ``"rafdb"``, ``"emotionet"``, ``"du2014"``, the name
-            or file of a relatedness table with compound rows, or the classes. A model that has learnt some appends
-            its own.
-        on_error: called with each input that cannot be read; the others are read. A warning where None.
-        notify: called with remarks on the inputs: files left out of a folder, times that had to be filled in.
-        progress: called with the frames read so far, about how many there are in all, and the name of the file.
-        cancelled: asked before each frame; where it returns True the reading ends, and the rows so far are kept.
+            or file of a relatedness table with compound rows, or the classes. None: those that the model was trained
+            for, if any.
+        on_error: called with the error of each unreadable input; the others are read. None: a warning.
+        notify: called with warnings: skipped files of a folder, interpolated times.
+        progress: called with the number of frames read, the estimated total, and the name of the current file.
+        cancelled: called before each frame; if it returns True, the analysis ends and the rows so far are kept.
 
     Returns:
-        The table, a row for each face and frame, or the path of the file that was written.
+        The table, one row per face and frame, or the path of the written file.
 
     Raises:
-        ArgumentError: arguments that do not go together (a ``ValueError``).
-        FbnError: no frame could be read (what is wrong with the first input), the model is missing, or ``output``
-            cannot be written.
+        ArgumentError: an invalid argument (a ``ValueError``).
+        FbnError: no frame could be read (the error of the first input), the model is missing, or ``output`` cannot be
+            written.
 
     Example:
         >>> import fbn, tempfile

@@ -1,4 +1,4 @@
-"""What the compound scores of one face are made of: the three terms of the zero-shot score, and what was learnt."""
+"""The terms of a face's compound scores: three of the zero-shot score, and one learnt by training."""
 
 from dataclasses import dataclass, replace
 
@@ -11,22 +11,22 @@ from fbn.inference.effect import predictions_of
 from fbn.inference.results import Affect
 from fbn.vocabulary import EXPRESSIONS, Expression
 
-#: Probabilities that are exactly 0 have no finite score.
-_EDGE = 1e-30
+#: Probabilities are clamped to this minimum: 0 has no finite logarithm.
+_MIN_PROBABILITY = 1e-30
 
 
 @dataclass(frozen=True)
 class Share:
-    """One class' score.
+    """The score of one class.
 
     Attributes:
-        name: of the class; of the entry for none of them the expression that explains the face better.
-        parts: the basic expressions it is made of; none where its name says nothing, whose terms are
-            the mean of the others'.
-        probability: in [0, 1]; over all classes and the entry for none they sum to 1.
+        name: of the class; for "none of these" the basic expression that explains the face better.
+        parts: the basic expressions it is composed of; empty for an unknown class name, whose terms are the means of
+            the other classes.
+        probability: in [0, 1]; over all classes and "none of these" they sum to 1.
         action_units, expressions, valence: the terms of eq. 13 to 15, each in [0, 1].
-        learnt: what training added to the score; 0 for a zero-shot score and for the entry for none.
-        none: whether this is the entry for none of the classes.
+        learnt: the residual added by training; 0 for a zero-shot score and for "none of these".
+        none: whether this is "none of these".
     """
 
     name: str
@@ -40,49 +40,48 @@ class Share:
 
     @property
     def total(self) -> float:
-        """The score that the softmax, after a division by the temperature, is taken of."""
+        """The sum of the terms, which is divided by the temperature and normalised by the softmax."""
         return self.action_units + self.expressions + self.valence + self.learnt
 
     @property
     def words(self) -> str:
-        """The name as it is shown, e.g. ``Happily surprised`` or ``None of these: happiness``."""
+        """The display name, e.g. ``Happily surprised`` or ``None of these: happiness``."""
         return f"{NONE_OF_THESE}: {self.name}".capitalize() if self.none else self.name[:1].upper() + self.name[1:]
 
 
 def breakdown(affect: Affect) -> tuple[Share, ...]:
-    """Every class' share, the likeliest first; the entry for none of them stands last, where there is one.
+    """Compute the terms of every class, most probable first; "none of these" is last, if scored.
 
-    Of smoothed values terms and probabilities are smoothed each for themselves, so their order may differ for a
-    moment.
+    Smoothed terms and probabilities are smoothed independently, so their orders may differ briefly.
 
     Args:
-        affect: one face's, with compounds.
+        affect: of one face, with compounds.
 
     Raises:
-        ValueError: without.
+        ValueError: the face has no compound scores.
     """
     scorer = affect.scorer
     if scorer is None:
         raise ValueError("this face was read without compound expressions")
-    classes, read = scorer.classes, predictions_of(affect)
-    own = _shares(classes, terms(read, classes), torch.from_numpy(affect.compound))
-    none = none_of_these(read, classes, torch.zeros(len(own), dtype=torch.float64))
+    classes, predictions = scorer.classes, predictions_of(affect)
+    scores = _scores(classes, terms(predictions, classes), torch.from_numpy(affect.compound))
+    none = none_of_these(predictions, classes, torch.zeros(len(scores), dtype=torch.float64))
     level = 0.0
     if there := bool(none.total.isfinite()):
         other = _basic(EXPRESSIONS[int(none.expression)], classes)
-        (last,) = _shares(other, terms(read, other), torch.from_numpy(affect.none_of_these))
+        (last,) = _scores(other, terms(predictions, other), torch.from_numpy(affect.none_of_these))
         last = replace(last, none=True)
         level = last.total - scorer.temperature * _log(last.probability)
     if scorer.learnt:
-        own = [replace(s, learnt=scorer.temperature * _log(s.probability) + level - s.total) for s in own]
-        if not there:  # then scores are known up to a constant: what was learnt is taken to cancel out
-            middle = sum(s.learnt for s in own) / len(own)
-            own = [replace(s, learnt=s.learnt - middle) for s in own]
-    ordered = sorted(own, key=lambda share: -share.probability)
+        scores = [replace(s, learnt=scorer.temperature * _log(s.probability) + level - s.total) for s in scores]
+        if not there:  # scores are then known up to a constant: assume that the residuals have mean 0
+            middle = sum(s.learnt for s in scores) / len(scores)
+            scores = [replace(s, learnt=s.learnt - middle) for s in scores]
+    ordered = sorted(scores, key=lambda score: -score.probability)
     return (*ordered, last) if there else tuple(ordered)
 
 
-def _shares(classes: CompoundClasses, made_of: Terms, probability: Tensor) -> list[Share]:
+def _scores(classes: CompoundClasses, made_of: Terms, probability: Tensor) -> list[Share]:
     columns = (probability, made_of.action_units, made_of.expressions, made_of.valence)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     names = zip(classes.classes, classes.parts, strict=True)
@@ -96,4 +95,4 @@ def _basic(expression: Expression, classes: CompoundClasses) -> CompoundClasses:
 
 
 def _log(probability: float) -> float:
-    return float(torch.tensor(probability, dtype=torch.float64).clamp_min(_EDGE).log())
+    return float(torch.tensor(probability, dtype=torch.float64).clamp_min(_MIN_PROBABILITY).log())

@@ -1,4 +1,4 @@
-"""Compound expressions of what was read: probabilities for every frame, and what scores them."""
+"""Scoring of compound expressions during inference."""
 
 from dataclasses import dataclass, replace
 
@@ -9,7 +9,7 @@ from fbn.compound import DEFAULT_TEMPERATURE, CompoundClasses, none_of_these, pr
 from fbn.records import Predictions
 from fbn.tasks import COMPOUND
 
-#: What a face is called that a basic expression outside the classes explains better than any of them.
+#: Label of a face that a basic expression outside the classes explains better than any class.
 NONE_OF_THESE = "none of these"
 
 
@@ -18,9 +18,9 @@ class CompoundScorer:
     """How compound expressions are scored.
 
     Attributes:
-        classes: what to choose among.
-        temperature: what scores are divided by before the softmax, > 0.
-        learnt: whether the network has learnt these classes; else its other outputs score them, zero-shot.
+        classes: the classes.
+        temperature: divisor of the scores before the softmax, > 0.
+        learnt: whether the network was trained for these classes; else they are scored zero-shot by its other outputs.
     """
 
     classes: CompoundClasses
@@ -28,17 +28,17 @@ class CompoundScorer:
     learnt: bool = False
 
     def complete(self, predictions: Predictions) -> Predictions:
-        """The same with ``compound_logits`` of these classes: the network's own, or score / temperature."""
+        """Add ``compound_logits`` of these classes, score / temperature, unless the network predicts them."""
         if self.learnt:
             return predictions
         task = replace(COMPOUND, labels=self.classes.classes)
         return predictions | {task: terms(predictions, self.classes).total / self.temperature}
 
     def probabilities(self, predictions: Predictions) -> Tensor:
-        """[..., C + 1] probability of each class, and of none of these behind them; they sum to 1.
+        """[..., C + 1] probability of each class, followed by that of "none of these"; they sum to 1.
 
         Args:
-            predictions: what ``complete`` gave.
+            predictions: as returned by ``complete``.
         """
         assert predictions.compound_logits is not None
         total = predictions.compound_logits * self.temperature

@@ -1,6 +1,6 @@
-"""What a relatedness table does to one face before any training: implied AUs, coupling losses, labels, conflicts.
+"""The effect of a relatedness table on one face, without training: implied AUs, coupling losses, labels, conflicts.
 
-Every value comes from ``fbn.losses.coupling`` and ``fbn.labelling``; ``fbn.inference.formulas`` writes them out.
+Every value comes from ``fbn.losses.coupling`` and ``fbn.labelling``; ``fbn.inference.formulas`` formats them.
 """
 
 from dataclasses import dataclass
@@ -28,20 +28,20 @@ from fbn.vocabulary import ACTION_UNITS, DECISION, EXPRESSIONS
 
 MATCHING_FORMS: tuple[MatchingForm, ...] = get_args(MatchingForm)
 SOFT_FORMS: tuple[SoftForm, ...] = get_args(SoftForm)
-#: Probabilities that are exactly 0 or 1 have no finite logit.
-_EDGE = 1e-9
+#: Probabilities are clamped to [1e-9, 1 - 1e-9]: 0 and 1 have no finite logit.
+_MIN_PROBABILITY = 1e-9
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the coupling terms are formed; names and meanings as in ``fbn.losses.Objective``.
+    """Options of the coupling losses, see ``fbn.losses.distribution_matching`` and ``fbn.losses.soft_co_annotation``.
 
     Attributes:
         mixture: sum, or mean over the expressions that have the AU.
-        binary: R01 or R in the mixture.
-        min_weight: cells under it are 0 in R01.
-        observational: weight of observational AUs in co-annotation, hard and soft.
-        temperature: of the soft label.
+        binary: use R01 instead of R in the mixture.
+        min_weight: cells below it are 0 in R01.
+        observational: weight of observational AUs in hard and soft co-annotation.
+        temperature: of the soft label, > 0.
     """
 
     mixture: Mixture = "sum"
@@ -53,26 +53,26 @@ class Settings:
 
 @dataclass(frozen=True)
 class Effect:
-    """What one table does to one face.
+    """The coupling losses and labels of one face under one table.
 
     Attributes:
         table: the table.
-        settings: how the terms are formed.
+        settings: options of the losses.
         expression: [7] p(e|x).
         action_units: [17] p(a|x).
-        mixture: [17] q(a|x), before it is clamped for the loss; 0 outside the support.
-        clamped: [17] q(a|x) as the loss meets it.
-        support: [17] bool, the AUs that the table speaks of.
-        matching: form -> [17] each AU's part of the distribution-matching loss.
-        pull: form -> [17] -dL/dz on each AU's logit z: above 0 the loss wants p(a|x) higher.
-        labels: one face's labels that co-annotation starts from: those given, else the network's own reading.
+        mixture: [17] q(a|x), not clamped; 0 outside the support.
+        clamped: [17] q(a|x), clamped for the loss.
+        support: [17] bool, whether the table has a weight for the AU.
+        matching: form -> [17] the term of each AU in the distribution-matching loss.
+        pull: form -> [17] -dL/dz for the logit z of each AU; positive where the loss increases p(a|x).
+        labels: the face's labels, from which co-annotation starts: the given ones, else the network's predictions.
         intensity: [7] I(e|x) of the AU labels.
         soft_label: [7] q(e|x) of the AU labels.
         soft_loss: form -> the soft co-annotation loss.
-        added_units: ((AU number, weight), ...) that co-annotation would add to a face labelled with its expression
-            alone.
-        added_expression: (expression, weight) that it would add to a face labelled with its AUs alone, or None.
-        conflicts: statements in conflict, the widest gap first.
+        added_units: ((AU number, weight), ...) that co-annotation adds to a face of which only the expression is
+            labelled.
+        added_expression: (expression, weight) that it adds to a face of which only AUs are labelled, or None.
+        conflicts: contradictions between predictions and table, largest gap first.
     """
 
     table: RelatednessTable
@@ -106,26 +106,26 @@ class Comparison:
 
     @property
     def mixture(self) -> np.ndarray:
-        """[17] by how much q(a|x) changes."""
+        """[17] change of q(a|x)."""
         return self.after.mixture - self.before.mixture
 
     def matching(self, form: MatchingForm) -> np.ndarray:
-        """[17] by how much each AU's part of the distribution-matching loss changes."""
+        """[17] change of each AU's term in the distribution-matching loss."""
         return self.after.matching[form] - self.before.matching[form]
 
     @property
     def soft_label(self) -> np.ndarray:
-        """[7] by how much q(e|x) changes."""
+        """[7] change of q(e|x)."""
         return self.after.soft_label - self.before.soft_label
 
     @property
     def settled(self) -> tuple[Conflict, ...]:
-        """Conflicts that only the first table has."""
+        """Conflicts under the first table only."""
         return _without(self.before.conflicts, self.after.conflicts)
 
     @property
     def new(self) -> tuple[Conflict, ...]:
-        """Conflicts that only the second table has."""
+        """Conflicts under the second table only."""
         return _without(self.after.conflicts, self.before.conflicts)
 
 
@@ -135,14 +135,14 @@ def effect(
     annotations: Annotations | None = None,
     settings: Settings = Settings(),
 ) -> Effect:
-    """Everything that a table says of one face.
+    """Compute the coupling losses, added labels and conflicts of one face.
 
     Args:
-        predictions: one face's, of batch shape [] or [1], with expression and AU logits.
+        predictions: of one face, batch shape [] or [1], with expression and AU logits.
         table: relatedness of expressions and AUs.
-        annotations: the face's labels, of the same batch shape; a task without any is taken from the network's
-            reading (its likeliest expression, AUs from 0.5 on), as is all of them by default.
-        settings: how the terms are formed.
+        annotations: labels of the face, of the same batch shape. A task without labels gets the network's prediction:
+            the most probable expression, AUs with a probability of at least 0.5. None: both tasks do.
+        settings: options of the losses.
 
     Raises:
         ValueError: a head is missing, or there is more than one face.
@@ -195,12 +195,12 @@ def compare(
     annotations: Annotations | None = None,
     settings: Settings = Settings(),
 ) -> Comparison:
-    """The same face under two tables; arguments as in ``effect``."""
+    """Compute the effect of two tables on the same face; arguments as in ``effect``."""
     return Comparison(*(effect(predictions, table, annotations, settings) for table in (before, after)))
 
 
 def as_labels(predictions: Predictions) -> Annotations:
-    """The network's reading as an annotator would write it: one expression, each AU 0 or 1, valence-arousal left out.
+    """Convert predictions to hard labels: the most probable expression, each AU 0 or 1; no valence-arousal.
 
     Args:
         predictions: of any batch shape, with expression and AU logits.
@@ -217,15 +217,15 @@ def as_labels(predictions: Predictions) -> Annotations:
 
 
 def predictions_of(affect: Affect) -> Predictions:
-    """Logits that give back a face's probabilities, of batch shape []; heads that were not read are None."""
+    """Convert a face's probabilities to logits of batch shape []; None where the network lacks the head."""
 
     def tensor(values: np.ndarray) -> Tensor | None:
         return None if np.isnan(values).any() else torch.from_numpy(values.astype(np.float64))
 
     e, a = tensor(affect.expression), tensor(affect.action_units)
     return Predictions.of(
-        expression=None if e is None else e.clamp_min(_EDGE).log(),
-        action_units=None if a is None else a.logit(_EDGE),
+        expression=None if e is None else e.clamp_min(_MIN_PROBABILITY).log(),
+        action_units=None if a is None else a.logit(_MIN_PROBABILITY),
         valence_arousal=tensor(affect.valence_arousal),
     )
 

@@ -1,4 +1,4 @@
-"""Results to a table file, row by row: memory does not grow, and what is written survives an interruption."""
+"""Write results to a table file, row by row: constant memory, and an interruption keeps the rows written so far."""
 
 import os
 import tempfile
@@ -21,13 +21,13 @@ from fbn.resources import check_replaceable
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Names of table files end in one of these.
+#: Suffixes of table files.
 SUFFIXES = (".csv", ".parquet")
 _TEXT = {
     *("input", "expression", "expression_smooth", "approx_time", "Identity"),
     *("compound", "compound_smooth"),
 }
-_WHOLE = {"frame", "face_id", "success"}
+_INTEGER = {"frame", "face_id", "success"}
 _ROW_GROUP = 2048
 
 
@@ -39,24 +39,24 @@ class _Sink(Protocol):
 class TableWriter:
     """Writes frame results into a ``.csv`` or ``.parquet`` file; use it in a ``with`` statement.
 
-    Rows go to ``<name>.part`` beside the file, which takes the file's name at the end. An interruption (Ctrl-C,
-    SIGTERM where the process ends by ``SystemExit``) or an error keeps the rows written so far. A file that is there
-    is replaced by rows only: without any it stays. Where the disk is full it and ``<name>.part`` stay as they are.
+    Rows are written to ``<name>.part`` in the same folder, which is renamed at the end. An interruption (Ctrl-C, or
+    SIGTERM if the process exits by ``SystemExit``) or an error keeps the rows written so far. An existing file is
+    replaced only if there are rows. If the disk is full, it and ``<name>.part`` are left unchanged.
 
-    Only one writer at a time, of whichever process or thread, writes a file. A ``<name>.part`` that a killed process
-    left is overwritten. Where the path is a link, the file that it points at is written.
+    A file has one writer at a time, across processes and threads. A ``<name>.part`` left by a killed process is
+    overwritten. A symbolic link is followed.
 
     Args:
-        path: where to.
+        path: of the table file.
         layout: a name in ``LAYOUTS``.
-        compounds: classes of compound expressions to add columns for; to fbn's own layouts only.
+        compounds: classes of compound expressions to add columns for; only for the layouts ``fbn`` and ``fbn_smooth``.
 
     Attributes:
-        frames, faces, empty_frames: what has been written so far.
+        frames, faces, empty_frames: numbers written so far.
 
     Raises:
         FormatError: another suffix.
-        FbnError: another writer writes the file, or it cannot be written; ``write`` and ``close`` raise the latter too.
+        FbnError: another writer has the file open, or it cannot be written (also raised by ``write`` and ``close``).
     """
 
     def __init__(self, path: str | Path, layout: str = "fbn", compounds: Sequence[str] = ()) -> None:
@@ -69,7 +69,7 @@ class TableWriter:
         sinks: dict[str, type[_Csv] | type[_Parquet]] = dict(zip(SUFFIXES, (_Csv, _Parquet), strict=True))
         if self.path.suffix.lower() not in sinks:
             raise FormatError(f"{self.path}: expected a name that ends in {' or '.join(SUFFIXES)}")
-        with self._named():
+        with self._raising_fbn_error():
             check_replaceable(self._target)
             lock = locks.take(self._part)
             if lock is None:
@@ -82,8 +82,8 @@ class TableWriter:
                 raise
 
     def write(self, result: FrameResult) -> None:
-        """Add one row for each face, or one with empty face columns where there is none."""
-        with self._named():
+        """Append one row per face, or one with empty face columns if there is none."""
+        with self._raising_fbn_error():
             for face in result.faces or (None,):
                 self._sink.write(list(self._layout.row(result, face)))
         self.frames += 1
@@ -91,19 +91,19 @@ class TableWriter:
         self.empty_frames += not result.faces
 
     def close(self, keep: bool = True) -> None:
-        """Finish the file and give it its name, or drop it; only the first call does something.
+        """Finish and rename the file, or delete it; further calls do nothing.
 
-        Without a row an old file stays; where there is none, a table without rows is kept.
+        Without rows an existing file is kept; if there is none, a table without rows is written.
         """
         if self._closed:
             return
         self._closed = True
         try:
-            # interrupted here, a table that is all written would keep the name of an unfinished one
-            with self._named(), deferring_signals():
+            # an interruption here would leave a complete table under the name of an unfinished one
+            with self._raising_fbn_error(), deferring_signals():
                 self._sink.close()
                 if self._failed:
-                    return  # rows were lost: that is no table to put in an older one's place
+                    return  # rows are missing: do not replace an existing table
                 if keep and (self.frames or not self._target.exists()):
                     os.replace(self._part, self._target)
                 else:
@@ -112,17 +112,17 @@ class TableWriter:
             os.close(self._lock)
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return the writer."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Keep what was written, unless nothing was when an error came."""
+        """Close the file; after an error without any frame, delete it."""
         self.close(keep=error is None or self.frames > 0)
 
     @contextmanager
-    def _named(self) -> Iterator[None]:
+    def _raising_fbn_error(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -131,12 +131,12 @@ class TableWriter:
 
 
 def to_pandas(results: Iterable[FrameResult], layout: str = "fbn", compounds: Sequence[str] = ()) -> "pd.DataFrame":
-    """A table in memory, with the columns and types that ``TableWriter`` gives a Parquet file.
+    """Convert results to a table in memory, with the columns and types of a Parquet file of ``TableWriter``.
 
     Args:
-        results: one row for each face, or one with empty face columns for a frame without.
+        results: one row per face, or one with empty face columns for a frame without faces.
         layout: a name in ``LAYOUTS``.
-        compounds: classes of compound expressions to add columns for; to fbn's own layouts only.
+        compounds: as for ``TableWriter``.
     """
     chosen = _layout(layout, compounds)
     rows = _Memory(chosen.columns)
@@ -147,10 +147,10 @@ def to_pandas(results: Iterable[FrameResult], layout: str = "fbn", compounds: Se
 
 
 def table_bytes(results: Sequence[FrameResult], suffix: str) -> bytes:
-    """A table file of some results, as ``TableWriter`` writes it, in the columns of ``layout_of``.
+    """Return the contents of a table file of the results, with the columns of ``layout_of``.
 
     Args:
-        results: one row for each face, or one with empty face columns for a frame without.
+        results: one row per face, or one with empty face columns for a frame without faces.
         suffix: one of ``SUFFIXES``.
     """
     with tempfile.TemporaryDirectory(prefix="fbn-") as folder:
@@ -162,9 +162,9 @@ def table_bytes(results: Sequence[FrameResult], suffix: str) -> bytes:
 
 
 def layout_of(results: Sequence[FrameResult]) -> tuple[str, tuple[str, ...]]:
-    """The layout and the compound classes that hold all that was read of some frames.
+    """Return the layout and the compound classes that cover all results.
 
-    Smoothed columns where any face was smoothed; the classes of every scorer, in order.
+    The layout has smoothed columns if any face was smoothed; the classes are those of every scorer, in order.
     """
     faces = [face for result in results for face in result.faces]
     scorers = {id(face.affect.scorer): face.affect.scorer for face in faces if face.affect.scorer}
@@ -190,7 +190,7 @@ class _Csv:
 
 
 class _Arrow:
-    """Rows in groups: Arrow's columns take far less memory than lists of Python numbers."""
+    """Buffers rows and converts them in groups: Arrow columns take far less memory than Python lists."""
 
     def __init__(self, columns: tuple[str, ...]) -> None:
         self._schema = pa.schema([(name, _type(name)) for name in columns])
@@ -205,10 +205,10 @@ class _Arrow:
         if self._rows:
             columns = zip(*self._rows, strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
-            self._keep(pa.Table.from_arrays(arrays, schema=self._schema))
-            self._rows = []  # not before: an interruption on the way would lose them
+            self._add_group(pa.Table.from_arrays(arrays, schema=self._schema))
+            self._rows = []  # last, so that an interruption does not lose them
 
-    def _keep(self, group: pa.Table) -> None:
+    def _add_group(self, group: pa.Table) -> None:
         raise NotImplementedError
 
 
@@ -221,7 +221,7 @@ class _Parquet(_Arrow):
         self._flush()
         self._writer.close()
 
-    def _keep(self, group: pa.Table) -> None:
+    def _add_group(self, group: pa.Table) -> None:
         self._writer.write_table(group)
 
 
@@ -234,14 +234,14 @@ class _Memory(_Arrow):
         self._flush()
         return pa.concat_tables(self._groups) if self._groups else self._schema.empty_table()
 
-    def _keep(self, group: pa.Table) -> None:
+    def _add_group(self, group: pa.Table) -> None:
         self._groups.append(group)
 
 
 def _type(column: str) -> pa.DataType:
     if column in _TEXT:
         return pa.string()
-    if column in _WHOLE or (column.startswith("AU") and column.endswith("_c")):
+    if column in _INTEGER or (column.startswith("AU") and column.endswith("_c")):
         return pa.int64()
     # timestamps of long videos need more digits than float32 has
     return pa.float64() if column == "timestamp" else pa.float32()

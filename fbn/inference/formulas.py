@@ -1,6 +1,6 @@
-"""The coupling terms of one face as formulas with the numbers put in, as plain text and as LaTeX.
+"""The coupling losses of one face as formulas with numbers, in plain text and LaTeX.
 
-The value at the end is the loss function's own (``fbn.inference.effect``); the numbers before it are rounded.
+The final value is computed by the loss function (``fbn.inference.effect``); the numbers before it are rounded.
 """
 
 import re
@@ -11,7 +11,7 @@ from fbn.inference.effect import Effect
 from fbn.losses.coupling import MatchingForm, SoftForm
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, EXPRESSION_INDEX, EXPRESSIONS, Expression
 
-#: LaTeX of one AU's part of each form of distribution matching.
+#: LaTeX of one AU's term in each form of distribution matching.
 MATCHING: dict[MatchingForm, str] = {
     "kl": "p \\ln\\frac{p}{q} + (1-p) \\ln\\frac{1-p}{1-q}",
     "printed": "-p \\ln q",
@@ -22,13 +22,13 @@ MATCHING: dict[MatchingForm, str] = {
 
 @dataclass(frozen=True)
 class Formula:
-    """One term written out.
+    """One formula, symbolic and with numbers.
 
     Attributes:
-        title: what it is, a few words.
-        symbols: LaTeX of the formula, in the papers' letters.
-        numbers: LaTeX of the same with this face's numbers, the value last.
-        text: the same on one line of plain text.
+        title: short title.
+        symbols: LaTeX of the formula, in the papers' notation.
+        numbers: LaTeX with the face's numbers, followed by the value.
+        text: the same as one line of plain text.
         value: the value, not rounded.
     """
 
@@ -40,7 +40,7 @@ class Formula:
 
 
 def mixture(effect: Effect, number: int) -> Formula:
-    """q(a|x) of one AU: which expressions it is made of."""
+    """Format q(a|x) of one AU as a mixture of expressions."""
     column = effect.table.matrix(binary=effect.settings.binary, min_weight=effect.settings.min_weight)[
         :, AU_INDEX[number]
     ]
@@ -60,7 +60,7 @@ def mixture(effect: Effect, number: int) -> Formula:
 
 
 def matching(effect: Effect, number: int, form: MatchingForm) -> Formula:
-    """One AU's part of the distribution-matching loss."""
+    """Format one AU's term of the distribution-matching loss."""
     place = AU_INDEX[number]
     value = float(effect.matching[form][place])
     title = f"AU{number}'s part of distribution matching, {form.replace('_', ' ')}"
@@ -82,7 +82,7 @@ def matching(effect: Effect, number: int, form: MatchingForm) -> Formula:
 
 
 def matching_total(effect: Effect, form: MatchingForm) -> Formula:
-    """The distribution-matching loss as the sum of its AUs, the largest parts first."""
+    """Format the distribution-matching loss as a sum over AUs, largest terms first."""
     value = effect.total(form)
     parts = sorted(
         (
@@ -103,7 +103,7 @@ def matching_total(effect: Effect, form: MatchingForm) -> Formula:
 
 
 def intensity(effect: Effect, expression: str) -> Formula:
-    """I(e|x) of one expression: which share of its AUs is labelled active."""
+    """Format I(e|x) of one expression: the weighted fraction of its AUs that is labelled active."""
     place = EXPRESSION_INDEX[expression]
     value = float(effect.intensity[place])
     title, left = f"How much of {expression} the AU labels show", f"I({expression})"
@@ -128,7 +128,7 @@ def intensity(effect: Effect, expression: str) -> Formula:
 
 
 def soft_label(effect: Effect, expression: str) -> Formula:
-    """q(e|x) of one expression: the softmax of all I(e|x)."""
+    """Format q(e|x) of one expression: the softmax of all I(e|x)."""
     place, t = EXPRESSION_INDEX[expression], effect.settings.temperature
     value = float(effect.soft_label[place])
     over = "" if t == 1 else f"/{_w(t)}"
@@ -143,7 +143,7 @@ def soft_label(effect: Effect, expression: str) -> Formula:
 
 
 def soft_loss(effect: Effect, form: SoftForm) -> Formula:
-    """The soft co-annotation loss as a sum over expressions."""
+    """Format the soft co-annotation loss as a sum over expressions."""
     value = effect.soft_loss[form]
     pairs = zip(effect.expression, effect.soft_label, strict=True)
     sides = [f"{_n(p)}*ln({_n(q)})" if form == "printed" else f"{_n(q)}*ln({_n(p)})" for p, q in pairs]
@@ -165,7 +165,7 @@ def soft_loss(effect: Effect, form: SoftForm) -> Formula:
 def written_out(
     effect: Effect, number: int, expression: str, form: MatchingForm = "kl", soft_form: SoftForm = "printed"
 ) -> tuple[Formula, ...]:
-    """Every term for one AU and one expression, in the order they are computed."""
+    """Format every formula for one AU and one expression, in the order of computation."""
     return (
         mixture(effect, number),
         matching(effect, number, form),
@@ -177,12 +177,12 @@ def written_out(
 
 
 def _n(value: float) -> str:
-    """Three digits; of what would round to 0 the power of ten, since it may stand in a logarithm."""
+    """Format with three decimals; a small positive number as a power of ten, since it may be in a logarithm."""
     return f"{value:.0e}" if 0 < value < 5e-4 else f"{value + 0.0:.3f}".replace("-0.000", "0.000")
 
 
 def _w(value: float) -> str:
-    """A weight or a label, mostly 0, 1 or two digits."""
+    """Format a weight or label without trailing zeros."""
     return f"{value:.3f}".rstrip("0").rstrip(".")
 
 
@@ -200,7 +200,7 @@ def _tex(text: str) -> str:
 
 
 def _names(text: str) -> str:
-    """Expressions' names upright."""
+    """Set the names of expressions in upright type."""
     for expression in EXPRESSIONS:
         text = text.replace(f"p({expression.value})", f"p(\\text{{{expression.value}}})")
     return text

@@ -1,8 +1,8 @@
-"""Table layouts: fbn's own, and those of OpenFace and py-feat for tools that read them.
+"""Table layouts: those of fbn, and those of OpenFace and py-feat for tools that read their files.
 
-Compound expressions stand behind all columns of fbn's own layouts, the smoothed ones last.
+In fbn's layouts the columns of compound expressions come last, the smoothed ones after the others.
 
-What fbn does not measure stays empty there: OpenFace's gaze, pose, AU intensities (``_r``), AU45 and AU28; py-feat's
+Columns that fbn does not measure are empty: OpenFace's gaze, pose, AU intensities (``_r``), AU45 and AU28; py-feat's
 pose, AU11, AU28 and AU43. AU24 has no OpenFace column.
 """
 
@@ -23,16 +23,16 @@ _AFFECT = ("expression", *(e.value for e in EXPRESSIONS), "valence", "arousal", 
 
 @dataclass(frozen=True)
 class TableLayout:
-    """Columns, and the row of one face or of a frame without one."""
+    """The columns, and the function that makes the row of a face, or of a frame without a face."""
 
     columns: tuple[str, ...]
     row: Callable[[FrameResult, FaceResult | None], Sequence[Value]]
 
 
 def with_compounds(name: str, classes: Sequence[str]) -> TableLayout:
-    """One of fbn's own layouts with ``compound``, the likeliest class or "none of these", and a probability each.
+    """Add columns to a layout: ``compound``, the most probable class or "none of these", and a probability per class.
 
-    Cells of classes that a row's face was not scored for stay empty.
+    Cells of classes that a face was not scored for are empty.
 
     Args:
         name: ``"fbn"`` or ``"fbn_smooth"``.
@@ -40,23 +40,23 @@ def with_compounds(name: str, classes: Sequence[str]) -> TableLayout:
     """
     base, names = LAYOUTS[name], ["compound", *map(column_name, classes)]
     if name == "fbn_smooth":
-        names += [f"{own}_smooth" for own in names]
+        names += [f"{column}_smooth" for column in names]
     columns = list(base.columns)
-    for own in names:
-        again = (f"{own}_{number}" for number in count(2))
-        columns.append(own if own not in columns else next(new for new in again if new not in columns))
+    for column in names:
+        numbered = (f"{column}_{number}" for number in count(2))
+        columns.append(column if column not in columns else next(new for new in numbered if new not in columns))
 
     def row(frame: FrameResult, face: FaceResult | None) -> Sequence[Value]:
-        read = [face.affect if face else None]
+        affects = [face.affect if face else None]
         if name == "fbn_smooth":
-            read.append(face.smoothed if face else None)
-        return [*base.row(frame, face), *(cell for affect in read for cell in _compounds(affect, classes))]
+            affects.append(face.smoothed if face else None)
+        return [*base.row(frame, face), *(cell for affect in affects for cell in _compounds(affect, classes))]
 
     return TableLayout(tuple(columns), row)
 
 
 def column_name(compound: str) -> str:
-    """A class as a column: ``happily surprised`` is ``compound_happily_surprised``."""
+    """Return the column name of a class: ``compound_happily_surprised`` for ``happily surprised``."""
     words = re.sub(r"[\W_]+", "_", _text(compound).lower()).strip("_")
     return f"compound_{words}"
 
@@ -65,16 +65,16 @@ def _compounds(affect: Affect | None, classes: Sequence[str]) -> list[Value]:
     if affect is None or affect.scorer is None:
         return [None] * (1 + len(classes))
     values = dict(zip(affect.scorer.classes.classes, _numbers(affect.compound), strict=True))
-    return [affect.compound_label, *(values.get(own) for own in classes)]
+    return [affect.compound_label, *(values.get(compound) for compound in classes)]
 
 
 def _text(name: str) -> str:
-    """File names may hold bytes that are no UTF-8, tables may not."""
+    """Escape bytes that are not valid UTF-8, which file names may contain."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _numbers(values: np.ndarray) -> list[Value]:
-    """NaN, where a network has no such head, becomes an empty cell."""
+    """Replace NaN, where the network lacks a head, by an empty cell."""
     return [None if np.isnan(value) else float(value) for value in values]
 
 
@@ -134,7 +134,7 @@ def _fex(frame: FrameResult, face: FaceResult | None) -> list[Value]:
     return [box.x, box.y, box.w, box.h, face.score, None, None, None, *read, *last, f"Person_{face.face_id}"]
 
 
-#: Layouts by name; ``fbn_smooth`` is ``fbn`` with the smoothed values behind.
+#: Layouts by name; ``fbn_smooth`` is ``fbn`` followed by the smoothed values.
 LAYOUTS: dict[str, TableLayout] = {
     "fbn": TableLayout((*_PLACE, *_AFFECT), _fbn),
     "fbn_smooth": TableLayout((*_PLACE, *_AFFECT, *(f"{name}_smooth" for name in _AFFECT)), _fbn_smooth),

@@ -1,4 +1,4 @@
-"""A live video: each frame read, drawn on and recorded on the video's thread, looked at from another one."""
+"""Live analysis: the video thread analyses, draws and records each frame; the page thread reads the state."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ from fbn.inference import overlay, recordings
 from fbn.inference.analyser import FaceAnalyser
 from fbn.inference.results import FaceResult, FrameResult
 
-#: Frames kept for the figures (10 s at 30 frames a second) and the trail (1.5 s).
+#: Frames kept for the plots (10 s at 30 frames a second) and the trail (1.5 s).
 _HISTORY, _TRAIL = 300, 45
 #: Seconds without a new frame after which a stream has stalled.
 STALLED = 1.5
@@ -25,13 +25,13 @@ WEBCAM = "webcam"
 
 @dataclass(frozen=True)
 class LiveSettings:
-    """What the viewer chose.
+    """Options of the live view.
 
     Attributes:
-        mirror: show the webcam as a mirror does. The mirrored picture is also what is read and recorded.
-        gauges: draw the gauges into the picture, where they move with every frame.
-        face_id: whose gauges and figures; None, or one that is gone, asks for the largest face.
-        frozen: keep showing the last frame and read no more.
+        mirror: mirror the webcam picture, before analysis and recording.
+        gauges: draw the gauges into the picture, where they are updated with every frame.
+        face_id: face of the gauges and plots; None, or an id that is gone: the largest face.
+        frozen: keep showing the last frame and stop analysing.
     """
 
     mirror: bool = True
@@ -45,17 +45,17 @@ class LiveView:
     """The state of a live session at one moment.
 
     Attributes:
-        frames: frames read since the start.
-        age: seconds since the last frame came, read or not; infinity before the first.
-        fps: frames read each second, over the last 2 s.
-        median_ms, p95_ms: time from a frame's arrival to its finished drawing, over the last 300 frames.
-        result: the last frame's, or None.
-        face: the face the figures show, or None.
+        frames: number of frames analysed since the start.
+        age: seconds since the last frame arrived, analysed or not; infinity before the first.
+        fps: frames analysed per second, over the last 2 s.
+        median_ms, p95_ms: latency from arrival to finished drawing in milliseconds, over the last 300 frames.
+        result: result of the last frame, or None.
+        face: the selected face, or None.
         trail: its last (valence, arousal) values, oldest first.
-        seconds, valence, arousal: its time line; NaN where it was not seen.
-        errors: frames that could not be read; ``error`` says why the last one could not.
+        seconds, valence, arousal: its time series; NaN in frames without it.
+        errors: number of frames whose analysis failed; ``error`` is the message of the last one.
         recording: whether frames are being written to disk. ``recorded``: frames in the last recording.
-        problem: why the last recording ended by itself, in words; else empty.
+        problem: human-readable reason why the last recording ended unexpectedly; else empty.
     """
 
     frames: int = 0
@@ -78,15 +78,15 @@ class LiveView:
 
     @property
     def stalled(self) -> bool:
-        """Whether frames came, and come no more."""
+        """Whether frames have stopped arriving."""
         return STALLED < self.age < float("inf")
 
 
 class LiveSession:
-    """One viewer's live reading.
+    """Live analysis for one viewer.
 
-    The video's thread calls ``show`` for each frame, the page's thread everything else. They share only this object,
-    and only under its lock, which is never held while a frame is read or drawn: the page cannot hold up the video.
+    The video thread calls ``show`` for each frame, the page thread all other methods. They share only this object,
+    under its lock. The lock is not held while a frame is analysed or drawn, so the page cannot delay the video.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -97,51 +97,51 @@ class LiveSession:
         self._recording: recordings.Recording | None = None
         self._columns: tuple[str, str, tuple[str, ...]] = ("model", "fbn", ())
         self._began = clock()
-        self._taken = 0
-        self._source, self._over = WEBCAM, False
-        self._start_over()
+        self._index = 0
+        self._source, self._has_ended = WEBCAM, False
+        self._reset()
 
-    def _start_over(self) -> None:
+    def _reset(self) -> None:
         self._arrived, self._frames, self._errors, self._error = float("-inf"), 0, 0, ""
         self._result: FrameResult | None = None
         self._picture: np.ndarray | None = None
         self._history: deque[FrameResult] = deque(maxlen=_HISTORY)
-        self._spent: deque[float] = deque(maxlen=_HISTORY)
+        self._latencies: deque[float] = deque(maxlen=_HISTORY)
         self._finished: deque[float] = deque(maxlen=_HISTORY)
 
     def use(
         self, analyser: FaceAnalyser, model: str = "model", layout: str = "fbn", compounds: tuple[str, ...] = ()
     ) -> None:
-        """Read with ``analyser`` from the next frame on; figures start anew.
+        """Use another analyser from the next frame on; statistics are reset.
 
-        A recording goes on; where the model or the columns change, in a second table.
+        A recording continues, in a second file if the model or the columns change.
 
         Args:
-            analyser: reads the frames.
-            model: its name, for the names of recordings.
-            layout, compounds: the columns of a recording, as in ``TableWriter``.
+            analyser: analyses the frames.
+            model: name of the model, for the names of recordings.
+            layout, compounds: columns of recordings, as in ``TableWriter``.
         """
         with self._lock:
             self._analyser = analyser
             before, self._columns = self._columns, (model, layout, compounds)
-            going = self._recording is not None and self._recording.going
-            self._start_over()
-        if going and before != self._columns:
+            was_active = self._recording is not None and self._recording.active
+            self._reset()
+        if was_active and before != self._columns:
             self.stop_recording()
             self.record()
 
     def source(self, name: str) -> None:
-        """Read ``name`` from now on: another one ends a recording, and the figures start anew."""
+        """Select the source of frames; a change ends the recording and resets the statistics."""
         if name != self._source:
             self.stop_recording()
             with self._lock:
                 self._source = name
-                self._start_over()
+                self._reset()
 
     def ended(self) -> None:
-        """The stream ended: a recording is finished, and the next frame starts the figures anew."""
+        """Handle the end of the stream: finish the recording; the next frame resets the statistics."""
         with self._lock:
-            self._over = True
+            self._has_ended = True
         self.stop_recording()
 
     def set(self, **changes: Any) -> None:
@@ -150,28 +150,28 @@ class LiveSession:
             self._settings = replace(self._settings, **changes)
 
     def seconds(self) -> float:
-        """Since the session began. The stream's own clock starts again whenever the camera does."""
+        """Return the seconds since the session began; the stream's clock restarts with the camera."""
         return self._clock() - self._began
 
     def show(self, image: np.ndarray, timestamp: float, source: str = WEBCAM) -> np.ndarray:
-        """Read one frame and draw on it. Never raises: a raised error would freeze the video without a word.
+        """Analyse one frame and draw the result. Never raises: an exception would freeze the video silently.
 
         Args:
             image: [H, W, 3] uint8 RGB.
-            timestamp: seconds, not falling; see ``seconds``.
-            source: where the frame comes from. A video that is being left still sends some: they are not read.
+            timestamp: seconds, non-decreasing; see ``seconds``.
+            source: of the frame. Late frames of a source that is no longer selected are not analysed.
 
         Returns:
-            [H, W, 3] uint8 RGB with the drawing, or without where the frame could not be read.
+            [H, W, 3] uint8 RGB with the drawing, or ``image`` if the analysis failed.
         """
         began = self._clock()
         with self._lock:
             if source != self._source:
                 return image
-            if self._over:
-                self._start_over()
-            self._arrived, self._over = began, False
-            analyser, settings, index = self._analyser, self._settings, self._taken
+            if self._has_ended:
+                self._reset()
+            self._arrived, self._has_ended = began, False
+            analyser, settings, index = self._analyser, self._settings, self._index
             if settings.frozen and self._picture is not None:
                 return self._picture
             trail = self._trail()
@@ -193,38 +193,38 @@ class LiveSession:
             current = analyser is self._analyser and source == self._source
             recording = self._recording
             if current:
-                self._keep(result, drawn, now - began, now)
-        if current and recording is not None:  # the disk is waited for outside the lock
+                self._add_result(result, drawn, now - began, now)
+        if current and recording is not None:  # outside the lock: writing may block
             recording.add(result)
         return drawn
 
-    def _keep(self, result: FrameResult, drawn: np.ndarray, spent: float, now: float) -> None:
+    def _add_result(self, result: FrameResult, drawn: np.ndarray, spent: float, now: float) -> None:
         self._frames += 1
-        self._taken += 1  # goes on when another model starts over, so that a recording's frames keep their order
+        self._index += 1  # not reset with the model, so that frame numbers of a recording increase
         self._result, self._picture = result, drawn
         self._history.append(result)
-        self._spent.append(spent)
+        self._latencies.append(spent)
         self._finished.append(now)
 
-    def _points(self, most: int) -> list[tuple[float, float]]:
-        """Valence, arousal of the chosen face in the last frames; NaN where it was not seen."""
+    def _points(self, count: int) -> list[tuple[float, float]]:
+        """Return (valence, arousal) of the selected face in the last frames; NaN in frames without it."""
         if self._result is None:
             return []
         shown = self._result.face(self._settings.face_id)
         wanted = shown.face_id if shown else self._settings.face_id
-        last = list(islice(reversed(self._history), most))[::-1]
+        last = list(islice(reversed(self._history), count))[::-1]
         return [_valence_arousal(next((f for f in result.faces if f.face_id == wanted), None)) for result in last]
 
     def _trail(self) -> tuple[tuple[float, float], ...]:
         return tuple(point for point in self._points(_TRAIL) if point[0] == point[0])
 
     def view(self) -> LiveView:
-        """Everything that a page shows, of one moment."""
+        """Return the current state."""
         with self._lock:
             now = self._clock()
             points = self._points(_HISTORY)
             recent = [moment for moment in self._finished if now - moment <= 2]
-            spent = np.array(self._spent or [0.0]) * 1000
+            spent = np.array(self._latencies or [0.0]) * 1000
             return LiveView(
                 frames=self._frames,
                 age=now - self._arrived,
@@ -240,7 +240,7 @@ class LiveSession:
                 errors=self._errors,
                 error=self._error,
                 settings=self._settings,
-                recording=self._recording is not None and self._recording.going,
+                recording=self._recording is not None and self._recording.active,
                 recorded=self._recording.frames if self._recording else 0,
                 problem=self._recording.problem if self._recording else "",
             )
@@ -251,7 +251,7 @@ class LiveSession:
             return self._picture
 
     def record(self) -> None:
-        """Begin a recording on disk, unless one is going on: the browser may send a click twice.
+        """Begin a recording on disk, unless one is active: the browser may send a click twice.
 
         Raises:
             FbnError: see ``recordings.begin``.
@@ -264,12 +264,12 @@ class LiveSession:
 
     @property
     def recording(self) -> recordings.Recording | None:
-        """The last recording, going on or ended."""
+        """The last recording, active or ended."""
         with self._lock:
             return self._recording
 
     def stop_recording(self) -> None:
-        """Finish the recording, if there is one."""
+        """Finish the recording, if any."""
         if (recording := self.recording) is not None:
             recording.end()
 

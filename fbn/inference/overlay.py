@@ -1,7 +1,7 @@
-"""Results drawn into a frame: box, landmarks, expressions, AU bars and the valence-arousal circle.
+"""Draw results into a frame: box, landmarks, expressions, AU bars and the valence-arousal circle.
 
-Made for every frame of a live picture: labels are drawn once for each frame size and laid over by a maximum.
-Colours are those of Okabe & Ito, told apart with any colour vision; length and place carry every value too.
+Fast enough for every frame of a live video: labels are drawn once per frame size and blended by a maximum. Colours are
+those of Okabe & Ito, which are distinguishable with any colour vision; length and position encode every value too.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ from fbn.vocabulary import ACTION_UNITS, DECISION, EXPRESSIONS
 COLOURS = ((86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (204, 121, 167), (213, 94, 0))
 _QUIET, _ACTIVE, _WHITE, _BLACK = (86, 180, 233), (230, 159, 0), (255, 255, 255), (0, 0, 0)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-#: Narrower or lower frames get boxes and names only: bars would not be readable.
-_LEAST = (240, 180)
+#: Least width and height in pixels of a frame with bars; smaller ones get boxes and names only.
+_MIN_SIZE = (240, 180)
 
 
 @dataclass(frozen=True)
 class _Bars:
-    """Where a list of bars lies: bar i fills ``height`` pixels below ``top + i * row``."""
+    """Position of a list of bars: bar i fills ``height`` pixels below ``top + i * row``."""
 
     left: int
     length: int
@@ -33,15 +33,15 @@ class _Bars:
     row: float
     height: float
 
-    def place(self, i: int, value: float) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Corners of bar i."""
+    def corners(self, i: int, value: float) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return two opposite corners of bar i."""
         top = self.top + i * self.row
         return (self.left, round(top)), (self.left + round(value * self.length), round(top + self.height))
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where things lie in a frame of one size, and its labels as pictures of white on black."""
+    """Positions of the panels in a frame of one size, and their labels as white-on-black pictures."""
 
     unit: float
     panel: int
@@ -62,11 +62,11 @@ def draw(
     """Draw a frame's results.
 
     Args:
-        image: [H, W, 3] uint8 RGB, or another picture that ``as_rgb`` takes; not changed.
-        result: what was read from it. Smoothed values are drawn where there are some.
-        trail: earlier valence, arousal pairs of the shown face, oldest first.
-        face_id: whose bars to show; the largest face's where None or gone.
-        panels: bars and circle at the sides; False for boxes and names only.
+        image: [H, W, 3] uint8 RGB, or another picture that ``as_rgb`` accepts; not modified.
+        result: of the frame. Smoothed values are drawn if present.
+        trail: earlier (valence, arousal) pairs of the selected face, oldest first.
+        face_id: face whose bars are drawn; None, or an unknown id: the largest face.
+        panels: draw bars and circle at the sides, not only boxes and names.
 
     Returns:
         A new [H, W, 3] uint8 RGB picture.
@@ -76,7 +76,7 @@ def draw(
     shown = result.face(face_id)
     for face in result.faces:
         _draw_face(canvas, face, min(width / 640, height / 480))
-    if panels and shown is not None and width >= _LEAST[0] and height >= _LEAST[1]:
+    if panels and shown is not None and width >= _MIN_SIZE[0] and height >= _MIN_SIZE[1]:
         layout = _layout(width, height)
         affect = shown.shown
         _draw_panels(canvas, layout, affect)
@@ -92,16 +92,16 @@ def _draw_face(canvas: np.ndarray, face: FaceResult, unit: float) -> None:
     for point in face.landmarks:
         cv2.circle(canvas, (round(float(point[0])), round(float(point[1]))), line, colour, -1, cv2.LINE_AA)
     affect = face.shown
-    words = f"#{face.face_id}"
+    text = f"#{face.face_id}"
     if affect.label is not None:
-        words += f" {affect.label} {100 * affect.expression.max():.0f} %"
+        text += f" {affect.label} {100 * affect.expression.max():.0f} %"
     size = max(0.4, 0.65 * unit)
-    (text_width, text_height), _ = cv2.getTextSize(words, _FONT, size, 1)
-    # a face at the frame's edge keeps its name in view
+    (text_width, text_height), _ = cv2.getTextSize(text, _FONT, size, 1)
+    # keep the name of a face at the frame's edge visible
     left = min(max(x, 2), max(2, canvas.shape[1] - text_width - 2))
     low = max(y - 6, text_height + 4)
-    cv2.putText(canvas, words, (left, low), _FONT, size, _BLACK, line + 2, cv2.LINE_AA)
-    cv2.putText(canvas, words, (left, low), _FONT, size, _WHITE, max(1, line - 1), cv2.LINE_AA)
+    cv2.putText(canvas, text, (left, low), _FONT, size, _BLACK, line + 2, cv2.LINE_AA)
+    cv2.putText(canvas, text, (left, low), _FONT, size, _WHITE, max(1, line - 1), cv2.LINE_AA)
 
 
 def _draw_panels(canvas: np.ndarray, layout: _Layout, affect: Affect) -> None:
@@ -117,7 +117,7 @@ def _draw_panels(canvas: np.ndarray, layout: _Layout, affect: Affect) -> None:
 def _draw_bars(canvas: np.ndarray, bars: _Bars, values: np.ndarray, threshold: float) -> None:
     for i, value in enumerate(values.tolist()):
         if not np.isnan(value):
-            cv2.rectangle(canvas, *bars.place(i, value), _ACTIVE if value >= threshold else _QUIET, -1)
+            cv2.rectangle(canvas, *bars.corners(i, value), _ACTIVE if value >= threshold else _QUIET, -1)
 
 
 def _draw_circle(canvas: np.ndarray, layout: _Layout, affect: Affect, trail: Sequence[tuple[float, float]]) -> None:
@@ -125,7 +125,7 @@ def _draw_circle(canvas: np.ndarray, layout: _Layout, affect: Affect, trail: Seq
     if np.isnan(now).any():
         return
     path = np.array([*trail, tuple(now)], dtype=np.float64).reshape(-1, 2).clip(-1, 1)
-    # arousal grows upwards, rows grow downwards; four more bits of precision for smooth lines
+    # the y axis points up, image rows point down; four fractional bits for smooth lines
     points = np.array(layout.centre) + path * (layout.radius, -layout.radius)
     fixed = np.round(points * 16).astype(np.int32)
     line = max(1, round(1.5 * layout.unit))
@@ -162,5 +162,5 @@ def _layout(width: int, height: int) -> _Layout:
     return _Layout(unit, panel, (left, right), units, expressions, centre, radius)
 
 
-def _write(image: np.ndarray, words: str, place: tuple[float, float], size: float) -> None:
-    cv2.putText(image, words, (round(place[0]), round(place[1])), _FONT, size, _WHITE, 1, cv2.LINE_AA)
+def _write(image: np.ndarray, text: str, position: tuple[float, float], size: float) -> None:
+    cv2.putText(image, text, (round(position[0]), round(position[1])), _FONT, size, _WHITE, 1, cv2.LINE_AA)

@@ -1,4 +1,4 @@
-"""Recordings of the live page: tables written to disk frame by frame, so that no reload and no crash loses one."""
+"""Recordings of the live page: tables written to disk frame by frame, which survive a reload or a crash."""
 
 import atexit
 import csv
@@ -18,24 +18,24 @@ from fbn.inference import FrameResult
 from fbn.inference.export import TableWriter
 from fbn.resources import data_folder, make_folder
 
-#: Most frames of one recording (30 minutes at 30 frames a second), and most bytes of all together.
-MOST_FRAMES, MOST_BYTES = 54_000, 2_000_000_000
+#: Limit of frames per recording (30 minutes at 30 frames a second), and of bytes of all recordings.
+MAX_FRAMES, MAX_BYTES = 54_000, 2_000_000_000
 _PREFIX, _STAMP = "fbn-live", "%Y-%m-%d-%H%M%S"
-#: The recordings that this process writes.
+#: Unfinished recordings of this process.
 _open: dict[Path, "Recording"] = {}
 
 
 class Recording:
-    """One recording while it is made; the video thread adds, the page ends it.
+    """An active recording. The video thread adds frames, the page thread ends it.
 
     Args:
-        path: ends in ``.csv``; it appears once the recording ends, until then rows are in ``<name>.part``.
+        path: of the table, ends in ``.csv``; until the recording ends, rows are written to ``<name>.part``.
         layout, compounds: as in ``TableWriter``.
-        clock: seconds.
+        clock: returns seconds.
 
     Attributes:
-        path: where the finished table lies.
-        problem: why it ended by itself; empty while it goes on, or when ``end`` was called.
+        path: of the finished table.
+        problem: human-readable reason why it ended unexpectedly; else empty.
 
     Raises:
         FbnError: the file cannot be written.
@@ -51,13 +51,13 @@ class Recording:
         _open[path] = self
 
     @property
-    def going(self) -> bool:
-        """Whether it still takes frames."""
+    def active(self) -> bool:
+        """Whether frames can be added."""
         return not self._ended
 
     @property
     def frames(self) -> int:
-        """Frames written so far."""
+        """Number of frames written so far."""
         return self._writer.frames
 
     @property
@@ -66,7 +66,7 @@ class Recording:
         return self._clock() - self._last
 
     def add(self, result: FrameResult) -> None:
-        """Write a frame. Never raises: where that fails, or the table is full, it ends and ``problem`` says why."""
+        """Append a frame. Never raises: on failure or at ``MAX_FRAMES`` it ends, with the reason in ``problem``."""
         with self._lock:
             if self._ended:
                 return
@@ -76,11 +76,11 @@ class Recording:
             except FbnError as error:
                 self._finish(f"The recording ended: {error}. The rows before are kept.")
             else:
-                if self.frames >= MOST_FRAMES:
-                    self._finish(f"The recording ended by itself: it has {MOST_FRAMES:,} frames, the most.")
+                if self.frames >= MAX_FRAMES:
+                    self._finish(f"The recording ended by itself: it has {MAX_FRAMES:,} frames, the most.")
 
     def end(self) -> None:
-        """Finish the table; without a single frame there is none. Harmless when it has ended."""
+        """Finish the table, or delete it if there are no frames. Does nothing after the end."""
         with self._lock:
             if not self._ended:
                 self._finish("")
@@ -105,13 +105,13 @@ class Entry:
     """A recording on disk.
 
     Attributes:
-        path: the table, or what is there of one that is being written.
-        began: local time.
+        path: of the table, also while it is unfinished.
+        began: local time of the start.
         seconds: from the first to the last frame.
-        rows: one for each face and frame; 0 while it is written.
-        size: bytes.
-        recording: what writes it in this process; None for a finished one.
-        unfinished: whether it is being written, here or by another process.
+        rows: number of rows, one per face and frame; 0 while it is unfinished.
+        size: in bytes.
+        recording: the active recording in this process; None for others.
+        unfinished: whether it is being written, by this or another process.
     """
 
     path: Path
@@ -124,7 +124,7 @@ class Entry:
 
 
 def folder() -> Path:
-    """Where recordings lie."""
+    """Return the folder of recordings."""
     return data_folder("recordings")
 
 
@@ -132,14 +132,14 @@ def begin(model: str, layout: str, compounds: Sequence[str] = ()) -> Recording:
     """Begin a recording in ``folder()``, named after the time and the model.
 
     Raises:
-        FbnError: the folder or the file cannot be written, or the recordings together reach ``MOST_BYTES``.
+        FbnError: the folder or the file cannot be written, or all recordings together reach ``MAX_BYTES``.
     """
     try:
         root = make_folder(folder())
         taken = sum(path.stat().st_size for path in root.glob(f"{_PREFIX}-*"))
     except OSError as error:
         raise FbnError(f"the folder for recordings cannot be used ({error})") from error
-    if taken >= MOST_BYTES:
+    if taken >= MAX_BYTES:
         raise FbnError(f"the recordings in {root} take {taken / 1e9:.1f} GB, the most: delete some first")
     stem = f"{_PREFIX}-{datetime.now():{_STAMP}}"
     names = (f"{stem}{again}-{model}.csv" for again in ("", *(f"_{n}" for n in range(2, 1000))))
@@ -148,7 +148,7 @@ def begin(model: str, layout: str, compounds: Sequence[str] = ()) -> Recording:
 
 
 def entries() -> list[Entry]:
-    """All recordings, newest first. What a crashed process left is finished on the way.
+    """List all recordings, newest first; those of a crashed process are finished first.
 
     Raises:
         FbnError: the folder cannot be read.
@@ -169,7 +169,7 @@ def _entry(path: Path) -> Entry | None:
     final = path.with_suffix("") if path.suffix == ".part" else path
     try:
         began = datetime.strptime("-".join(final.stem.split("-")[2:6]).split("_")[0], _STAMP)
-    except ValueError:  # not one of ours
+    except ValueError:  # not a recording
         return None
     if final != path:
         recording = _open.get(final)
@@ -185,13 +185,14 @@ def _entry(path: Path) -> Entry | None:
 
 
 def _rescue(part: Path, final: Path) -> bool:
-    """Give the rows of a crashed process' unfinished table, which nobody holds the lock of, their name.
+    """Finish the table of a crashed process, whose lock is free; an incomplete last line is removed.
 
-    A line torn in the middle is left out.
+    Returns:
+        False if there is no complete row; the table is then deleted.
     """
     written = part.read_bytes()
     whole = written.rfind(b"\n") + 1
-    if written[:whole].count(b"\n") < 2:  # no row below the names
+    if written[:whole].count(b"\n") < 2:  # the header only
         part.unlink()
         return False
     os.truncate(part, whole)
@@ -201,7 +202,7 @@ def _rescue(part: Path, final: Path) -> bool:
 
 @lru_cache(maxsize=512)
 def _measured(path: Path, size: int, changed: float) -> tuple[int, float]:
-    """Rows of a table, and seconds from its first to its last."""
+    """Return the number of rows of a table, and the seconds from its first to its last."""
     with path.open(newline="", encoding="utf-8") as file:
         names, rows, first, last = file.readline(), 0, "", ""
         for last in file:
@@ -211,10 +212,10 @@ def _measured(path: Path, size: int, changed: float) -> tuple[int, float]:
 
 
 def delete(path: Path) -> None:
-    """Remove a finished recording.
+    """Delete a finished recording.
 
     Raises:
-        FbnError: it cannot be removed.
+        FbnError: it cannot be deleted.
     """
     try:
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What is read from a face, and where: the results that tables, overlays and the app are made of."""
+"""Results of the analysis: affect, faces and frames."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Affect:
-    """A face's expression, valence-arousal and action units; NaN where the network has no such head.
+    """Expression, valence-arousal and action units of a face; NaN where the network lacks the head.
 
     Attributes:
         expression: [7] float32 probability of each of ``EXPRESSIONS``.
         valence_arousal: [2] float32 in [-1, 1].
-        action_units: [17] float32 probability of each of ``ACTION_UNITS``; active from ``DECISION`` on.
-        compound: [C] float32 probability of each of the scorer's classes; size 0 where none were asked for.
-        none_of_these: [1] float32 probability of none of them, with which they sum to 1; size 0 likewise.
-        scorer: what scored them, or None.
+        action_units: [17] float32 probability of each of ``ACTION_UNITS``; active if >= ``DECISION``.
+        compound: [C] float32 probability of each of the scorer's classes; size 0 without a scorer.
+        none_of_these: [1] float32 probability of no class, so that all sum to 1; size 0 without a scorer.
+        scorer: of compound expressions, or None.
     """
 
     expression: np.ndarray
@@ -36,30 +36,30 @@ class Affect:
 
     @property
     def label(self) -> Expression | None:
-        """The most probable expression; None where the network has no expression head."""
+        """The most probable expression; None if the network has no expression head."""
         return None if np.isnan(self.expression).any() else EXPRESSIONS[int(self.expression.argmax())]
 
     @property
     def active_units(self) -> tuple[ActionUnit, ...]:
-        """The action units that are active: 0.5 or more."""
+        """Action units with a probability of at least 0.5."""
         return tuple(unit for unit, p in zip(ACTION_UNITS, self.action_units, strict=True) if p >= DECISION)
 
     @property
     def compound_label(self) -> str | None:
-        """The likeliest compound class or ``NONE_OF_THESE``; None where none were asked for."""
+        """The most probable compound class or ``NONE_OF_THESE``; None without a scorer."""
         if self.scorer is None:
             return None
         names = (*self.scorer.classes.classes, NONE_OF_THESE)
         return names[int(np.concatenate([self.compound, self.none_of_these]).argmax())]
 
     def vector(self) -> np.ndarray:
-        """[26] float32: expression, valence-arousal, action units; [26 + C + 1] with compounds and none of these."""
+        """[26] float32: expression, valence-arousal, action units; [26 + C + 1] with compounds and "none of these"."""
         parts = (self.expression, self.valence_arousal, self.action_units, self.compound, self.none_of_these)
         return np.concatenate(parts)
 
     @classmethod
     def from_vector(cls, vector: np.ndarray, scorer: CompoundScorer | None = None) -> "Affect":
-        """The inverse of ``vector``; ``scorer`` is the one of the compounds in it."""
+        """Invert ``vector``; ``scorer`` is that of the compounds in it."""
         e, a = len(EXPRESSIONS), len(AU_NUMBERS)
         ends = np.cumsum([e, 2, a, len(scorer.classes.classes) if scorer else 0])
         expression, valence_arousal, action_units, compound, none = np.split(vector, ends)
@@ -67,10 +67,10 @@ class Affect:
 
     @classmethod
     def of(cls, predictions: Predictions, scorer: CompoundScorer | None = None) -> "list[Affect]":
-        """One for each face of predictions with batch shape [B]; valence and arousal are clipped to [-1, 1].
+        """Convert predictions of batch shape [B] to one object per face; clips valence and arousal to [-1, 1].
 
         Args:
-            predictions: as ``scorer.complete`` gave them, where there is one.
+            predictions: as returned by ``scorer.complete``, if there is a scorer.
             scorer: of compound expressions.
         """
         parts = (
@@ -93,13 +93,13 @@ class FaceResult:
     """One face in one frame.
 
     Attributes:
-        face_id: stable through one input.
-        box: where, in pixels of the frame.
-        score: presence of a face in [0, 1]; 1 for a picture that was declared a crop.
-        landmarks: [5, 2] float32 pixels.
-        affect: what the network reads in this frame alone.
-        smoothed: the same, smoothed over time; None where no smoothing was asked for.
-        turned: degrees, counterclockwise, by which the frame was turned to read the face: 0, 90, 180 or 270.
+        face_id: constant within one input.
+        box: bounding box in pixels of the frame.
+        score: probability of a face in [0, 1]; 1 for a picture that was declared a crop.
+        landmarks: [5, 2] float32 in pixels of the frame.
+        affect: predictions for this frame.
+        smoothed: predictions smoothed over time; None without smoothing.
+        turned: degrees, counterclockwise, by which the frame was rotated for analysis: 0, 90, 180 or 270.
     """
 
     face_id: int
@@ -112,7 +112,7 @@ class FaceResult:
 
     @property
     def shown(self) -> Affect:
-        """The smoothed values where there are some, else those of this frame."""
+        """The smoothed values if present, else those of this frame."""
         return self.smoothed or self.affect
 
 
@@ -125,7 +125,7 @@ class FrameResult:
         index: as in ``Frame``.
         timestamp: seconds.
         size: width, height of the frame in pixels.
-        faces: by face id; empty where there is none.
+        faces: ordered by face id.
     """
 
     input: str
@@ -135,14 +135,14 @@ class FrameResult:
     faces: tuple[FaceResult, ...] = ()
 
     def face(self, face_id: int | None = None) -> FaceResult | None:
-        """The face with this id, else the largest; None where there is no face."""
+        """Return the face with this id, else the largest; None without faces."""
         for face in self.faces:
             if face.face_id == face_id:
                 return face
         return max(self.faces, key=lambda face: face.box.area, default=None)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """A row for each face, with the columns of ``fbn.analyse``; one with empty face columns where there is none."""
-        from fbn.inference.export import layout_of, to_pandas  # which are made of this module
+        """Convert to a table, one row per face, as in ``fbn.analyse``; without faces one row with empty columns."""
+        from fbn.inference.export import layout_of, to_pandas  # imports this module
 
         return to_pandas([self], *layout_of([self]))

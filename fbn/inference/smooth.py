@@ -1,4 +1,4 @@
-"""Smoothing over time, in extra values only: the papers' median filter, and a one-euro filter for live use."""
+"""Smoothing over time, in separate values: the papers' median filter, and a one-euro filter for live use."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -10,17 +10,17 @@ from fbn.inference.results import Affect, FaceResult, FrameResult
 
 
 def median_filter(results: Iterable[FrameResult], window: int = 5) -> Iterator[FrameResult]:
-    """Median of each value over a window of frames centred on each frame, for each face (paper A, section 4).
+    """Apply a centred median filter to each value of each face (paper A, section 4).
 
-    The paper does not give the window; 5 is our choice. The window is cut short at the ends of the input and where a
-    face was not seen. The median is taken value by value, so smoothed expressions need not sum to 1.
+    The paper does not state the window; 5 is fbn's choice. The window is shorter at the ends of the input and where a
+    face was not detected. The median is taken per value, so smoothed expressions need not sum to 1.
 
     Args:
         results: frames of one input, in order.
-        window: frames, odd.
+        window: length in frames, odd.
 
     Yields:
-        The same results with ``smoothed`` set, ``window // 2`` frames late; at most ``window`` are held.
+        The results with ``smoothed`` set, delayed by ``window // 2`` frames; at most ``window`` are in memory.
 
     Raises:
         ValueError: an even or non-positive window.
@@ -28,44 +28,45 @@ def median_filter(results: Iterable[FrameResult], window: int = 5) -> Iterator[F
     if window < 1 or window % 2 == 0:
         raise ValueError(f"median window {window}: expected an odd number of frames, 1 or more")
     half = window // 2
-    held: deque[FrameResult] = deque()
-    centre = 0  # place in ``held`` of the next frame to give out
+    buffer: deque[FrameResult] = deque()
+    centre = 0  # index in ``buffer`` of the next result to yield
     for result in results:
-        held.append(result)
-        if len(held) - centre > half:
-            yield _with_medians(held, centre)
+        buffer.append(result)
+        if len(buffer) - centre > half:
+            yield _with_medians(buffer, centre)
             if centre == half:
-                held.popleft()
+                buffer.popleft()
             else:
                 centre += 1
-    while centre < len(held):
-        yield _with_medians(held, centre)
+    while centre < len(buffer):
+        yield _with_medians(buffer, centre)
         if centre == half:
-            held.popleft()
+            buffer.popleft()
         else:
             centre += 1
 
 
-def _with_medians(held: Iterable[FrameResult], centre: int) -> FrameResult:
-    held = list(held)
-    seen: dict[int, list[np.ndarray]] = {}
-    for result in held:
+def _with_medians(buffer: Iterable[FrameResult], centre: int) -> FrameResult:
+    buffer = list(buffer)
+    vectors: dict[int, list[np.ndarray]] = {}
+    for result in buffer:
         for face in result.faces:
-            seen.setdefault(face.face_id, []).append(face.affect.vector())
+            vectors.setdefault(face.face_id, []).append(face.affect.vector())
     faces = (
-        replace(face, smoothed=_like(face.affect, np.median(seen[face.face_id], axis=0))) for face in held[centre].faces
+        replace(face, smoothed=_like(face.affect, np.median(vectors[face.face_id], axis=0)))
+        for face in buffer[centre].faces
     )
-    return replace(held[centre], faces=tuple(faces))
+    return replace(buffer[centre], faces=tuple(faces))
 
 
 class OneEuroFilter:
-    """One-euro filter (Casiez, Roussel & Vogel 2012) of each value, for each face: no frame is waited for.
+    """Causal one-euro filter (Casiez, Roussel & Vogel 2012) of each value of each face.
 
     Args:
-        cutoff: cut-off frequency of a value that rests, in Hz; lower is calmer.
-        beta: how much the cut-off rises with speed, in Hz per unit a second; higher follows faster.
+        cutoff: cut-off frequency of a constant value, in Hz; lower is smoother.
+        beta: increase of the cut-off with speed, in Hz per unit per second; higher has less lag.
         speed_cutoff: cut-off of the speed estimate, in Hz.
-        memory: seconds after which a face that is gone is forgotten.
+        memory: seconds after which the state of a missing face is deleted.
     """
 
     def __init__(self, cutoff: float = 1.0, beta: float = 2.0, speed_cutoff: float = 1.0, memory: float = 2.0) -> None:
@@ -73,7 +74,7 @@ class OneEuroFilter:
         self._states: dict[int, tuple[float, np.ndarray, np.ndarray]] = {}
 
     def __call__(self, result: FrameResult) -> FrameResult:
-        """The same result with ``smoothed`` set; results must come in order of time."""
+        """Return the result with ``smoothed`` set; results must be passed in order of time."""
         faces = tuple(self._smoothed(face, result.timestamp) for face in result.faces)
         self._states = {k: v for k, v in self._states.items() if result.timestamp - v[0] <= self.memory}
         return replace(result, faces=faces)
@@ -84,7 +85,7 @@ class OneEuroFilter:
             smooth, speed = value, np.zeros_like(value)
         else:
             then, last, last_speed = self._states[face.face_id]
-            step = max(now - then, 1e-3)  # two frames may carry one timestamp
+            step = max(now - then, 1e-3)  # two frames may have the same timestamp
             speed = last_speed + _alpha(self.speed_cutoff, step) * ((value - last) / step - last_speed)
             smooth = last + _alpha(self.cutoff + self.beta * np.abs(speed), step) * (value - last)
         smooth, speed = smooth.astype(np.float32), speed.astype(np.float32)

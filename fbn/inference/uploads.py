@@ -1,4 +1,4 @@
-"""Uploaded pictures and videos, analysed in the background; of them only small previews stay, in memory."""
+"""Background analysis of uploaded pictures and videos; only small previews are kept, in memory."""
 
 import tempfile
 from collections import deque
@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from fbn.context import Background
+from fbn.errors import FbnError
 from fbn.faces.files import printable
 from fbn.faces.frames import Frame
 from fbn.faces.geometry import Box
@@ -19,9 +20,9 @@ from fbn.inference.analyser import FaceAnalyser
 from fbn.inference.analysis import Analysis
 from fbn.inference.results import FaceResult, FrameResult
 
-#: Longer videos belong to ``fbn analyse``, which keeps nothing in memory. 20 minutes at 30 frames a second.
-MOST_FRAMES = 36_000
-_MOST_PREVIEWS, _PREVIEW_SIDE, _QUALITY = 400, 800, 88
+#: 20 minutes at 30 frames a second; ``fbn analyse`` reads longer videos with constant memory.
+MAX_FRAMES = 36_000
+_MAX_PREVIEWS, _PREVIEW_SIDE, _QUALITY = 400, 800, 88
 
 
 class Upload(Protocol):
@@ -36,11 +37,11 @@ class Upload(Protocol):
 
 @dataclass(frozen=True)
 class Preview:
-    """A frame and what was read from it, small enough to keep.
+    """A downscaled frame with its result.
 
     Attributes:
-        result: its reading, in pixels of ``jpeg``.
-        jpeg: the picture, at most 800 pixels wide or high.
+        result: the result, in pixels of ``jpeg``.
+        jpeg: the picture as a JPEG file, at most 800 pixels wide or high.
     """
 
     result: FrameResult
@@ -52,7 +53,7 @@ class Preview:
 
     @classmethod
     def of(cls, image: np.ndarray, result: FrameResult) -> "Preview":
-        """Shrink and pack a frame."""
+        """Downscale and compress a frame."""
         factor = min(1.0, _PREVIEW_SIDE / max(image.shape[:2]))
         if factor < 1:
             image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
@@ -68,24 +69,24 @@ def _scaled(face: FaceResult, factor: float) -> FaceResult:
 
 
 class AnalysisJob(Background):
-    """Reads uploads one after another on a thread of its own.
+    """Analyses uploads one after another on a separate thread.
 
-    Results stay in memory, at most ``MOST_FRAMES`` of them; of the pictures only previews stay, and of a long video
-    those of every second, fourth, ... frame. An upload's temporary file is removed as soon as it has been read.
+    At most ``MAX_FRAMES`` results are kept in memory. Pictures are kept as previews only; of a long video every second,
+    fourth, ... frame has one. The temporary file of an upload is removed as soon as it has been read.
 
     Args:
-        analyser: used by this job alone.
-        uploads: file name and contents of each.
-        every: of a video take each n-th frame.
+        analyser: must not be used elsewhere while the job runs.
+        uploads: name and contents of each file.
+        every: read every n-th frame of a video.
 
     Attributes:
         name: of the upload that is being read.
-        share: of the work that is done, in [0, 1].
-        frames: read so far.
-        problems: what went wrong, for people.
-        notes: what else to know of the uploads: pages left out, times filled in.
+        share: progress, in [0, 1].
+        frames: number of frames read so far.
+        problems: human-readable error messages.
+        notes: human-readable warnings: skipped pages, interpolated times.
         results: file name -> results of its frames in order; complete once the job has ended.
-        previews: file name -> some of its frames in order; likewise.
+        previews: file name -> previews of some frames in order; complete once the job has ended.
     """
 
     def __init__(self, analyser: FaceAnalyser, uploads: Sequence[tuple[str, bytes]], every: int = 1) -> None:
@@ -103,13 +104,14 @@ class AnalysisJob(Background):
                 for number, (name, contents) in enumerate(self._uploads):
                     if self.cancelled:
                         break
-                    # no upload's name can lead out of the folder, or be longer than a file's name may be
+                    # an upload's name could point outside the folder, or be too long for the file system
                     path = Path(folder, f"{number}{Path(name).suffix[:8]}")
                     try:
                         path.write_bytes(contents)
                         self._read(name, path, number)
-                    except Exception as error:  # nobody would see a thread's exception
-                        self.problems.append(f"{name}: could not be read ({type(error).__name__}: {error})")
+                    except Exception as error:  # exceptions in a thread are not reported anywhere else
+                        problem = "could not be read" if isinstance(error, FbnError) else "analysis failed"
+                        self.problems.append(f"{name}: {problem} ({type(error).__name__}: {error})")
                     finally:
                         path.unlink(missing_ok=True)
         except OSError as error:
@@ -139,16 +141,16 @@ class AnalysisJob(Background):
             if read % stride == 0:
                 previews = self.previews.setdefault(name, [])
                 previews.append(Preview.of(image, result))
-                if len(previews) > _MOST_PREVIEWS:
+                if len(previews) > _MAX_PREVIEWS:
                     del previews[1::2]
                     stride *= 2
-            if self.frames == MOST_FRAMES:
-                self.problems.append(f"{name}: stopped after {MOST_FRAMES:,} frames; use fbn analyse for longer videos")
+            if self.frames == MAX_FRAMES:
+                self.problems.append(f"{name}: stopped after {MAX_FRAMES:,} frames; use fbn analyse for longer videos")
                 self.cancel()
 
 
 def _distinct(uploads: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    """Number files of equal name: results are kept by name."""
+    """Make file names unique by adding numbers: names are the keys of the results."""
     named: dict[str, bytes] = {}
     for name, contents in uploads:
         stem, dot, suffix = name.rpartition(".")

@@ -1,15 +1,16 @@
 """Losses: pure functions ``(Predictions, Annotations[, RelatednessTable]) -> scalar``, and their weighted sum.
 
-Each takes the task or the table it is about; the default is the papers' case study of expressions, action units,
-valence and arousal. Every loss is 0 with a graph where nothing is annotated, and a label of weight 0 has no influence
-on value or gradient. Weights average: doubling all of them changes nothing. Half precision is computed in float32.
+Each takes a task or a relatedness table as an argument; the default is the papers' case study of expressions, action
+units, valence and arousal. Every supervised loss is 0, and differentiable, where nothing is annotated; a label of
+weight 0 has no influence on value or gradient. Losses are weighted means: multiplying all weights by the same factor
+changes nothing. Half-precision inputs are computed in float32.
 
 Letters before equations name the papers: A, Distribution Matching for Heterogeneous Multi-Task Learning (Kollias,
 Sharmanska, Zafeiriou 2021); B, FAU, Facial Expressions, Valence and Arousal: A Multi-task Solution (2020); C, Face
 Behavior à la carte (2019); D, A Multi-Task Learning & Generation Framework.
 """
 
-from fbn.losses.coupling import distribution_matching, soft_co_annotation
+from fbn.losses.coupling import co_annotation, distribution_matching, soft_co_annotation
 from fbn.losses.distillation import distillation
 from fbn.losses.objective import Objective
 from fbn.losses.tasks import binary_cross_entropy, concordance_loss, cross_entropy, mean_squared_error
@@ -21,6 +22,7 @@ __all__ = [
     "Objective",
     "Term",
     "binary_cross_entropy",
+    "co_annotation",
     "concordance_loss",
     "cross_entropy",
     "distillation",

@@ -1,17 +1,19 @@
 """Losses that couple two tasks through a relatedness table (A 3.1.2 and 3.2, C 3).
 
-The table's rows are a categorical task and its columns a binary one: expressions and action units, or identities and
-attributes. Both are read as the network has them, so a head for 12 AUs is coupled by those 12.
+The table's rows are the labels of a categorical task and its columns those of a binary one: expressions and action
+units, or identities and attributes. A loss uses only the labels that the network predicts: a head for 12 AUs is coupled
+by those 12.
 """
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fbn.labelling import Observational, intensity
-from fbn.losses.tasks import as_float32, weighted_mean
+from fbn.labelling import Observational, co_annotations, intensity
+from fbn.losses.tasks import as_float32, binary_cross_entropy, cross_entropy, weighted_mean
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import MIN_WEIGHT, RelatednessTable
 from fbn.tasks import Task
@@ -22,8 +24,8 @@ Gradients = Literal["both", "p", "q"]
 SoftForm = Literal["printed", "soft_target"]
 
 
-#: From so many rows on the mixture is a matrix product: one row after the other would fill the memory.
-_MANY = 64
+#: Above this number of rows the mixture is a matrix product, which needs less memory than an elementwise sum.
+_MAX_ROWS_SUMMED = 64
 
 
 def mixture_of_rows(
@@ -35,25 +37,25 @@ def mixture_of_rows(
     rows: Task | None = None,
     columns: Task | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """q(a|x) = sum_e p(e|x) R(e, a) and 1 - q, each [..., C] (A eq. 3, C eq. 2).
+    """Compute q(a|x) = sum_e p(e|x) R(e, a) and 1 - q, each [..., C] (A eq. 3, C eq. 2).
 
     Args:
-        probability: [..., R] of the table's categorical task, p(e|x).
-        table: relatedness; q is 0 outside its ``support`` of the same arguments.
-        mixture: ``"sum"`` as A's examples (q(AU2) = p(surprise) + p(fear)); ``"mean"`` divides by the number of
-            expressions that have the AU, as C's example (half of that).
-        binary: R01 (weights of at least ``min_weight`` count as 1) or R itself.
+        probability: [..., R] p(e|x), probabilities of the table's categorical task.
+        table: relatedness; q is 0 outside ``table.support`` of the same arguments.
+        mixture: ``"sum"`` as in A's examples (q(AU2) = p(surprise) + p(fear)); ``"mean"`` divides by the number of
+            expressions that have the AU, as in C's example (half of that).
+        binary: use R01 (weights of at least ``min_weight`` count as 1) instead of R.
         min_weight: see ``RelatednessTable.matrix``.
-        rows, columns: of the matrix; None: see there.
+        rows, columns: labels of the matrix; None: see ``RelatednessTable.matrix``.
     """
     r = table.matrix(rows, columns, binary=binary, min_weight=min_weight).to(probability)
     if mixture == "mean":
         r = r / (r > 0).sum(0).clamp_min(1)
     elif mixture != "sum":
         raise ValueError(f"mixture {mixture!r}: expected one of {get_args(Mixture)}")
-    # the complement has its own sum, for 1 - q would round away what is left of a q close to 1; and neither is a matrix
-    # product that autocast would round to bfloat16
-    if len(r) > _MANY:
+    # the complement is summed separately: 1 - q would lose precision where q is close to 1; products are elementwise,
+    # for autocast would compute a matrix product in bfloat16
+    if len(r) > _MAX_ROWS_SUMMED:
         with torch.autocast(probability.device.type, enabled=False):
             return probability @ r, probability @ (1 - r)
     e = probability[..., None]
@@ -61,12 +63,12 @@ def mixture_of_rows(
 
 
 def bernoulli_divergence(z: Tensor, q: Tensor, not_q: Tensor, form: MatchingForm) -> Tensor:
-    """Divergence of Bernoulli p = sigmoid(z) from Bernoulli q, element by element.
+    """Compute the elementwise divergence of Bernoulli p = sigmoid(z) from Bernoulli q.
 
     Args:
         z: logits of p.
         q: in (0, 1), of z's shape.
-        not_q: 1 - q, computed without rounding.
+        not_q: 1 - q, computed without cancellation.
         form: see ``distribution_matching``.
     """
     p, not_p = z.sigmoid(), (-z).sigmoid()
@@ -94,16 +96,16 @@ def distribution_matching(
 ) -> Tensor:
     """L_DM: match p(a|x) with the mixture q(a|x), summed over support(R), averaged over all images.
 
-    A eq. 4 and C eq. 3 of expressions and AUs; A eq. 18 of identities and attributes (with ``binary=False``), which
+    A eq. 4 and C eq. 3 for expressions and AUs; A eq. 18 for identities and attributes (with ``binary=False``), which
     misprints 17 AUs for the 40 attributes.
 
-    With q clamped to [eps, 1 - eps] (no gradient flows through a clamped q), the forms and, for a given q, the p at
-    which each is lowest:
+    q is clamped to [eps, 1 - eps]; no gradient flows through a clamped q. The forms, with the p that minimises each for
+    a given q:
 
-    - ``kl``: KL(Bernoulli p || Bernoulli q), what the papers' footnote says. Lowest, 0, at p = q.
-    - ``printed``: -p log q, the papers' equation. Linear in p: lowest at p = 0 for every AU.
-    - ``cross_entropy``: -[p log q + (1-p) log(1-q)]. Linear in p too: lowest at p = 0 or 1, the nearer to q.
-    - ``soft_target``: -[q log p + (1-q) log(1-p)], distillation's usual form. Lowest at p = q, where it is q's entropy.
+    - ``kl``: KL(Bernoulli p || Bernoulli q), as the papers' footnote defines it. Minimum 0 at p = q.
+    - ``printed``: -p log q, the papers' equation. Linear in p: minimum at p = 0 for every AU.
+    - ``cross_entropy``: -[p log q + (1-p) log(1-q)]. Linear in p: minimum at p = 0 or 1, whichever is nearer to q.
+    - ``soft_target``: -[q log p + (1-q) log(1-p)], the usual form of distillation. Minimum, the entropy of q, at p = q.
 
     Args:
         predictions: logits of both tasks; no labels are needed.
@@ -111,9 +113,9 @@ def distribution_matching(
         form: see above.
         mixture: see ``mixture_of_rows``.
         binary: see ``mixture_of_rows``.
-        eps: floor of q and of 1 - q (fbn's choice).
-        gradients: through p (the binary head), through q (the categorical one), or both; None is both, except for
-            ``soft_target``, whose target q is detached: ``"p"``.
+        eps: lower bound of q and of 1 - q (fbn's choice).
+        gradients: ``"p"``: through the binary head; ``"q"``: through the categorical head; or ``"both"``. None: both,
+            except for ``soft_target``, whose target q is detached: ``"p"``.
         min_weight: see ``RelatednessTable.matrix``.
 
     Example:
@@ -139,7 +141,7 @@ def matching_terms(
     gradients: Gradients | None = None,
     min_weight: float = MIN_WEIGHT,
 ) -> tuple[Tensor, Tensor]:
-    """Each column's part of ``distribution_matching``, 0 outside the support, and the clamped q; both [..., C].
+    """Compute each column's term of ``distribution_matching``, 0 outside the support, and the clamped q; both [..., C].
 
     Arguments as in ``distribution_matching``.
     """
@@ -168,17 +170,17 @@ def soft_co_annotation(
 ) -> Tensor:
     """L_SCA: match p(e|x) with the soft label q(e|x) of an image's AUs, averaged over AU-labelled images (A eq. 11).
 
-    Gradients flow through p alone; q comes from labels (``labelling.soft_labels``). Forms:
+    Gradients flow through p only; q is computed from labels (``fbn.labelling.soft_labels``). Forms:
 
-    - ``printed``: -sum_e p log q. Linear in p: lowest where p is one-hot at q's largest entry.
-    - ``soft_target``: -sum_e q log p. Lowest at p = q; at the paper's temperature 1 that is nearly flat.
+    - ``printed``: -sum_e p log q. Linear in p: minimum where p is one-hot at the largest entry of q.
+    - ``soft_target``: -sum_e q log p. Minimum at p = q, which is nearly uniform at the paper's temperature 1.
 
     Args:
         predictions: logits of the table's categorical task.
-        annotations: labels of its binary one; an image counts by its largest weight.
+        annotations: labels of its binary task; an image is weighted by its largest label weight.
         table: relatedness.
         form: see above.
-        temperature: of the soft label; 1 as the paper, lower is sharper.
+        temperature: of the soft label, > 0; 1 in the paper, lower is sharper.
         observational: weight of observational AUs in the soft label.
 
     Example:
@@ -202,3 +204,38 @@ def soft_co_annotation(
     else:
         raise ValueError(f"form {form!r}: expected one of {get_args(SoftForm)}")
     return weighted_mean(each, annotations[columns].weight.amax(-1).to(each))
+
+
+def co_annotation(
+    predictions: Predictions,
+    annotations: Annotations,
+    table: RelatednessTable,
+    observational: Observational = "weight",
+    class_weights: Sequence[float] | None = None,
+    positive_weights: Sequence[float] | None = None,
+) -> Tensor:
+    """Cross entropy plus binary cross entropy on the labels that co-annotation adds (A 3.1.2, C 3).
+
+    The given labels are not part of this loss; see ``cross_entropy`` and ``binary_cross_entropy`` for them.
+
+    Args:
+        predictions: logits of both tasks.
+        annotations: labels of both tasks, from which ``fbn.labelling.co_annotations`` derives the added ones.
+        table: relatedness.
+        observational: weight of observational columns, see ``fbn.labelling.co_annotations``.
+        class_weights: [R] factors, see ``cross_entropy``.
+        positive_weights: [C] factors, see ``binary_cross_entropy``.
+
+    Example:
+        >>> import fbn
+        >>> import torch
+        >>> table = fbn.RelatednessTable.named("du2014")
+        >>> labels = fbn.Annotations.stack([fbn.Annotations.of("happiness")])
+        >>> predictions = fbn.Predictions.of(torch.zeros(1, 7), torch.zeros(1, 17))
+        >>> round(float(fbn.losses.co_annotation(predictions, labels, table)), 3)  # log 2: the AUs of happiness
+        0.693
+    """
+    added = co_annotations(annotations, table, observational=observational)
+    rows, columns = predictions.own(table.rows), predictions.own(table.columns)
+    loss = cross_entropy(predictions, added, rows, class_weights)
+    return loss + binary_cross_entropy(predictions, added, columns, positive_weights)

@@ -1,4 +1,4 @@
-"""What each form of the coupling losses does: curves, planes and descents, computed by ``fbn.losses`` itself."""
+"""Illustrations of the coupling losses: loss curves, surfaces and gradient descents, computed by ``fbn.losses``."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,10 +15,11 @@ from fbn.records import Annotations, Predictions
 from fbn.relatedness import Provenance, RelatednessTable
 from fbn.vocabulary import AU_INDEX, AU_NUMBERS, EXPRESSION_INDEX, EXPRESSIONS
 
-#: p from 0.004 to 0.996, evenly in its logit, so that the steep ends are drawn well.
+#: p from 0.004 to 0.996, equally spaced in its logit to resolve the steep ends.
 _LOGITS = torch.linspace(-5.5, 5.5, 441, dtype=torch.float64)
+#: Initial values of p of each descent.
 STARTS = (0.03, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 0.97)
-#: One AU in one expression: then q(AU12) is p(happiness), and the plane of p and q can be drawn.
+#: One AU in one expression, so that q(AU12) = p(happiness) and the loss depends on p and q only.
 TOY = RelatednessTable.of(
     {e.value: {12: 1.0} if e.value == "happiness" else {} for e in EXPRESSIONS}, Provenance("AU12 in happiness alone")
 )
@@ -30,10 +31,10 @@ class Curve:
     """One form of the matching loss for a fixed q.
 
     Attributes:
-        p: [N] probabilities, rising.
-        loss: [N] at each.
+        p: [N] probabilities, increasing.
+        loss: [N] loss at each.
         slope: [N] dL/dp.
-        lowest: the p of the lowest loss on the grid.
+        lowest: the p that minimises the loss on the grid.
     """
 
     p: np.ndarray
@@ -44,7 +45,7 @@ class Curve:
 
 @lru_cache(maxsize=256)
 def curve(form: MatchingForm, q: float) -> Curve:
-    """Loss and gradient over p at one q in (0, 1)."""
+    """Compute loss and gradient over p at one q in (0, 1)."""
     p = _LOGITS.sigmoid().requires_grad_()
     each = bernoulli_divergence(p.logit(), *_target(q, p), form)
     (slope,) = torch.autograd.grad(each.sum(), p)
@@ -54,7 +55,7 @@ def curve(form: MatchingForm, q: float) -> Curve:
 
 @lru_cache(maxsize=8)
 def plane(form: MatchingForm) -> tuple[np.ndarray, np.ndarray]:
-    """The loss over p and q: the grid [N] of both, and the loss [q, p]."""
+    """Compute the loss surface over p and q: the grid [N] of both, and the loss [q, p]."""
     grid = torch.linspace(0.02, 0.98, 49, dtype=torch.float64)
     q = grid[:, None].expand(-1, len(grid))
     loss = bernoulli_divergence(grid.logit().expand_as(q), q, 1 - q, form)
@@ -63,7 +64,7 @@ def plane(form: MatchingForm) -> tuple[np.ndarray, np.ndarray]:
 
 @lru_cache(maxsize=128)
 def descent(form: MatchingForm, q: float, steps: int = 120, rate: float = 1.0) -> np.ndarray:
-    """[steps + 1, starts] p on its way down the gradient of its logit, from each of ``STARTS``."""
+    """[steps + 1, starts] p along a gradient descent on its logit, from each of ``STARTS``."""
     z = torch.tensor(STARTS, dtype=torch.float64).logit()
     path = [z.sigmoid()]
     for _ in range(steps):
@@ -76,9 +77,9 @@ def descent(form: MatchingForm, q: float, steps: int = 120, rate: float = 1.0) -
 
 @lru_cache(maxsize=64)
 def paths(form: MatchingForm, gradients: Gradients, steps: int = 60, rate: float = 1.0) -> np.ndarray:
-    """[steps + 1, starts, 2] p(AU12) and q(AU12) under ``distribution_matching`` with the table ``TOY``.
+    """[steps + 1, starts, 2] p(AU12) and q(AU12) along a descent on ``distribution_matching`` with the table ``TOY``.
 
-    Both heads' logits follow the loss's own gradients, which ``gradients`` lets through; starts lie on a 4 x 4 grid.
+    The logits of both heads follow the gradients that ``gradients`` lets through; the starts form a 4 x 4 grid.
     """
     ends = torch.tensor([0.08, 0.35, 0.65, 0.92], dtype=torch.float64)
     p, q = (side.reshape(-1) for side in torch.meshgrid(ends, ends, indexing="ij"))
@@ -99,18 +100,18 @@ def paths(form: MatchingForm, gradients: Gradients, steps: int = 60, rate: float
 
 
 def implied(
-    shares: Collection[tuple[str, float]], table: RelatednessTable, mixture: Mixture, binary: bool
+    expressions: Collection[tuple[str, float]], table: RelatednessTable, mixture: Mixture, binary: bool
 ) -> np.ndarray:
-    """[17] q(a|x) where the face shows these (expression, share) pairs; the rest of 1 is neutral."""
+    """[17] q(a|x) of a face with these (expression, probability) pairs; the remaining probability is neutral's."""
     e = torch.zeros(len(EXPRESSIONS), dtype=torch.float64)
-    for name, share in shares:
-        e[EXPRESSION_INDEX[name]] += share
+    for name, probability in expressions:
+        e[EXPRESSION_INDEX[name]] += probability
     e[EXPRESSION_INDEX["neutral"]] += 1 - e.sum()
     return mixture_of_rows(e, table, mixture, binary)[0].numpy()
 
 
 def labelled(active: Collection[int]) -> Annotations:
-    """A face with all 17 AUs annotated, these active."""
+    """Return a face with all 17 AUs annotated, of which the given ones are active."""
     return Annotations.of(action_units={number: float(number in active) for number in AU_NUMBERS}).to(torch.float64)
 
 
@@ -131,7 +132,7 @@ def learned(
     observational: Observational,
     steps: int = 60,
 ) -> np.ndarray:
-    """[7] p(e|x) that ``soft_co_annotation`` alone drives a network to, from even shares, by gradient descent."""
+    """[7] p(e|x) after gradient descent on ``soft_co_annotation`` alone, from a uniform distribution."""
     labels = labelled(active)
     z = torch.zeros(len(EXPRESSIONS), dtype=torch.float64)
     for _ in range(steps):
@@ -143,7 +144,7 @@ def learned(
 
 
 def hard_label(active: Collection[int], table: RelatednessTable) -> str | None:
-    """The expression that hard co-annotation gives a face with these AUs active, or None."""
+    """Return the expression that hard co-annotation adds to a face with these AUs active, or None."""
     added = co_annotations(labelled(active), table, "au_to_expression")
     return EXPRESSIONS[int(added.expression.argmax())].value if added.expression_weight > 0 else None
 

@@ -21,23 +21,23 @@ def distillation(
     action_units: float = 1.0,
     valence_arousal: float = 1.0,
 ) -> Tensor:
-    """L_d over all images: the student's outputs drawn to the teacher's, which are detached.
+    """L_d over all images: a distance of the student's outputs from the detached outputs of the teacher.
 
-    Expression: KL(teacher || student) of softmaxes tempered by T (no T^2 factor, as B eq. 5). AUs: binary cross entropy
-    with the teacher's sigmoid, averaged over AUs (B eq. 6). Valence-arousal: B has bins; for one continuous value each
-    it is (1 - CCC) + MSE to the teacher's (fbn's choice). Each is lowest where both networks agree; the AU part is the
-    teacher's entropy there, the others 0.
+    Expression: KL(teacher || student) of softmaxes at temperature T (no factor T^2, as in B eq. 5). AUs: binary cross
+    entropy with the teacher's sigmoid, averaged over AUs (B eq. 6). Valence-arousal: B uses bins; for continuous values
+    it is (1 - CCC) + MSE (fbn's choice). Each is minimal where both networks agree: the AU loss is the teacher's
+    entropy there, the others are 0.
 
     Args:
         student: outputs to be trained.
         teacher: outputs of the same batch shape; heads that either network lacks are skipped.
-        annotations: where a label is annotated, that label's distillation counts by ``1 - label_share`` only (B eq. 7:
-            the label's own loss should then have weight ``label_share``). None: everywhere by 1.
-        label_share: lambda of B eq. 7.
-        temperature: T of the expression softmaxes.
-        expression: factor of the expression part.
-        action_units: factor of the AU part.
-        valence_arousal: factor of the valence-arousal part.
+        annotations: distillation of an annotated label has weight ``1 - label_share`` (B eq. 7: the supervised loss of
+            that label should then have weight ``label_share``). None: weight 1 everywhere.
+        label_share: lambda of B eq. 7, in [0, 1].
+        temperature: T of the expression softmaxes, > 0.
+        expression: factor of the expression loss.
+        action_units: factor of the AU loss.
+        valence_arousal: factor of the valence-arousal loss.
 
     Example:
         >>> import fbn
@@ -64,7 +64,7 @@ Weight = Callable[[Tensor], Tensor]
 
 
 def _weight(known: Tensor | None, label_share: float) -> Weight:
-    """Gives the distillation's weights, of the shape and type of a tensor."""
+    """Return a function that computes the weights of distillation with the shape and type of a tensor."""
     return lambda like: torch.ones_like(like) if known is None else 1 - label_share * known.to(like)
 
 
@@ -82,8 +82,8 @@ def _binary(task: Task, student: Tensor, teacher: Tensor, weight: Weight, temper
 
 def _continuous(task: Task, student: Tensor, teacher: Tensor, weight: Weight, temperature: float) -> Tensor:
     each = weight(teacher[..., 0])
-    said, soft = Predictions({task: student}), Annotations({task: Label(teacher, each)})
-    return each.mean() * (concordance_loss(said, soft, task) + mean_squared_error(said, soft, task))
+    predictions, soft = Predictions({task: student}), Annotations({task: Label(teacher, each)})
+    return each.mean() * (concordance_loss(predictions, soft, task) + mean_squared_error(predictions, soft, task))
 
 
 _KINDS = {"categorical": _categorical, "binary": _binary, "continuous": _continuous}

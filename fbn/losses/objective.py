@@ -17,9 +17,9 @@ class Objective:
     """L = sum over terms of weight * loss (A eq. 2 plus the coupling losses).
 
     Attributes:
-        terms: name -> ``Term``; a weight, or the term's fields, may be given instead. A name is one of
-            ``fbn.losses.TERMS`` or of a task. Terms of weight 0 are not computed.
-        table: relatedness for the coupling terms.
+        terms: name -> ``Term``, given as a term, a weight, or a mapping of options. A name is one of
+            ``fbn.losses.TERMS`` or the name of a task. Terms of weight 0 are not computed.
+        table: relatedness table of the coupling terms.
 
     Raises:
         FormatError: an unknown term or option, or a number out of range.
@@ -47,12 +47,12 @@ class Objective:
     def __call__(
         self, predictions: Predictions, annotations: Annotations, teacher: Predictions | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The total, and each computed term's value, unweighted and detached.
+        """Return the total and the value of each computed term, unweighted and detached.
 
-        Every head stays in the total's graph, so distributed training needs no search for unused parameters.
+        Every head is part of the total's graph, so distributed training has no unused parameters to search for.
 
         Raises:
-            ValueError: a term needs a head that the network lacks, or a teacher that is not given.
+            ValueError: a term needs a head that the network lacks, or a teacher that is missing.
         """
         values = {
             name: term.loss(predictions, annotations, self.table, teacher)

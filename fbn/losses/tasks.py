@@ -1,4 +1,4 @@
-"""The losses of each task alone (A eq. 2, C eq. 1)."""
+"""Losses of single tasks (A eq. 2, C eq. 1)."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -10,17 +10,17 @@ from torch.nn import functional
 from fbn.records import Annotations, Predictions
 from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, Task
 
-#: Floor of the concordance denominator: two constants that agree give CCC 0, not 0/0.
+#: Lower bound of the concordance denominator: two equal constants have CCC 0, not 0/0.
 _CCC_FLOOR = 1e-8
 
 
 def as_float32(values: Tensor) -> Tensor:
-    """The values in at least float32."""
+    """Cast half-precision values to float32; wider ones stay as they are."""
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
-    """Scalar sum w v / sum w; 0 with a graph where every weight is 0. Same shapes."""
+    """Compute the scalar sum w v / sum w; 0, and differentiable, where every weight is 0. Shapes must be equal."""
     return (values * weight).sum() / weight.sum().clamp_min(torch.finfo(weight.dtype).tiny)
 
 
@@ -32,14 +32,14 @@ def cross_entropy(
 ) -> Tensor:
     """L_Emo, L_Id = weighted mean over labelled images of -sum_e y(e) log p(e|x); y one-hot or a vote distribution.
 
-    Lowest at p = y, where it is the entropy of y (0 if one-hot). A eq. 16, of identities, prints a second softmax on p:
-    a misprint.
+    Minimal at p = y, where it is the entropy of y (0 if one-hot). The second softmax on p that A eq. 16 (identities)
+    prints is a misprint.
 
     Args:
         predictions: logits [..., K] of a categorical task.
-        annotations: its targets and weights.
-        task: which.
-        class_weights: K factors; an image's weight is multiplied by sum_e y(e) c(e).
+        annotations: targets and weights of the task.
+        task: the task.
+        class_weights: K factors; the weight of an image is multiplied by sum_e y(e) c(e).
 
     Example:
         >>> import fbn
@@ -66,15 +66,15 @@ def binary_cross_entropy(
 ) -> Tensor:
     """L_AU, L_Attr: binary cross entropy, averaged over an image's annotated labels, then over labelled images.
 
-    With label weights w: per image sum_a w_a BCE_a / sum_a w_a; images are averaged by max_a w_a, which is 1 for every
-    image with a hard label, and lets a pseudo-labelled image count by its weight. Lowest at p(a|x) = y_a.
+    With label weights w: per image sum_a w_a BCE_a / sum_a w_a; images are weighted by max_a w_a, which is 1 for every
+    image with a hard label and the label weight for a pseudo-labelled image. Minimal at p(a|x) = y_a.
 
     Args:
         predictions: logits [..., K] of a binary task.
-        annotations: its targets in [0, 1] and weights.
-        task: which.
-        positive_weights: K factors on the active part, -[c y log p + (1-y) log(1-p)].
-        reduction: of an image's labels; ``"sum"``, as A eq. 17 has it for attributes: sum_a w_a BCE_a / max_a w_a.
+        annotations: targets in [0, 1] and weights of the task.
+        task: the task.
+        positive_weights: K factors on the positive term, -[c y log p + (1-y) log(1-p)].
+        reduction: over the labels of an image; ``"sum"``, as in A eq. 17 for attributes: sum_a w_a BCE_a / max_a w_a.
 
     Example:
         >>> import fbn
@@ -97,8 +97,8 @@ def binary_cross_entropy(
 def concordance_loss(predictions: Predictions, annotations: Annotations, task: Task = VALENCE_AROUSAL) -> Tensor:
     """L_VA = 1 - (CCC_v + CCC_a) / 2 over labelled images, CCC = 2 cov / (var + var + (mean - mean)^2).
 
-    Biased moments (n in the denominator, weights as frequencies), as D eq. 5; A and C misprint squared variances.
-    In [0, 2], 0 at equality; 1 with no gradient from a single image. Meaningful from some dozens of images on.
+    Moments are biased (n in the denominator, weights as frequencies), as in D eq. 5; A and C misprint squared
+    variances. In [0, 2], 0 at equality; 1 without a gradient for a single image. Use batches of some dozens of images.
 
     Example:
         >>> import fbn
@@ -110,11 +110,11 @@ def concordance_loss(predictions: Predictions, annotations: Annotations, task: T
     """
     values, target, weight = _flat(predictions, annotations, task)
     total = weight.sum()
-    share = weight / total.clamp_min(torch.finfo(weight.dtype).tiny)
-    mean_y, mean_p = (share * target).sum(0), (share * values).sum(0)
+    fraction = weight / total.clamp_min(torch.finfo(weight.dtype).tiny)
+    mean_y, mean_p = (fraction * target).sum(0), (fraction * values).sum(0)
     y, p = target - mean_y, values - mean_p
-    spread = (share * (y * y + p * p)).sum(0) + (mean_y - mean_p) ** 2
-    ccc = 2 * (share * y * p).sum(0) / spread.clamp_min(_CCC_FLOOR)
+    spread = (fraction * (y * y + p * p)).sum(0) + (mean_y - mean_p) ** 2
+    ccc = 2 * (fraction * y * p).sum(0) / spread.clamp_min(_CCC_FLOOR)
     return (1 - ccc.mean()) * (total > 0)
 
 
@@ -134,7 +134,7 @@ def mean_squared_error(predictions: Predictions, annotations: Annotations, task:
 
 
 def _flat(predictions: Predictions, annotations: Annotations, task: Task) -> tuple[Tensor, Tensor, Tensor]:
-    """Outputs [N, K], targets [N, K] and weights [N, 1] over all images."""
+    """Return outputs [N, K], targets [N, K] and weights [N, 1] of all images."""
     label = annotations[task]
     values = as_float32(predictions[task]).reshape(-1, len(task))
     weight = label.weight.to(values).reshape(-1, 1)

@@ -1,7 +1,7 @@
 """Loss terms: a loss with its options and its weight in an objective.
 
-To add a loss, write a subclass of ``Term`` and give it a line in ``TERMS``, or in ``COUPLINGS`` if it couples tasks:
-the study then has an arm with it.
+To add a loss, write a subclass of ``Term`` and add it to ``TERMS``, whatever its tasks. A loss that couples two tasks
+through any relatedness table belongs in ``COUPLINGS``: each of those becomes an arm of ``fbn study affect``.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from torch import Tensor
 
 from fbn.errors import FormatError, readable_errors
-from fbn.labelling import Observational, co_annotations
+from fbn.labelling import Observational
 from fbn.losses import coupling, tasks
 from fbn.losses.distillation import distillation
 from fbn.records import Annotations, Predictions
@@ -23,10 +23,10 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Term(BaseModel):
-    """One loss of an objective. A subclass has the loss's options as fields, and computes it.
+    """One loss of an objective. A subclass has the options of its loss as fields and implements ``loss``.
 
     Attributes:
-        weight: factor of the loss in the total; at 0 it is not computed.
+        weight: factor of the loss in the total, >= 0; a loss of weight 0 is not computed.
 
     Example:
         >>> import fbn
@@ -47,16 +47,16 @@ class Term(BaseModel):
         table: RelatednessTable,
         teacher: Predictions | None = None,
     ) -> Tensor:
-        """The loss of a batch, a scalar, not multiplied by ``weight``.
+        """Compute the loss of a batch, a scalar, not multiplied by ``weight``.
 
         Args:
-            predictions: of the network.
-            annotations: the labels, of the same batch shape.
-            table: relatedness of two of its tasks.
-            teacher: a teacher's predictions, where there is one.
+            predictions: outputs of the network.
+            annotations: labels, of the same batch shape.
+            table: relatedness table; its row and column tasks are coupled.
+            teacher: predictions of a teacher network, or None.
 
         Raises:
-            ValueError: a head or the teacher that the loss needs is missing.
+            ValueError: the loss needs a head or a teacher that is missing.
         """
         raise NotImplementedError
 
@@ -87,7 +87,7 @@ class CrossEntropy(TaskTerm):
     """``fbn.losses.cross_entropy``.
 
     Attributes:
-        class_weights: a factor for each label, or None.
+        class_weights: one factor per label, or None.
     """
 
     KIND = "categorical"
@@ -104,8 +104,8 @@ class BinaryCrossEntropy(TaskTerm):
     """``fbn.losses.binary_cross_entropy``.
 
     Attributes:
-        positive_weights: a factor for each label where it is active, or None.
-        reduction: of a face's labels.
+        positive_weights: one factor per label, applied where it is active, or None.
+        reduction: ``"mean"`` or ``"sum"`` over the labels of an image.
     """
 
     KIND = "binary"
@@ -172,13 +172,7 @@ class SoftCoAnnotation(Term):
 
 
 class CoAnnotation(Term):
-    """Both tasks' losses on the labels that co-annotation adds; the given labels have terms of their own.
-
-    Attributes:
-        observational: weight of observational columns, see ``fbn.labelling.co_annotations``.
-        class_weights: a factor for each row of the table, or None.
-        positive_weights: a factor for each active column, or None.
-    """
+    """``fbn.losses.co_annotation``, which documents the options."""
 
     observational: Observational = "weight"
     class_weights: tuple[Factor, ...] | None = None
@@ -186,17 +180,16 @@ class CoAnnotation(Term):
 
     def loss(self, predictions, annotations, table, teacher=None) -> Tensor:  # type: ignore[no-untyped-def]
         """See ``Term``."""
-        added = co_annotations(annotations, table, observational=self.observational)
-        rows, columns = predictions.own(table.rows), predictions.own(table.columns)
-        loss = tasks.cross_entropy(predictions, added, rows, self.class_weights)
-        return loss + tasks.binary_cross_entropy(predictions, added, columns, self.positive_weights)
+        return coupling.co_annotation(
+            predictions, annotations, table, self.observational, self.class_weights, self.positive_weights
+        )
 
 
 class Distillation(Term):
     """``fbn.losses.distillation``, which documents the options.
 
     Attributes:
-        factors: of the expression, the action units' and the valence-arousal part (B: 1, 8, 1).
+        factors: of the expression, the action unit and the valence-arousal loss (B: 1, 8, 1).
     """
 
     temperature: Positive = 1.5
@@ -210,12 +203,13 @@ class Distillation(Term):
         return distillation(predictions, teacher, annotations, self.label_share, self.temperature, *self.factors)
 
 
-#: What couples tasks.
+#: Loss terms that couple two tasks through any relatedness table; each becomes an arm of ``fbn study affect``.
 COUPLINGS: dict[str, type[Term]] = {
     "distribution_matching": DistributionMatching,
     "soft_co_annotation": SoftCoAnnotation,
     "co_annotation": CoAnnotation,
 }
+#: Every loss term by name; tests iterate it.
 TERMS: dict[str, type[Term]] = {
     "expression": CrossEntropy,
     "action_units": BinaryCrossEntropy,
@@ -232,14 +226,15 @@ _OF_KIND: dict[Kind, type[TaskTerm]] = {
 
 
 def term(name: str, value: float | Mapping[str, Any] | Term) -> Term:
-    """A term from a weight, from its fields, or as it is.
+    """Build a term from a weight, a mapping of options, or an existing ``Term``.
 
     Args:
-        name: in ``TERMS``, or of a task; another name needs a field ``task``. The loss of a task follows its kind.
-        value: weight, or fields.
+        name: a name in ``TERMS`` or the name of a task; any other name needs the option ``task``. The kind of a task
+            decides its loss.
+        value: the weight, the options, or a term, which is returned unchanged.
 
     Raises:
-        FormatError: unknown, or an option is unknown or out of range; the message names it.
+        FormatError: an unknown term or option, or a value out of range; the message names it.
     """
     if isinstance(value, Term):
         return value
@@ -260,7 +255,7 @@ def term(name: str, value: float | Mapping[str, Any] | Term) -> Term:
 
 
 def merged(terms: Mapping[str, Term], changes: Mapping[str, float | Mapping[str, Any] | Term]) -> dict[str, Term]:
-    """Terms with other weights and options; a number changes the weight alone, fields change what they name.
+    """Return the terms with some weights and options replaced; a number replaces the weight only.
 
     Raises:
         FormatError: see ``term``.

@@ -1,4 +1,4 @@
-"""A network: a body and a list of heads; each head sees the features and what the heads before it said."""
+"""A network: a body and a list of heads. Each head gets the features and the predictions of the previous heads."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,15 +16,15 @@ from fbn.tasks import Task
 
 
 class FaceNetwork(nn.Module):
-    """Pictures -> ``Predictions`` of every head's tasks.
+    """Maps pictures to ``Predictions`` of the tasks of every head.
 
     Args:
-        body: pictures -> features.
-        heads: constructors, called with the number of features; in the order in which they are read.
+        body: maps pictures to features.
+        heads: constructors, called with the number of features; in the order of evaluation.
 
     Attributes:
-        spec: the input it expects.
-        body, heads: its parts.
+        spec: format of the input.
+        body, heads: the modules.
     """
 
     def __init__(self, body: Body, *heads: MakeHead) -> None:
@@ -38,7 +38,7 @@ class FaceNetwork(nn.Module):
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """Its tasks in the order of its outputs."""
+        """The tasks in the order of the outputs."""
         return tuple(task for head in self.heads for task in head.tasks)  # type: ignore[union-attr]
 
     @property
@@ -48,42 +48,42 @@ class FaceNetwork(nn.Module):
 
     @property
     def classes(self) -> CompoundClasses | None:
-        """The compound expressions it has logits for; None without such a head."""
+        """The compound expressions that it predicts; None without such a head."""
         return self.compound.classes if self.compound else None
 
     @property
     def temperature(self) -> float:
-        """What scores of compound expressions are divided by."""
+        """Divisor of the scores of compound expressions."""
         return self.compound.temperature if self.compound else DEFAULT_TEMPERATURE
 
     def head(self, task: Task) -> Head:
-        """The head that gives a task. Raises KeyError where there is none."""
+        """Return the head that predicts a task. Raises KeyError if there is none."""
         for head in self.heads:
             if isinstance(head, Head) and task in head.tasks:
                 return head
         raise KeyError(task.name)
 
     def features(self, images: Tensor) -> Tensor:
-        """[..., 3, H, W] in the declared range -> [..., F]; a clip's pictures are read one by one."""
+        """[..., 3, H, W] in the range of ``spec`` -> [..., F]; the frames of a clip are independent."""
         if images.ndim == 4:
             return self.body(images)
         return self.body(images.flatten(0, -4)).unflatten(0, images.shape[:-3])
 
     def read(self, features: Tensor) -> Predictions:
-        """[..., F], what ``features`` gave -> predictions of batch shape [...]."""
-        said = Predictions()
+        """[..., F] output of ``features`` -> predictions of batch shape [...]."""
+        predictions = Predictions()
         for head in self.heads:
-            said = said | head(features, said)
-        return said
+            predictions = predictions | head(features, predictions)
+        return predictions
 
     def forward(self, images: Tensor) -> Predictions:
-        """[..., 3, H, W] in the declared range -> predictions of batch shape [...]."""
+        """[..., 3, H, W] in the range of ``spec`` -> predictions of batch shape [...]."""
         return self.read(self.features(images))
 
     def compiled(self) -> Callable[[Tensor], Predictions]:
-        """``forward`` with the body fused by ``torch.compile``, which is done at the first call.
+        """Return ``forward`` with the body compiled by ``torch.compile`` at the first call.
 
-        A function, not a module: the weights keep their names.
+        It is a function, not a module, so the names of the weights do not change.
         """
         features = torch.compile(self.features)
         return lambda images: self.read(features(images))

@@ -1,4 +1,4 @@
-"""A network as an ONNX file, and the onnxruntime network that reads it back; both give the same ``Predictions``."""
+"""Export of a network to ONNX, and its execution by onnxruntime; both give the same ``Predictions``."""
 
 import contextlib
 import io
@@ -18,15 +18,15 @@ from fbn.errors import FormatError
 from fbn.models.network import FaceNetwork
 from fbn.models.spec import InputSpec
 from fbn.records import Predictions
-from fbn.tasks import AFFECT_TASKS, COMPOUND, named, plain
+from fbn.tasks import AFFECT_TASKS, COMPOUND, named, serialise
 
-#: Outputs that are not called as their tasks are.
+#: Outputs whose names differ from those of their tasks.
 _NAMES = {"expression": "expression_logits", "action_units": "action_unit_logits", "compound": "compound_logits"}
 _SPEC_KEY, _TASKS_KEY, _COMPOUND_KEY = "input_spec", "tasks", "compound"
 
 
 class _Flat(nn.Module):
-    """Predictions as a tuple, which is what ONNX can express."""
+    """Returns predictions as a tuple, for ONNX."""
 
     def __init__(self, network: FaceNetwork) -> None:
         super().__init__()
@@ -37,10 +37,10 @@ class _Flat(nn.Module):
 
 
 def export(network: FaceNetwork, path: Path) -> None:
-    """Write a network as ONNX with a free batch size; its ``InputSpec`` and compound classes go along as metadata."""
+    """Write a network to an ONNX file with a dynamic batch size; metadata hold ``InputSpec``, tasks and classes."""
     network = network.eval()
     size = network.spec.size
-    # two pictures: a batch of one would be baked in as a constant
+    # two pictures: a batch size of 1 would be exported as a constant
     example = torch.zeros(2, 3, size, size)
     with torch.no_grad():
         tasks = list(network(example))
@@ -60,7 +60,7 @@ def export(network: FaceNetwork, path: Path) -> None:
     model = program.model_proto
     for part in (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
         part.ClearField("metadata_props")  # the exporter's stack traces, with this machine's paths
-    model.metadata_props.add(key=_TASKS_KEY, value=json.dumps([plain(task) for task in tasks]))
+    model.metadata_props.add(key=_TASKS_KEY, value=json.dumps([serialise(task) for task in tasks]))
     model.metadata_props.add(key=_SPEC_KEY, value=json.dumps(asdict(network.spec)))
     if network.classes is not None:
         compound = {"classes": network.classes.to_dict(), "temperature": network.temperature}
@@ -69,17 +69,17 @@ def export(network: FaceNetwork, path: Path) -> None:
 
 
 class OnnxNetwork:
-    """A network run by onnxruntime on the CPU; called as the torch network is.
+    """A network run by onnxruntime on the CPU, with the interface of the torch network.
 
     Args:
         path: a file written by ``export``.
         threads: intra-op threads.
 
     Attributes:
-        spec: what it wants to be shown.
-        outputs: names of the file's outputs.
-        tasks: theirs, in the same order.
-        classes, temperature: as the torch network's.
+        spec: format of the input.
+        outputs: names of the outputs in the file.
+        tasks: of the outputs, in the same order.
+        classes, temperature: as in ``FaceNetwork``.
 
     Raises:
         FormatError: not an ONNX file written by ``export``.
@@ -89,7 +89,7 @@ class OnnxNetwork:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        # spinning threads would take the cores from the camera and the browser
+        # spinning threads would compete with the camera and the browser for cores
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         try:
@@ -102,15 +102,15 @@ class OnnxNetwork:
             self.temperature = float(about.get("temperature", DEFAULT_TEMPERATURE))
             if _TASKS_KEY in metadata:
                 self.tasks = tuple(map(named, json.loads(metadata[_TASKS_KEY])))
-            else:  # written before tasks were named in the file
+            else:  # a file of an older version, without tasks
                 of_output = {_NAMES.get(task.name, task.name): task for task in AFFECT_TASKS}
                 if self.classes:
                     of_output[_NAMES[COMPOUND.name]] = replace(COMPOUND, labels=self.classes.classes)
                 self.tasks = tuple(of_output[name] for name in self.outputs)
-        except Exception as error:  # onnxruntime raises a family of its own, without a public base
+        except Exception as error:  # the exceptions of onnxruntime have no public base class
             raise FormatError(f"{path}: expected an ONNX file written by fbn ({error})") from error
 
     def __call__(self, images: Tensor) -> Predictions:
-        """[B, 3, H, W] float32 in the declared range -> predictions of batch shape [B]."""
+        """[B, 3, H, W] float32 in the range of ``spec`` -> predictions of batch shape [B]."""
         values = self._session.run(None, {"images": images.contiguous().numpy()})
         return Predictions({task: torch.from_numpy(v) for task, v in zip(self.tasks, values, strict=True)})

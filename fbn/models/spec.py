@@ -1,4 +1,4 @@
-"""What a network wants to be shown: declared on the network, converted to in one place."""
+"""A network's input: size, channel order and value range, and the conversion of pictures to it."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,7 +16,7 @@ class InputSpec:
 
     Attributes:
         size: side of the square crop in pixels.
-        channels: order of the colour channels the network was trained on.
+        channels: order of the colour channels.
         low: value of a black pixel.
         high: value of a white pixel.
     """
@@ -27,16 +27,16 @@ class InputSpec:
     high: float = 1.0
 
     def prepare(self, crops: np.ndarray | Tensor) -> Tensor:
-        """The one conversion from pictures to a network's input.
+        """Convert pictures to the input of the network.
 
         Args:
-            crops: [B, size, size, 3] uint8 RGB, or B pictures of that size that ``as_rgb`` takes.
+            crops: [B, size, size, 3] uint8 RGB, or B pictures of that size that ``as_rgb`` accepts.
 
         Returns:
             [B, 3, size, size] float32 in [low, high], channels last in memory.
 
         Raises:
-            PictureError: another size, or what is no picture.
+            PictureError: another size, or not a picture.
         """
         pixels = crops if isinstance(crops, Tensor) else torch.from_numpy(self._pictures(crops))
         if pixels.dtype != torch.uint8 or pixels.ndim != 4 or pixels.shape[1:] != (self.size, self.size, 3):
@@ -47,7 +47,7 @@ class InputSpec:
         return scaled.permute(0, 3, 1, 2)
 
     def _pictures(self, crops: Any) -> np.ndarray:
-        """[B, size, size, 3] uint8 RGB of an array, or of a list of pictures."""
+        """Convert an array or a list of pictures to [B, size, size, 3] uint8 RGB."""
         side = (self.size, self.size, 3)
         if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8 or crops.shape[1:] != side:
             single = isinstance(crops, np.ndarray | Tensor) and crops.ndim != 4

@@ -1,4 +1,4 @@
-"""Trained networks as folders: weights for both runtimes, a manifest with their checksums, a card in words.
+"""Model folders: weights for both runtimes, a manifest with checksums, and a model card.
 
 ``<name>/`` holds ``model.safetensors``, ``model.onnx``, ``model.json`` (the manifest) and ``CARD.md``.
 """
@@ -28,16 +28,16 @@ Runtime = Literal["onnx", "torch"]
 
 
 class Manifest(BaseModel):
-    """What a model folder says of itself.
+    """Metadata of a model folder.
 
     Attributes:
         network: name in ``ZOO``; ``arguments`` are passed to its constructor.
-        classes: the compound expressions it has logits for, in order; none for most.
-        sha256: checksum by file name.
-        recipe: the recipe it was trained by, complete.
-        checkpoints: of that training, whose weights these are; of several, the mean.
-        metrics: measured figures by part, set and metric, as ``fbn evaluate`` writes them.
-        terms: what it was trained on -> the terms of that source.
+        classes: the compound expressions that it predicts, in order; empty without such a head.
+        sha256: file name -> checksum.
+        recipe: the complete training recipe.
+        checkpoints: of that training, from which the weights are; of several, their mean.
+        metrics: by split, data set and metric, as ``fbn evaluate`` writes them.
+        terms: training data source -> its terms of use.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,33 +59,33 @@ class Manifest(BaseModel):
 
 
 def folders() -> tuple[Path, ...]:
-    """Where models are looked for, in order: ``FBN_MODELS``, the user's data folder (``FBN_HOME``), what is shipped."""
+    """List the folders of models, in search order: ``FBN_MODELS``, the user's data folder (``FBN_HOME``), fbn's."""
     found = [Path(os.environ["FBN_MODELS"])] if os.environ.get("FBN_MODELS") else []
     found.append(data_folder("models"))
-    with contextlib.suppress(MissingFileError):  # a checkout from before the first training has none
+    with contextlib.suppress(MissingFileError):  # a source checkout may lack it
         found.append(shipped("assets/models"))
     return tuple(found)
 
 
 def names() -> tuple[str, ...]:
-    """Names of all models found, the default first."""
+    """List the names of all models, the default first."""
     found = {path.parent.name for folder in folders() for path in folder.glob(f"*/{MANIFEST}")}
     return tuple(sorted(found, key=lambda name: (name != default(), name)))
 
 
 def default() -> str:
-    """Name of the model that is used where none is asked for."""
+    """Return the name of the default model."""
     return "fbn"
 
 
 def find(name_or_path: str | Path) -> Path:
-    """The folder of a model given by name or by path.
+    """Return the folder of a model given by name or path.
 
     Raises:
-        MissingFileError: there is none.
+        MissingFileError: there is no such model.
     """
     for folder in (Path(name_or_path), *(root / str(name_or_path) for root in folders())):
-        if os.path.isfile(folder / MANIFEST):  # Path.is_file raises in a home that may not be entered
+        if os.path.isfile(folder / MANIFEST):  # Path.is_file raises in an inaccessible folder
             return folder
     raise MissingFileError(
         f"no model {str(name_or_path)!r}: expected a folder with {MANIFEST}, or one of {list(names())} "
@@ -94,11 +94,11 @@ def find(name_or_path: str | Path) -> Path:
 
 
 def manifest(name_or_path: str | Path) -> Manifest:
-    """A model's manifest.
+    """Read the manifest of a model.
 
     Raises:
         MissingFileError: there is no such model.
-        FormatError: its manifest is not what ``save`` writes.
+        FormatError: the manifest is invalid.
     """
     path = find(name_or_path) / MANIFEST
     try:
@@ -110,22 +110,22 @@ def manifest(name_or_path: str | Path) -> Manifest:
 
 
 def card(name_or_path: str | Path) -> str:
-    """A model's card, Markdown."""
+    """Read the card of a model, Markdown."""
     return (find(name_or_path) / CARD).read_text()
 
 
 def load(name_or_path: str | Path, runtime: Runtime = "onnx", threads: int = 1) -> OnnxNetwork | FaceNetwork:
-    """A network ready to predict: called with [B, 3, H, W] images it returns ``Predictions``.
+    """Load a network, which maps [B, 3, H, W] images to ``Predictions``.
 
     Args:
-        name_or_path: a name out of ``names()``, or a model folder.
-        runtime: onnxruntime, or torch in evaluation mode (with gradients, should a caller want them).
+        name_or_path: one of ``names()``, or a model folder.
+        runtime: onnxruntime, or torch in evaluation mode (with gradients enabled).
         threads: of onnxruntime; torch has a process-wide setting.
 
     Raises:
-        MissingFileError: there is no such model, or it lacks its weights.
-        FormatError: its manifest is broken, or its weights are another network's.
-        ChecksumError: the weights are not those that the manifest names.
+        MissingFileError: there is no such model, or its weights are missing.
+        FormatError: the manifest is invalid, or the weights do not fit the network.
+        ChecksumError: the weights have another checksum than in the manifest.
     """
     folder, about = find(name_or_path), manifest(name_or_path)
     path = folder / (ONNX if runtime == "onnx" else WEIGHTS)
@@ -143,10 +143,10 @@ def load(name_or_path: str | Path, runtime: Runtime = "onnx", threads: int = 1) 
 
 
 def build(network: str, arguments: dict[str, Any]) -> FaceNetwork:
-    """A network by its name in the zoo, with fresh weights.
+    """Construct a network by its name in the zoo, with initial weights.
 
     Raises:
-        FormatError: an unknown name, or arguments its constructor does not take.
+        FormatError: an unknown name, or invalid arguments of its constructor.
     """
     if network not in ZOO:
         raise FormatError(f"unknown network {network!r}: expected one of {list(ZOO)}")
@@ -156,8 +156,8 @@ def build(network: str, arguments: dict[str, Any]) -> FaceNetwork:
         raise FormatError(f"network {network!r} with {arguments}: {error}") from error
 
 
-#: Where weights were before a network was a body and heads -> where they are.
-_MOVED = {
+#: Prefixes of weight names before version 0.8 -> current ones.
+_RENAMED = {
     "stem.": "body.stem.",
     "body.": "body.stages.",
     "full.": "body.full.",
@@ -167,23 +167,28 @@ _MOVED = {
 }
 
 
-def moved(weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """The weights under today's names, also of a file from before 0.8."""
+def rename_weights(weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Rename the weights of a file from before version 0.8 to the current names."""
     if "output.weight" not in weights:
         return weights
-    return {_MOVED[(first := f"{key.split('.')[0]}.")] + key.removeprefix(first): own for key, own in weights.items()}
+    return {_RENAMED[(old := f"{key.split('.')[0]}.")] + key.removeprefix(old): value for key, value in weights.items()}
 
 
 def load_weights(network: FaceNetwork, weights: Mapping[str, Tensor], path: Path) -> FaceNetwork:
-    """The network with weights out of a file.
+    """Load weights into a network and return it.
+
+    Args:
+        network: the network.
+        weights: name -> tensor.
+        path: of the file, for error messages.
 
     Raises:
-        FormatError: they are another network's.
+        FormatError: the weights do not fit the network.
     """
     try:
-        network.load_state_dict(moved(weights))
+        network.load_state_dict(rename_weights(weights))
     except RuntimeError as error:
-        # PyTorch's first line names the class alone
+        # PyTorch's first line contains the class name only
         problem = " ".join(str(error).split("\n", 1)[-1].split())
         raise FormatError(
             f"{path}: weights of another network, or of another version of fbn ({problem[:200]}); train or export anew"
@@ -201,19 +206,19 @@ def save(
     card: str = "",
     **about: Any,
 ) -> Manifest:
-    """Write a model folder whole or not at all; one that stands there is replaced.
+    """Write a model folder atomically; an existing model is replaced.
 
     Args:
-        folder: the model folder itself, ``.../<name>``.
-        network: its weights.
-        name: what it is called.
-        zoo: name of its constructor in ``ZOO``, called with ``arguments``.
+        folder: the model folder, ``.../<name>``.
+        network: the trained network.
+        name: of the model.
+        zoo: name of the constructor in ``ZOO``, called with ``arguments``.
         card: the model card, Markdown.
         about: further fields of ``Manifest``: recipe, git_sha, date, metrics, terms.
 
     Raises:
-        FormatError: what stands there is no model.
-        FbnError: the folder cannot be made.
+        FormatError: ``folder`` exists and is not a model.
+        FbnError: the folder cannot be created.
     """
     folder = folder.resolve()
     check_folder(folder)
@@ -243,16 +248,16 @@ def save(
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder that ``save`` must not replace, before the work is done.
+    """Check that ``save`` may write to a folder, before a long computation.
 
     Raises:
-        FormatError: it holds something that is no model.
+        FormatError: it contains something other than a model.
     """
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file()):
         raise FormatError(f"{folder}: expected a model to replace, or nothing; it holds something else and stays")
 
 
 def file_sha256(path: Path) -> str:
-    """Hexadecimal checksum of a file."""
+    """Compute the hexadecimal SHA-256 checksum of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Every network by name: a body and its heads. A new one is a function and a line here; tests iterate these dicts."""
+"""Networks by name: each a body with heads. To add one, write a function and register it in ``ZOO``."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -23,7 +23,7 @@ Tasks = Iterable[str | Task]
 
 
 def affect(body: Body, tasks: Tasks, dropout: float) -> FaceNetwork:
-    """A body under a linear layer for some tasks, the papers' in the papers' order."""
+    """Build a body with a linear head for some tasks; those of the papers are in the papers' order."""
     wanted = dict.fromkeys(named(task) for task in tasks)
     ordered = (*(task for task in _ORDER if task in wanted), *(task for task in wanted if task not in _ORDER))
     return FaceNetwork(body, partial(Linear, tasks=ordered, dropout=dropout))
@@ -35,10 +35,10 @@ def facebehaviornet(
     blocks: Iterable[int] = _BLOCKS,
     dropout: float = 0.3,
 ) -> FaceNetwork:
-    """The network of paper A, section 3.1.1: every task is a linear read-out of the same features.
+    """Build the network of paper A, section 3.1.1: a linear layer on shared features predicts every task.
 
     Args:
-        tasks: which outputs to have; all three, or one for a single-task body.
+        tasks: the outputs; one task for a single-task network.
         widths, blocks: see ``Residual``.
         dropout: probability before the linear layer.
     """
@@ -52,15 +52,15 @@ def compound(
     classes: Mapping[str, Any] | None = None,
     temperature: float = DEFAULT_TEMPERATURE,
 ) -> FaceNetwork:
-    """The same with a head for compound expressions.
+    """Build ``facebehaviornet`` with an additional head for compound expressions.
 
     Args:
         widths, blocks, dropout: as for ``facebehaviornet``.
-        classes: what to choose among, as ``CompoundClasses.to_dict`` gives it; None: RAF-DB's.
+        classes: as returned by ``CompoundClasses.to_dict``; None: those of RAF-DB.
         temperature: see ``ZeroShot``.
 
     Raises:
-        FormatError: not such classes.
+        FormatError: invalid classes.
     """
     chosen = CompoundClasses.named("rafdb") if classes is None else CompoundClasses.from_dict(classes)
     heads = (partial(Linear, tasks=_ORDER), partial(ZeroShot, classes=chosen, temperature=temperature))
@@ -68,21 +68,21 @@ def compound(
 
 
 def vgg_face(tasks: Tasks = AFFECT_TASKS, width: float = 1.0, dropout: float = 0.5) -> FaceNetwork:
-    """Paper C's network; ``width`` is a factor on all channels."""
+    """Build the network of paper C; ``width`` is a factor on all channels."""
     return affect(VggFace(width, dropout), tasks, dropout)
 
 
 def resnet_50(tasks: Tasks = AFFECT_TASKS, width: float = 1.0, dropout: float = 0.2) -> FaceNetwork:
-    """ResNet-50 under the same outputs (A Tables IV and VIII)."""
+    """Build ResNet-50 with the same outputs (A Tables IV and VIII)."""
     return affect(ResNet50(width), tasks, dropout)
 
 
 def densenet_121(tasks: Tasks = AFFECT_TASKS, width: float = 1.0, dropout: float = 0.2) -> FaceNetwork:
-    """DenseNet-121 under the same outputs (A Tables IV and VIII)."""
+    """Build DenseNet-121 with the same outputs (A Tables IV and VIII)."""
     return affect(DenseNet121(width), tasks, dropout)
 
 
-#: Other bodies under the same 26 outputs: the multi-task baselines of A Tables IV and VIII. The study couples each.
+#: Other bodies with the same 26 outputs: the multi-task baselines of A Tables IV and VIII, and arms of the study.
 BODIES: dict[str, Callable[..., FaceNetwork]] = {
     "vgg-face": vgg_face,
     "resnet-50": resnet_50,
@@ -102,10 +102,10 @@ ZOO: dict[str, Callable[..., FaceNetwork]] = {
 def with_compound(
     network: FaceNetwork, classes: CompoundClasses, temperature: float = DEFAULT_TEMPERATURE
 ) -> FaceNetwork:
-    """A network's copy with a fresh head for these classes; a head it had for others is dropped.
+    """Copy a network and add an untrained head for these classes, in place of an existing one.
 
     Raises:
-        FormatError: the network lacks one of the three tasks, or has another body than ``Residual``.
+        FormatError: the network lacks one of the three tasks, or its body is not ``Residual``.
     """
     if not isinstance(network.body, Residual):
         raise FormatError(f"{type(network.body).__name__}: expected the residual body under compound classes")
@@ -121,7 +121,7 @@ def with_compound(
 
 
 def compound_arguments(network: FaceNetwork) -> dict[str, Any]:
-    """What makes a network of ``with_compound`` anew, for ``fbn.models.store.save``; plain values."""
+    """Return the arguments of ``compound`` that rebuild a network of ``with_compound``; JSON-serialisable."""
     body, head = network.body, network.compound
     assert isinstance(body, Residual)
     assert head is not None

@@ -1,4 +1,4 @@
-"""How expressions and action units belong together: one editable, comparable value, its files and saved versions."""
+"""Relatedness tables of a categorical and a binary task, such as expressions and AUs; their files and versions."""
 
 from fbn.relatedness.notes import Note
 from fbn.relatedness.table import MIN_WEIGHT, Change, Provenance, RelatednessTable

@@ -1,4 +1,4 @@
-"""A relatedness table as the contents of a file, for uploads and downloads."""
+"""Conversion of relatedness tables to and from file contents, for uploads and downloads."""
 
 import tempfile
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 from fbn.errors import FbnError, FormatError
 from fbn.relatedness.table import RelatednessTable
 
-#: A table with notes is 20 kB.
+#: Limit of uploads; a table with notes has about 20 kB.
 _MAX_BYTES = 1024 * 1024
 
 
 def table_bytes(table: RelatednessTable, suffix: str) -> bytes:
-    """The contents of the ``.csv`` or ``.json`` file that ``table.write`` writes."""
+    """Return the contents of the ``.csv`` or ``.json`` file of ``table.write``."""
     with tempfile.TemporaryDirectory(prefix="fbn-") as folder:
         path = Path(folder, f"table{suffix}")
         table.write(path)

@@ -1,4 +1,4 @@
-"""A relatedness table that is being edited: its history, and its changes in words."""
+"""An edited relatedness table: its history, and descriptions of its changes."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,8 +18,8 @@ class Edit:
 
     Attributes:
         table: after the edit.
-        description: what the edit did, for the Undo button.
-        cell: (category, AU number) that it changed last.
+        description: of the edit, for the Undo button.
+        cell: (category, AU number) of the last change.
     """
 
     table: RelatednessTable
@@ -32,15 +32,15 @@ class Draft:
     """A table that one user edits.
 
     Attributes:
-        name: of the built-in or saved table it came from; of an imported or inferred one, what to call it.
+        name: of the table.
         origin: ``"built in"``, ``"saved"``, ``"imported"`` or ``"inferred"``.
-        number: the saved version that the edit began from; 0 where there is none.
-        saved: the table as it was opened or last saved.
+        number: the saved version that was opened; 0 if the table is not a saved one.
+        saved: the table as opened or last saved.
         history: of the edits.
-        cell: (category, AU number) that is selected.
-        made_from: what the saved table was made from, with its name: the version before, or the built-in table; None
-            where that is not known.
-        compare_with: a table to compare with, as ``Workshop.table_of`` takes it; "" for the ``parent``.
+        cell: (category, AU number) of the selection.
+        made_from: name and table that the saved table was derived from: the previous version or the built-in table;
+            None if unknown.
+        compare_with: the table to compare with, an argument of ``Workshop.table_of``; "" for the ``parent``.
     """
 
     name: str
@@ -66,27 +66,27 @@ class Draft:
 
     @property
     def table(self) -> RelatednessTable:
-        """With all edits."""
+        """The table with all edits."""
         return self.history.now.table
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """Cells that differ from what was opened or saved last."""
+        """Cells that differ from the table as opened or last saved."""
         return self.saved.diff(self.table)
 
     @property
     def dirty(self) -> bool:
-        """Whether cells or notes were changed since the table was opened or saved."""
+        """Whether cells or notes have changed since the table was opened or saved."""
         return bool(self.changes) or self.saved.notes != self.table.notes
 
     @property
     def unsaved(self) -> bool:
-        """Whether it would be lost with this session: it has changes, or was never saved."""
+        """Whether the table has unsaved changes, or was never saved."""
         return self.dirty or self.origin not in ("saved", "built in")
 
     @property
     def parent(self) -> tuple[str, RelatednessTable]:
-        """What the edit began from, with its name: saving the edit does not change it."""
+        """Name and table that the edit is based on; saving the edit does not change it."""
         if self.made_from is not None and not self.dirty:
             return self.made_from
         if self.origin == "saved":
@@ -94,13 +94,13 @@ class Draft:
         return (self.name if self.origin == "built in" else f"{self.name} as {self.origin}"), self.saved
 
     def edited(self, table: RelatednessTable, description: str, cell: tuple[str, int]) -> Self:
-        """The draft after one more edit; unchanged where the table is."""
+        """Return the draft after an edit; the same draft if the table is unchanged."""
         if table == self.table and table.notes == self.table.notes:
             return self
         return replace(self, history=self.history.to(Edit(table, description, cell)), cell=cell)
 
     def with_weight(self, category: str, number: int, weight: float) -> Self:
-        """One cell changed.
+        """Change one cell.
 
         Raises:
             FormatError: a weight outside [0, 1], or an AU given to neutral.
@@ -109,14 +109,14 @@ class Draft:
         return self.edited(table, summarise(self.table.diff(table)), cell)
 
     def with_block(self, texts: Mapping[tuple[str, int], str]) -> Self:
-        """Many cells changed in one edit, as pasted from a spreadsheet.
+        """Change several cells in one edit, e.g. pasted from a spreadsheet.
 
         Args:
-            texts: (category, AU number) -> weight as typed; "" for none.
+            texts: (category, AU number) -> weight as text; "" for none.
 
         Raises:
-            FormatError: something that is not a weight in [0, 1], or an AU given to neutral. The message names the
-                cell and the weight that it keeps.
+            FormatError: a text that is not a weight in [0, 1], or an AU given to neutral. The message names the cell
+                and its current weight.
         """
         table = self.table
         for (category, number), text in texts.items():
@@ -136,52 +136,52 @@ class Draft:
         return self.edited(table, summarise(changes, 1), (changes[-1].category, int(changes[-1].action_unit)))
 
     def with_note(self, category: str, number: int, note: Note) -> Self:
-        """A note on one cell, or none where it is empty."""
+        """Set the note of one cell; an empty note removes it."""
         table = self.table.annotated(category, number, note)
         return self.edited(table, f"note on {category} AU{number}", (category, number))
 
     def undo(self) -> Self:
-        """One edit back; its cell is selected."""
+        """Undo the last edit and select its cell."""
         return replace(self, history=self.history.undo(), cell=self.history.now.cell)
 
     def redo(self) -> Self:
-        """Takes one undo back; the edit's cell is selected."""
+        """Redo the last undone edit and select its cell."""
         history = self.history.redo()
         return replace(self, history=history, cell=history.now.cell)
 
     def as_saved(self, name: str, number: int) -> Self:
-        """After saving; the history stays, and what the edit began from."""
+        """Return the draft after saving, with its history and the table that the edit was based on."""
         return replace(self, name=name, origin="saved", number=number, saved=self.table, made_from=self.parent)
 
 
 def weight_of(table: RelatednessTable, category: str, number: int) -> float:
-    """A cell's weight; 0 where the table has no such cell or row."""
+    """Return the weight of a cell; 0 for a missing cell or row."""
     return table.row(category).get(number, 0.0) if category in table.categories else 0.0
 
 
 def format_weight(weight: float | None) -> str:
-    """A weight in a cell: ``1``, ``.55``, or ``none``."""
+    """Format a weight: ``1``, ``.55``, or ``none``."""
     if not weight:
         return "none"
     return "1" if weight == 1 else f"{weight:.2f}".removeprefix("0")
 
 
 def describe_weight(weight: float | None) -> str:
-    """A weight in words."""
+    """Describe a weight in words."""
     if not weight:
         return "no part of it"
     return "prototypical" if weight == 1 else f"observational, {weight:.0%} showed it"
 
 
-def summarise(changes: Iterable[Change], most: int = 4) -> str:
-    """Changes in a line, e.g. ``fear AU5: 1 → none``; at most so many of them."""
+def summarise(changes: Iterable[Change], count: int = 4) -> str:
+    """List at most ``count`` changes in one line, e.g. ``fear AU5: 1 → none``."""
     each = [f"{c.category} AU{c.action_unit}: {format_weight(c.before)} → {format_weight(c.after)}" for c in changes]
-    more = f" and {len(each) - most} more" if len(each) > most else ""
-    return "; ".join(each[:most]) + more
+    more = f" and {len(each) - count} more" if len(each) > count else ""
+    return "; ".join(each[:count]) + more
 
 
 def describe_changes(changes: Collection[Change]) -> str:
-    """How many cells differ, as a sentence."""
+    """Describe the number of differing cells in a sentence."""
     if not changes:
         return "The two are equal in every cell."
     counts = {"added": 0, "removed": 0, "changed": 0}
@@ -194,10 +194,10 @@ def describe_changes(changes: Collection[Change]) -> str:
 def rebase(
     theirs: RelatednessTable, base: RelatednessTable, mine: RelatednessTable
 ) -> tuple[RelatednessTable, tuple[Change, ...]]:
-    """My changes to ``base`` made again on their newer table.
+    """Apply the changes from ``base`` to ``mine`` to ``theirs``, a newer version of ``base``.
 
     Returns:
-        The table, and the changes of theirs that mine replaced: cells that both changed, to different weights.
+        The table, and the changes of ``theirs`` that were replaced: cells that both changed to different weights.
     """
     changed_by_them = {(c.category, c.action_unit): c for c in base.diff(theirs)}
     table, replaced = theirs, []

@@ -1,8 +1,8 @@
-"""What annotated images say of a relatedness table: counts with intervals, and the cells in which they contradict it.
+"""Tests of a relatedness table against annotated images: counts with confidence intervals, and contradicted cells.
 
-The tests are exact (binomial and hypergeometric), and forgiving where an annotated set is expected to differ from a
-table: see ``Tolerance``. All cells together err with the stated probability (Holm; Bonferroni for the intervals).
-Images are taken for independent; give ``people`` where many show the same person or clip.
+The tests are exact (binomial and hypergeometric) with a tolerance for expected differences between a data set and a
+table, see ``Tolerance``. The family-wise error rate is controlled (Holm; Bonferroni for the intervals). Images are
+assumed to be independent; pass ``people`` if many show the same person or clip.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from fbn.vocabulary import AU_INDEX, AU_NUMBERS, DECISION, Expression
 
 
 class CellVerdict(StrEnum):
-    """What the images say of one cell."""
+    """Result of the test of one cell."""
 
     HOLDS = "holds"
     MORE = "seen more often"
@@ -30,7 +30,7 @@ class CellVerdict(StrEnum):
 
 
 class Relation(StrEnum):
-    """How one cell stands in two tables."""
+    """Relation of one cell in two tables."""
 
     BOTH = "both"
     APART = "both, weights apart"
@@ -41,15 +41,15 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far a rate may lie from the table before it can contradict it.
+    """Largest difference of an observed rate from the table that is not a contradiction.
 
     Attributes:
-        missed: share of people who may lack a prototypical AU. Du, Tao & Martinez (2014) call an AU prototypical from
-            70 % of the subjects on, hence 0.3.
-        observational: distance either way from an observational weight; theirs rest on 230 subjects, so 0.07 is
-            sampling alone (fbn's choice).
-        absent: rate at which an AU may occur that the row does not name, however rare it is elsewhere. Where it is
-            commoner elsewhere, it must be commoner here than in all other categories together.
+        missed: fraction of people who may lack a prototypical AU. Du, Tao & Martinez (2014) call an AU prototypical if
+            at least 70 % of the subjects show it, hence 0.3.
+        observational: difference from an observational weight in either direction; the published weights are from 230
+            subjects, so 0.07 is sampling error alone (fbn's choice).
+        absent: rate at which an AU may occur that the row does not list. A contradiction also requires that it is
+            significantly more frequent than in all other categories together.
     """
 
     missed: float = 0.3
@@ -59,13 +59,13 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Cell:
-    """How often an AU was seen in a category.
+    """Frequency of an AU in a category.
 
     Attributes:
-        category, au: which; the AU by number.
-        images: with both labels (people, where people were counted).
-        active: of those, with the AU active.
-        low, high: Clopper-Pearson interval of the rate, all supported cells together at the evidence's level.
+        category, au: category and AU number.
+        images: number of images (or people) with both labels.
+        active: number of those with the AU active.
+        low, high: Clopper-Pearson interval of the rate, simultaneous over all supported cells.
     """
 
     category: str
@@ -83,14 +83,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Finding:
-    """One cell of a table held against images.
+    """Comparison of one cell of a table with images.
 
     Attributes:
-        category, au: which; the AU by number.
-        weight_in_table: 0 where the table has none.
-        images, active, observed, low, high: as in ``Cell``; observed is its weight.
-        p: Holm-adjusted p-value; 1 where the cell was not tested.
-        verdict: MORE and LESS contradict the table.
+        category, au: category and AU number.
+        weight_in_table: 0 if the table has no weight.
+        images, active, observed, low, high: as in ``Cell``; observed is ``Cell.weight``.
+        p: Holm-adjusted p-value; 1 if the cell was not tested.
+        verdict: result of the test; MORE and LESS contradict the table.
     """
 
     category: str
@@ -106,22 +106,22 @@ class Finding:
 
     @property
     def contradicted(self) -> bool:
-        """The table does not fit the images here."""
+        """Whether the images contradict the table in this cell."""
         return self.verdict in (CellVerdict.MORE, CellVerdict.LESS)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Annotated images, counted.
+    """Co-occurrence counts of annotated images.
 
     Attributes:
-        cells: every category that occurs x 17 AUs, neutral too, in the vocabulary's order.
-        expressions: category -> images of it, whatever else is annotated.
-        units: AU number -> (images with it annotated, of those active), whatever else is annotated.
-        both: images with an expression and an AU.
-        min_support: cells with fewer images (people) are left out of tables and tests.
-        level: of the intervals, family-wise.
-        source: what the labels are.
+        cells: every category that occurs x 17 AUs, including neutral, in the vocabulary's order.
+        expressions: category -> number of images, whether or not AUs are annotated.
+        units: AU number -> (number of images with it annotated, number of those active), with or without expression.
+        both: number of images with an expression and an AU.
+        min_support: cells with fewer images (or people) are excluded from tables and tests.
+        level: family-wise confidence level of the intervals.
+        source: description of the labels.
         counted: ``"images"`` or ``"people"``.
     """
 
@@ -148,14 +148,14 @@ class Evidence:
         """Count labels of any batch shape.
 
         Args:
-            labels: annotations; where the AUs are a network's, from ``fbn.labelling.pseudo_annotate``.
-            min_support: cells with fewer annotated images (people) stay out.
-            level: of all intervals together.
-            source: what the labels are.
+            labels: annotations, or predicted AUs from ``fbn.labelling.pseudo_annotate``.
+            min_support: cells with fewer annotated images (or people) are excluded.
+            level: family-wise confidence level of the intervals, in (0, 1).
+            source: description of the labels.
             active, compounds, people: as in ``fbn.relatedness.counts.count``.
 
         Raises:
-            FormatError: see there; or a level outside (0, 1).
+            FormatError: as in ``fbn.relatedness.counts.count``; or a level outside (0, 1).
         """
         if not 0 < level < 1:
             raise FormatError(f"level = {level}: expected between 0 and 1")
@@ -186,7 +186,7 @@ class Evidence:
         return tuple(self.expressions)
 
     def cell(self, category: str, au: int) -> Cell:
-        """One cell. Raises FormatError where the evidence has no such cell."""
+        """Return one cell. Raises FormatError if there is no such cell."""
         if category not in self.expressions or au not in AU_INDEX:
             raise FormatError(
                 f"no cell {category}, AU{au}: expected one of {', '.join(self.categories)}, and of 17 AUs"
@@ -194,11 +194,11 @@ class Evidence:
         return self.cells[self.categories.index(category) * len(AU_NUMBERS) + AU_INDEX[au]]
 
     def supported(self, cell: Cell) -> bool:
-        """There are enough images to speak of the cell."""
+        """Whether the cell has at least ``min_support`` images."""
         return cell.images >= self.min_support and cell.images > 0
 
     def table(self) -> RelatednessTable:
-        """The rates as a table; thin cells and neutral stay empty."""
+        """Convert the rates to a table; unsupported cells and neutral are empty."""
         rows: dict[str, dict[int, float]] = {c: {} for c in self.categories if c != Expression.NEUTRAL}
         for cell in self.cells:
             if cell.category != Expression.NEUTRAL and self.supported(cell):
@@ -210,13 +210,13 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Agreement:
-    """One cell of two tables.
+    """Comparison of one cell in two tables.
 
     Attributes:
-        category, au: which; the AU by number.
-        first, second: weights; 0 where there is none.
-        relation: BOTH and APART: both name it; UNSEEN: one does, and the other table names the AU nowhere, so it may
-            never have been annotated there.
+        category, au: category and AU number.
+        first, second: weights; 0 for a missing one.
+        relation: BOTH and APART: both tables have the cell; UNSEEN: only one has it, and the AU has no weight anywhere
+            in the other table, where it may not have been annotated.
     """
 
     category: str
@@ -229,19 +229,19 @@ class Agreement:
 def compare(
     evidence: Evidence, table: RelatednessTable, level: float = 0.95, tolerance: Tolerance = Tolerance()
 ) -> tuple[Finding, ...]:
-    """Hold a table against images, cell by cell: which do they contradict?
+    """Test each cell of a table against images.
 
-    With probability ``level`` no cell is contradicted whose rate the tolerance forgives (Holm over all tested cells).
-    Tested are the cells of the categories in both, without neutral, with enough images.
+    With probability ``level`` no cell whose true rate is within the tolerance is contradicted (Holm over all tested
+    cells). The tested cells are those of common categories, except neutral, with enough images.
 
     Args:
         evidence: counts.
-        table: what to test.
-        level: family-wise, in (0, 1).
+        table: the table to test.
+        level: family-wise confidence level, in (0, 1).
         tolerance: of the null hypotheses.
 
     Returns:
-        A finding for each cell, in the vocabulary's order; look at ``Finding.contradicted``.
+        One finding per cell, in the vocabulary's order; see ``Finding.contradicted``.
     """
     shared = [c for c in evidence.cells if c.category in table.categories and c.category != Expression.NEUTRAL]
     rows = {category: table.row(category) for category in table.categories}
@@ -264,11 +264,11 @@ def compare(
 
 
 def agreement(first: RelatednessTable, second: RelatednessTable, apart: float = 0.3) -> tuple[Agreement, ...]:
-    """Cells that at least one of two tables names, in the categories of both.
+    """Compare the cells of two tables in their common categories.
 
     Args:
-        first, second: to lay side by side.
-        apart: weights that differ by more are told apart (fbn's choice).
+        first, second: the tables.
+        apart: weights that differ by more have the relation APART (fbn's choice).
     """
     found = []
     named = {id(t): {n for c in t.categories for n in t.row(c)} for t in (first, second)}
@@ -290,7 +290,7 @@ def agreement(first: RelatednessTable, second: RelatednessTable, apart: float = 
 
 
 def _totals(evidence: Evidence) -> dict[int, tuple[float, float]]:
-    """Images and active images of each AU over all categories."""
+    """Return numbers of images and of active images of each AU over all categories."""
     totals: dict[int, tuple[float, float]] = dict.fromkeys(AU_NUMBERS, (0.0, 0.0))
     for cell in evidence.cells:
         images, active = totals[cell.au]
@@ -298,16 +298,16 @@ def _totals(evidence: Evidence) -> dict[int, tuple[float, float]]:
     return totals
 
 
-def _test(cell: Cell, weight: float, elsewhere: tuple[float, float], how: Tolerance) -> tuple[float, CellVerdict]:
-    """p-value against the cell's null hypothesis, and what its rejection would say."""
+def _test(cell: Cell, weight: float, elsewhere: tuple[float, float], tolerance: Tolerance) -> tuple[float, CellVerdict]:
+    """Return the p-value of the cell's null hypothesis, and the verdict if it is rejected."""
     k, n = cell.active, cell.images
     if weight == 1:
-        return float(at_most(k, n, 1 - how.missed)), CellVerdict.LESS
+        return float(at_most(k, n, 1 - tolerance.missed)), CellVerdict.LESS
     if weight == 0:
-        # rejected only where both hold: more than tolerated, and more than elsewhere
+        # rejected only if both hold: more frequent than tolerated, and than in other categories
         m, j = (round(part) for part in elsewhere)
         commoner = hypergeom.sf(round(k) - 1, round(n) + m, round(k) + j, round(n))
-        return max(float(at_least(k, n, how.absent)), float(commoner)), CellVerdict.MORE
-    more = float(at_least(k, n, min(1.0, weight + how.observational)))
-    less = float(at_most(k, n, max(0.0, weight - how.observational)))
+        return max(float(at_least(k, n, tolerance.absent)), float(commoner)), CellVerdict.MORE
+    more = float(at_least(k, n, min(1.0, weight + tolerance.observational)))
+    less = float(at_most(k, n, max(0.0, weight - tolerance.observational)))
     return min(1.0, 2 * min(more, less)), CellVerdict.MORE if more < less else CellVerdict.LESS

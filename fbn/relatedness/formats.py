@@ -1,4 +1,4 @@
-"""A relatedness table as text: JSON, and CSV that spreadsheets open. Errors name line, cell and what was expected."""
+"""Text formats of relatedness tables: JSON and CSV. Error messages give line, cell and the expected value."""
 
 import io
 import json
@@ -11,14 +11,13 @@ from typing import Any, TypeAlias
 
 from fbn import sheets
 from fbn.errors import FormatError
-from fbn.relatedness.notes import Column, Note, Notes, parsed, plain
-from fbn.tasks import ACTION_UNITS, EXPRESSION, Task, named
-from fbn.tasks import plain as plain_task
+from fbn.relatedness.notes import Column, Note, Notes, note_from_dict, note_to_dict
+from fbn.tasks import ACTION_UNITS, EXPRESSION, Task, named, serialise
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, COMPOUND_EXPRESSIONS
 
 #: Row -> column -> weight.
 Rows: TypeAlias = Mapping[str, Mapping[Column, float]]
-#: What the rows and columns of a table of expressions and action units may be.
+#: Possible rows and columns of a table of expressions and action units.
 ROWS = EXPRESSION.plus(*COMPOUND_EXPRESSIONS)
 COLUMNS = replace(ACTION_UNITS, labels=tuple(unit.short for unit in ACTION_UNIT_BY_NUMBER.values()))
 CATEGORIES: tuple[str, ...] = ROWS.labels
@@ -26,71 +25,71 @@ Tasks: TypeAlias = tuple[Task, Task]
 #: AU code -> number; the CSV's columns.
 CODES: dict[str, int] = {unit.code: number for number, unit in ACTION_UNIT_BY_NUMBER.items()}
 _PROVENANCE = ("source", "parent", "note")
-#: The CSV's column of notes on a row's cells, JSON by AU code; there where a table has notes.
+#: CSV column with the notes on the cells of a row, JSON by AU code; only in tables with notes.
 _NOTES = "cell notes"
 _DECIMAL_COMMA = re.compile(r"\d*,\d+")
-#: The JSON's key for the tasks that rows and columns belong to, where those are not expressions and action units.
+#: JSON key of the row and column tasks, if they are not expressions and action units.
 _TASKS = "tasks"
-# the mark is how Excel knows UTF-8
-_MARK = "\ufeff"
+# Excel recognises UTF-8 by the byte order mark
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 def places(columns: Task) -> dict[Column, int]:
-    """Column -> its place; action units are called by their FACS number, other columns by their label."""
+    """Map columns to their indices; action units are named by FACS number, other columns by label."""
     units = columns.name == ACTION_UNITS.name
     return {int(label.removeprefix("AU")) if units else label: i for i, label in enumerate(columns.labels)}
 
 
 def title(column: Column) -> str:
-    """A column's name in running text."""
+    """Return the display name of a column."""
     return f"AU{column}" if isinstance(column, int) else column
 
 
 def code(column: Column) -> str:
-    """A column's name in files."""
+    """Return the name of a column in files."""
     return ACTION_UNIT_BY_NUMBER[column].code if isinstance(column, int) else column
 
 
 def writer(path: Path) -> Callable[[Rows, Mapping[str, str], Notes, Tasks], str]:
-    """The function for the path's suffix: (rows, provenance, notes, tasks) -> text.
+    """Return the writer for the path's suffix: (rows, provenance, notes, tasks) -> text.
 
     Raises FormatError for another suffix."""
     return _by_suffix(path, {".json": to_json, ".csv": to_csv})
 
 
 def reader(path: Path) -> Callable[[str], tuple[Rows, dict[str, str], Notes, Tasks]]:
-    """The function for the path's suffix: text -> (rows, provenance, notes, tasks).
+    """Return the parser for the path's suffix: text -> (rows, provenance, notes, tasks).
 
     Raises FormatError for another suffix."""
     return _by_suffix(path, {".json": from_json, ".csv": from_csv})
 
 
 def to_json(rows: Rows, provenance: Mapping[str, str], notes: Notes, tasks: Tasks) -> str:
-    """Provenance, tasks other than expressions and AUs, rows by category and AU code, then notes alike if any."""
+    """Write provenance, tasks (unless expressions and AUs), rows by category and AU code, and notes to JSON."""
     data: dict[str, Any] = dict(provenance)
-    if not _usual(tasks):
-        data[_TASKS] = {"rows": plain_task(tasks[0]), "columns": plain_task(tasks[1])}
+    if not _are_expressions_and_aus(tasks):
+        data[_TASKS] = {"rows": serialise(tasks[0]), "columns": serialise(tasks[1])}
     data["rows"] = {c: {code(n): w for n, w in row.items()} for c, row in rows.items()}
     if notes:
-        data["notes"] = {c: _coded(notes, c) for c in dict.fromkeys(category for category, _ in notes)}
+        data["notes"] = {c: _notes_of(notes, c) for c in dict.fromkeys(category for category, _ in notes)}
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
-def _usual(tasks: Tasks) -> bool:
+def _are_expressions_and_aus(tasks: Tasks) -> bool:
     return ROWS.covers(tasks[0]) and tasks[1] == COLUMNS
 
 
 def from_json(text: str) -> tuple[Rows, dict[str, str], Notes, Tasks]:
-    """What ``to_json`` wrote."""
+    """Parse the output of ``to_json``. Raises FormatError."""
     try:
-        data = json.loads(text, object_pairs_hook=_each_once)
+        data = json.loads(text, object_pairs_hook=_without_duplicates)
     except ValueError as error:
         raise FormatError(f"expected JSON: {error}") from None
     if not isinstance(data, dict) or not isinstance(data.get("rows"), dict):
         raise FormatError('expected an object with "source" and "rows": {category: {"AU12": weight}}')
     try:
-        own = data.get(_TASKS)
-        tasks = (named(own["rows"]), named(own["columns"])) if own else (ROWS, COLUMNS)
+        given = data.get(_TASKS)
+        tasks = (named(given["rows"]), named(given["columns"])) if given else (ROWS, COLUMNS)
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{_TASKS}: expected a task for rows and columns ({error})") from None
     rows: dict[str, dict[Column, float]] = {}
@@ -110,7 +109,7 @@ def from_json(text: str) -> tuple[Rows, dict[str, str], Notes, Tasks]:
         raise FormatError("notes: expected an object of categories")
     notes: dict[tuple[str, Column], Note] = {}
     for category, found in by_category.items():
-        notes |= _decoded(found, category, "notes, ", tasks[1])
+        notes |= _parse_notes(found, category, "notes, ", tasks[1])
     return rows, provenance, notes, tasks
 
 
@@ -122,22 +121,22 @@ def _column_of(name: str, columns: Task, where: str) -> Column:
     return name
 
 
-def _coded(notes: Notes, category: str) -> dict[str, dict[str, str]]:
-    """The notes of a row by AU code."""
-    return {code(n): plain(note) for (c, n), note in notes.items() if c == category}
+def _notes_of(notes: Notes, category: str) -> dict[str, dict[str, str]]:
+    """Return the notes of a row by AU code."""
+    return {code(n): note_to_dict(note) for (c, n), note in notes.items() if c == category}
 
 
-def _decoded(found: Any, category: str, where: str, columns: Task = COLUMNS) -> dict[tuple[str, Column], Note]:
-    """What ``_coded`` made."""
+def _parse_notes(found: Any, category: str, where: str, columns: Task = COLUMNS) -> dict[tuple[str, Column], Note]:
+    """Invert ``_notes_of``."""
     if not isinstance(found, dict):
         raise FormatError(f"{where}{category}: expected an object of AU codes and notes")
     return {
-        (category, _column_of(name, columns, f"{where}{category}")): parsed(value, f"{where}{category}, {name}")
+        (category, _column_of(name, columns, f"{where}{category}")): note_from_dict(value, f"{where}{category}, {name}")
         for name, value in found.items()
     }
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = [name for name, _ in pairs]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise FormatError(f"expected each name once in an object, but {', '.join(twice)} stands there twice")
@@ -145,12 +144,12 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def to_csv(rows: Rows, provenance: Mapping[str, str], notes: Notes, tasks: Tasks) -> str:
-    """A row per category, a column per AU, 1 for a prototypical AU; the first row carries the provenance.
+    """Write one row per category and one column per AU, 1 for a prototypical AU; the first row has the provenance.
 
     Raises:
-        FormatError: the table is of other tasks than expressions and action units.
+        FormatError: the tasks are not expressions and action units.
     """
-    if not _usual(tasks):
+    if not _are_expressions_and_aus(tasks):
         raise FormatError(f"a table of {tasks[0].title} and {tasks[1].title}: expected a name ending in .json")
     out = io.StringIO()
     sheet = sheets.Writer(out)
@@ -158,14 +157,14 @@ def to_csv(rows: Rows, provenance: Mapping[str, str], notes: Notes, tasks: Tasks
     for i, (category, weights) in enumerate(rows.items()):
         tail = [provenance[name] if i == 0 else "" for name in _PROVENANCE]
         if notes:
-            coded = _coded(notes, category)
+            coded = _notes_of(notes, category)
             tail.append(json.dumps(coded, ensure_ascii=False) if coded else "")
         sheet.writerow([category, *(text(weights.get(number)) for number in CODES.values()), *tail])
-    return _MARK + out.getvalue()
+    return _BYTE_ORDER_MARK + out.getvalue()
 
 
 def from_csv(text: str) -> tuple[Rows, dict[str, str], Notes, Tasks]:
-    """What ``to_csv`` wrote, also after a spreadsheet saved it: see ``fbn.sheets``; decimal commas are read too."""
+    """Parse the output of ``to_csv``, also if saved by a spreadsheet (``fbn.sheets``) or with decimal commas."""
     sheet = sheets.read(text)
     first, *names = sheet.header
     if first.casefold() != "category":
@@ -187,7 +186,7 @@ def from_csv(text: str) -> tuple[Rows, dict[str, str], Notes, Tasks]:
         rows[category] = {}
         for column, cell in zip(columns, cells, strict=True):
             if column == _NOTES:
-                notes |= _decoded(_json(cell, f"line {line}, {_NOTES}"), category, f"line {line}, {_NOTES}, ")
+                notes |= _parse_notes(_json(cell, f"line {line}, {_NOTES}"), category, f"line {line}, {_NOTES}, ")
             elif isinstance(column, str):
                 provenance[column] = provenance[column] or cell
             elif value := cell.strip():
@@ -203,13 +202,13 @@ def _column(name: str, where: str) -> str | int:
 
 def _json(cell: str, where: str) -> Any:
     try:
-        return json.loads(cell or "{}", object_pairs_hook=_each_once)
+        return json.loads(cell or "{}", object_pairs_hook=_without_duplicates)
     except ValueError as error:
         raise FormatError(f"{where}: expected JSON: {error}") from None
 
 
 def text(weight: float | None) -> str:
-    """Shortest text that reads back to the same weight; 1 marks a prototypical AU, "" none."""
+    """Format a weight as the shortest text with the same value; "" for none."""
     return "" if not weight else "1" if weight == 1 else repr(float(weight))
 
 

@@ -1,4 +1,4 @@
-"""What people write beside a cell of a relatedness table: who set it, why, and on what grounds."""
+"""Notes on the cells of a relatedness table: author, reason and source."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,12 +9,12 @@ from fbn.errors import FormatError
 
 @dataclass(frozen=True)
 class Note:
-    """A remark on one cell; any part may be "".
+    """A note on one cell; any field may be "".
 
     Attributes:
-        who: who set the cell.
-        why: the reason.
-        source: publication, data set or observation it rests on.
+        who: author of the weight.
+        why: reason for the weight.
+        source: publication, data set or observation that supports it.
     """
 
     who: str = ""
@@ -22,20 +22,20 @@ class Note:
     source: str = ""
 
 
-#: What a table's column is called: an action unit by its FACS number, anything else by its label.
+#: Name of a column: the FACS number of an action unit, else the label.
 Column: TypeAlias = Any
 #: (row, column) -> note.
 Notes: TypeAlias = Mapping[tuple[str, Column], Note]
 _PARTS = ("who", "why", "source")
 
 
-def plain(note: Note) -> dict[str, str]:
-    """The note's parts that say something, by name."""
+def note_to_dict(note: Note) -> dict[str, str]:
+    """Convert the non-empty fields of a note to a dictionary."""
     return {name: part for name, part in asdict(note).items() if part}
 
 
-def parsed(value: Any, where: str) -> Note:
-    """What ``plain`` made. Raises FormatError that begins with ``where``."""
+def note_from_dict(value: Any, where: str) -> Note:
+    """Invert ``note_to_dict``. Raises FormatError with a message that begins with ``where``."""
     if not isinstance(value, dict) or not all(k in _PARTS and isinstance(v, str) for k, v in value.items()):
         raise FormatError(f"{where} = {value!r}: expected an object of texts named {', '.join(_PARTS)}")
     return Note(**value)

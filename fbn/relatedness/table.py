@@ -1,9 +1,9 @@
-"""How a categorical task and a binary one belong together: one editable, comparable value.
+"""Relatedness tables: weights between the labels of a categorical task and of a binary one.
 
 Most tables relate expressions to action units (papers A and C, Table 1). A prototypical AU has weight 1 (every
-annotator saw it), an observational one the fraction that saw it. Neutral has no AU. AU11 may stand in a table but is
-not among the network's AUs, so matrices leave it out. Of an identity and its attributes (A Table II), a weight is the
-share of the identity's images that have the attribute.
+annotator observed it), an observational one the fraction that observed it. Neutral has no AU. A table may have AU11,
+but matrices omit it, since the network does not predict it. For identities and attributes (A Table II), a weight is the
+fraction of the identity's images that have the attribute.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -25,18 +25,18 @@ from fbn.resources import whole_file
 from fbn.tasks import ACTION_UNITS, EXPRESSION, Task
 from fbn.vocabulary import DECISION, Expression
 
-#: Cells below this count as 0 where a 0/1 table is needed: an inferred table has hardly a true zero (fbn's choice).
+#: Cells below this are 0 in a binary table: inferred tables have few exact zeros (fbn's choice).
 MIN_WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a table's numbers come from.
+    """Origin of the weights of a table.
 
     Attributes:
-        source: the publication, the file or the way they were made.
-        parent: source of the table this one was derived from; "" for an original.
-        note: remarks; of a derived table every change, in order.
+        source: publication, file or method.
+        parent: source of the table that this one was derived from; "" for an original.
+        note: remarks; for a derived table all changes, in order.
     """
 
     source: str
@@ -46,7 +46,7 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Change:
-    """One cell in which two tables differ; None where the table has no such cell."""
+    """One cell in which two tables differ; a weight is None if the table lacks the cell."""
 
     category: str
     action_unit: Column
@@ -56,15 +56,15 @@ class Change:
 
 @dataclass(frozen=True)
 class RelatednessTable:
-    """R(row, column): a weight for each label of a binary task in each of a categorical one.
+    """R(row, column): weights of the labels of a binary task for each label of a categorical one.
 
-    Equal and hashed by tasks and cells; the rest is not compared. A column is called by its label, an action unit by
-    its FACS number. Make tables with ``of``, ``named``, ``read`` or ``infer``, which check and order them.
+    Equality and hash depend on tasks and cells only. A column is named by its label, an action unit by its FACS number.
+    Construct tables with ``of``, ``named``, ``read`` or ``infer``, which validate and sort them.
 
     Attributes:
         cells: ((row, ((column, weight in (0, 1]), ...)), ...), both in their task's order.
-        provenance: where the numbers come from.
-        notes: (((row, column), note), ...), remarks on single cells, empty ones too, in the same order.
+        provenance: origin of the weights.
+        notes: (((row, column), note), ...), notes on cells, including empty cells, in the same order.
         rows: the categorical task.
         columns: the binary task.
 
@@ -93,27 +93,27 @@ class RelatednessTable:
         rows: Task = formats.ROWS,
         columns: Task = formats.COLUMNS,
     ) -> Self:
-        """A table from row -> column -> weight. Zeros are dropped; to a table of expressions neutral is added.
+        """Construct a table from row -> column -> weight. Zeros are dropped; a table of expressions gets a neutral row.
 
         Args:
             cells: weights in [0, 1].
-            provenance: where they come from.
+            provenance: origin of the weights.
             notes: on cells.
-            rows: task whose labels the rows are; the table keeps those that ``cells`` has.
-            columns: task whose labels the columns are.
+            rows: task of the rows; the table has those of its labels that are in ``cells``.
+            columns: task of the columns.
 
         Raises:
-            FormatError: an unknown row or column, a weight outside [0, 1], an AU given to neutral, or a note on a row
-                that is not there.
+            FormatError: an unknown row or column, a weight outside [0, 1], an AU given to neutral, or a note on a
+                missing row.
         """
-        place, where = {label: i for i, label in enumerate(rows.labels)}, formats.places(columns)
+        row_index, column_index = {label: i for i, label in enumerate(rows.labels)}, formats.places(columns)
         neutral = Expression.NEUTRAL.value if rows.name == EXPRESSION.name else None
         for row, weights in cells.items():
-            if row not in place:
+            if row not in row_index:
                 raise FormatError(f"unknown category {row!r}: expected one of {', '.join(rows.labels)}")
             for column, weight in weights.items():
-                if column not in where:
-                    expected = ", ".join(map(formats.code, where))
+                if column not in column_index:
+                    expected = ", ".join(map(formats.code, column_index))
                     raise FormatError(f"{row}: {formats.title(column)} is unknown: expected one of {expected}")
                 if not 0 <= weight <= 1:
                     raise FormatError(f"{row}, {formats.title(column)} = {weight}: expected a weight in [0, 1]")
@@ -125,24 +125,28 @@ class RelatednessTable:
         ordered = tuple(
             (
                 row,
-                tuple((c, float(w)) for c, w in sorted(cells.get(row, {}).items(), key=lambda x: where[x[0]]) if w > 0),
+                tuple(
+                    (c, float(w))
+                    for c, w in sorted(cells.get(row, {}).items(), key=lambda x: column_index[x[0]])
+                    if w > 0
+                ),
             )
             for row in present
         )
         for row, column in notes or {}:
-            if row not in present or column not in where:
+            if row not in present or column not in column_index:
                 raise FormatError(f"note on {row}, {formats.title(column)}: expected a row of the table and a known AU")
-        kept = sorted((notes or {}).items(), key=lambda item: (place[item[0][0]], where[item[0][1]]))
-        return cls(ordered, provenance, tuple(kept), rows.only(*present), columns)
+        sorted_notes = sorted((notes or {}).items(), key=lambda item: (row_index[item[0][0]], column_index[item[0][1]]))
+        return cls(ordered, provenance, tuple(sorted_notes), rows.only(*present), columns)
 
     @staticmethod
     def names() -> tuple[str, ...]:
-        """Names of the built-in tables."""
+        """List the names of the built-in tables."""
         return tuple(sorted(p.name.removesuffix(".json") for p in _tables() if p.name.endswith(".json")))
 
     @classmethod
     def named(cls, name: str) -> Self:
-        """A built-in table: ``"du2014"`` (posed faces), ``"affwild2"`` (read off films) or ``"rafce"`` (web pictures).
+        """Load a built-in table: ``"du2014"`` (posed faces), ``"affwild2"`` (videos) or ``"rafce"`` (web pictures).
 
         Raises:
             MissingFileError: no table of that name.
@@ -161,13 +165,13 @@ class RelatednessTable:
         rows: Task = EXPRESSION,
         columns: Task = ACTION_UNITS,
     ) -> Self:
-        """R(e, a) = images of e with a active / images of e with a annotated (C 4.2; A Table II of identities).
+        """Infer R(e, a) = images of e with a active / images of e with a annotated (C 4.2; A Table II).
 
         Args:
-            annotations: labels of any batch shape; images count by label weight, vote distributions by share.
-            min_support: cells with fewer annotated images stay empty.
-            source: what the annotations are, for the provenance.
-            active: value from which on a column's label counts as active.
+            annotations: labels of any batch shape; images are weighted by label weight and fraction of votes.
+            min_support: cells with fewer annotated images are empty.
+            source: description of the annotations, for the provenance.
+            active: threshold; a binary label of at least this value is active.
             rows: a categorical task.
             columns: a binary task.
         """
@@ -179,11 +183,11 @@ class RelatednessTable:
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Labels of the table's rows; among expressions, neutral always."""
+        """Labels of the rows; a table of expressions always has neutral."""
         return self.rows.labels
 
     def row(self, category: str) -> dict[Column, float]:
-        """Column -> weight of one row.
+        """Return column -> weight of one row.
 
         Raises:
             FormatError: the table has no such category.
@@ -197,11 +201,11 @@ class RelatednessTable:
         return FormatError(f"the table has no row {str(category)!r}: it has {', '.join(self.categories)}")
 
     def prototypical(self, category: str) -> tuple[Column, ...]:
-        """The row's columns of weight 1."""
+        """Return the columns of a row with weight 1."""
         return tuple(number for number, weight in self.row(category).items() if weight == 1)
 
     def observational(self, category: str) -> dict[Column, float]:
-        """Column -> weight of the row's columns below weight 1."""
+        """Return column -> weight of the columns of a row with a weight below 1."""
         return {number: weight for number, weight in self.row(category).items() if weight < 1}
 
     def matrix(
@@ -214,25 +218,25 @@ class RelatednessTable:
         """[R, C] float32 R, or R01 with ``binary``: 1 where the weight is at least ``min_weight``, else 0.
 
         Args:
-            rows: a task, or some labels; None: the seven expressions; of another task, all rows.
-            columns: a task; None: the 17 AUs; of another task, all columns.
-            binary: R01.
-            min_weight: of a cell that counts as 1.
+            rows: a task, or labels; None: the seven expressions, or all rows of another task.
+            columns: a task; None: the 17 AUs, or all columns of another task.
+            binary: return R01.
+            min_weight: least weight of a cell that is 1 in R01.
 
         Raises:
             FormatError: the table has no such row.
         """
         rows = (EXPRESSION if self.rows.name == EXPRESSION.name else self.rows) if rows is None else rows
         labels = rows.labels if isinstance(rows, Task) else tuple(str(row) for row in rows)
-        columns = columns or self._usual_columns()
+        columns = columns or self._default_columns()
         key = (labels, columns, binary, min_weight)
-        # kept beside the fields: a table is frozen, and losses ask at every step
-        known: dict[Any, Tensor] = self.__dict__.setdefault("_matrices", {})
-        if key not in known:
-            known[key] = self._matrix(*key)
-        return known[key].clone()
+        # cached, because losses need the matrix at every step; the dataclass is frozen
+        cache: dict[Any, Tensor] = self.__dict__.setdefault("_matrices", {})
+        if key not in cache:
+            cache[key] = self._matrix(*key)
+        return cache[key].clone()
 
-    def _usual_columns(self) -> Task:
+    def _default_columns(self) -> Task:
         return ACTION_UNITS if self.columns.name == ACTION_UNITS.name else self.columns
 
     def _matrix(self, labels: tuple[str, ...], columns: Task, binary: bool, min_weight: float) -> Tensor:
@@ -252,13 +256,13 @@ class RelatednessTable:
         binary: bool = False,
         min_weight: float = MIN_WEIGHT,
     ) -> tuple[Column, ...]:
-        """The columns with a non-zero entry in ``matrix`` of the same arguments."""
-        columns = columns or self._usual_columns()
-        kept = self.matrix(rows, columns, binary, min_weight).any(0).tolist()
-        return tuple(column for column, keep in zip(formats.places(columns), kept, strict=True) if keep)
+        """Return the columns with a non-zero entry in ``matrix`` of the same arguments."""
+        columns = columns or self._default_columns()
+        nonzero = self.matrix(rows, columns, binary, min_weight).any(0).tolist()
+        return tuple(column for column, keep in zip(formats.places(columns), nonzero, strict=True) if keep)
 
     def restrict(self, aus: Collection[Column] | None = None, categories: Collection[str] | None = None) -> Self:
-        """The table with only these AUs and categories (neutral stays) and the notes on them; None keeps all."""
+        """Select AUs and categories (neutral is kept) with their notes; None selects all."""
         rows = {
             c: {n: w for n, w in cells if aus is None or n in aus}
             for c, cells in self.cells
@@ -273,7 +277,7 @@ class RelatednessTable:
         return self._derived(rows, "restricted to " + " and ".join(parts or ["everything"]), notes)
 
     def edited(self, category: str, au: Column, weight: float | None, note: str = "") -> Self:
-        """A new table with one cell changed (None or 0 empties it); its provenance names the change.
+        """Return a table with one cell changed (None or 0 clears it); its provenance records the change.
 
         Raises:
             FormatError: an unknown category or AU, or a weight outside [0, 1].
@@ -285,7 +289,7 @@ class RelatednessTable:
         return self._derived(rows, f"{change} ({note})" if note else change, dict(self.notes))
 
     def annotated(self, category: str, au: Column, note: Note | None) -> Self:
-        """The same table with a cell's note replaced; None or an empty one takes it away.
+        """Return the table with the note of a cell replaced; None or an empty note removes it.
 
         Raises:
             FormatError: no such row, or an unknown AU.
@@ -295,11 +299,11 @@ class RelatednessTable:
         return replace(checked, notes=tuple(item for item in checked.notes if item[1] != Note()))
 
     def note(self, category: str, au: Column) -> Note:
-        """A cell's note; an empty one where there is none."""
+        """Return the note of a cell, or an empty note."""
         return dict(self.notes).get((category, au), Note())
 
     def diff(self, other: "RelatednessTable") -> tuple[Change, ...]:
-        """Cells that differ, from this table (before) to the other (after)."""
+        """List the cells that differ, from this table (before) to the other (after)."""
         before, after = ({(c, n): w for c, cells in t.cells for n, w in cells} for t in (self, other))
         rows = {label: i for i, label in enumerate(self._all_rows().labels)}
         columns = formats.places(self.columns)
@@ -308,17 +312,17 @@ class RelatednessTable:
         return tuple(change for change in changes if change.before != change.after)
 
     def to_json(self) -> str:
-        """What ``write`` puts into a ``.json`` file."""
+        """Return the contents of a ``.json`` file."""
         tasks = (self.rows, self.columns)
         return formats.to_json(self._cells(), asdict(self.provenance), dict(self.notes), tasks)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """What ``to_json`` wrote. Raises FormatError, naming the cell."""
+        """Parse the output of ``to_json``. Raises FormatError, which names the cell."""
         return cls._parsed(*formats.from_json(text))
 
     def write(self, path: str | Path) -> None:
-        """Write ``.json``, or ``.csv``: a row per category, a column per AU, then source, parent and note (first row).
+        """Write ``.json``, or ``.csv``: one row per category, one column per AU, then the provenance (first row).
 
         Raises:
             FormatError: another suffix.
@@ -334,11 +338,11 @@ class RelatednessTable:
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """Read what ``write`` wrote, also after a spreadsheet saved it (``fbn.sheets``), with decimal commas too.
+        """Read a file of ``write``, also if saved by a spreadsheet (``fbn.sheets``) or with decimal commas.
 
         Raises:
             MissingFileError: no such file.
-            FormatError: names the line and cell, and what was expected there.
+            FormatError: an invalid file; the message gives line, cell and the expected value.
         """
         path = Path(path)
         parse = formats.reader(path)
@@ -359,14 +363,14 @@ class RelatednessTable:
         return type(self).of(cells, provenance, notes, self._all_rows(), self.columns)
 
     def _all_rows(self) -> Task:
-        """The task whose labels a row may have."""
+        """Return the task with all possible row labels."""
         return formats.ROWS if self.rows.name == EXPRESSION.name else self.rows
 
     def _cells(self) -> dict[str, dict[Column, float]]:
         return {category: dict(cells) for category, cells in self.cells}
 
     def _derived(self, rows: Mapping[str, Mapping[Column, float]], change: str, notes: Notes) -> Self:
-        """Provenance of a chain of changes names the first parent and every change."""
+        """Return a derived table; its provenance has the first parent and all changes."""
         old = self.provenance
         note = f"{old.note}; {change}" if old.parent else change
         return self._of(rows, Provenance("derived", old.parent or old.source, note), notes)

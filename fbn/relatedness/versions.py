@@ -1,7 +1,7 @@
-"""Named tables that users keep: numbered versions, each written whole or not at all and never changed afterwards.
+"""Saved tables with numbered, immutable versions, which are written atomically.
 
-A name is a folder, a version a file in it, ``0001.json`` upwards. A new version is created exclusively under the next
-number, so of two people who began from the same one only the first to save wins; the other is told.
+A name is a folder and a version a file in it, ``0001.json`` upwards. A new version is created exclusively under the
+next number: if two users edit the same version, the second one to save gets a ``ConflictError``.
 """
 
 import json
@@ -20,12 +20,12 @@ from fbn.resources import data_folder, make_folder
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _FILE = re.compile(r"\d{4,}\.json")
-#: Deleted names lie here, for ``Versions.restore`` and so that no number is used twice under one name.
+#: Folder of deleted names, for ``Versions.restore`` and to avoid reusing version numbers.
 _DELETED = ".deleted"
 
 
 class ConflictError(FbnError):
-    """Somebody saved a newer version, or deleted the name, since the edit began; nothing was written."""
+    """Another user has saved a newer version or deleted the name since the edit began; nothing was written."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class Version:
     """One saved version.
 
     Attributes:
-        name: the table's.
-        number: 1 or more, growing.
-        saved: when, in UTC.
-        note: what whoever saved it says of it.
+        name: of the table.
+        number: version number, from 1.
+        saved: time of saving, in UTC.
+        note: remark of the user who saved it.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Token:
-    """What ``Versions.restore`` needs to bring a deleted name back."""
+    """Identifies a deleted name for ``Versions.restore``."""
 
     name: str
     folder: str
@@ -57,24 +57,24 @@ class Versions:
     """The tables saved in one folder.
 
     Args:
-        folder: where; None: ``tables`` in the user's data folder (``fbn.resources.data_folder``).
+        folder: None: ``tables`` in the user's data folder (``fbn.resources.data_folder``).
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or data_folder("tables")
 
     def names(self) -> tuple[str, ...]:
-        """Names with at least one version, sorted."""
+        """List the names with at least one version, sorted."""
         if not os.access(self.folder, os.R_OK | os.X_OK):
             return ()
         return tuple(sorted(p.name for p in self.folder.iterdir() if _NAME.fullmatch(p.name) and _numbers(p)))
 
     def newest(self, name: str) -> int:
-        """Number of the name's newest version; 0 where there is none."""
+        """Return the number of the newest version; 0 if there is none."""
         return max(_numbers(self._of(name)), default=0)
 
     def history(self, name: str) -> tuple[Version, ...]:
-        """Every version, oldest first.
+        """List all versions, oldest first.
 
         Raises:
             MissingFileError: no such name.
@@ -84,7 +84,7 @@ class Versions:
         return tuple(self._read(name, number)[0] for number in sorted(_numbers(self._of(name))))
 
     def load(self, name: str, number: int | None = None) -> RelatednessTable:
-        """A version's table; the newest without a number.
+        """Load a version, by default the newest.
 
         Raises:
             MissingFileError: no such name or number.
@@ -101,14 +101,14 @@ class Versions:
         """Save a new version and return its number.
 
         Args:
-            name: letters, digits, - and _, at most 60; not a built-in table's.
-            table: what to save.
-            base: number of the version that the edit began from; 0 for a name that is not there yet.
-            note: what to say of it.
+            name: at most 60 letters, digits, - and _; not that of a built-in table.
+            table: the table.
+            base: number of the version that was edited; 0 for a new name.
+            note: remark.
 
         Raises:
-            FormatError: an impossible name.
-            ConflictError: ``base`` is not the newest version any more; the message says which is.
+            FormatError: an invalid name.
+            ConflictError: ``base`` is no longer the newest version; the message names the newest one.
             FbnError: the folder cannot be written.
         """
         folder = self._of(name)
@@ -129,12 +129,12 @@ class Versions:
         return number
 
     def revert(self, name: str, number: int, base: int | None = None) -> int:
-        """Save a new version equal to an old one and return its number; nothing is lost.
+        """Save a copy of an old version as the newest and return its number.
 
         Args:
             name: of the table.
-            number: the version to go back to.
-            base: as in ``save``; None: whatever is newest now.
+            number: the version to copy.
+            base: as in ``save``; None: the newest version.
 
         Raises:
             As ``load`` and ``save``.
@@ -153,7 +153,7 @@ class Versions:
         return self.save(new, table, 0, f"copy of {name}" if built_in else f"copy of {name}@{self.newest(name)}")
 
     def delete(self, name: str) -> Token:
-        """Take a name and its versions away; ``restore`` brings them back.
+        """Delete a name with its versions; ``restore`` undoes it.
 
         Raises:
             MissingFileError: no such name.
@@ -173,7 +173,7 @@ class Versions:
 
         Raises:
             ConflictError: the name is in use again.
-            MissingFileError: nothing of the kind was deleted here.
+            MissingFileError: there is no such deleted table.
         """
         away = self.folder / _DELETED / token.folder
         if Path(token.folder).name != token.folder or not _numbers(away):
@@ -198,7 +198,7 @@ class Versions:
         return self._of(name) / f"{number:04d}.json"
 
     def _read(self, name: str, number: int) -> tuple[Version, Any]:
-        """A version and its table, not looked into yet."""
+        """Read a version and its table, which is not validated."""
         path = self._path(name, number)
         if not path.is_file():
             raise MissingFileError(f"no version {number} of {name!r}; its newest is {self.newest(name)}")
@@ -209,7 +209,7 @@ class Versions:
             raise FormatError(f"{path}: expected a saved table with saved, note and table ({error!r})") from None
 
     def _last_deleted(self, name: str) -> int:
-        """Largest number that deleted tables of this name used: an edit begun from one must not pass for current."""
+        """Return the largest version number of deleted tables of this name, which must not be reused."""
         away = (self.folder / _DELETED).glob(f"{name}.*")
         return max((number for folder in away for number in _numbers(folder)), default=0)
 
@@ -221,11 +221,11 @@ class Versions:
 
 
 def resolve(text: str) -> RelatednessTable:
-    """The table that a user means: a built-in name, a saved name or ``name@number``, or a ``.json`` or ``.csv`` file.
+    """Load a table by a built-in name, a saved name or ``name@number``, or from a ``.json`` or ``.csv`` file.
 
     Raises:
-        MissingFileError: none of these is there.
-        FormatError: a damaged file; the message names it and the cell.
+        MissingFileError: there is no such table.
+        FormatError: a damaged file; the message names file and cell.
     """
     if text in RelatednessTable.names():
         return RelatednessTable.named(text)
@@ -241,7 +241,7 @@ def resolve(text: str) -> RelatednessTable:
 
 
 def _numbers(folder: Path) -> list[int]:
-    """The versions in a folder; none where it is not there or may not be read."""
+    """List the version numbers in a folder; empty if it does not exist or is not readable."""
     try:
         return [int(p.stem) for p in folder.iterdir() if _FILE.fullmatch(p.name)]
     except (FileNotFoundError, NotADirectoryError, PermissionError):
@@ -249,7 +249,7 @@ def _numbers(folder: Path) -> list[int]:
 
 
 def _create(path: Path, content: str) -> None:
-    """Write a file that must not be there yet, whole or not at all. Raises FileExistsError where it is."""
+    """Create a file atomically. Raises FileExistsError if it exists."""
     handle, temporary = tempfile.mkstemp(".tmp", ".version-", path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""The relatedness tables that one user has open: a draft of each, and what happens when they are saved or deleted."""
+"""The relatedness tables that one user has open, with operations to edit, save and delete them."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,21 +11,21 @@ from fbn.relatedness.table import RelatednessTable
 from fbn.relatedness.versions import ConflictError, Token, Versions, resolve
 
 FIRST = "du2014"
-#: Suffix of an edited table's name, where the saved one is meant without it.
+#: Suffix of the name of an edited table; without it the name means the saved one.
 _EDITED = " (as edited)"
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """The open tables of one user. Every method gives the workshop after it and raises ``FbnError`` on refusal.
+    """The open tables of one user, immutable. Operations return the new state and raise ``FbnError`` on failure.
 
     Attributes:
-        drafts: of every table opened, by label: a built-in's or saved table's name, an imported file's name.
-        open: label of the one on the page.
-        message: what was done last, or "".
-        problem: what was refused last, or "".
-        conflict: number of somebody's newer version that prevents saving, or 0.
-        deleted: what undo of the last deletion needs.
+        drafts: label -> draft of every open table; the label is the name of the table or of the imported file.
+        open: label of the table on the page.
+        message: result of the last operation, or "".
+        problem: error of the last operation, or "".
+        conflict: number of a newer version by another user that prevents saving, or 0.
+        deleted: token to undo the last deletion.
         compounds: whether rows of compound expressions are shown.
     """
 
@@ -43,12 +43,12 @@ class Workshop:
         return self.drafts[self.open]
 
     def labels(self) -> tuple[str, ...]:
-        """What can be opened: built-in tables, saved ones, and what was imported or inferred and not saved yet."""
+        """List the tables that can be opened: built-in, saved, and unsaved imported or inferred ones."""
         names = (*RelatednessTable.names(), *Versions().names())
         return (*names, *(label for label in self.drafts if label not in names))
 
     def title(self, label: str) -> str:
-        """A label with where the table comes from."""
+        """Return a label with the origin of the table."""
         draft = self.drafts.get(label)
         if draft is not None and self._is_new(label):
             return f"{label} · {draft.origin}, not saved"
@@ -56,7 +56,7 @@ class Workshop:
         return f"{label} · {'built in' if label in RelatednessTable.names() else 'saved'}{edited}"
 
     def choices(self) -> list[str]:
-        """Every table there is: as edited, as saved, and in each older version."""
+        """List every table: as edited, as saved, and each older version."""
         choices = []
         for label in self.labels():
             if label in self.drafts and self.drafts[label].dirty and not self._is_new(label):
@@ -67,7 +67,7 @@ class Workshop:
         return choices
 
     def table_of(self, choice: str) -> RelatednessTable:
-        """The table of one of the ``choices``.
+        """Return the table of one of the ``choices``.
 
         Raises:
             FbnError: it was deleted, or is damaged.
@@ -78,7 +78,7 @@ class Workshop:
         return resolve(choice)
 
     def usual_pair(self) -> tuple[str, str]:
-        """The two choices that are compared by default: the table before and after its edit."""
+        """Return the two choices that are compared by default: the table before and after its edit."""
         names = self.choices()
         if self.open + _EDITED in names:
             return self.open, self.open + _EDITED
@@ -87,21 +87,21 @@ class Workshop:
         return FIRST, "affwild2" if self.open == FIRST else self.open
 
     def compared(self) -> tuple[str, RelatednessTable]:
-        """What the table on the page is compared with, with its name: its parent unless another was chosen."""
+        """Return name and table to compare the open table with: its parent unless another was chosen."""
         if name := self.draft.compare_with:
             with suppress(FbnError):  # it was deleted
                 return name, self.table_of(name)
         return self.draft.parent
 
     def edit(self, label: str, change: Callable[..., Draft], *args: Any) -> Self:
-        """Change one draft, whether or not it is on the page; messages about earlier edits are cleared."""
+        """Change one draft, on the page or not; earlier messages are cleared."""
         if label not in self.drafts:
             return self
         changed = change(self.drafts[label], *args)
         return replace(self, drafts={**self.drafts, label: changed}, message="", problem="")
 
     def open_table(self, label: str) -> Self:
-        """Put a table on the page. Edits to it are still there; without edits it is read anew."""
+        """Show a table. Its unsaved edits are kept; without edits it is reloaded."""
         drafts, known = dict(self.drafts), self.drafts.get(label)
         if label in RelatednessTable.names():
             drafts[label] = known or Draft.of(label, RelatednessTable.named(label), "built in")
@@ -113,16 +113,16 @@ class Workshop:
         return self._showing(drafts, label)
 
     def add(self, label: str, table: RelatednessTable, origin: str) -> Self:
-        """Put a table on the page that is not saved yet."""
+        """Show a new, unsaved table."""
         if label in self.labels() and not self._is_new(label):
             label = f"{label} ({origin})"
         drafts = {**self.drafts, label: Draft.of(label, table, origin)}
         return self._showing(drafts, label, f"“{label}” is open. Save it to keep it.")
 
     def save(self, name: str, note: str = "") -> Self:
-        """Save the table on the page, as a new version of its own name or under another one.
+        """Save the open table, as a new version or under another name.
 
-        Where somebody saved meanwhile nothing is written, and ``conflict`` is set.
+        If another user has saved a newer version, nothing is written and ``conflict`` is set.
         """
         draft, is_own = self.draft, name == self.draft.name and self.draft.origin == "saved"
         try:
@@ -141,7 +141,7 @@ class Workshop:
         return self._showing(drafts, name, f"Saved as “{name}”, version {number}.")
 
     def reapply(self) -> Self:
-        """A way out of a conflict: open the newer version with this user's changes on top, not saved yet."""
+        """Resolve a conflict: open the newer version with this user's changes applied, unsaved."""
         draft, name = self.draft, self.open
         number = Versions().newest(name)
         theirs = Versions().load(name, number)
@@ -152,12 +152,12 @@ class Workshop:
         return self._showing({**self.drafts, name: merged}, name, message)
 
     def reopen(self) -> Self:
-        """Discard the edits and open what is saved, or built in."""
+        """Discard the edits and reload the table."""
         rest = replace(self, drafts=self._without_open())
         return rest.open_table(self.open if self.open in rest.labels() else FIRST)
 
     def duplicate(self, new: str) -> Self:
-        """Copy what is saved under a new name, and open the copy."""
+        """Copy the saved table to a new name, and open the copy."""
         try:
             Versions().duplicate(self.open, new)
         except ConflictError:
@@ -165,12 +165,12 @@ class Workshop:
         return replace(self.open_table(new), message=f"“{new}” is a copy of “{self.open}”.")
 
     def delete(self) -> Self:
-        """Delete the table on the page; ``restore`` brings it back."""
+        """Delete the open table; ``restore`` undoes it."""
         token = Versions().delete(self.open)
         return replace(self, drafts=self._without_open(), deleted=token).open_table(FIRST)
 
     def restore(self) -> Self:
-        """Undo of the last deletion."""
+        """Undo the last deletion."""
         if self.deleted is None:
             return self
         Versions().restore(self.deleted)
@@ -178,7 +178,7 @@ class Workshop:
         return replace(opened, message=f"“{opened.open}” is back.")
 
     def revert(self, number: int) -> Self:
-        """Make an old version the newest; the ones between stay in the history."""
+        """Copy an old version as the newest; the history is kept."""
         try:
             new = Versions().revert(self.open, number, self.draft.number)
         except ConflictError:
@@ -193,7 +193,7 @@ class Workshop:
         return {label: draft for label, draft in self.drafts.items() if label != self.open}
 
     def _is_new(self, label: str) -> bool:
-        """Whether it was imported or inferred and never saved."""
+        """Whether a table was imported or inferred and never saved."""
         return label in self.drafts and self.drafts[label].origin in ("imported", "inferred")
 
 
@@ -202,7 +202,7 @@ def _taken(name: str) -> FbnError:
 
 
 def _made_from(name: str, number: int, table: RelatednessTable) -> tuple[str, RelatednessTable] | None:
-    """What a saved version was made from: the version before it, the built-in table; None where that is not known."""
+    """Return name and table that a saved version was derived from: its predecessor or a built-in table; or None."""
     if number > 1:
         return f"{name}@{number - 1}", Versions().load(name, number - 1)
     built_in = ((label, RelatednessTable.named(label)) for label in RelatednessTable.names())

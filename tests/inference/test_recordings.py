@@ -50,7 +50,7 @@ def test_one_that_is_made_is_listed_and_belongs_to_its_maker():
     assert (entry.unfinished, entry.recording, entry.path) == (True, recording, recording.path)
     recording.end()
     recording.end()
-    assert not recording.going
+    assert not recording.active
 
 
 def test_nothing_recorded_leaves_nothing(home: Path):
@@ -91,16 +91,16 @@ def test_strangers_in_the_folder_are_left_alone(home: Path):
 
 
 def test_a_full_one_ends_and_says_so(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(recordings, "MOST_FRAMES", 2)
+    monkeypatch.setattr(recordings, "MAX_FRAMES", 2)
     recording = filled(4)
-    assert not recording.going
+    assert not recording.active
     assert "2 frames, the most" in recording.problem
     assert recordings.entries()[0].rows == 2
 
 
 def test_a_full_folder_is_said_before_anything_is_recorded(monkeypatch: pytest.MonkeyPatch):
     filled(2).end()
-    monkeypatch.setattr(recordings, "MOST_BYTES", 10)
+    monkeypatch.setattr(recordings, "MAX_BYTES", 10)
     with pytest.raises(FbnError, match="delete some first"):
         recordings.begin("mine", "fbn")
 
@@ -113,7 +113,7 @@ def test_a_disk_that_takes_no_more_ends_it_in_words(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(recording._writer, "write", full)
     recording.add(FakeAnalyser().step(Frame(_GRAY, 2, 1.0)))
-    assert not recording.going
+    assert not recording.active
     assert "No space left on device" in recording.problem
     assert recordings.entries()[0].rows == 2
 

@@ -85,7 +85,7 @@ def test_nothing_stays_on_disk(analyser: FakeAnalyser, tmp_path: Path, monkeypat
 def test_video_keeps_all_results_but_few_previews(
     analyser: FakeAnalyser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("fbn.inference.uploads._MOST_PREVIEWS", 8)
+    monkeypatch.setattr("fbn.inference.uploads._MAX_PREVIEWS", 8)
     job = done(AnalysisJob(analyser, [("v.avi", video(tmp_path, 50))]))
     assert [result.index for result in job.results["v.avi"]] == list(range(50))
     kept = [preview.result.index for preview in job.previews["v.avi"]]

@@ -1,20 +1,20 @@
-"""Bodies: [B, 3, H, W] pictures in the declared range -> [B, channels] features, which heads read.
+"""Bodies: map [B, 3, H, W] pictures in the range of the network's ``InputSpec`` to [B, channels] features.
 
-To add one: a subclass of ``Body`` in a file here, and a network with it in ``fbn.models.zoo``.
+To add a body, write a subclass of ``Body`` in this folder and a network that uses it in ``fbn.models.zoo``.
 """
 
 from torch import Tensor, nn
 
 
 class Body(nn.Module):
-    """What bodies have in common.
+    """Base class of bodies.
 
     Args:
-        channels: of the features.
-        size: side of the pictures it is made for.
+        channels: number of features.
+        size: side of the input pictures in pixels.
     """
 
-    #: Whose output is a map of channels [B, channels, h, w]; the features are made of it.
+    #: Outputs the feature maps [B, channels, h, w] from which the features are computed.
     stages: nn.Module
 
     def __init__(self, channels: int, size: int = 112) -> None:
@@ -22,17 +22,17 @@ class Body(nn.Module):
         self.channels, self.size = channels, size
 
     def initialise(self) -> None:
-        """Fresh weights of convolutions, scaled by what each makes (He et al. 2015)."""
+        """Initialise convolutions with He initialisation by fan-out (He et al. 2015)."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
 class Pooled(Body):
-    """A body that ends in a map of channels, whose mean over the picture is normed.
+    """A body with global average pooling and batch norm of its feature maps.
 
-    The batch norm, without weights, is fbn's addition: what an activation lets through lies far from 0 and tells faces
-    apart by little. In some hundreds of steps ResNet-50 and DenseNet-121 learn less without, VGG-FACE with some seeds.
+    The batch norm, without affine weights, is fbn's addition: pooled activations are far from 0 and differ little
+    between faces. Without it ResNet-50, DenseNet-121 and, for some seeds, VGG-FACE learn less in hundreds of steps.
     """
 
     def __init__(self, stages: nn.Module, channels: int, size: int = 112) -> None:
@@ -41,10 +41,10 @@ class Pooled(Body):
         self.norm = nn.BatchNorm1d(channels, affine=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """[B, 3, H, W] in the declared range -> [B, channels]."""
+        """[B, 3, H, W] -> [B, channels]."""
         return self.norm(self.stages(images).mean((2, 3)))
 
 
 def scaled(channels: int, width: float) -> int:
-    """So many channels times a width, a multiple of 16, 16 at least: with 8 in bfloat16, CPUs overran their memory."""
+    """Scale a number of channels to a multiple of 16, at least 16: with 8 in bfloat16, CPUs wrote out of bounds."""
     return max(16, 16 * round(channels * width / 16))

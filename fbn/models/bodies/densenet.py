@@ -7,20 +7,20 @@ from fbn.models.bodies import Pooled, scaled
 
 _BLOCKS = (6, 12, 24, 16)
 _GROWTH, _BOTTLENECK = 32, 4
-#: Of a block's own maps, what a norm lets through at first, beside those that came into the block.
-_FIRST = 0.1
+#: Initial weight in a batch norm of maps that the block computed; maps from its input have 1.
+_INITIAL_SCALE = 0.1
 
 
 def _before(inputs: int, outputs: int, size: int, old: int | None = None) -> list[nn.Module]:
-    """Norm and activation come before the convolution; ``old`` of the maps came into the block (None: all)."""
+    """Batch norm, activation and convolution; the first ``old`` maps are the block's input (None: all)."""
     norm = nn.BatchNorm2d(inputs)
     if old is not None:
-        nn.init.constant_(norm.weight[old:], _FIRST)
+        nn.init.constant_(norm.weight[old:], _INITIAL_SCALE)
     return [norm, nn.ReLU(inplace=True), nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=False)]
 
 
 class DenseLayer(nn.Module):
-    """A bottleneck and a 3x3 convolution, whose channels are put behind those that came in."""
+    """A bottleneck and a 3x3 convolution, whose output is concatenated to the input."""
 
     def __init__(self, inputs: int, growth: int, old: int) -> None:
         super().__init__()
@@ -35,11 +35,11 @@ class DenseLayer(nn.Module):
 class DenseNet121(Pooled):
     """The 121-layer network without its classifier.
 
-    Blocks begin nearly as what came into them: of the maps made since, norms let a tenth through. That is fbn's
-    addition, in the way of ResNet-50's last norms: without it 121 layers of random weights learned less in 600 steps.
+    Blocks are initialised close to the identity: batch norms scale the maps that the block computed by 0.1. That is
+    fbn's addition, similar to ResNet-50's zero-initialised norms: without it the network learned less in 600 steps.
 
     Args:
-        width: factor on the growth rate, and so on all channels.
+        width: factor on the growth rate and thereby on all channels.
     """
 
     def __init__(self, width: float = 1.0) -> None:
@@ -64,7 +64,7 @@ class DenseNet121(Pooled):
         super().__init__(nn.Sequential(*layers), channels)
 
     def initialise(self) -> None:
-        """Fresh weights by what a convolution reads, not as elsewhere by what it makes: it reads many and makes few."""
+        """Initialise convolutions by fan-in, not fan-out: they have many inputs and few outputs."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

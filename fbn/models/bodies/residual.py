@@ -1,6 +1,6 @@
-"""The body of paper A, section 3.1.1: residual blocks with gates.
+"""The body of paper A, section 3.1.1: residual blocks with squeeze-and-excitation.
 
-Paper A gives neither depth nor widths; the defaults are chosen to answer in under 2 ms on one thread.
+Paper A states neither depth nor widths; the defaults are chosen for a latency under 2 ms on one thread.
 """
 
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ from torch.nn import functional
 
 from fbn.models.bodies import Body
 
-#: Channels that AVX-512 takes at once.
+#: Number of channels that oneDNN processes at once with AVX-512.
 _BLOCK = 16
 
 
 class SqueezeExcitation(nn.Module):
-    """Scales each channel by a gate computed from the picture's mean of all channels (Hu et al. 2018)."""
+    """Scales each channel by a gate computed from the spatial means of all channels (Hu et al. 2018)."""
 
     def __init__(self, channels: int, reduction: int = 8) -> None:
         super().__init__()
@@ -31,15 +31,15 @@ class SqueezeExcitation(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, C, H, W] -> the same."""
+        """[B, C, H, W] -> [B, C, H, W]."""
         return x * self.gate(x)
 
 
 class Shortcut(nn.Conv2d):
     """A 1x1 convolution with a stride.
 
-    Of few channels it takes the places first that the stride leaves: the same sums, and a way round a fault of oneDNN
-    (its issue 6035; 3.12 and before), which otherwise writes past its memory in whole precision, channels last.
+    With few channels the input is subsampled first, which gives the same result and avoids a bug of oneDNN (issue 6035;
+    3.12 and before): an out-of-bounds write in float32 with channels last.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
@@ -75,7 +75,7 @@ class ResidualBlock(nn.Module):
 
 
 class Residual(Body):
-    """A stem and stages of residual blocks; the mean over the picture is what all tasks are read from.
+    """A stem, stages of residual blocks and global average pooling.
 
     Args:
         widths: channels of each stage; the first also of the stem. Each stage halves the resolution.
@@ -98,5 +98,5 @@ class Residual(Body):
         self.stages = nn.Sequential(*stages)
 
     def forward(self, images: Tensor) -> Tensor:
-        """[B, 3, H, W] in the declared range -> [B, widths[-1]]."""
+        """[B, 3, H, W] -> [B, widths[-1]]."""
         return self.stages(self.stem(images)).mean((2, 3))

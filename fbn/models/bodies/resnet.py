@@ -56,7 +56,7 @@ class ResNet50(Pooled):
         super().__init__(nn.Sequential(*layers), channels)
 
     def initialise(self) -> None:
-        """Blocks begin as their shortcuts (Goyal et al. 2017): otherwise some seeds learned little in 600 steps."""
+        """Initialise blocks to their shortcut (Goyal et al. 2017): otherwise some seeds learn little in 600 steps."""
         super().initialise()
         for module in self.modules():
             if isinstance(module, Bottleneck):

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from fbn.models.bodies import Pooled, scaled
 
-#: Convolutions and their channels between poolings.
+#: Number of convolutions and channels of each stage; stages are separated by pooling.
 _STAGES = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 _FULL, _SIZE = 4096, 96
 
@@ -12,9 +12,9 @@ _FULL, _SIZE = 4096, 96
 class VggFace(Pooled):
     """Thirteen 3x3 convolutions, five poolings, two fully connected layers of 4096.
 
-    Batch norm after each convolution and each hidden layer is fbn's addition: the original starts from weights that are
-    not to be had. Without it in the hidden layers, what tells pictures apart is small beside what they share, and from
-    random weights nothing was learned in 600 steps.
+    Batch norm after each convolution and each hidden layer is fbn's addition: the pretrained weights of the original
+    are not available. Without it in the hidden layers, features differ little between pictures, and training from
+    random weights learned nothing in 600 steps.
 
     Args:
         width: factor on all channels.
@@ -44,5 +44,5 @@ class VggFace(Pooled):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """[B, 3, 96, 96] (up to 127 pixels a side) in the declared range -> [B, 4096 width]."""
+        """[B, 3, 96, 96] (up to 127 pixels per side) -> [B, 4096 width]."""
         return self.norm(self.full(self.stages(images)))

@@ -1,6 +1,6 @@
-"""Heads: features, and what the heads before said -> predictions of some tasks.
+"""Heads: map features, and the predictions of previous heads, to predictions of some tasks.
 
-To add one: a subclass of ``Head`` in a file here, and a network with it in ``fbn.models.zoo``.
+To add a head, write a subclass of ``Head`` in this folder and a network that uses it in ``fbn.models.zoo``.
 """
 
 from collections.abc import Callable
@@ -13,17 +13,17 @@ from fbn.tasks import Task
 
 
 class Head(nn.Module):
-    """What heads have in common: the tasks they give, in the order of their outputs."""
+    """Base class of heads; ``tasks`` are in the order of the outputs."""
 
     tasks: tuple[Task, ...]
 
     def initialise(self) -> None:
-        """Fresh weights; called once, after the body's."""
+        """Initialise the weights; called once, after those of the body."""
 
-    def forward(self, features: Tensor, said: Predictions) -> Predictions:
-        """[B, F] features and the predictions of the heads before -> predictions of this head's tasks."""
+    def forward(self, features: Tensor, predictions: Predictions) -> Predictions:
+        """[B, F] features and predictions of the previous heads -> predictions of this head's tasks."""
         raise NotImplementedError
 
 
-#: Makes a head, given the number of features.
+#: Constructs a head from the number of features.
 MakeHead: TypeAlias = Callable[[int], Head]

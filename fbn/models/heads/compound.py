@@ -1,4 +1,4 @@
-"""A head for compound expressions that starts as the zero-shot scorer."""
+"""A head for compound expressions, initialised as the zero-shot score."""
 
 from dataclasses import replace
 
@@ -14,17 +14,17 @@ from fbn.tasks import COMPOUND
 class ZeroShot(Head):
     """Logits of compound classes: zero-shot score / temperature + a linear residual.
 
-    The score is that of what the heads before said. The residual starts at 0, so an untrained one is exactly the
-    zero-shot scorer; what a few pictures teach is added to it (fbn's choice; A 3.1.4 fine-tunes the whole network).
+    The score is computed from the predictions of the previous heads. The residual is initialised to 0, so an untrained
+    head equals the zero-shot score; few-shot training adds to it (fbn's choice; A 3.1.4 fine-tunes the whole network).
 
     Args:
-        features: that it reads.
-        classes: what to choose among.
-        temperature: what zero-shot scores are divided by, > 0.
+        features: number of features.
+        classes: the classes.
+        temperature: divisor of the zero-shot scores, > 0.
         dropout: probability before the residual.
 
     Raises:
-        FormatError: a temperature that is not above 0.
+        FormatError: ``temperature`` is not positive.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class ZeroShot(Head):
         nn.init.zeros_(self.residual.weight)
         nn.init.zeros_(self.residual.bias)
 
-    def forward(self, features: Tensor, said: Predictions) -> Predictions:
-        """[B, F], and expressions, action units and valence -> [B, C] before softmax."""
-        prior = terms(said, self.classes).total / self.temperature
+    def forward(self, features: Tensor, predictions: Predictions) -> Predictions:
+        """[B, F] features, and expressions, action units and valence -> [B, C] logits."""
+        prior = terms(predictions, self.classes).total / self.temperature
         return Predictions({self.tasks[0]: prior + self.residual(self.dropout(features))})

@@ -1,4 +1,4 @@
-"""Tasks as linear read-outs of the same features (A 3.1.1)."""
+"""Linear prediction of tasks from shared features (A 3.1.1)."""
 
 from collections.abc import Iterable
 
@@ -10,10 +10,10 @@ from fbn.tasks import Task
 
 
 class Linear(Head):
-    """One linear layer for all its tasks, one after the other.
+    """One linear layer for all tasks.
 
     Args:
-        features: that it reads.
+        features: number of features.
         tasks: in the order of the layer's outputs.
         dropout: probability before the layer.
     """
@@ -25,20 +25,20 @@ class Linear(Head):
         self.output = nn.Linear(features, sum(map(len, self.tasks)))
 
     def initialise(self) -> None:
-        """Small weights: a fresh network decides nothing."""
+        """Initialise with small weights, so that initial predictions are nearly uniform."""
         nn.init.normal_(self.output.weight, std=0.01)
         nn.init.zeros_(self.output.bias)
 
-    def forward(self, features: Tensor, said: Predictions) -> Predictions:
+    def forward(self, features: Tensor, predictions: Predictions) -> Predictions:
         """[B, F] -> [B, K] for each task."""
         raw = self.output(self.dropout(features))
         return Predictions(dict(zip(self.tasks, raw.split([len(task) for task in self.tasks], -1), strict=True)))
 
     def columns(self, task: Task) -> slice:
-        """Where a task's outputs stand in the linear layer. Raises KeyError where it has no such task."""
+        """Return the slice of the layer's outputs that belongs to a task. Raises KeyError for another task."""
         start = 0
-        for own in self.tasks:
-            if own == task:
-                return slice(start, start + len(own))
-            start += len(own)
+        for each in self.tasks:
+            if each == task:
+                return slice(start, start + len(each))
+            start += len(each)
         raise KeyError(task.name)
