@@ -22,7 +22,7 @@ from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable, Versions, resolve
 from fbn.relatedness.workshop import FIRST
 from fbn.ui import effect_marks
-from fbn.ui.widgets import bound, escape_markdown
+from fbn.ui.widgets import controlled, escape_markdown
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_NUMBERS, EXPRESSIONS
 
 #: What the forms of the losses are called on the page.
@@ -64,7 +64,7 @@ def pick_table(key: str) -> RelatednessTable:
         key: another one for each page.
     """
     names, name = (*RelatednessTable.names(), *Versions().names()), picked(key)
-    chosen = bound(
+    chosen = controlled(
         st.selectbox,
         "Relatedness table",
         name if name in names else FIRST,

@@ -17,7 +17,7 @@ from fbn.inference.uploads import Preview
 from fbn.models import store
 from fbn.tasks import AFFECT_TASKS
 from fbn.ui import html
-from fbn.ui.widgets import bound
+from fbn.ui.widgets import controlled
 from fbn.vocabulary import ACTION_UNITS, DECISION
 
 _EXPRESSION_HELP = "One of seven expressions; the shares sum to 100 %. It says what a face shows, not what one feels."
@@ -85,7 +85,7 @@ def pick_compounds(model: str, key: str) -> Picked:
     words = SETS | {_OFF: "Off", _LEARNT: f"Learnt by {model}: {len(learnt)} classes"}
     state = f"{key} of {model}"
     name = st.session_state.get(state, _LEARNT if learnt else _OFF)
-    chosen = bound(
+    chosen = controlled(
         st.selectbox,
         "Compound expressions",
         name if name in options else _OFF,

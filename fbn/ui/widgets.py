@@ -10,7 +10,7 @@ from typing import Any, ParamSpec
 import streamlit as st
 
 #: Where the widgets and the address stand, in the session's state.
-_WIDGETS, _PLACES, _UNKNOWN = "bound widgets", "places", "unknown in the address"
+_WIDGETS, _PLACES, _UNKNOWN = "controlled widgets", "places", "unknown in the address"
 #: And what the viewer set in the callbacks of one run: key of the value -> what sets it again.
 _SET = "set in this run"
 _MOST_NAMED = 8
@@ -19,7 +19,7 @@ _Asked = ParamSpec("_Asked")
 
 @dataclass(frozen=True)
 class _Shown:
-    """What a bound widget shows: the value, its turn (part of the key) and the last turn that was given out."""
+    """What a controlled widget shows: the value, its turn (part of the key) and the last turn that was given out."""
 
     value: Hashable
     turn: int = 0
@@ -36,7 +36,7 @@ class _Placed:
     address: str | None
 
 
-def bound(
+def controlled(
     widget: Callable[..., Any], label: str, value: Hashable, apply: Callable[[Any], None], key: str, **how: Any
 ) -> Any:
     """A widget that shows ``value`` and calls ``apply`` with what the viewer makes of it.
@@ -78,7 +78,7 @@ def bound(
 
 
 def sweeping(act: Callable[_Asked, None]) -> Callable[_Asked, None]:
-    """A callback that sets many bound values at once, and sets anew what the viewer set in the same run.
+    """A callback that sets many controlled values at once, and sets anew what the viewer set in the same run.
 
     While a page is still answering, Streamlit puts all that the viewer does meanwhile into one next run. It does not
     say in which order, and calls a button's callback last: what a slider was moved to after the click would be lost.
@@ -122,7 +122,7 @@ def _start(widget: Callable[..., Any], value: Hashable, how: dict[str, Any]) -> 
     return {"default" if widget in (st.segmented_control, st.pills) else "value": value}
 
 
-def place(parameter: str, key: str, choices: Sequence[str], default: str, what: str, widget: str = "") -> str:
+def sync_with_url(parameter: str, key: str, choices: Sequence[str], default: str, what: str, widget: str = "") -> str:
     """Which of some choices is open: what was picked on the page, else what the address says, else a default.
 
     The address follows the page and the page follows the address: on reload, from a link, with Back and Forward. A name
@@ -161,7 +161,7 @@ def place(parameter: str, key: str, choices: Sequence[str], default: str, what: 
 
 
 def follow(key: str) -> None:
-    """Write a choice into the address: for callbacks of fragments, after which ``place`` is not called."""
+    """Write a choice into the address: for callbacks of fragments, after which ``sync_with_url`` is not called."""
     if (placed := _places().get(key)) is None:
         return
     found, asked = st.session_state[key], placed.address
@@ -180,7 +180,7 @@ def _places() -> dict[str, _Placed]:
 
 
 def pick(widget: Callable[..., Any], label: str, key: str, apply: Callable[[], None] = lambda: None, **how: Any) -> Any:
-    """The widget that shows and changes a choice of ``place``.
+    """The widget that shows and changes a choice of ``sync_with_url``.
 
     Args:
         widget: ``st.selectbox`` or ``st.segmented_control``.
@@ -195,7 +195,7 @@ def pick(widget: Callable[..., Any], label: str, key: str, apply: Callable[[], N
         st.session_state[_UNKNOWN] = {}
         apply()
 
-    return bound(widget, label, st.session_state[key], picked, f"{key} pick", **how)
+    return controlled(widget, label, st.session_state[key], picked, f"{key} pick", **how)
 
 
 def drawn(key: str) -> bool:

@@ -31,7 +31,7 @@ from fbn.ui.compound.shared import (
 )
 from fbn.ui.compound.training import JOBS, training_view
 from fbn.ui.panels import SETS
-from fbn.ui.widgets import drawn, pick, place
+from fbn.ui.widgets import drawn, pick, sync_with_url
 
 _VIEWS = {"Pictures": overview, "Label": label_view, "Train": training_view}
 _DRAWING = "compound drawing"
@@ -53,14 +53,14 @@ def show_compound() -> None:
     show_work(_DRAWING, _open_drawn)
     show_messages()
     _offer_restore(sets)
-    place("set", OPEN, names, names[0] if names else "", "set of pictures")
+    sync_with_url("set", OPEN, names, names[0] if names else "", "set of pictures")
     if not names or st.session_state.get(STARTING):
         # no view is shown here; a known one in the address is kept for the set to come
         known = [view for view in _VIEWS if view.casefold() == st.query_params.get("view", "").casefold()]
-        place("view", VIEW, known, known[0] if known else "", "view")
+        sync_with_url("view", VIEW, known, known[0] if known else "", "view")
         _new_set(sets, first=not names)
         return
-    view = place("view", VIEW, list(_VIEWS), next(iter(_VIEWS)), "view")
+    view = sync_with_url("view", VIEW, list(_VIEWS), next(iter(_VIEWS)), "view")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         pick(st.selectbox, "Set of pictures", OPEN, clearing_messages(), options=names, width=240)
         st.button("New set", icon=":material/add:", on_click=clearing_messages(partial(_start, True)))

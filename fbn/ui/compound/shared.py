@@ -10,7 +10,7 @@ from fbn.data.picture_sets import AddedPictures, Incoming
 from fbn.errors import FbnError
 from fbn.faces.pictures import PICTURE_SUFFIXES
 
-#: Keys of the viewer's state; the first two are choices of ``widgets.place``.
+#: Keys of the viewer's state; the first two are choices of ``widgets.sync_with_url``.
 OPEN, VIEW, STARTING, DELETED = "compound set", "compound view", "compound starting", "compound deleted"
 _MESSAGES, _PROBLEM = "compound messages", "compound problem"
 _UPLOAD_TYPES = [*(suffix.removeprefix(".") for suffix in sorted(PICTURE_SUFFIXES)), "zip"]

@@ -16,7 +16,7 @@ from fbn.ui.coupling import charts as figures
 from fbn.ui.coupling.training import training_view
 from fbn.ui.effect_view import FORMS, pick_table, picked
 from fbn.ui.widgets import pick as pick_placed
-from fbn.ui.widgets import place
+from fbn.ui.widgets import sync_with_url
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, ACTION_UNITS, AU_NUMBERS, EXPRESSIONS
 
 _STEP = "lab step"
@@ -51,7 +51,7 @@ def show_lab() -> None:
     """The steps' buttons, the step's text, and beside it what to play with."""
     st.html(STYLE)
     numbers = [str(number) for number in range(1, len(STEPS) + 1)]
-    number = int(place("step", _STEP, numbers, "1", "step"))
+    number = int(sync_with_url("step", _STEP, numbers, "1", "step"))
     pick_placed(
         st.segmented_control,
         "Step",

@@ -26,7 +26,7 @@ from fbn.ui.relatedness.infer import infer_view
 from fbn.ui.relatedness.tables import OPEN, VIEW, act, bar, edit, keep, messages, versions_view, workshop
 from fbn.ui.relatedness.training import COMPARISONS, training_view
 from fbn.ui.shell import read_upload
-from fbn.ui.widgets import bound, drawn, escape_markdown, pick, place
+from fbn.ui.widgets import controlled, drawn, escape_markdown, pick, sync_with_url
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, AU_NUMBERS, EXPRESSIONS, Expression
 
 STYLE = """<style>
@@ -55,7 +55,7 @@ def show_workshop() -> None:
     if not drawn(VIEW):
         _clear_messages()
     shop = workshop()
-    if (wanted := place("table", OPEN, shop.labels(), FIRST, "table", VIEW)) != shop.open:
+    if (wanted := sync_with_url("table", OPEN, shop.labels(), FIRST, "table", VIEW)) != shop.open:
         act(Workshop.open_table, wanted)
     views = {
         "Edit": edit_view,
@@ -64,7 +64,7 @@ def show_workshop() -> None:
         "On a face": face_view,
         "Training": training_view,
     }
-    view = place("view", VIEW, list(views), "Edit", "view")
+    view = sync_with_url("view", VIEW, list(views), "Edit", "view")
     pick(
         st.segmented_control,
         "View",
@@ -89,7 +89,7 @@ def edit_view() -> None:
     messages()
     table, panel = st.columns([13, 7], gap="large")
     with table:
-        bound(
+        controlled(
             st.toggle,
             "Compound expressions",
             workshop().compounds,
@@ -145,7 +145,7 @@ def _cell_panel() -> None:
         st.caption("Neutral is a face at rest: it has no action units.")
         return
     kind = "none" if not weight else "prototypical" if weight == 1 else "observational"
-    bound(
+    controlled(
         st.segmented_control,
         "In this expression it is",
         kind,
@@ -157,7 +157,7 @@ def _cell_panel() -> None:
         width="stretch",
         label_visibility="collapsed",
     )
-    bound(
+    controlled(
         st.slider,
         "Weight",
         float(weight),

@@ -14,11 +14,11 @@ from fbn.relatedness.contents import load_table, table_bytes
 from fbn.relatedness.draft import Draft, describe_changes, summarise
 from fbn.relatedness.workshop import FIRST, Workshop
 from fbn.ui.relatedness.heatmap import heatmap, sheet_of_changes
-from fbn.ui.widgets import bound, escape_markdown, follow
+from fbn.ui.widgets import controlled, escape_markdown, follow
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, EXPRESSIONS
 
 _STATE = "relatedness"
-#: Keys of the session state that name the view and the table on the page, for ``widgets.place``.
+#: Keys of the session state that name the view and the table on the page, for ``widgets.sync_with_url``.
 VIEW, OPEN = "rel view", "relatedness table"
 
 
@@ -65,7 +65,7 @@ def bar() -> None:
     shop, draft = workshop(), workshop().draft
     titles = {label: shop.title(label) for label in shop.labels()}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="relatedness_bar"):
-        bound(
+        controlled(
             st.selectbox,
             "Table",
             shop.open,
@@ -95,7 +95,7 @@ def bar() -> None:
 
 def _compare_with(shop: Workshop) -> None:
     draft, others = shop.draft, [choice for choice in shop.choices() if not choice.startswith(f"{shop.open} (")]
-    bound(
+    controlled(
         st.selectbox,
         "Compare with",
         draft.compare_with if draft.compare_with in others else "",

@@ -12,7 +12,7 @@ from fbn.synthetic import editing
 from fbn.synthetic.parameters import Face, Hair, HairColour, Identity
 from fbn.ui.studio.html import described
 from fbn.ui.studio.state import current, keep, show, slider
-from fbn.ui.widgets import bound, sweeping
+from fbn.ui.widgets import controlled, sweeping
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, REGIONS, ActionUnit
 
 _GROUPS = ("Action units", "Person", "Scene", "Camera")
@@ -125,7 +125,7 @@ def controls() -> None:
             _knobs(HEAD)
             st.markdown("**Light**")
             _knobs(LIGHT)
-            bound(
+            controlled(
                 st.number_input,
                 "Background",
                 current().face.scene.background,
@@ -137,7 +137,7 @@ def controls() -> None:
             )
         elif group == "Camera":
             _knobs(CAMERA)
-            bound(st.toggle, "Gray", current().face.camera.gray, partial(_put, "camera", "gray"), "studio gray")
+            controlled(st.toggle, "Gray", current().face.camera.gray, partial(_put, "camera", "gray"), "studio gray")
         else:
             _units()
 
@@ -146,7 +146,7 @@ def _units() -> None:
     state = current()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown("**Intensity**, 0 … 1", help=_UNIT_HELP, width="content")
-        bound(st.toggle, "Left = right", state.linked, _link, "studio linked", help=_LINK_HELP)
+        controlled(st.toggle, "Left = right", state.linked, _link, "studio linked", help=_LINK_HELP)
     for region, numbers in REGIONS.items():
         st.html(f'<div class="fbn-head">{region}</div>')
         for unit in (ACTION_UNITS[AU_INDEX[number]] for number in numbers):
@@ -185,7 +185,7 @@ def _person() -> None:
     number = known if known is not None and editing.person(face, known) == face else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button("New person", icon=":material/casino:", on_click=_meet, args=(None,))
-        bound(
+        controlled(
             st.number_input,
             "Person number",
             number,
@@ -198,7 +198,7 @@ def _person() -> None:
         )
     with st.expander("Skin, hair, age", expanded=True):
         for kind, label, name in ((Hair, "Hair", "hair"), (HairColour, "Hair colour", "hair_colour")):
-            bound(
+            controlled(
                 st.selectbox,
                 label,
                 getattr(face.appearance, name),

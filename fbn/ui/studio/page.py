@@ -20,7 +20,7 @@ from fbn.ui.studio import html
 from fbn.ui.studio.controls import controls
 from fbn.ui.studio.quiz import quiz_view
 from fbn.ui.studio.state import current, keep, show, slider
-from fbn.ui.widgets import bound, sweeping
+from fbn.ui.widgets import controlled, sweeping
 from fbn.vocabulary import Expression
 
 #: Sides in pixels: of a saved picture, of an animation.
@@ -98,7 +98,7 @@ def _reset() -> None:
 def _preset() -> None:
     state = current()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        bound(
+        controlled(
             st.selectbox,
             "Expression",
             state.category,
@@ -134,7 +134,7 @@ def _apply(category: str | None, intensity: float) -> None:
 def _tables() -> None:
     state, names = current(), _names()
     choices = names if state.source in names else (*names, state.source)
-    bound(
+    controlled(
         st.selectbox, "Relatedness table", state.source, _pick_table, "studio table", options=choices, help=_TABLE_HELP
     )
     st.caption(state.table.provenance.source)

@@ -13,7 +13,7 @@ from fbn.history import History
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic import editing
 from fbn.synthetic.parameters import Face
-from fbn.ui.widgets import bound
+from fbn.ui.widgets import controlled
 
 _STATE = "studio"
 DEFAULT_TABLE = "du2014"
@@ -71,5 +71,5 @@ def show(face: Face) -> None:
 
 
 def slider(label: str, value: float, apply: Callable[[float], None], key: str, **how: Any) -> None:
-    """A ``bound`` slider; its values are rounded to three digits, so that a saved face is short."""
-    bound(st.slider, label, value, lambda moved: apply(round(float(moved), 3)), key, **how)
+    """A ``controlled`` slider; its values are rounded to three digits, so that a saved face is short."""
+    controlled(st.slider, label, value, lambda moved: apply(round(float(moved), 3)), key, **how)

@@ -20,7 +20,7 @@ from fbn.ui.job_list import JobList
 from fbn.ui.study.findings import found_view, has_scarcity, papers_view, scarcity_view
 from fbn.ui.study.shared import FOUND, OPEN, PROBLEM, VIEW, choices, open_folder, open_study, pick_study
 from fbn.ui.study.views import curves_view, detail_view, figures_view, video_view
-from fbn.ui.widgets import escape_markdown, pick, place
+from fbn.ui.widgets import escape_markdown, pick, sync_with_url
 
 _RUN = "Run one"
 _VIEWS: dict[str, Callable[[StudyResult], None]] = {
@@ -54,7 +54,7 @@ def show_study() -> None:
     if "study path" not in st.session_state:
         _clear_problems()
     studies = choices()
-    place("study", OPEN, list(studies), next(iter(studies), ""), "study")
+    sync_with_url("study", OPEN, list(studies), next(iter(studies), ""), "study")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         result, problem = None, ""
         if studies:
@@ -69,7 +69,7 @@ def show_study() -> None:
         if text:
             st.error(text, icon=":material/error:")
     if not studies:
-        place("view", VIEW, [_RUN], _RUN, "view")
+        sync_with_url("view", VIEW, [_RUN], _RUN, "view")
         st.info(
             "No study is here yet. Start one below, or open a folder that fbn study wrote.", icon=":material/science:"
         )
@@ -78,7 +78,7 @@ def show_study() -> None:
         return
     st.caption(escape_markdown(result.about()))
     views = [*_views(result), _RUN]
-    view = place("view", VIEW, views, FOUND, "view")
+    view = sync_with_url("view", VIEW, views, FOUND, "view")
     pick(
         st.segmented_control, "View", VIEW, _clear_problems, options=views, required=True, label_visibility="collapsed"
     )
