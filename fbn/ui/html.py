@@ -11,7 +11,7 @@ import numpy as np
 
 from fbn.inference.breakdown import Share
 from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS
-from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, EXPRESSIONS, REGIONS
+from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, EXPRESSIONS, REGIONS, ActionUnit
 
 #: Compound classes that are shown, beside the entry for none of them.
 _TOP = 3
@@ -84,6 +84,11 @@ def expression_bars(expression: np.ndarray) -> str:
     return f'<div role="list" aria-label="Expression">{"".join(rows)}</div>'
 
 
+def au_tooltip(unit: ActionUnit) -> str:
+    """Return an AU's description and muscle as text."""
+    return f"{unit.short} {unit.name}: {unit.description}. Muscle: {unit.muscle}."
+
+
 def action_unit_bars(action_units: np.ndarray) -> str:
     """Seventeen bars by region of the face, 0 to 100 %; a line marks 50 %, the decision; [17] probabilities."""
     blocks = []
@@ -92,8 +97,8 @@ def action_unit_bars(action_units: np.ndarray) -> str:
         for number in numbers:
             unit, value = ACTION_UNITS[AU_INDEX[number]], float(action_units[AU_INDEX[number]])
             label = f'<span class="fbn-code">{unit.short}</span>{escape(unit.name)}'
-            tip = f"{unit.short} {unit.name}: {unit.description}. Muscle: {unit.muscle}."
-            rows.append(_row(label, value, ACCENT, " fbn-top" if value >= DECISION else "", tip, half=True))
+            style = " fbn-top" if value >= DECISION else ""
+            rows.append(_row(label, value, ACCENT, style, au_tooltip(unit), half=True))
         listed = f'<div role="list" aria-label="{region}">{"".join(rows)}</div>'
         blocks.append(f'<div><div class="fbn-head">{region}</div>{listed}</div>')
     return f'<div class="fbn-au fbn-help" role="group" aria-label="Action units">{"".join(blocks)}</div>'

@@ -17,6 +17,7 @@ from fbn.inference.uploads import Preview
 from fbn.models import store
 from fbn.tasks import AFFECT_TASKS
 from fbn.ui import html
+from fbn.ui.palette import ACCENT, GREEN, ORANGE
 from fbn.ui.widgets import controlled
 from fbn.vocabulary import ACTION_UNITS, DECISION
 
@@ -53,7 +54,7 @@ _TERMS_HELP = (
     "added. Their sum is the score; shares are a softmax of all scores. Starred: the class' name says nothing "
     "of expressions, so its terms are the others' mean."
 )
-_TERM_COLOURS = {"Action units": "#6C76EA", "Expressions": "#E69F00", "Valence": "#009E73"}
+_TERM_COLOURS = {"Action units": ACCENT, "Expressions": ORANGE, "Valence": GREEN}
 
 
 @dataclass(frozen=True)

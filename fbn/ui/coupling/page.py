@@ -105,7 +105,7 @@ def pick(label: str, choices: dict[Any, str], key: str, default: Any = None) -> 
 
 
 def _chart(figure: go.Figure, key: str) -> None:
-    st.plotly_chart(figure, config=charts.CONFIG, key=key, alt=charts.described(figure.to_dict()))
+    st.plotly_chart(figure, config=charts.CONFIG, key=key, alt=charts.alt_text(figure.to_dict()))
 
 
 def _mixture() -> None:

@@ -13,7 +13,7 @@ from fbn.relatedness import MIN_WEIGHT, RelatednessTable
 from fbn.relatedness.draft import describe_weight, format_weight, weight_of
 from fbn.relatedness.evidence import Agreement, CellVerdict, Evidence, Finding, Relation
 from fbn.relatedness.formats import CATEGORIES
-from fbn.ui.studio.html import described
+from fbn.ui.html import au_tooltip
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, EXPRESSIONS, ActionUnit, Expression
 
 #: (category, AU number) -> what a cell shows: text, kind (its style in heatmap.css), share, tip, was, note.
@@ -176,7 +176,7 @@ def _sheet(
     columns = {unit.number: i for i, unit in enumerate(UNITS)}
     first_compound = next((c for c in categories if c not in EXPRESSIONS), None)
     return {
-        "columns": [{"code": u.short, "name": u.name, "tip": described(u), "edge": u is _FIRST_LOWER} for u in UNITS],
+        "columns": [{"code": u.short, "name": u.name, "tip": au_tooltip(u), "edge": u is _FIRST_LOWER} for u in UNITS],
         "rows": [
             {"name": c.capitalize(), "there": present is None or c in present, "edge": r > 0 and c == first_compound}
             for r, c in enumerate(categories)

@@ -20,7 +20,7 @@ from fbn.training import recipe
 from fbn.ui import charts
 from fbn.ui.job_list import JobList
 from fbn.ui.relatedness.tables import workshop
-from fbn.ui.study.charts import forest
+from fbn.ui.study.charts import forest_plot
 from fbn.ui.widgets import escape_markdown
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER
 
@@ -196,7 +196,7 @@ def differences(result: Mapping[str, Any]) -> go.Figure:
     single = {**result["tasks"], **result["units"], _CHANGED: result["changed_units"]}
     frame = pd.DataFrame(rows(result)).astype({"low": float, "high": float})
     names = frame["figure"].map(lambda name: _FIGURES.get(name, name))
-    return forest(
+    return forest_plot(
         frame.assign(
             label=names.where(~frame["changed"], "<b>" + names + "</b>"),
             verdict=[verdict(low, high).value for low, high in zip(frame["low"], frame["high"], strict=True)],

@@ -10,7 +10,7 @@ import streamlit as st
 
 from fbn.synthetic import editing
 from fbn.synthetic.parameters import Face, Hair, HairColour, Identity
-from fbn.ui.studio.html import described
+from fbn.ui.html import au_tooltip
 from fbn.ui.studio.state import current, keep, show, slider
 from fbn.ui.widgets import controlled, sweeping
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, REGIONS, ActionUnit
@@ -169,7 +169,7 @@ def _unit(unit: ActionUnit, value: float, side: int | None) -> None:
         min_value=0.0,
         max_value=1.0,
         step=0.05,
-        help=described(unit),
+        help=au_tooltip(unit),
     )
 
 

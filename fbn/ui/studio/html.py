@@ -4,8 +4,9 @@ from html import escape
 
 import numpy as np
 
+from fbn.ui.html import au_tooltip
 from fbn.ui.palette import ACCENT
-from fbn.vocabulary import ACTION_UNITS, DECISION, ActionUnit
+from fbn.vocabulary import ACTION_UNITS, DECISION
 
 STYLE = """<style>
 .st-key-studio_face img{border-radius:.6rem;width:100%!important;max-width:26rem!important}
@@ -60,11 +61,6 @@ _LEGEND = (
 )
 
 
-def described(unit: ActionUnit) -> str:
-    """A tooltip: what the AU does, and the muscle that does it."""
-    return f"{unit.short} {unit.name}: {unit.description}. Muscle: {unit.muscle}."
-
-
 def agreement(drawn: np.ndarray, read: np.ndarray) -> np.ndarray:
     """[17] bool: both values reach 0.5, or neither does; ``drawn``, ``read``: [17] in [0, 1]."""
     return (drawn >= DECISION) == (read >= DECISION)
@@ -91,7 +87,7 @@ def comparison(drawn: np.ndarray, read: np.ndarray) -> str:
         if same and truth < DECISION:
             style = " fbn-off"
         verdict = "they agree" if same else "they part"
-        tip = f"{described(unit)} Drawn {truth:.2f}, read {value:.2f}: {verdict}."
+        tip = f"{au_tooltip(unit)} Drawn {truth:.2f}, read {value:.2f}: {verdict}."
         shade = 1 if value >= DECISION else 0.5
         rows.append(
             f'<div class="fbn-vsrow{style}" role="listitem" aria-label="{escape(tip)}">'

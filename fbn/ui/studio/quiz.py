@@ -8,7 +8,7 @@ from fbn.faces.pictures import png_bytes
 from fbn.synthetic.editing import picture
 from fbn.synthetic.parameters import Face
 from fbn.synthetic.quiz import LENGTH, RULES, Level, Question, Quiz
-from fbn.ui.studio.html import described
+from fbn.ui.html import au_tooltip
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER
 
 _QUIZ = "studio quiz"
@@ -111,7 +111,7 @@ def _choices(quiz: Quiz, question: Question) -> None:
     with st.form(f"quiz {quiz.number}", border=False):
         st.markdown(f"**{prompt}**")
         for number, key in keys.items():
-            tooltip = None if quiz.level is Level.HARD else described(ACTION_UNIT_BY_NUMBER[number])
+            tooltip = None if quiz.level is Level.HARD else au_tooltip(ACTION_UNIT_BY_NUMBER[number])
             st.checkbox(_unit_name(number), key=key, help=tooltip)
         if st.form_submit_button("Check", type="primary", icon=":material/check:", on_click=_check, args=(quiz, keys)):
             st.warning("Tick at least one.")

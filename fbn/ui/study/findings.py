@@ -12,7 +12,7 @@ from fbn.studies.labels import LABELS, METRIC_HELP, SIDES, TASKS
 from fbn.studies.markdown import count_verdicts
 from fbn.studies.read import NOTE, StudyResult, committed, note_section
 from fbn.ui.study import charts
-from fbn.ui.study.charts import MOST_SERIES
+from fbn.ui.study.charts import MAX_SERIES
 from fbn.ui.study.shared import ARM_HELP, FOUND, INTERVAL_HELP, choices, legend, note, pick_side, plot
 
 #: Arms that are drawn by default.
@@ -78,7 +78,7 @@ def _situations(result: StudyResult, results: list[StudyResult]) -> None:
     legend(arms=[labels[arm] for arm in lines["arm"].unique()])
     axis = "coupled − no coupling"
     plot(
-        charts.forest(lines, axis, heading="aspect", by_arm=True),
+        charts.forest_plot(lines, axis, heading="aspect", by_arm=True),
         "situations",
         f"{axis}, by situation, with 95 % intervals.",
     )
@@ -113,7 +113,7 @@ def _figure_by_figure(result: StudyResult) -> None:
     legend(seeds=True)
     axis = f"difference from {SIDES[side]}"
     plot(
-        charts.forest(lines, "difference", heading="heading"),
+        charts.forest_plot(lines, "difference", heading="heading"),
         "forest of an arm",
         f"{axis}: every figure with 95 % intervals.",
     )
@@ -161,9 +161,9 @@ def scarcity_view(result: StudyResult) -> None:
         list(labels),
         [arm for arm in labels if arm in ("co", "both")] or list(labels)[:2],
         format_func=labels.__getitem__,
-        max_selections=MOST_SERIES,
+        max_selections=MAX_SERIES,
         key="study rung rows",
-        help=f"Arms that several of these studies have; at most {MOST_SERIES}.",
+        help=f"Arms that several of these studies have; at most {MAX_SERIES}.",
     )
     side = pick_side("study rung side")
     axis = f"difference from {SIDES[side]}"
@@ -223,7 +223,7 @@ def papers_view(result: StudyResult) -> None:
     legend([f"paper {paper}" for paper in beside.PAPERS])
     hover = lines["label"] + ": " + lines["interval"].fillna("")
     drawn = lines.assign(hover=hover, heading=lines["task"].map(TASKS)).rename(columns={"A": "paper A", "C": "paper C"})
-    chart = charts.forest(drawn, "difference", heading="heading", marks=("paper A", "paper C"))
+    chart = charts.forest_plot(drawn, "difference", heading="heading", extra_columns=("paper A", "paper C"))
     plot(chart, f"papers {compared_arms.title} {table}", f"{compared_arms.title}: this study beside the papers.")
     st.caption(_PAPERS)
     if text := note_section(result.folder, "The papers' claims"):

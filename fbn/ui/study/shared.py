@@ -17,7 +17,7 @@ from fbn.studies.labels import SIDE_HELP, SIDES, Verdict
 from fbn.studies.read import StudyResult, committed
 from fbn.ui.charts import CONFIG
 from fbn.ui.palette import ACCENT, SECOND
-from fbn.ui.study.charts import ARM_SYMBOLS, COLOURS, MOST_SERIES, forest, span_of
+from fbn.ui.study.charts import ARM_SYMBOLS, COLOURS, MAX_SERIES, forest_plot, x_range_of
 from fbn.ui.widgets import pick
 
 OPEN, VIEW, PATHS, PROBLEM = "study open", "study view", "study paths", "study problem"
@@ -125,9 +125,9 @@ def pick_arms(result: StudyResult, available: Iterable[str], key: str) -> list[s
         known,
         [arm for arm in usual if arm in known] or known[:2],
         format_func=result.label,
-        max_selections=MOST_SERIES,
+        max_selections=MAX_SERIES,
         key=key,
-        help=f"{ARM_HELP} At most {MOST_SERIES}: more cannot be told apart.",
+        help=f"{ARM_HELP} At most {MAX_SERIES}: more cannot be told apart.",
     )
     return sorted(picked, key=lambda arm: arm not in (UNCOUPLED, SINGLE))
 
@@ -166,9 +166,9 @@ def plot(figure: go.Figure, key: str, alt: str) -> None:
     st.plotly_chart(figure, config=CONFIG, key=f"study {key}", alt=alt)
 
 
-def forests(frames: Mapping[str, pd.DataFrame], side: str) -> None:
-    """A forest plot of each frame under its title, two in a row, on one scale."""
-    span, axis = span_of(frames.values()), f"difference from {SIDES[side]}"
+def forest_plots(frames: Mapping[str, pd.DataFrame], side: str) -> None:
+    """Draw a forest plot of each frame under its title, two in a row, on one scale."""
+    x_range, axis = x_range_of(frames.values()), f"difference from {SIDES[side]}"
     titles = list(frames)
     for start in range(0, len(titles), 2):
         columns = st.columns(min(2, len(titles)), gap="large")
@@ -179,7 +179,7 @@ def forests(frames: Mapping[str, pd.DataFrame], side: str) -> None:
                     st.caption(f"None of these arms is compared with {SIDES[side]}.")
                     continue
                 plot(
-                    forest(frames[title], axis, span=span),
+                    forest_plot(frames[title], axis, x_range=x_range),
                     f"forest {title} {side}",
                     f"{title}: {axis}, 95 % intervals.",
                 )

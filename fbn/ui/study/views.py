@@ -8,7 +8,7 @@ from fbn.studies.labels import GROUPS, LOSSES, METRIC_HELP, METRICS, SIDE_HELP, 
 from fbn.studies.read import StudyResult
 from fbn.ui.study import charts
 from fbn.ui.study.charts import COLOURS
-from fbn.ui.study.shared import ARM_HELP, INTERVAL_HELP, forests, legend, pick_arms, pick_side, plot
+from fbn.ui.study.shared import ARM_HELP, INTERVAL_HELP, forest_plots, legend, pick_arms, pick_side, plot
 
 #: Forest plots that are drawn before more are asked for.
 _CHARTS = 6
@@ -46,7 +46,7 @@ def figures_view(result: StudyResult) -> None:
     _figures_table(result, rows, every, keys, side)
     shown = keys if st.session_state.get("study all charts") else keys[:_CHARTS]
     legend(seeds=True)
-    forests({result.measure(key): every[every["key"] == key] for key in shown}, side)
+    forest_plots({result.measure(key): every[every["key"] == key] for key in shown}, side)
     if len(shown) < len(keys):
         st.button(
             f"Show the other {len(keys) - len(shown)} plots",
@@ -176,7 +176,11 @@ def detail_view(result: StudyResult) -> None:
         return
     details = detail_lines(result, details, arms)
     if shown == _VALUES:
-        plot(charts.dots(details.rename(columns={"mean": "value"}), axis), "details", f"{axis}, a colour for each arm.")
+        plot(
+            charts.dot_plot(details.rename(columns={"mean": "value"}), axis),
+            "details",
+            f"{axis}, a colour for each arm.",
+        )
         return
     lines = difference_lines(result, details, shown, seeds=False)
     there = [arm for arm in arms if arm in set(lines["arm"])]
@@ -184,7 +188,7 @@ def detail_view(result: StudyResult) -> None:
         st.caption(f"None of these arms is compared with {SIDES[shown]}.")
         return
     legend()
-    forests({result.label(arm): lines[lines["arm"] == arm] for arm in there}, shown)
+    forest_plots({result.label(arm): lines[lines["arm"] == arm] for arm in there}, shown)
 
 
 def _pick_shown(result: StudyResult, details: pd.DataFrame) -> str:
@@ -226,15 +230,15 @@ def video_view(result: StudyResult) -> None:
     name = METRICS[figure]
     st.markdown(f"**{name[0].upper()}{name[1:]}, raw and filtered**", help=_VIDEO_HELP)
     rows = rows[rows["arm"].isin(arms)].assign(
-        place=rows["arm"].map(known.index),
+        order=rows["arm"].map(known.index),
         series=rows["filtered"].map({False: "raw", True: "filtered"}),
         label=rows["arm"].map(result.arms["label"]),
     )
     if rows.empty:
         st.caption("Pick an arm.")
         return
-    drawn = rows.sort_values(["filtered", "place"]).rename(columns={"mean": "value"})
-    plot(charts.dots(drawn, name), "video plot", f"{name} of each arm, raw and filtered.")
+    drawn = rows.sort_values(["filtered", "order"]).rename(columns={"mean": "value"})
+    plot(charts.dot_plot(drawn, name), "video plot", f"{name} of each arm, raw and filtered.")
 
 
 def curves_view(result: StudyResult) -> None:
@@ -254,6 +258,6 @@ def curves_view(result: StudyResult) -> None:
         st.caption("Pick an arm.")
         return
     parts = rows.groupby("arm")["part"].transform("count")
-    rows = rows.assign(share=100 * (rows["part"] + 0.5) / parts, series=rows["arm"].map(result.arms["label"]))
+    rows = rows.assign(progress=100 * (rows["part"] + 0.5) / parts, series=rows["arm"].map(result.arms["label"]))
     drawn = pd.concat([rows[rows["arm"] == arm] for arm in arms])
     plot(charts.curves(drawn, "mean loss"), "curves", f"{name} by step, a line for each arm.")
