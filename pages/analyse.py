@@ -1,4 +1,4 @@
-"""Analyse: pictures and videos, read into a table."""
+"""Analyse: predictions for pictures and videos, as a table."""
 
 import streamlit as st
 

@@ -21,7 +21,7 @@ from fbn.losses.coupling import MatchingForm, SoftForm
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable, Versions, resolve
 from fbn.relatedness.workshop import FIRST
-from fbn.ui import effect_marks
+from fbn.ui import effect_html
 from fbn.ui.widgets import controlled, escape_markdown
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_NUMBERS, EXPRESSIONS
 
@@ -126,7 +126,7 @@ def conflict_panel(affect: Affect, table: RelatednessTable, most: int = 8) -> No
         st.caption(f"This table does not serve here: {error}.")
         return
     if found:
-        st.html(effect_marks.STYLE + effect_marks.conflicts(found, most))
+        st.html(effect_html.STYLE + effect_html.conflicts(found, most))
     else:
         st.caption(_AGREED)
 
@@ -139,7 +139,7 @@ def _view(
     key: str,
     against: str,
 ) -> None:
-    st.html(effect_marks.STYLE)
+    st.html(effect_html.STYLE)
     form, soft_form, settings = _options(key)
     try:
         now = effect(predictions, table, annotations, settings)
@@ -153,11 +153,11 @@ def _view(
     with left:
         _conflicts(now, compared, against)
         st.markdown("**Expressions: read, and said by the AUs**", help=_SOFT_HELP)
-        st.html(effect_marks.expressions(now, before, against))
+        st.html(effect_html.expressions(now, before, against))
         _co_annotation(now, before, annotations is not None, against)
     with right:
         st.markdown("**Action units: seen, and implied by the expressions**", help=_SEEN_HELP)
-        st.html(effect_marks.action_units(now, form, before, against))
+        st.html(effect_html.action_units(now, form, before, against))
     _formulas(now, form, soft_form, key)
 
 
@@ -226,7 +226,7 @@ def _figures(now: Effect, before: Effect | None, form: MatchingForm, soft_form: 
 def _conflicts(now: Effect, compared: Comparison | None, against: str) -> None:
     st.markdown("**Statements in conflict**", help=_CONFLICT_HELP)
     if now.conflicts:
-        st.html(effect_marks.conflicts(now.conflicts))
+        st.html(effect_html.conflicts(now.conflicts))
     else:
         st.caption(_AGREED)
     if compared is not None:
@@ -234,7 +234,7 @@ def _conflicts(now: Effect, compared: Comparison | None, against: str) -> None:
             f"**What differs from {escape_markdown(against)}**" if against else "**What the edit changes there**"
         )
         if compared.settled or compared.new:
-            st.html(effect_marks.changed_conflicts(compared, against))
+            st.html(effect_html.changed_conflicts(compared, against))
         else:
             st.caption("The same statements are in conflict with both tables.")
 

@@ -67,11 +67,11 @@ def swept_page() -> None:
     """Three weights; "Clear" sets all to 0 and "Fill" to 1, and ``all`` sets every one to its own."""
     import streamlit as st
 
-    from fbn.ui.widgets import controlled, sweeping
+    from fbn.ui.widgets import controlled, keep_user_changes
 
     kept = st.session_state.setdefault("kept", {"one": 0.0, "all": 0.0, "two": 0.0})
 
-    @sweeping
+    @keep_user_changes
     def fill(weight: float) -> None:
         kept.update(dict.fromkeys(kept, weight))
 

@@ -31,7 +31,7 @@ from fbn.ui.compound.shared import (
 )
 from fbn.ui.compound.training import JOBS, training_view
 from fbn.ui.panels import SETS
-from fbn.ui.widgets import drawn, pick, sync_with_url
+from fbn.ui.widgets import pick, sync_with_url, was_drawn
 
 _VIEWS = {"Pictures": overview, "Label": label_view, "Train": training_view}
 _DRAWING = "compound drawing"
@@ -48,7 +48,7 @@ def show_compound() -> None:
     except (FbnError, OSError) as error:
         st.error(f"The folder of sets cannot be used: {error}", icon=":material/error:")
         return
-    if "compound path" not in st.session_state and not drawn(VIEW):
+    if "compound path" not in st.session_state and not was_drawn(VIEW):
         clearing_messages()()  # those from before the viewer left the page
     show_work(_DRAWING, _open_drawn)
     show_messages()

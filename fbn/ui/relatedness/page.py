@@ -26,7 +26,7 @@ from fbn.ui.relatedness.infer import infer_view
 from fbn.ui.relatedness.tables import OPEN, VIEW, act, bar, edit, keep, messages, versions_view, workshop
 from fbn.ui.relatedness.training import COMPARISONS, training_view
 from fbn.ui.shell import read_upload
-from fbn.ui.widgets import controlled, drawn, escape_markdown, pick, sync_with_url
+from fbn.ui.widgets import controlled, escape_markdown, pick, sync_with_url, was_drawn
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, AU_NUMBERS, EXPRESSIONS, Expression
 
 STYLE = """<style>
@@ -52,7 +52,7 @@ _SOURCES = ["Drawn face", "Sample", "Upload", "Take a photo"]
 def show_workshop() -> None:
     """The views of the page, each a fragment, so that a click redraws nothing else."""
     st.html(STYLE)
-    if not drawn(VIEW):
+    if not was_drawn(VIEW):
         _clear_messages()
     shop = workshop()
     if (wanted := sync_with_url("table", OPEN, shop.labels(), FIRST, "table", VIEW)) != shop.open:

@@ -14,7 +14,7 @@ from fbn.relatedness.contents import load_table, table_bytes
 from fbn.relatedness.draft import Draft, describe_changes, summarise
 from fbn.relatedness.workshop import FIRST, Workshop
 from fbn.ui.relatedness.heatmap import heatmap, sheet_of_changes
-from fbn.ui.widgets import controlled, escape_markdown, follow
+from fbn.ui.widgets import controlled, escape_markdown, update_url
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, EXPRESSIONS
 
 _STATE = "relatedness"
@@ -35,7 +35,7 @@ def keep(shop: Workshop) -> None:
     st.session_state[_STATE] = shop
     if st.session_state.get(OPEN) != shop.open:
         st.session_state[OPEN] = shop.open
-        follow(OPEN)
+        update_url(OPEN)
 
 
 def act(change: Callable[..., Workshop], *args: Any) -> None:

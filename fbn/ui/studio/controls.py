@@ -12,7 +12,7 @@ from fbn.synthetic import editing
 from fbn.synthetic.parameters import Face, Hair, HairColour, Identity
 from fbn.ui.html import au_tooltip
 from fbn.ui.studio.state import current, keep, show, slider
-from fbn.ui.widgets import controlled, sweeping
+from fbn.ui.widgets import controlled, keep_user_changes
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, REGIONS, ActionUnit
 
 _GROUPS = ("Action units", "Person", "Scene", "Camera")
@@ -213,7 +213,7 @@ def _person() -> None:
         _knobs(SHAPE)
 
 
-@sweeping
+@keep_user_changes
 def _meet(number: int | None) -> None:
     """Show another person; None: a random one."""
     if number is None:

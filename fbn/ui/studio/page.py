@@ -20,7 +20,7 @@ from fbn.ui.studio import html
 from fbn.ui.studio.controls import controls
 from fbn.ui.studio.quiz import quiz_view
 from fbn.ui.studio.state import current, keep, show, slider
-from fbn.ui.widgets import controlled, sweeping
+from fbn.ui.widgets import controlled, keep_user_changes
 from fbn.vocabulary import Expression
 
 #: Sides in pixels: of a saved picture, of an animation.
@@ -83,13 +83,13 @@ def _step(label: str, icon: str, move: Callable[[], History[Face]], possible: bo
     )
 
 
-@sweeping
+@keep_user_changes
 def _relax() -> None:
     keep(category=None)
     show(current().face.with_units({}))
 
 
-@sweeping
+@keep_user_changes
 def _reset() -> None:
     keep(category=None)
     show(Face())
@@ -123,7 +123,7 @@ def _preset() -> None:
     )
 
 
-@sweeping
+@keep_user_changes
 def _apply(category: str | None, intensity: float) -> None:
     keep(category=category, intensity=intensity)
     state = current()
@@ -185,7 +185,7 @@ def _read_table() -> None:
             keep(table_problem=str(error))
 
 
-@sweeping
+@keep_user_changes
 def _read_face() -> None:
     upload = st.session_state["studio file"]
     keep(face_problem="")
