@@ -10,7 +10,7 @@ import streamlit as st
 from fbn import jobs
 from fbn.errors import FbnError
 from fbn.jobs import Job, durations
-from fbn.ui.widgets import escape_markdown as plain
+from fbn.ui.widgets import escape_markdown
 
 #: Seconds between updates while a job waits or runs, and otherwise, since another user may start one.
 _EVERY, _IDLE = 2.0, 15.0
@@ -95,7 +95,7 @@ class JobList:
                 status = "stopping" if job.cancelling else label
                 when = f"{job.created.astimezone():%d %b, %H:%M} · {durations.in_words(job.seconds)}"
                 st.markdown(
-                    f":material/{icon}: **{plain(job.title)}** · {status}  \n:gray[{when}]",
+                    f":material/{icon}: **{escape_markdown(job.title)}** · {status}  \n:gray[{when}]",
                     width="stretch",
                 )
                 if job.active:
@@ -108,7 +108,8 @@ class JobList:
                     self._button("Show", "visibility", job, self._pick)
             if job.active:
                 st.progress(
-                    job.share, text=f"{job.share:.0%} · {plain(job.words)}{durations.countdown(self._left(job))}"
+                    job.share,
+                    text=f"{job.share:.0%} · {escape_markdown(job.words)}{durations.countdown(self._left(job))}",
                 )
             elif job.status == "failed":
                 st.error(job.words, icon=":material/error:")
@@ -116,7 +117,7 @@ class JobList:
                 self._opened(job)
 
     def _left(self, job: Job) -> float | None:
-        """Return the seconds left; for a restarted job, which began with part of the work done, by its speed since then."""
+        """Return the seconds left; for a restarted job, extrapolated from its progress since the restart."""
         if job.status != "running":
             return None
         seconds, progress = 0.0, 0.0
