@@ -1,4 +1,4 @@
-"""The Label view: one picture at a time, labelled by click or key; each label is written to disk at once."""
+"""The Label view: pictures are labelled one at a time by click or key; each label is saved immediately."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from fbn.data.thumbnails import file_thumbnail
 from fbn.errors import FbnError
 from fbn.ui.compound.shared import open_set, page_button
 
-#: Keys of the first twenty classes; the others can only be clicked.
+#: Keyboard keys of the first twenty classes; other classes can only be clicked.
 KEYS = "1234567890qwertyuiop"
 #: Pictures sent to the browser before and after the current one.
 _BEFORE, _AFTER = 8, 18
@@ -30,14 +30,14 @@ _labeller = st.components.v2.component(
 
 @dataclass
 class LabellerState:
-    """One viewer's position in a set.
+    """A user's position in a set.
 
     Attributes:
         at: index of the current picture.
-        jump: increased when Python, not the browser, changes ``at``.
-        sender, done: identifier of the browser's component, and the number of its last action that was carried out. A
-            reloaded page has a new identifier and counts from 1.
-        problem: why the last action failed, or "".
+        jump: increased when the server, not the browser, changes ``at``.
+        sender, done: identifier of the browser's component, and the number of its last completed action. A reloaded
+            page has a new identifier and counts from 1.
+        problem: error message of the last action, or "".
     """
 
     at: int
@@ -48,7 +48,7 @@ class LabellerState:
 
 
 def label_view(chosen: PictureSet) -> None:
-    """The current picture, its classes, the pictures around it."""
+    """Show the current picture, the classes, and neighbouring pictures."""
     if chosen.data is not None:
         _offer_copy(chosen)
         return
@@ -61,7 +61,7 @@ def label_view(chosen: PictureSet) -> None:
         st.info("The set has no pictures yet. Bring some in under Pictures.", icon=":material/add_photo_alternate:")
         return
     classes = [*chosen.classes, *sorted(set(labels.values()) - set(chosen.classes))]
-    number = {name: i for i, name in enumerate(classes)}
+    index = {name: i for i, name in enumerate(classes)}
     state = _state(chosen, names, labels)
     state.at = min(state.at, len(names) - 1)
     if state.problem:
@@ -77,7 +77,7 @@ def label_view(chosen: PictureSet) -> None:
         data={
             "set": chosen.name,
             "classes": [{"name": name.capitalize(), "key": KEYS[i : i + 1]} for i, name in enumerate(classes)],
-            "labels": [number.get(labels.get(name, ""), -1) for name in names],
+            "labels": [index.get(labels.get(name, ""), -1) for name in names],
             "total": len(names),
             "pictures": [{"i": i, "file": names[i], "src": file_thumbnail(chosen.folder / names[i])} for i in window],
             "at": state.at,
@@ -111,7 +111,7 @@ def _copy(chosen: PictureSet) -> None:
 
 
 def show_picture(chosen: PictureSet, file: str) -> None:
-    """Make a picture the current one, if the set still has it."""
+    """Make a picture the current one, if it is still in the set."""
     names = chosen.files()
     if file in names:
         _jump(_state(chosen, names, chosen.labels.read()), names.index(file))
@@ -124,7 +124,7 @@ def _jump(state: LabellerState, at: int) -> None:
 def apply_actions(
     chosen: PictureSet, state: LabellerState, names: Sequence[str], classes: Sequence[str], message: dict[str, Any]
 ) -> None:
-    """Carry out the browser's actions. It repeats each until it is acknowledged; those done already are skipped."""
+    """Apply the browser's actions. It resends each until it is acknowledged; completed ones are skipped."""
     if message["id"] != state.sender:
         state.sender, state.done = message["id"], 0
     state.at, state.problem = int(message["at"]), ""
@@ -146,7 +146,7 @@ def apply_actions(
 
 
 def _state(chosen: PictureSet, names: Sequence[str], labels: dict[str, str]) -> LabellerState:
-    """The viewer's state in a set; it begins at the first picture without a label."""
+    """Return the user's state in a set; a new one begins at the first picture without a label."""
     states: dict[str, LabellerState] = st.session_state.setdefault("compound labellers", {})
     if chosen.name not in states:
         states[chosen.name] = LabellerState(next((i for i, name in enumerate(names) if name not in labels), 0))

@@ -1,4 +1,4 @@
-"""The Pictures view: a set's classes and their sizes, which pictures can be used, more pictures, other classes."""
+"""The Pictures view: class sizes and examples, the check of the pictures, and changes to the set."""
 
 from collections import Counter
 from functools import partial
@@ -24,7 +24,7 @@ _CHECK_HELP = (
 
 
 def overview(chosen: PictureSet) -> None:
-    """Class sizes and examples; the check of pictures; changes to the set."""
+    """Show class sizes and examples, the check of the pictures, and changes to the set."""
     labelled, problem = read_set(chosen)
     left, right = st.columns([9, 11], gap="large")
     with left:
@@ -39,7 +39,7 @@ def overview(chosen: PictureSet) -> None:
 
 
 def read_set(chosen: PictureSet) -> tuple[Labelled | None, str]:
-    """The labelled pictures of a set, or None and why there are none."""
+    """Return the labelled pictures of a set, or None and the reason."""
     try:
         if chosen.data is None and not chosen.labels.read():
             empty = "No pictures yet: add some under Pictures."
@@ -89,7 +89,7 @@ def _start_check(chosen: PictureSet) -> None:
 
 
 def show_coverage(coverage: Coverage) -> None:
-    """How many pictures can be used, and lists of those that cannot."""
+    """Show the number of usable pictures, and lists of the others."""
     used = sum(coverage.used.values())
     st.markdown(f"**{used:,} of {coverage.found:,} labelled pictures can be used**")
     faceless = "used as they are, taken for crops of faces" if coverage.faceless_kept else "left out"

@@ -1,4 +1,4 @@
-"""The Compound page: the open set of pictures with its views, or ways to a new set."""
+"""The Compound page: the views of the open set of pictures, or forms for a new set."""
 
 from functools import partial
 from pathlib import Path
@@ -40,7 +40,7 @@ _MAX_NAMED = 4
 
 
 def show_compound() -> None:
-    """The open set, or ways to a new one."""
+    """Show the open set, or forms for a new one."""
     st.html(html.STYLE)
     try:
         sets = PictureSets()
@@ -49,15 +49,15 @@ def show_compound() -> None:
         st.error(f"The folder of sets cannot be used: {error}", icon=":material/error:")
         return
     if "compound path" not in st.session_state and not was_drawn(VIEW):
-        clearing_messages()()  # those from before the viewer left the page
+        clearing_messages()()  # from before the user left the page
     show_work(_DRAWING, _open_drawn)
     show_messages()
     _offer_restore(sets)
     sync_with_url("set", OPEN, names, names[0] if names else "", "set of pictures")
     if not names or st.session_state.get(STARTING):
-        # no view is shown here; a known one in the address is kept for the set to come
-        known = [view for view in _VIEWS if view.casefold() == st.query_params.get("view", "").casefold()]
-        sync_with_url("view", VIEW, known, known[0] if known else "", "view")
+        # no view is shown here; a valid one in the URL is kept for the new set
+        valid = [view for view in _VIEWS if view.casefold() == st.query_params.get("view", "").casefold()]
+        sync_with_url("view", VIEW, valid, valid[0] if valid else "", "view")
         _new_set(sets, first=not names)
         return
     view = sync_with_url("view", VIEW, list(_VIEWS), next(iter(_VIEWS)), "view")
@@ -100,7 +100,7 @@ def _start(on: bool) -> None:
 
 
 def _new_set(sets: PictureSets, first: bool) -> None:
-    """Three ways to a set of pictures, and a way back where another set exists."""
+    """Draw three forms for a new set of pictures, and a button back if another set exists."""
     if first:
         st.markdown("##### Begin with pictures of faces")
     else:
@@ -143,10 +143,10 @@ def _pick_classes() -> tuple[str, ...]:
     )
     if picked != _CUSTOM:
         return CompoundClasses.named(picked).classes
-    known = dict.fromkeys(label for name in SETS for label in CompoundClasses.named(name).classes)
+    suggestions = dict.fromkeys(label for name in SETS for label in CompoundClasses.named(name).classes)
     custom = st.multiselect(
         "Classes",
-        list(known),
+        list(suggestions),
         accept_new_options=True,
         key="compound own classes",
         placeholder="choose, or type a new one",
@@ -172,11 +172,11 @@ def _from_folder(sets: PictureSets) -> None:
         "Use this folder",
         icon=":material/check:",
         disabled=not path,
-        on_click=clearing_messages(partial(_point_at, sets, path)),
+        on_click=clearing_messages(partial(_use_folder, sets, path)),
     )
 
 
-def _point_at(sets: PictureSets, text: str) -> None:
+def _use_folder(sets: PictureSets, text: str) -> None:
     path = Path(text).expanduser().absolute()
     labelled = read_labels(path)
     chosen = sets.create(sets.free_name(path.stem or "set"), labelled.classes, str(path))

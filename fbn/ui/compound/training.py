@@ -1,4 +1,4 @@
-"""The Train view: few-shot learning from a set, and its jobs."""
+"""The Train view: few-shot training on a set, and its jobs."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -17,7 +17,7 @@ from fbn.ui.job_list import JobList
 from fbn.ui.panels import SETS
 from fbn.ui.widgets import escape_markdown
 
-#: Strategy -> title and what it does.
+#: Strategy -> title and description.
 _STRATEGIES = {
     "probe": (
         "Linear probe",
@@ -47,7 +47,7 @@ _CLASSES_HELP = (
 
 
 def training_view(chosen: PictureSet) -> None:
-    """What to train, and the jobs."""
+    """Draw the form for a training, and the jobs."""
     with st.container(border=True):
         _request(chosen)
     JOBS.watch()
@@ -113,7 +113,7 @@ def _request(chosen: PictureSet) -> None:
         )
     is_taken = name in models and not replace
     with st.container(horizontal=True, vertical_alignment="center"):
-        # the button stands before the popover whose settings it needs
+        # the button is placed before the popover whose settings it needs
         start = st.container(width="content")
         settings = _measurement_settings()
         st.caption(
@@ -143,7 +143,7 @@ def _request(chosen: PictureSet) -> None:
 
 
 def _known_duration(request: Mapping[str, Any]) -> str:
-    """How long an earlier job on the same set and with the same settings took here, in words."""
+    """Describe the duration of an earlier job with the same set and settings on this machine."""
     same = ("data", "strategy", "shots", "folds", "draws")
 
     def work(of: Mapping[str, Any]) -> float | None:

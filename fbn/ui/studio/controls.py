@@ -11,7 +11,7 @@ import streamlit as st
 from fbn.synthetic import editing
 from fbn.synthetic.parameters import Face, Hair, HairColour, Identity
 from fbn.ui.html import au_tooltip
-from fbn.ui.studio.state import current, keep, show, slider
+from fbn.ui.studio.state import current, show, slider, update
 from fbn.ui.widgets import controlled, keep_user_changes
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, REGIONS, ActionUnit
 
@@ -29,11 +29,11 @@ class Knob:
     """A number of a face, other than an AU, and its slider.
 
     Attributes:
-        part, name: a field of ``Face``, and a field of that.
+        part, name: a field of ``Face``, and a field of that field.
         label, help: of the slider.
-        low, high: range.
-        index: which number of a pair; None for a single number.
-        unit: e.g. ``"°"``.
+        low, high: range of the value.
+        index: index in a pair; None for a single number.
+        unit: of the value, e.g. ``"°"``.
     """
 
     part: str
@@ -47,16 +47,16 @@ class Knob:
 
     @property
     def key(self) -> str:
-        """Unique among all knobs."""
+        """A unique key."""
         return ".".join(str(part) for part in (self.part, self.name, self.index) if part is not None)
 
     def value_in(self, face: Face) -> float:
-        """The value in a face."""
+        """Return the value in a face."""
         value = getattr(getattr(face, self.part), self.name)
         return float(value if self.index is None else value[self.index])
 
     def set_in(self, face: Face, value: float) -> Face:
-        """The face with another value."""
+        """Return the face with another value."""
         if self.index is None:
             return put(face, self.part, self.name, value)
         pair = list(getattr(getattr(face, self.part), self.name))
@@ -65,7 +65,7 @@ class Knob:
 
 
 def put(face: Face, part: str, name: str, value: Any) -> Face:
-    """The face with another value of ``face.part.name``."""
+    """Return the face with another value of ``face.part.name``."""
     changed = getattr(face, part).model_copy(update={name: value})
     return face.model_copy(update={part: changed})
 
@@ -114,7 +114,7 @@ CAMERA = (
 
 
 def controls() -> None:
-    """The sliders of the chosen group; the others are not drawn."""
+    """Draw the controls of the chosen group."""
     group = st.segmented_control(
         "Change", _GROUPS, default=_GROUPS[0], required=True, key="studio_group", label_visibility="collapsed"
     )
@@ -151,7 +151,7 @@ def _units() -> None:
         st.html(f'<div class="fbn-head">{region}</div>')
         for unit in (ACTION_UNITS[AU_INDEX[number]] for number in numbers):
             left, right = state.face.action_units[AU_INDEX[unit.number]]
-            # halves that differ always have a slider each
+            # halves with different values always have separate sliders
             if state.linked and left == right:
                 _unit(unit, left, None)
             else:
@@ -174,22 +174,22 @@ def _unit(unit: ActionUnit, value: float, side: int | None) -> None:
 
 
 def _link(on: bool) -> None:
-    keep(linked=on)
+    update(linked=on)
     if on:
         show(editing.symmetric(current().face))
 
 
 def _person() -> None:
     face = current().face
-    known = st.session_state.get("studio seed")
-    number = known if known is not None and editing.person(face, known) == face else None
+    seed = st.session_state.get("studio seed")
+    number = seed if seed is not None and editing.person(face, seed) == face else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.button("New person", icon=":material/casino:", on_click=_meet, args=(None,))
+        st.button("New person", icon=":material/casino:", on_click=_show_person, args=(None,))
         controlled(
             st.number_input,
             "Person number",
             number,
-            _meet,
+            _show_person,
             "studio person",
             min_value=0,
             max_value=_LAST_PERSON,
@@ -214,8 +214,8 @@ def _person() -> None:
 
 
 @keep_user_changes
-def _meet(number: int | None) -> None:
-    """Show another person; None: a random one."""
+def _show_person(number: int | None) -> None:
+    """Show another person; a random one if ``number`` is None."""
     if number is None:
         number = secrets.randbelow(_LAST_PERSON + 1)
     st.session_state["studio seed"] = number

@@ -1,4 +1,4 @@
-"""The studio's HTML: drawn intensities against the network's probabilities, AU by AU; and the page's layout."""
+"""The studio's HTML: drawn intensities beside the network's probabilities for each AU; and the page's style."""
 
 from html import escape
 
@@ -62,12 +62,12 @@ _LEGEND = (
 
 
 def agreement(drawn: np.ndarray, read: np.ndarray) -> np.ndarray:
-    """[17] bool: both values reach 0.5, or neither does; ``drawn``, ``read``: [17] in [0, 1]."""
+    """Return whether both values reach 0.5 or neither does, [17] bool; ``drawn``, ``read``: [17] in [0, 1]."""
     return (drawn >= DECISION) == (read >= DECISION)
 
 
 def compared(drawn: np.ndarray, read: np.ndarray) -> str:
-    """The number of AUs on which both agree and the largest difference among the others; Markdown."""
+    """Return the number of AUs on which both agree, and the largest difference among the others, as Markdown."""
     same = agreement(drawn, read)
     if same.all():
         return f"Both agree on all {len(ACTION_UNITS)} action units."
@@ -80,7 +80,7 @@ def compared(drawn: np.ndarray, read: np.ndarray) -> str:
 
 
 def comparison(drawn: np.ndarray, read: np.ndarray) -> str:
-    """A row for each AU in FACS order: a bar for ``read``, a diamond for ``drawn``; both [17] in [0, 1]."""
+    """Return a row for each AU in FACS order: a bar for ``read``, a diamond for ``drawn``; both [17] in [0, 1]."""
     rows = []
     for unit, truth, value, same in zip(ACTION_UNITS, drawn, read, agreement(drawn, read), strict=True):
         style = "" if same else " fbn-top"
