@@ -1,4 +1,4 @@
-"""Views of what a study found: where coupling pays, its note, and comparisons with other studies and the papers."""
+"""Views of a study's findings: differences by situation, its note, and comparisons with other studies and papers."""
 
 import re
 
@@ -15,8 +15,8 @@ from fbn.ui.study import charts
 from fbn.ui.study.charts import MAX_SERIES
 from fbn.ui.study.shared import ARM_HELP, FOUND, INTERVAL_HELP, choices, legend, note, pick_side, plot
 
-#: Arms that are drawn by default.
-_USUAL = ("all", "both")
+#: Arms shown by default.
+_DEFAULT_ARMS = ("all", "both")
 _SMOKE = "A smoke study: a few steps on a few faces, to see that all works. Its figures mean nothing."
 _SITUATIONS_HELP = (
     "Shown are the studies that ship with fbn and have all of the picked arms. Of each, one figure for each kind of "
@@ -32,7 +32,7 @@ _PAPERS = (
 
 
 def found_view(result: StudyResult) -> None:
-    """Differences by situation, the study's note, and this study figure by figure."""
+    """Show differences by situation, the study's note, and each metric of the study."""
     if result.request.get("budget") == "smoke":
         st.warning(_SMOKE, icon=":material/info:")
     folders = [folder for _, folder in committed()]
@@ -61,7 +61,7 @@ def _situations(result: StudyResult, results: list[StudyResult]) -> None:
         "Coupled by",
         list(labels),
         selection_mode="multi",
-        default=[arm for arm in _USUAL if arm in labels] or list(labels)[:1],
+        default=[arm for arm in _DEFAULT_ARMS if arm in labels] or list(labels)[:1],
         format_func=labels.__getitem__,
         key="study situations arms",
         help=_SITUATIONS_HELP,
@@ -133,19 +133,19 @@ def _what_was_done(result: StudyResult) -> None:
                 note(text, f"{folder.name}-{path.stem}")
 
 
-def _alike(result: StudyResult) -> list[StudyResult]:
+def _comparable(result: StudyResult) -> list[StudyResult]:
     return beside.alike(result, beside.read_all(folder for _, folder in choices().values()))
 
 
 def has_scarcity(result: StudyResult) -> bool:
-    """Whether there are other studies that differ from this one in the number of AU labels alone."""
-    results = _alike(result)
+    """Whether there are studies that differ from this one only in the number of AU labels."""
+    results = _comparable(result)
     return len(results) > 1 and bool(beside.common_arms(results, 2))
 
 
 def scarcity_view(result: StudyResult) -> None:
-    """The study and those that differ from it in the number of AU labels alone."""
-    results = _alike(result)
+    """Show differences of this study, and of studies with another number of AU labels, against that number."""
+    results = _comparable(result)
     labels = beside.common_arms(results, 2)
     first = result.first_keys(next(iter(result.main_arms), ""))
     left, right = st.columns([2, 3])
@@ -183,7 +183,7 @@ def scarcity_view(result: StudyResult) -> None:
 
 
 def papers_view(result: StudyResult) -> None:
-    """The study's differences beside those in the papers' tables, and its note on the papers' claims."""
+    """Show the study's differences beside those of the papers' tables, and its note on the papers' claims."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         compared_arms = st.selectbox(
             "What is compared",
