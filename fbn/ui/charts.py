@@ -54,5 +54,5 @@ def alt_text(figure: dict[str, Any]) -> str:
     layout = figure["layout"]
     axes = [layout.get(axis, {}).get("title", {}).get("text", "") for axis in ("yaxis", "xaxis")]
     names = list(dict.fromkeys(trace["name"] for trace in figure["data"] if trace.get("name")))
-    about = " against ".join(filter(None, axes)) or "values"
-    return f"Chart of {about}{': ' if names else ''}{', '.join(names)}."
+    subject = " against ".join(filter(None, axes)) or "values"
+    return f"Chart of {subject}{': ' if names else ''}{', '.join(names)}."

@@ -125,11 +125,11 @@ def expressions(effect: Effect, before: Effect | None = None, against: str = "")
     )
 
 
-def conflicts(found: Sequence[Conflict], max_shown: int = 8) -> str:
+def conflicts(items: Sequence[Conflict], max_shown: int = 8) -> str:
     """Return a list of conflicts, a sentence each; of more than ``max_shown`` the first ones, with the largest gaps."""
-    rows = [_conflict(conflict, KINDS[conflict.kind][1]) for conflict in found[:max_shown]]
-    if len(found) > max_shown:
-        rows.append(f"<li><b>…</b><span>and {len(found) - max_shown} narrower ones</span></li>")
+    rows = [_conflict(conflict, KINDS[conflict.kind][1]) for conflict in items[:max_shown]]
+    if len(items) > max_shown:
+        rows.append(f"<li><b>…</b><span>and {len(items) - max_shown} narrower ones</span></li>")
     return f'<ul class="fbn-cons" aria-label="Conflicts">{"".join(rows)}</ul>'
 
 

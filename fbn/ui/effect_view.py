@@ -52,7 +52,7 @@ _AGREED = "None: what is seen and what the table implies agree."
 _SILENT = "This model does not read both expressions and action units, which the table couples."
 
 
-def picked(key: str) -> str:
+def picked_table(key: str) -> str:
     """Return the name of the table picked in ``pick_table``."""
     return str(st.session_state.get(f"{key} name", FIRST))
 
@@ -63,7 +63,7 @@ def pick_table(key: str) -> RelatednessTable:
     Args:
         key: unique to each page.
     """
-    names, name = (*RelatednessTable.names(), *Versions().names()), picked(key)
+    names, name = (*RelatednessTable.names(), *Versions().names()), picked_table(key)
     chosen = controlled(
         st.selectbox,
         "Relatedness table",

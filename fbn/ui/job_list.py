@@ -49,13 +49,13 @@ class JobList:
 
     def start(self, title: str, parameters: Mapping[str, Any]) -> None:
         """Start a job and open it; if that fails, ``problem`` shows the error."""
-        self.refuse("")
+        self.set_problem("")
         try:
             st.session_state[self.key] = jobs.start(self.kind, title, parameters).id
         except FbnError as error:
-            self.refuse(str(error))
+            self.set_problem(str(error))
 
-    def refuse(self, message: str) -> None:
+    def set_problem(self, message: str) -> None:
         """Store an error message for ``problem``; "" removes it."""
         st.session_state[f"{self.key} problem"] = message
 
@@ -140,11 +140,11 @@ class JobList:
         st.session_state[self.key] = identifier
 
     def _do(self, act: Any, identifier: str) -> None:
-        self.refuse("")
+        self.set_problem("")
         try:
             act(identifier)
         except FbnError as error:
-            self.refuse(str(error))
+            self.set_problem(str(error))
 
     def _opened(self, job: Job) -> None:
         try:

@@ -24,5 +24,5 @@ EXPRESSION_COLOURS: dict[Expression, str] = {
 BETTER, WORSE = BLUE, VERMILION
 #: AU bars, valence, the point in the circumplex.
 ACCENT = "#6C76EA"
-#: Arousal beside valence; its lines are dashed as well.
+#: A second series, such as arousal; its lines are also dashed.
 SECOND = "#C2841C"

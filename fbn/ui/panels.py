@@ -58,7 +58,7 @@ _TERM_COLOURS = {"Action units": ACCENT, "Expressions": ORANGE, "Valence": GREEN
 
 
 @dataclass(frozen=True)
-class Picked:
+class CompoundChoice:
     """The user's choice of compound expressions.
 
     Attributes:
@@ -70,7 +70,7 @@ class Picked:
     classes: CompoundClasses | None = None
 
 
-def pick_compounds(model: str, key: str) -> Picked:
+def pick_compounds(model: str, key: str) -> CompoundChoice:
     """Pick compound classes: off, a set, a saved table, or the model's trained classes, the default if it has any.
 
     Args:
@@ -80,7 +80,7 @@ def pick_compounds(model: str, key: str) -> Picked:
     try:
         manifest = store.manifest(model)
     except FbnError:  # the page shows the error when it loads the model
-        return Picked()
+        return CompoundChoice()
     is_supported, learnt = set(manifest.tasks) == set(AFFECT_TASKS), manifest.classes
     options = ([_OFF, *([_LEARNT] if learnt else []), *names()]) if is_supported else [_OFF]
     titles = SETS | {_OFF: "Off", _LEARNT: f"Learnt by {model}: {len(learnt)} classes"}
@@ -98,12 +98,12 @@ def pick_compounds(model: str, key: str) -> Picked:
         disabled=not is_supported,
     )
     if chosen in (_OFF, _LEARNT):
-        return Picked(chosen == _LEARNT)
+        return CompoundChoice(chosen == _LEARNT)
     try:
-        return Picked(True, CompoundClasses.named(chosen))
+        return CompoundChoice(True, CompoundClasses.named(chosen))
     except FbnError as error:
         st.error(f"{chosen} cannot be used: {error}")
-        return Picked()
+        return CompoundChoice()
 
 
 def face_name(face: FaceResult) -> str:

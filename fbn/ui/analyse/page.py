@@ -10,7 +10,7 @@ from fbn.inference import FaceResult, FrameResult
 from fbn.inference.export import layout_of, table_bytes, to_pandas
 from fbn.inference.uploads import AnalysisJob
 from fbn.ui import charts, shell
-from fbn.ui.panels import Picked, pick_compounds, show_picture
+from fbn.ui.panels import CompoundChoice, pick_compounds, show_picture
 
 _STATE = "analysis"  # (files and options, the job)
 _COMPOUNDS = "analyse_compounds"
@@ -88,7 +88,7 @@ def _progress(job: AnalysisJob) -> None:
 @st.fragment
 def _show_file(job: AnalysisJob, name: str, results: list[FrameResult]) -> None:
     previews = job.previews[name]
-    picked: Picked = st.session_state.get(_COMPOUNDS, Picked())
+    picked: CompoundChoice = st.session_state.get(_COMPOUNDS, CompoundChoice())
     if len(previews) == 1:
         show_picture(previews[0], compounds=picked.shown)
         return

@@ -65,7 +65,7 @@ def show_compound() -> None:
         pick(st.selectbox, "Set of pictures", OPEN, clearing_messages(), options=names, width=240)
         st.button("New set", icon=":material/add:", on_click=clearing_messages(partial(_start, True)))
     try:
-        chosen = sets.open(st.session_state[OPEN])
+        picture_set = sets.open(st.session_state[OPEN])
     except FbnError as error:
         st.error(str(error), icon=":material/error:")
         return
@@ -73,12 +73,12 @@ def show_compound() -> None:
         st.segmented_control,
         "View",
         VIEW,
-        clearing_messages(partial(JOBS.refuse, "")),
+        clearing_messages(partial(JOBS.set_problem, "")),
         options=list(_VIEWS),
         required=True,
         label_visibility="collapsed",
     )
-    st.fragment(_VIEWS[view])(chosen)
+    st.fragment(_VIEWS[view])(picture_set)
 
 
 def _offer_restore(sets: PictureSets) -> None:
@@ -155,10 +155,10 @@ def _pick_classes() -> tuple[str, ...]:
 
 
 def _create(sets: PictureSets, name: str, classes: tuple[str, ...], uploads: list[Incoming]) -> None:
-    chosen, added = create_from_uploads(sets, name, classes, uploads)
-    report_added(chosen.name, added)
-    labelled = chosen.data is not None or chosen.labels.read()
-    open_set(chosen.name, "Pictures" if labelled else "Label")
+    picture_set, added = create_from_uploads(sets, name, classes, uploads)
+    report_added(picture_set.name, added)
+    labelled = picture_set.data is not None or picture_set.labels.read()
+    open_set(picture_set.name, "Pictures" if labelled else "Label")
 
 
 def _from_folder(sets: PictureSets) -> None:
@@ -179,11 +179,11 @@ def _from_folder(sets: PictureSets) -> None:
 def _use_folder(sets: PictureSets, text: str) -> None:
     path = Path(text).expanduser().absolute()
     labelled = read_labels(path)
-    chosen = sets.create(sets.free_name(path.stem or "set"), labelled.classes, str(path))
+    picture_set = sets.create(sets.free_name(path.stem or "set"), labelled.classes, str(path))
     more = len(labelled.classes) - _MAX_NAMED
     classes = ", ".join(labelled.classes[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
-    report_success(f"“{chosen.name}”: {len(labelled.samples):,} labelled pictures of {classes}.")
-    open_set(chosen.name)
+    report_success(f"“{picture_set.name}”: {len(labelled.samples):,} labelled pictures of {classes}.")
+    open_set(picture_set.name)
 
 
 def _from_drawing(sets: PictureSets) -> None:
@@ -206,6 +206,6 @@ def _draw(sets: PictureSets, count: int, labelled: bool) -> None:
     st.session_state[_DRAWING] = Work(f"Drawing {count} faces", work)
 
 
-def _open_drawn(chosen: PictureSet) -> None:
-    report_success(f"“{chosen.name}” is drawn.")
-    open_set(chosen.name, "Pictures" if chosen.data else "Label")
+def _open_drawn(picture_set: PictureSet) -> None:
+    report_success(f"“{picture_set.name}” is drawn.")
+    open_set(picture_set.name, "Pictures" if picture_set.data else "Label")

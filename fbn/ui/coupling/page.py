@@ -14,7 +14,7 @@ from fbn.losses.coupling import Gradients, MatchingForm
 from fbn.ui import charts
 from fbn.ui.coupling import charts as coupling_charts
 from fbn.ui.coupling.training import training_view
-from fbn.ui.effect_view import FORMS, pick_table, picked
+from fbn.ui.effect_view import FORMS, pick_table, picked_table
 from fbn.ui.widgets import pick, sync_with_url
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, ACTION_UNITS, AU_NUMBERS, EXPRESSIONS
 
@@ -338,6 +338,6 @@ STEPS: tuple[LessonStep, ...] = (
         "With few AU labels the couplings lend the AU head what expression labels know. With many labels there is "
         "less to lend. A wrong table lends wrong things: the prior is a statement about faces, and it can be false. "
         "One pair is an anecdote; the Relatedness page runs several seeds in the background and gives their spread.",
-        lambda: training_view(pick_table("lab table"), picked("lab table")),
+        lambda: training_view(pick_table("lab table"), picked_table("lab table")),
     ),
 )

@@ -80,8 +80,8 @@ def training_view(table: RelatednessTable, title: str) -> None:
     if busy:
         st.button("Stop", icon=":material/stop:", type="primary", on_click=training.cancel)  # type: ignore[union-attr]
     else:
-        named = f"{title}, rows exchanged" if wrong else title
-        lesson = Lesson(exchanged(table) if wrong else table, named, tuple(couplings), labelled or 20)
+        table_title = f"{title}, rows exchanged" if wrong else title
+        lesson = Lesson(exchanged(table) if wrong else table, table_title, tuple(couplings), labelled or 20)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Start training",
@@ -100,8 +100,8 @@ def training_view(table: RelatednessTable, title: str) -> None:
 def _size(lesson: Lesson) -> str:
     """Describe the amount of training, and its duration the last time."""
     seconds = expected(lesson)
-    known = f" · about {durations.in_words(seconds)} on this machine" if seconds else ""
-    return f"Two networks, {lesson.steps} steps of {lesson.batch} faces each{known}"
+    duration = f" · about {durations.in_words(seconds)} on this machine" if seconds else ""
+    return f"Two networks, {lesson.steps} steps of {lesson.batch} faces each{duration}"
 
 
 def _wait(current: LiveTraining | None) -> None:

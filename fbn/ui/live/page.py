@@ -16,7 +16,7 @@ from fbn.ui.effect_view import conflict_panel, pick_table
 from fbn.ui.live.recordings import show_problem, show_recordings
 from fbn.ui.live.webcam import Problem, play, start_video, watch, webcam
 from fbn.ui.panels import (
-    Picked,
+    CompoundChoice,
     action_unit_panel,
     circumplex_panel,
     compound_panel,
@@ -253,7 +253,7 @@ def _predictions(session: LiveSession, playing: bool, source: str) -> None:
         with _shade("figures", is_past):
             affect = view.face.shown
             expression_panel(affect)
-            picked: Picked = st.session_state.get(_COMPOUNDS, Picked())
+            picked: CompoundChoice = st.session_state.get(_COMPOUNDS, CompoundChoice())
             if affect.scorer and picked.shown:
                 compound_panel(affect)
                 if view.settings.frozen:
@@ -309,7 +309,7 @@ def picture_view() -> None:
             st.info("The figures appear here once there is a picture.", icon=":material/face:")
             return
         image = shell.read_upload(upload)
-    picked: Picked = st.session_state[_COMPOUNDS]
+    picked: CompoundChoice = st.session_state[_COMPOUNDS]
     result = shell.make_analyser(None, picked.classes).picture(image)
     face = show_picture(Preview.of(image, result), compounds=picked.shown)
     if face is not None:

@@ -90,7 +90,7 @@ def show_workshop() -> None:
 def _clear_messages() -> None:
     """Remove messages that belong to another view."""
     set_workshop(replace(workshop(), message="", problem=""))
-    COMPARISONS.refuse("")
+    COMPARISONS.set_problem("")
 
 
 def edit_view() -> None:

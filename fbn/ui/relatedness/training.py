@@ -125,7 +125,7 @@ def _start(first: str, second: str, truth: str | None, size: str, data: str, nam
         if truth and not data:
             tables["truth"] = workshop().table_of(truth)
     except FbnError as error:
-        COMPARISONS.refuse(str(error))
+        COMPARISONS.set_problem(str(error))
         return
     request: dict[str, Any] = {
         "names": (first, second),
@@ -166,19 +166,20 @@ def show_result(result: Mapping[str, Any], key: str) -> None:
 
 def sentence(result: Mapping[str, Any]) -> str:
     """Return a sentence on whether the edited table improved the F1 of the changed AUs."""
-    on, (base, edited) = result["changed_units"], result["comparison"]["names"]
+    scores, (base, edited) = result["changed_units"], result["comparison"]["names"]
     changed = ", ".join(dict.fromkeys(f"AU{cell['action_unit']}" for cell in result["changed"]))
-    if on is None:
+    if scores is None:
         return f"None of the changed AUs ({changed}) was active often enough in the held-out faces to be scored."
-    seeds = len(on["differences"])
-    change = f"mean F1 on the changed AUs ({changed}) {on['base']:.3f} → {on['edited']:.3f}"
-    if on["low"] is None:
+    seeds = len(scores["differences"])
+    change = f"mean F1 on the changed AUs ({changed}) {scores['base']:.3f} → {scores['edited']:.3f}"
+    if scores["low"] is None:
         return f"**{change}**, one seed: no telling whether that is chance."
-    spread = f"difference {on['difference']:+.3f}, 95 % interval {on['low']:+.3f} to {on['high']:+.3f}, {seeds} seeds"
+    interval = f"95 % interval {scores['low']:+.3f} to {scores['high']:+.3f}"
+    spread = f"difference {scores['difference']:+.3f}, {interval}, {seeds} seeds"
     outcome = "makes no difference that these runs can tell"
-    if on["low"] > 0:
+    if scores["low"] > 0:
         outcome = "is better"
-    elif on["high"] < 0:
+    elif scores["high"] < 0:
         outcome = "is worse"
     return (
         f"Training with **{escape_markdown(edited)}** instead of {escape_markdown(base)} **{outcome}**: {change} "

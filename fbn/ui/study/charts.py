@@ -123,8 +123,8 @@ def forest_plot(
 
 def x_range_of(frames: Iterable[pd.DataFrame]) -> tuple[float, float]:
     """Return a range that contains all differences with their intervals, and 0."""
-    known = pd.concat([frame[["difference", "low", "high"]] for frame in frames]).to_numpy(float)
-    ends = [0.0, *known[~np.isnan(known)].tolist()]
+    values = pd.concat([frame[["difference", "low", "high"]] for frame in frames]).to_numpy(float)
+    ends = [0.0, *values[~np.isnan(values)].tolist()]
     margin = 0.06 * (max(ends) - min(ends)) or 0.01
     return min(ends) - margin, max(ends) + margin
 

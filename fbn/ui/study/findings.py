@@ -47,7 +47,7 @@ def found_view(result: StudyResult) -> None:
             "stands here."
         )
     _figure_by_figure(result)
-    _what_was_done(result)
+    _training_details(result)
 
 
 def _situations(result: StudyResult, results: list[StudyResult]) -> None:
@@ -119,7 +119,7 @@ def _figure_by_figure(result: StudyResult) -> None:
     )
 
 
-def _what_was_done(result: StudyResult) -> None:
+def _training_details(result: StudyResult) -> None:
     with st.expander("What was trained, on what", icon=":material/list:"):
         counts = ", ".join(f"{LABELS.get(name, name.replace('_', ' '))} {n:,}" for name, n in result.labelled.items())
         st.markdown(f"Training pictures with labels: {counts or 'not told'}.")

@@ -101,7 +101,7 @@ def _views(result: StudyResult) -> list[str]:
 def _clear_problems() -> None:
     """Remove error messages that belong to another view."""
     st.session_state[PROBLEM] = ""
-    JOBS.refuse("")
+    JOBS.set_problem("")
 
 
 def _download(result: StudyResult) -> None:

@@ -145,16 +145,16 @@ def _tint(verdict: str) -> str:
 def detail_view(result: StudyResult) -> None:
     """Show the metric of each AU or expression for each arm, or its difference."""
     details = result.details[~result.details["filtered"]]
-    there = [figure for figure in _KINDS if (details["figure"] == figure).any()]
+    available = [figure for figure in _KINDS if (details["figure"] == figure).any()]
     figure = st.segmented_control(
         "Look at",
-        there,
-        default=there[0],
+        available,
+        default=available[0],
         required=True,
         format_func=lambda name: _KINDS[name][0],
         key="study detail",
     )
-    figure = figure or there[0]
+    figure = figure or available[0]
     title, axis = _KINDS[figure]
     details = details[details["figure"] == figure]
     left, right = st.columns([2, 5])
@@ -183,28 +183,28 @@ def detail_view(result: StudyResult) -> None:
         )
         return
     lines = difference_lines(result, details, shown, seeds=False)
-    there = [arm for arm in arms if arm in set(lines["arm"])]
+    available = [arm for arm in arms if arm in set(lines["arm"])]
     if lines.empty:
         st.caption(f"None of these arms is compared with {SIDES[shown]}.")
         return
     legend()
-    forest_plots({result.label(arm): lines[lines["arm"] == arm] for arm in there}, shown)
+    forest_plots({result.label(arm): lines[lines["arm"] == arm] for arm in available}, shown)
 
 
 def _pick_shown(result: StudyResult, details: pd.DataFrame) -> str:
     """Draw the choice of what to plot: ``_VALUES``, or differences from a key of ``SIDES`` that the study has."""
-    there = [side for side in SIDES if details[f"{side}_difference"].notna().any()]
-    if not there:
+    available = [side for side in SIDES if details[f"{side}_difference"].notna().any()]
+    if not available:
         is_old = result.details["sd"].isna().all() and result.seeds > 1
         st.caption(_OLD if is_old else "No arm of this study is compared with another.")
         return _VALUES
     shown = st.segmented_control(
         "Show",
-        [_VALUES, *there],
+        [_VALUES, *available],
         default=_VALUES,
         required=True,
         format_func=lambda side: f"Against {SIDES[side]}" if side in SIDES else side,
-        key=f"study detail show {len(there)}",
+        key=f"study detail show {len(available)}",
         help=SIDE_HELP,
     )
     return shown or _VALUES
@@ -250,8 +250,8 @@ def curves_view(result: StudyResult) -> None:
     )
     rows = curves[curves["term"] == term]
     with right:
-        there = rows.dropna(subset="value")["arm"]
-        arms = pick_arms(result, there, f"study curve rows {result.folder} {term}")
+        available = rows.dropna(subset="value")["arm"]
+        arms = pick_arms(result, available, f"study curve rows {result.folder} {term}")
     name = LOSSES.get(str(term), str(term))
     st.markdown(f"**{name} along the training**", help=_CURVE_HELP)
     if not arms:
