@@ -56,7 +56,7 @@ def words(test: AppTest) -> str:
 
 
 def test_home_leads_to_every_page():
-    assert {page for page, _ in home._WAYS} == set(shell._ICONS) - {"home"}
+    assert {page for page, _ in home._PAGES} == set(shell._ICONS) - {"home"}
 
 
 def test_home_shows_the_ways_in_and_a_reading(app: Open):

@@ -326,6 +326,9 @@ def test_arms_on_one_line_stand_apart_and_are_hollow_where_nothing_can_be_told()
     one, two = charts.forest_plot(frame, "x", by_arm=True).data
     assert (one.marker.symbol, two.marker.symbol) == ("circle", "diamond-open")
     assert -0.5 < one.y[0] < 0 < two.y[0] < 0.5
+    many = pd.concat([frame.head(1).assign(arm=str(i)) for i in range(6)])
+    with pytest.raises(ValueError, match="at most 5 arms"):
+        charts.forest_plot(many, "x", by_arm=True)
 
 
 def test_dots_and_curves_keep_gaps_and_looks_apart():

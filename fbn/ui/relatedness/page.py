@@ -53,7 +53,7 @@ STYLE = """<style>
   .st-key-rel-undo p,.st-key-rel-redo p{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 }
 </style>""".replace("ACCENT", ACCENT)
-#: Side lengths in pixels of the drawn faces beside the table, and of the picture given to the network.
+#: Side length in pixels of the drawn faces beside the table, and width of the picture under On a face.
 _DRAWN, _INPUT = 240, 260
 _KINDS = {"none": 0.0, "observational": 0.5, "prototypical": 1.0}
 _SOURCES = ["Drawn face", "Sample", "Upload", "Take a photo"]

@@ -66,7 +66,7 @@ def forest_plot(
         extra_columns: up to two columns with further differences.
 
     Raises:
-        ValueError: more than two extra columns.
+        ValueError: more than two extra columns, or with ``by_arm`` more arms than symbols.
     """
     if len(extra_columns) > len(_EXTRA):
         raise ValueError(f"expected at most {len(_EXTRA)} extra columns, got {len(extra_columns)}")
@@ -84,6 +84,8 @@ def forest_plot(
     frame["symbol"], line = frame["verdict"].map(_SYMBOLS), _LINE
     if by_arm:
         arms = list(frame["arm"].unique())
+        if len(arms) > len(ARM_SYMBOLS):
+            raise ValueError(f"expected at most {len(ARM_SYMBOLS)} arms on a line, got {len(arms)}")
         line = max(_LINE, 13 * len(arms))
         frame["at"] += (frame["arm"].map(arms.index) - (len(arms) - 1) / 2) * min(0.38, 0.8 / len(arms))
         symbols = frame["arm"].map(dict(zip(arms, ARM_SYMBOLS, strict=False)))
