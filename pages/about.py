@@ -1,4 +1,4 @@
-"""About: the model card, the terms, and what this must not be used for."""
+"""About: the model card, the licences, and forbidden uses."""
 
 from fbn.ui import home, shell
 

@@ -1,4 +1,4 @@
-"""Analyse: pictures and videos, read into a table."""
+"""Analyse: predictions for pictures and videos, as a table."""
 
 import streamlit as st
 
@@ -9,6 +9,6 @@ shell.enter("Analyse")
 st.markdown("Pictures or videos in, a table out: one row for each face and frame. Files never leave this machine.")
 job = page.choose()
 if job is None:
-    page.nothing_yet()
+    page.show_instructions()
 else:
     page.show(job)

@@ -1,4 +1,4 @@
-"""Compound: name mixed expressions such as "happily surprised", and teach a network yours with a few pictures."""
+"""Compound: zero-shot and few-shot recognition of compound expressions such as "happily surprised"."""
 
 import streamlit as st
 

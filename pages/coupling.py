@@ -1,4 +1,4 @@
-"""Coupling lab: what each coupling loss does, in a lesson with figures to play with and a training to watch."""
+"""Coupling lab: a lesson on the coupling losses with interactive plots and a live training."""
 
 import streamlit as st
 

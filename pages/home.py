@@ -1,4 +1,4 @@
-"""Home: what this is, and what to do first."""
+"""Home: an introduction and links to the pages."""
 
 import streamlit as st
 
@@ -9,5 +9,5 @@ st.markdown(
     "One network reads three things from a face at once: its **expression**, its **action units** (which muscles "
     "move), and **valence and arousal** (how pleasant and how excited it looks)."
 )
-home.ways_in()
+home.page_cards()
 home.example()

@@ -1,4 +1,4 @@
-"""Live: the webcam or a clip, read as you look."""
+"""Live: predictions on the webcam's video or on a clip."""
 
 from fbn.ui import shell
 from fbn.ui.live import page

@@ -1,4 +1,4 @@
-"""Relatedness: see, edit, infer and compare the tables that say which action units go with which expression."""
+"""Relatedness: show, edit, infer and compare tables of the action units of each expression."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Face studio: move one action unit, see the face and what the network reads."""
+"""Face studio: set action units of a drawn face and see the network's predictions."""
 
 import streamlit as st
 

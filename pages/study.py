@@ -1,4 +1,4 @@
-"""Study: do the couplings pay? The papers' case study, run here with seeds and intervals."""
+"""Study: whether coupling losses improve the predictions; the papers' case study with seeds and intervals."""
 
 import streamlit as st
 

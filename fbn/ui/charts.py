@@ -1,4 +1,4 @@
-"""Plotly figures as plain dicts: ``go.Figure`` checks every field and costs 4 ms each time, a dict costs nothing."""
+"""Plotly figures as plain dicts, for pages with video: ``go.Figure`` validates every field, which takes 4 ms."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from fbn.ui.palette import ACCENT, SECOND
 
 #: Hides Plotly's tool bar, which covers a small chart.
 CONFIG = {"displayModeBar": False}
-_MOST_POINTS = 1500
+_MAX_POINTS = 1500
 
 
 def time_line(
@@ -17,15 +17,22 @@ def time_line(
     now: float | None = None,
     height: int = 210,
 ) -> dict[str, Any]:
-    """Valence and arousal against time; ``now`` draws a cursor. NaN values leave gaps."""
-    step = max(1, len(seconds) // _MOST_POINTS)
+    """Plot valence and arousal against time.
+
+    Args:
+        seconds: [N] times.
+        valence, arousal: [N] values in [-1, 1]; NaN leaves a gap.
+        now: time of a vertical cursor; None for no cursor.
+        height: of the plot in pixels.
+    """
+    step = max(1, len(seconds) // _MAX_POINTS)
     x = list(seconds[::step])
 
     def line(name: str, values: Sequence[float], colour: str, dash: str) -> dict[str, Any]:
         y = [None if v != v else round(float(v), 3) for v in values[::step]]
-        look = {"color": colour, "dash": dash, "width": 2}
+        style = {"color": colour, "dash": dash, "width": 2}
         hover = "%{y:+.2f} at %{x:.1f} s"
-        return {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "line": look, "hovertemplate": hover}
+        return {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "line": style, "hovertemplate": hover}
 
     cursor = {"type": "line", "x0": now, "x1": now, "yref": "paper", "y0": 0, "y1": 1, "line": {"width": 1.5}}
     return {
@@ -42,10 +49,10 @@ def time_line(
     }
 
 
-def described(figure: dict[str, Any]) -> str:
-    """A figure's axes and traces in a sentence, for those who hear it."""
+def alt_text(figure: dict[str, Any]) -> str:
+    """Return a sentence on a figure's axes and traces, for screen readers."""
     layout = figure["layout"]
     axes = [layout.get(axis, {}).get("title", {}).get("text", "") for axis in ("yaxis", "xaxis")]
     names = list(dict.fromkeys(trace["name"] for trace in figure["data"] if trace.get("name")))
-    about = " against ".join(filter(None, axes)) or "values"
-    return f"Chart of {about}{': ' if names else ''}{', '.join(names)}."
+    subject = " against ".join(filter(None, axes)) or "values"
+    return f"Chart of {subject}{': ' if names else ''}{', '.join(names)}."

@@ -1,4 +1,4 @@
-"""Panels that pages share: choosing a relatedness table, and what it does to one face before any training."""
+"""Panels that pages share: the choice of a relatedness table, and its effect on the losses of one face."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,11 +21,11 @@ from fbn.losses.coupling import MatchingForm, SoftForm
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable, Versions, resolve
 from fbn.relatedness.workshop import FIRST
-from fbn.ui import effect_marks
-from fbn.ui.widgets import bound, escape_markdown
+from fbn.ui import effect_html
+from fbn.ui.widgets import controlled, escape_markdown
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_NUMBERS, EXPRESSIONS
 
-#: What the forms of the losses are called on the page.
+#: Titles of the forms of the losses.
 FORMS: dict[str, str] = {
     "kl": "KL divergence",
     "printed": "As printed",
@@ -52,19 +52,19 @@ _AGREED = "None: what is seen and what the table implies agree."
 _SILENT = "This model does not read both expressions and action units, which the table couples."
 
 
-def picked(key: str) -> str:
-    """Name of the table that ``pick_table`` shows."""
+def picked_table(key: str) -> str:
+    """Return the name of the table picked in ``pick_table``."""
     return str(st.session_state.get(f"{key} name", FIRST))
 
 
 def pick_table(key: str) -> RelatednessTable:
-    """A built-in table, or the newest version of a saved one; the choice outlives a visit to another page.
+    """Pick a built-in table, or the newest version of a saved one. The choice is kept across pages.
 
     Args:
-        key: another one for each page.
+        key: unique to each page.
     """
-    names, name = (*RelatednessTable.names(), *Versions().names()), picked(key)
-    chosen = bound(
+    names, name = (*RelatednessTable.names(), *Versions().names()), picked_table(key)
+    chosen = controlled(
         st.selectbox,
         "Relatedness table",
         name if name in names else FIRST,
@@ -91,15 +91,15 @@ def effect_view(
     key: str = "effect",
     against: str = "",
 ) -> None:
-    """Conflicts, implied AUs, losses, co-annotation and formulas of one face; a fragment of its own.
+    """Show conflicts, implied AUs, losses, co-annotation and formulas of one face, in a separate fragment.
 
     Args:
-        predictions: one face's, of batch shape [] or [1]; ``effect.predictions_of`` makes them from an ``Affect``.
-        table: the table that is looked at.
-        base: the table it is compared with, if any.
-        annotations: the face's labels, where it has some (a drawn face's truth); else the network's reading serves.
-        key: another one for each panel on a page.
-        against: name of ``base``; "": it is the table before the edit.
+        predictions: of one face, batch shape [] or [1]; ``effect.predictions_of`` converts an ``Affect``.
+        table: the relatedness table.
+        base: the table to compare with, or None.
+        annotations: the face's true labels, e.g. of a drawn face; None to use the predictions.
+        key: unique on the page.
+        against: name of ``base``; "" if it is the table before the edit.
     """
     if predictions.expression_logits is None or predictions.action_unit_logits is None:
         st.caption(_SILENT)
@@ -107,26 +107,26 @@ def effect_view(
     st.fragment(_view)(predictions, table, None if base == table else base, annotations, key, against)
 
 
-def conflict_panel(affect: Affect, table: RelatednessTable, most: int = 8) -> None:
-    """The conflicts of one reading alone, for pages that redraw it all the time.
+def conflict_panel(affect: Affect, table: RelatednessTable, max_shown: int = 8) -> None:
+    """Show only the conflicts of one face, for pages that update continuously.
 
     Args:
-        affect: what was read from a face.
+        affect: predictions for the face.
         table: relatedness of expressions and AUs.
-        most: how many are shown; the widest gaps.
+        max_shown: maximal number of conflicts, the largest differences first.
     """
     st.markdown("**Statements in conflict**", help=_CONFLICT_HELP)
-    read = predictions_of(affect)
-    if read.expression_logits is None or read.action_unit_logits is None:
+    predictions = predictions_of(affect)
+    if predictions.expression_logits is None or predictions.action_unit_logits is None:
         st.caption(_SILENT)
         return
     try:
-        found = conflicts(read, table)
+        found = conflicts(predictions, table)
     except FormatError as error:
         st.caption(f"This table does not serve here: {error}.")
         return
     if found:
-        st.html(effect_marks.STYLE + effect_marks.conflicts(found, most))
+        st.html(effect_html.STYLE + effect_html.conflicts(found, max_shown))
     else:
         st.caption(_AGREED)
 
@@ -139,30 +139,30 @@ def _view(
     key: str,
     against: str,
 ) -> None:
-    st.html(effect_marks.STYLE)
+    st.html(effect_html.STYLE)
     form, soft_form, settings = _options(key)
     try:
         now = effect(predictions, table, annotations, settings)
         compared = None if base is None else Comparison(effect(predictions, base, annotations, settings), now)
-    except FormatError as error:  # a table that lacks an expression's row
+    except FormatError as error:  # a table without a row for some expression
         st.error(f"The losses need a row for each of the seven expressions: {error}.")
         return
     before = None if compared is None else compared.before
-    _figures(now, before, form, soft_form, against)
+    _metrics(now, before, form, soft_form, against)
     left, right = st.columns([4, 5], gap="large")
     with left:
         _conflicts(now, compared, against)
         st.markdown("**Expressions: read, and said by the AUs**", help=_SOFT_HELP)
-        st.html(effect_marks.expressions(now, before, against))
+        st.html(effect_html.expressions(now, before, against))
         _co_annotation(now, before, annotations is not None, against)
     with right:
         st.markdown("**Action units: seen, and implied by the expressions**", help=_SEEN_HELP)
-        st.html(effect_marks.action_units(now, form, before, against))
+        st.html(effect_html.action_units(now, form, before, against))
     _formulas(now, form, soft_form, key)
 
 
 def _options(key: str) -> tuple[MatchingForm, SoftForm, Settings]:
-    def pick(label: str, choices: dict[Any, str], name: str, words: str) -> Any:
+    def pick(label: str, choices: dict[Any, str], name: str, help_text: str) -> Any:
         return st.segmented_control(
             label,
             list(choices),
@@ -170,7 +170,7 @@ def _options(key: str) -> tuple[MatchingForm, SoftForm, Settings]:
             required=True,
             format_func=choices.__getitem__,
             key=f"{key} {name}",
-            help=words,
+            help=help_text,
         )
 
     with st.popover("How the losses are formed", icon=":material/tune:"):
@@ -201,24 +201,24 @@ def _options(key: str) -> tuple[MatchingForm, SoftForm, Settings]:
     return form, soft_form, settings
 
 
-def _figures(now: Effect, before: Effect | None, form: MatchingForm, soft_form: SoftForm, against: str) -> None:
-    figures: list[tuple[str, Callable[[Effect], float], str]] = [
+def _metrics(now: Effect, before: Effect | None, form: MatchingForm, soft_form: SoftForm, against: str) -> None:
+    metrics: list[tuple[str, Callable[[Effect], float], str]] = [
         ("Distribution matching", lambda e: e.total(form), ".2f"),
         ("Soft co-annotation", lambda e: e.soft_loss[soft_form], ".2f"),
         ("Conflicts", lambda e: len(e.conflicts), ".0f"),
     ]
     by = f"against {against}" if against else "by the edit"
     with st.container(horizontal=True):
-        for label, read, shape in figures:
-            moved = "" if before is None else f"{read(now) - read(before):+{shape}}"
-            same = not moved.strip("+-0.")
-            delta = None if before is None else f"{'±0' if same else moved} {by}"
+        for label, value_of, spec in metrics:
+            change = "" if before is None else f"{value_of(now) - value_of(before):+{spec}}"
+            is_same = not change.strip("+-0.")
+            delta = None if before is None else f"{'±0' if is_same else change} {by}"
             st.metric(
                 label,
-                f"{read(now):{shape}}",
+                f"{value_of(now):{spec}}",
                 delta,
                 delta_color="off",
-                delta_arrow="off" if same else "auto",
+                delta_arrow="off" if is_same else "auto",
                 width=200 if against else 150,
             )
 
@@ -226,7 +226,7 @@ def _figures(now: Effect, before: Effect | None, form: MatchingForm, soft_form: 
 def _conflicts(now: Effect, compared: Comparison | None, against: str) -> None:
     st.markdown("**Statements in conflict**", help=_CONFLICT_HELP)
     if now.conflicts:
-        st.html(effect_marks.conflicts(now.conflicts))
+        st.html(effect_html.conflicts(now.conflicts))
     else:
         st.caption(_AGREED)
     if compared is not None:
@@ -234,7 +234,7 @@ def _conflicts(now: Effect, compared: Comparison | None, against: str) -> None:
             f"**What differs from {escape_markdown(against)}**" if against else "**What the edit changes there**"
         )
         if compared.settled or compared.new:
-            st.html(effect_marks.changed_conflicts(compared, against))
+            st.html(effect_html.changed_conflicts(compared, against))
         else:
             st.caption("The same statements are in conflict with both tables.")
 
@@ -245,18 +245,18 @@ def _co_annotation(now: Effect, before: Effect | None, labelled: bool, against: 
         help="Labels that the table gives to a picture which has one kind of label only. "
         + ("It starts from this face's own labels." if labelled else "It starts from what the network reads."),
     )
-    lines = co_annotation_words(now)
-    if before is not None and (earlier := co_annotation_words(before)) != lines:
+    lines = describe_co_annotation(now)
+    if before is not None and (earlier := describe_co_annotation(before)) != lines:
         lines = [
-            f"{line}  \n:gray[{escape_markdown(against) or 'before'}: {was}]" if was != line else line
-            for line, was in zip(lines, earlier, strict=True)
+            f"{line}  \n:gray[{escape_markdown(against) or 'before'}: {old}]" if old != line else line
+            for line, old in zip(lines, earlier, strict=True)
         ]
     for line in lines:
         st.markdown(f"- {line}")
 
 
-def co_annotation_words(effect: Effect) -> list[str]:
-    """Two sentences: what the expression label would add, and what the AU labels would."""
+def describe_co_annotation(effect: Effect) -> list[str]:
+    """Return two sentences: AU labels added by the expression label, and the expression label added by AU labels."""
     label = EXPRESSIONS[int(effect.labels.expression.argmax())].value
     units = ", ".join(
         f"AU{number}" + ("" if weight == 1 else f" (weight {weight:g})") for number, weight in effect.added_units

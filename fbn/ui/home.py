@@ -1,4 +1,4 @@
-"""The parts of the Home and the About page."""
+"""The sections of the Home and About pages."""
 
 import re
 
@@ -11,7 +11,7 @@ from fbn.models import store
 from fbn.ui import shell
 from fbn.ui.panels import show_picture
 
-_WAYS = (
+_PAGES = (
     ("live", "Allow the webcam and see your face read as you look."),
     ("analyse", "Give pictures or a video, get figures and a table."),
     ("compound", "Name mixed expressions; teach it yours with a few labelled pictures."),
@@ -24,17 +24,17 @@ _WAYS = (
 _IN_A_ROW = 4
 
 
-def ways_in() -> None:
-    """A card for each page."""
-    for first in range(0, len(_WAYS), _IN_A_ROW):
-        for column, (page, words) in zip(st.columns(_IN_A_ROW), _WAYS[first : first + _IN_A_ROW], strict=False):
+def page_cards() -> None:
+    """Draw a card for each page."""
+    for first in range(0, len(_PAGES), _IN_A_ROW):
+        for column, (page, description) in zip(st.columns(_IN_A_ROW), _PAGES[first : first + _IN_A_ROW], strict=False):
             with column.container(border=True, height="stretch"):
                 st.page_link(shell.page(page), label=f"**{page.capitalize()}**")
-                st.markdown(words)
+                st.markdown(description)
 
 
 def example() -> None:
-    """The sample picture, read now by the picked model."""
+    """Show the sample picture with the predictions of the picked model."""
     st.subheader("What a reading looks like")
     try:
         preview = _read_sample(shell.model_name())
@@ -52,7 +52,7 @@ def _read_sample(model: str) -> Preview:
 
 
 def limits() -> None:
-    """What it is, and what it must not be used for."""
+    """Show what the predictions mean, forbidden uses, privacy and licences."""
     left, right = st.columns(2, gap="large")
     left.markdown(
         "## What the numbers mean\n"
@@ -81,7 +81,7 @@ def limits() -> None:
 
 
 def model_card() -> None:
-    """The picked model's card."""
+    """Show the picked model's card."""
     st.divider()
     try:
         card = store.card(shell.model_name())
@@ -89,5 +89,5 @@ def model_card() -> None:
         st.warning(f"No model card to show: {error}")
         return
     with st.container(key="card"):
-        # its title ranks with this page's own headings
+        # headings are lowered by one level, below the page's title
         st.markdown(re.sub(r"(?m)^#", "##", card) or "This model came without a card.")

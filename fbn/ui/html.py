@@ -1,7 +1,7 @@
-"""Bars and the circumplex as HTML text, which Streamlit has nothing accessible for.
+"""Bars and the circumplex as HTML; Streamlit has no accessible widgets for them.
 
-They inherit the page's text colour, so they fit the light and the dark theme, and cost the browser next to nothing when
-redrawn twice a second beside a video.
+They inherit the page's text colour, so they fit the light and the dark theme, and are cheap to redraw twice a second
+beside a video.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ import numpy as np
 
 from fbn.inference.breakdown import Share
 from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS
-from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, EXPRESSIONS, REGIONS
+from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, EXPRESSIONS, REGIONS, ActionUnit
 
-#: Compound classes that are shown, beside the entry for none of them.
-_TOP = 3
+#: Number of compound classes shown, beside the entry for none of them.
+_MAX_CLASSES = 3
 _NONE_COLOUR = "color-mix(in srgb,currentColor 45%,transparent)"
 
 # white on the dark theme's bright accent would be a contrast of 2.7, Streamlit's captions on white have 4.3
@@ -75,7 +75,7 @@ button:is([data-testid^="stBaseButton-primary"],[kind="primary"]):not(:hover):no
 
 
 def expression_bars(expression: np.ndarray) -> str:
-    """Seven bars, 0 to 100 %, the likeliest in bold. ``expression``: [7] probabilities."""
+    """Return seven bars from 0 to 100 %, the most probable in bold. ``expression``: [7] probabilities."""
     top = int(np.argmax(expression))
     rows = []
     for i, (name, value) in enumerate(zip(EXPRESSIONS, expression, strict=True)):
@@ -84,34 +84,39 @@ def expression_bars(expression: np.ndarray) -> str:
     return f'<div role="list" aria-label="Expression">{"".join(rows)}</div>'
 
 
+def au_tooltip(unit: ActionUnit) -> str:
+    """Return an AU's description and muscle as text."""
+    return f"{unit.short} {unit.name}: {unit.description}. Muscle: {unit.muscle}."
+
+
 def action_unit_bars(action_units: np.ndarray) -> str:
-    """Seventeen bars by region of the face, 0 to 100 %; a line marks 50 %, the decision; [17] probabilities."""
+    """Return seventeen bars from 0 to 100 % by region of the face, with a line at 50 %. Input: [17] probabilities."""
     blocks = []
     for region, numbers in REGIONS.items():
         rows = []
         for number in numbers:
             unit, value = ACTION_UNITS[AU_INDEX[number]], float(action_units[AU_INDEX[number]])
             label = f'<span class="fbn-code">{unit.short}</span>{escape(unit.name)}'
-            tip = f"{unit.short} {unit.name}: {unit.description}. Muscle: {unit.muscle}."
-            rows.append(_row(label, value, ACCENT, " fbn-top" if value >= DECISION else "", tip, half=True))
+            style = " fbn-top" if value >= DECISION else ""
+            rows.append(_row(label, value, ACCENT, style, au_tooltip(unit), half=True))
         listed = f'<div role="list" aria-label="{region}">{"".join(rows)}</div>'
         blocks.append(f'<div><div class="fbn-head">{region}</div>{listed}</div>')
     return f'<div class="fbn-au fbn-help" role="group" aria-label="Action units">{"".join(blocks)}</div>'
 
 
 def compound_bars(shares: Sequence[Share]) -> str:
-    """The three likeliest classes, then none of them, 0 to 100 %, the likeliest of all in bold.
+    """Return bars from 0 to 100 % for the three most probable classes and for none of them.
 
-    A bar has the colours of the two expressions that its class is made of. Always as many rows, so that nothing jumps
-    beside a video.
+    The most probable is in bold. A bar has the colours of the two expressions of its class. The number of rows is
+    fixed, so that the layout beside a video does not jump.
 
     Args:
-        shares: as ``breakdown`` gives them.
+        shares: from ``breakdown``.
     """
-    likeliest = max(shares, key=lambda share: share.probability)
+    top = max(shares, key=lambda share: share.probability)
     rows = []
-    for share in [*[s for s in shares if not s.none][:_TOP], *[s for s in shares if s.none]]:
-        style = " fbn-top" * (share is likeliest) + " fbn-none" * share.none
+    for share in [*[s for s in shares if not s.none][:_MAX_CLASSES], *[s for s in shares if s.none]]:
+        style = " fbn-top" * (share is top) + " fbn-none" * share.none
         rows.append(_row(escape(share.words), share.probability, _colour(share), style, _sum(share)))
     return f'<div class="fbn-compounds fbn-help" role="list" aria-label="Compound expressions">{"".join(rows)}</div>'
 
@@ -124,7 +129,7 @@ def _colour(share: Share) -> str:
 
 
 def _sum(share: Share) -> str:
-    """The score as a sum."""
+    """Return the score written out as a sum."""
     learnt = f" {'+' if share.learnt >= 0 else '−'} learnt {abs(share.learnt):.2f}" if share.learnt else ""
     return (
         f"{share.words}: action units {share.action_units:.2f} + expressions {share.expressions:.2f} "
@@ -144,25 +149,25 @@ def _row(label: str, value: float, colour: str, style: str, tip: str = "", half:
     )
 
 
-#: Where the words stand: (valence, arousal), after Russell 1980.
+#: Positions of the words: (valence, arousal), after Russell 1980.
 _WORDS = {"excited": (0.5, 0.55), "tense": (-0.5, 0.55), "calm": (0.5, -0.55), "gloomy": (-0.5, -0.55)}
 
 
 def circumplex(trail: Sequence[tuple[float, float]]) -> str:
-    """Russell's circumplex with a trail that fades into the past.
+    """Return Russell's circumplex with the latest points; older ones fade.
 
     Args:
-        trail: (valence, arousal) in [-1, 1], oldest first; the last one is now. May be empty.
+        trail: (valence, arousal) in [-1, 1], oldest first. May be empty.
     """
-    parts = [f'<span class="fbn-word" style="{_place(point)}">{word}</span>' for word, point in _WORDS.items()]
+    parts = [f'<span class="fbn-word" style="{_position(point)}">{word}</span>' for word, point in _WORDS.items()]
     for age, point in enumerate(reversed(trail[:-1]), start=1):
         shade = 1 - age / len(trail)
-        parts.append(f'<span class="fbn-dot" style="{_place(point)};opacity:{shade:.2f}"></span>')
+        parts.append(f'<span class="fbn-dot" style="{_position(point)};opacity:{shade:.2f}"></span>')
     title = "no face yet"
     if trail:
         valence, arousal = trail[-1]
         title = f"valence {valence:+.2f}, arousal {arousal:+.2f}"
-        parts.append(f'<span class="fbn-now" style="{_place(trail[-1])}"></span>')
+        parts.append(f'<span class="fbn-now" style="{_position(trail[-1])}"></span>')
     return (
         f'<div class="fbn-plane" role="img" aria-label="{title}">'
         '<span class="fbn-end" style="left:100%;top:50%">+1</span>'
@@ -175,6 +180,6 @@ def circumplex(trail: Sequence[tuple[float, float]]) -> str:
     )
 
 
-def _place(point: tuple[float, float]) -> str:
+def _position(point: tuple[float, float]) -> str:
     valence, arousal = (min(max(float(value), -1.0), 1.0) for value in point)
     return f"left:{50 + 50 * valence:.1f}%;top:{50 - 50 * arousal:.1f}%"

@@ -1,4 +1,4 @@
-"""The jobs of one kind, for any page: start, watch, cancel and open them; they outlive the page and the browser."""
+"""A list of background jobs of one kind: start, watch, cancel and open them. Jobs outlive the page and the browser."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ import streamlit as st
 from fbn import jobs
 from fbn.errors import FbnError
 from fbn.jobs import Job, durations
-from fbn.ui.widgets import escape_markdown as plain
+from fbn.ui.widgets import escape_markdown
 
-#: Seconds between two updates while a job waits or runs; and while none does, since others may start one.
+#: Seconds between updates while a job waits or runs, and otherwise, since another user may start one.
 _EVERY, _IDLE = 2.0, 15.0
-_MOST = 12
-_WORDS = {
+_MAX_SHOWN = 12
+_STATUS = {
     "queued": ("hourglass_empty", "waits for its turn"),
     "running": ("play_circle", "running"),
     "done": ("check_circle", "done"),
@@ -26,13 +26,13 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class JobList:
-    """The jobs of one kind.
+    """A list of the jobs of one kind.
 
     Attributes:
         kind: of ``fbn.jobs.kinds.KINDS``.
-        key: where the viewer's state is kept; another one for each page.
-        title: above the list.
-        nothing: message and icon where there is none.
+        key: of the session's state; unique to each page.
+        title: of the list.
+        nothing: message and icon of an empty list.
         show: draws the result of a finished job.
     """
 
@@ -43,26 +43,26 @@ class JobList:
     show: Callable[[Job, Any], None]
 
     def watch(self) -> None:
-        """The list, which updates itself."""
+        """Draw the list; it updates itself."""
         active = any(job.active for job in self._jobs())
         st.fragment(self._watch, run_every=_EVERY if active else _IDLE)(active)
 
     def start(self, title: str, parameters: Mapping[str, Any]) -> None:
-        """Start a job and open it; where that fails, ``problem`` shows why."""
-        self.refuse("")
+        """Start a job and open it; if that fails, ``problem`` shows the error."""
+        self.set_problem("")
         try:
             st.session_state[self.key] = jobs.start(self.kind, title, parameters).id
         except FbnError as error:
-            self.refuse(str(error))
+            self.set_problem(str(error))
 
-    def refuse(self, words: str) -> None:
-        """Store why something cannot be done, for ``problem``; "" removes it."""
-        st.session_state[f"{self.key} problem"] = words
+    def set_problem(self, message: str) -> None:
+        """Store an error message for ``problem``; "" removes it."""
+        st.session_state[f"{self.key} problem"] = message
 
     def problem(self) -> None:
-        """Show what went wrong with the last action, if anything did."""
-        if words := st.session_state.get(f"{self.key} problem"):
-            st.error(words, icon=":material/error:")
+        """Show the error message of the last action, if it failed."""
+        if message := st.session_state.get(f"{self.key} problem"):
+            st.error(message, icon=":material/error:")
 
     def _jobs(self) -> list[Job]:
         try:
@@ -74,28 +74,28 @@ class JobList:
     def _watch(self, often: bool) -> None:
         entries = self._jobs()
         if any(job.active for job in entries) != often:
-            # the first has begun or the last has ended: update at another pace
+            # the first job has started or the last has ended: change the update interval
             st.rerun()
         st.markdown(f"**{self.title}**", help="Everybody who uses this machine's app sees the same list.")
         if not entries:
-            words, icon = self.nothing
-            st.info(words, icon=f":material/{icon}:")
+            message, icon = self.nothing
+            st.info(message, icon=f":material/{icon}:")
             return
         picked = st.session_state.get(self.key)
         opened = next((job for job in entries if job.id == picked), entries[0])
-        for job in entries[:_MOST]:
+        for job in entries[:_MAX_SHOWN]:
             self._line(job, job.id == opened.id)
-        if len(entries) > _MOST:
-            st.caption(f"And {len(entries) - _MOST} older ones: fbn jobs list shows them all.")
+        if len(entries) > _MAX_SHOWN:
+            st.caption(f"And {len(entries) - _MAX_SHOWN} older ones: fbn jobs list shows them all.")
 
     def _line(self, job: Job, opened: bool) -> None:
-        icon, words = _WORDS[job.status]
+        icon, label = _STATUS[job.status]
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
-                status = "stopping" if job.cancelling else words
+                status = "stopping" if job.cancelling else label
                 when = f"{job.created.astimezone():%d %b, %H:%M} · {durations.in_words(job.seconds)}"
                 st.markdown(
-                    f":material/{icon}: **{plain(job.title)}** · {status}  \n:gray[{when}]",
+                    f":material/{icon}: **{escape_markdown(job.title)}** · {status}  \n:gray[{when}]",
                     width="stretch",
                 )
                 if job.active:
@@ -108,7 +108,8 @@ class JobList:
                     self._button("Show", "visibility", job, self._pick)
             if job.active:
                 st.progress(
-                    job.share, text=f"{job.share:.0%} · {plain(job.words)}{durations.countdown(self._left(job))}"
+                    job.share,
+                    text=f"{job.share:.0%} · {escape_markdown(job.words)}{durations.countdown(self._left(job))}",
                 )
             elif job.status == "failed":
                 st.error(job.words, icon=":material/error:")
@@ -116,14 +117,14 @@ class JobList:
                 self._opened(job)
 
     def _left(self, job: Job) -> float | None:
-        """Seconds left; of a restarted job, which had part of its work done already, by its pace since then."""
+        """Return the seconds left; for a restarted job, extrapolated from its progress since the restart."""
         if job.status != "running":
             return None
-        seconds, share = 0.0, 0.0
+        seconds, progress = 0.0, 0.0
         if job.queued != job.created:
-            seen = st.session_state.setdefault(f"{self.key} seen", {})
-            seconds, share = seen.setdefault((job.id, job.queued), (job.seconds, job.share))
-        return durations.left(job.seconds - seconds, (job.share - share) / (1 - share) if share < 1 else 1.0)
+            at_restart = st.session_state.setdefault(f"{self.key} seen", {})
+            seconds, progress = at_restart.setdefault((job.id, job.queued), (job.seconds, job.share))
+        return durations.left(job.seconds - seconds, (job.share - progress) / (1 - progress) if progress < 1 else 1.0)
 
     def _button(self, label: str, icon: str, job: Job, act: Any, disabled: bool = False) -> None:
         st.button(
@@ -139,11 +140,11 @@ class JobList:
         st.session_state[self.key] = identifier
 
     def _do(self, act: Any, identifier: str) -> None:
-        self.refuse("")
+        self.set_problem("")
         try:
             act(identifier)
         except FbnError as error:
-            self.refuse(str(error))
+            self.set_problem(str(error))
 
     def _opened(self, job: Job) -> None:
         try:

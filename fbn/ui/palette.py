@@ -1,18 +1,28 @@
-"""Colours, fixed once. Okabe & Ito's set, told apart with every common colour blindness, on light and on dark."""
+"""The app's colours: Okabe & Ito's, distinct under the common colour vision deficiencies, on light and dark themes."""
 
 from fbn.vocabulary import Expression
 
+GRAY = "#8A909C"
+VERMILION = "#D55E00"
+GREEN = "#009E73"
+PINK = "#CC79A7"
+ORANGE = "#E69F00"
+BLUE = "#2F7FC4"
+SKY_BLUE = "#56B4E9"
+
 EXPRESSION_COLOURS: dict[Expression, str] = {
-    Expression.NEUTRAL: "#8A909C",
-    Expression.ANGER: "#D55E00",
-    Expression.DISGUST: "#009E73",
-    Expression.FEAR: "#CC79A7",
-    Expression.HAPPINESS: "#E69F00",
-    Expression.SADNESS: "#2F7FC4",
-    Expression.SURPRISE: "#56B4E9",
+    Expression.NEUTRAL: GRAY,
+    Expression.ANGER: VERMILION,
+    Expression.DISGUST: GREEN,
+    Expression.FEAR: PINK,
+    Expression.HAPPINESS: ORANGE,
+    Expression.SADNESS: BLUE,
+    Expression.SURPRISE: SKY_BLUE,
 }
 
-#: One hue for everything that is not an expression: AU bars, valence, the point in the circumplex.
+#: Differences whose interval lies above 0, or below.
+BETTER, WORSE = BLUE, VERMILION
+#: AU bars, valence, the point in the circumplex.
 ACCENT = "#6C76EA"
-#: Arousal beside valence: another hue, and always dashed too.
+#: A second series, such as arousal; its lines are also dashed.
 SECOND = "#C2841C"

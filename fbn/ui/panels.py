@@ -1,4 +1,4 @@
-"""Panels that pages share: what was read from a face, and which compound expressions to look for."""
+"""Panels that pages share: the predictions for a face, and the choice of compound expressions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ from fbn.inference.uploads import Preview
 from fbn.models import store
 from fbn.tasks import AFFECT_TASKS
 from fbn.ui import html
-from fbn.ui.widgets import bound
+from fbn.ui.palette import ACCENT, GREEN, ORANGE
+from fbn.ui.widgets import controlled
 from fbn.vocabulary import ACTION_UNITS, DECISION
 
 _EXPRESSION_HELP = "One of seven expressions; the shares sum to 100 %. It says what a face shows, not what one feels."
@@ -30,7 +31,7 @@ _ACTION_UNIT_HELP = (
     "Coding System. A bar is the probability that the movement is there; the line at 50 % decides. "
     "Point at a name to read which muscle moves what."
 )
-#: What the sets of classes that ship with fbn are called.
+#: Titles of the built-in sets of classes.
 SETS = {
     "rafdb": "RAF-DB: 11 compounds",
     "emotionet": "EmotioNet: 6 basic, 10 compound",
@@ -53,65 +54,65 @@ _TERMS_HELP = (
     "added. Their sum is the score; shares are a softmax of all scores. Starred: the class' name says nothing "
     "of expressions, so its terms are the others' mean."
 )
-_TERM_COLOURS = {"Action units": "#6C76EA", "Expressions": "#E69F00", "Valence": "#009E73"}
+_TERM_COLOURS = {"Action units": ACCENT, "Expressions": ORANGE, "Valence": GREEN}
 
 
 @dataclass(frozen=True)
-class Picked:
-    """What a viewer wants to see of compound expressions.
+class CompoundChoice:
+    """The user's choice of compound expressions.
 
     Attributes:
-        shown: anything at all.
-        classes: to be scored zero-shot; None for those that the model has learnt, or where nothing is shown.
+        shown: whether compound expressions are shown.
+        classes: classes for zero-shot scores; None for the classes that the model was trained on, or if none is shown.
     """
 
     shown: bool = False
     classes: CompoundClasses | None = None
 
 
-def pick_compounds(model: str, key: str) -> Picked:
-    """Off, a set, a saved table, or what the model has learnt, which is the default where there is such.
+def pick_compounds(model: str, key: str) -> CompoundChoice:
+    """Pick compound classes: off, a set, a saved table, or the model's trained classes, the default if it has any.
 
     Args:
         model: name of the picked model.
-        key: another one for each page.
+        key: unique to each page.
     """
     try:
-        about = store.manifest(model)
-    except FbnError:  # the page says so where it loads the model
-        return Picked()
-    ready, learnt = set(about.tasks) == set(AFFECT_TASKS), about.classes
-    options = ([_OFF, *([_LEARNT] if learnt else []), *names()]) if ready else [_OFF]
-    words = SETS | {_OFF: "Off", _LEARNT: f"Learnt by {model}: {len(learnt)} classes"}
+        manifest = store.manifest(model)
+    except FbnError:  # the page shows the error when it loads the model
+        return CompoundChoice()
+    is_supported, learnt = set(manifest.tasks) == set(AFFECT_TASKS), manifest.classes
+    options = ([_OFF, *([_LEARNT] if learnt else []), *names()]) if is_supported else [_OFF]
+    titles = SETS | {_OFF: "Off", _LEARNT: f"Learnt by {model}: {len(learnt)} classes"}
     state = f"{key} of {model}"
     name = st.session_state.get(state, _LEARNT if learnt else _OFF)
-    chosen = bound(
+    chosen = controlled(
         st.selectbox,
         "Compound expressions",
         name if name in options else _OFF,
         lambda picked: st.session_state.update({state: picked}),
         f"{key} set",
         options=options,
-        format_func=lambda name: words.get(name, f"{name}: your table"),
-        help=_PICK_HELP if ready else _LACKING,
-        disabled=not ready,
+        format_func=lambda name: titles.get(name, f"{name}: your table"),
+        help=_PICK_HELP if is_supported else _LACKING,
+        disabled=not is_supported,
     )
     if chosen in (_OFF, _LEARNT):
-        return Picked(chosen == _LEARNT)
+        return CompoundChoice(chosen == _LEARNT)
     try:
-        return Picked(True, CompoundClasses.named(chosen))
+        return CompoundChoice(True, CompoundClasses.named(chosen))
     except FbnError as error:
         st.error(f"{chosen} cannot be used: {error}")
-        return Picked()
+        return CompoundChoice()
 
 
 def face_name(face: FaceResult) -> str:
-    """E.g. ``Face 0: happiness``."""
+    """Return a title such as ``Face 0: happiness``."""
     return f"Face {face.face_id}: {face.affect.label or 'read'}"
 
 
 def expression_panel(affect: Affect) -> None:
-    """Seven bars under their title."""
+    """Draw seven bars with a title."""
     st.markdown("**Expression**", help=_EXPRESSION_HELP)
     if affect.label is None:
         st.caption("This model does not read expressions.")
@@ -120,7 +121,7 @@ def expression_panel(affect: Affect) -> None:
 
 
 def circumplex_panel(trail: tuple[tuple[float, float], ...]) -> None:
-    """The circumplex under its title, the numbers below it."""
+    """Draw the circumplex with a title; ``trail`` as in ``html.circumplex``."""
     st.markdown("**Valence and arousal** (−1 … 1)", help=_CIRCUMPLEX_HELP)
     if trail and np.isnan(trail[-1]).any():
         st.caption("This model does not read valence and arousal.")
@@ -129,26 +130,26 @@ def circumplex_panel(trail: tuple[tuple[float, float], ...]) -> None:
 
 
 def action_unit_panel(affect: Affect) -> None:
-    """Seventeen bars under their title and the names of those that are there."""
+    """Draw seventeen bars with a title that names the active action units."""
     if np.isnan(affect.action_units).any():
         st.markdown("**Action units**")
         st.caption("This model does not read action units.")
         return
-    there = [u.short for u, value in zip(ACTION_UNITS, affect.action_units, strict=True) if value >= DECISION]
-    st.markdown(f"**Action units**: {', '.join(there) or 'none from 50 % on'}", help=_ACTION_UNIT_HELP)
+    active = [u.short for u, value in zip(ACTION_UNITS, affect.action_units, strict=True) if value >= DECISION]
+    st.markdown(f"**Action units**: {', '.join(active) or 'none from 50 % on'}", help=_ACTION_UNIT_HELP)
     st.html(html.action_unit_bars(affect.action_units))
 
 
 def compound_panel(affect: Affect) -> None:
-    """The likeliest compounds as bars under their title."""
+    """Draw bars of the most probable compounds with a title."""
     st.markdown("**Compound expression**", help=_COMPOUND_HELP)
     st.html(html.compound_bars(breakdown(affect)))
 
 
 def terms_panel(affect: Affect) -> None:
-    """What the compounds' scores are made of, as a table under its title."""
+    """Draw a table of the terms of the compounds' scores with a title."""
     st.markdown("**What the scores are made of**", help=_TERMS_HELP)
-    # st.dataframe would need twice the width of the column beside a video
+    # st.dataframe needs twice the width of the column beside a video
     table = terms_table(breakdown(affect)).style.hide(axis="index").format(precision=2, escape="html")
     table = table.format("{:.0f} %", subset=["Share"]).set_uuid("terms")
     for name, colour in _TERM_COLOURS.items():
@@ -157,7 +158,7 @@ def terms_panel(affect: Affect) -> None:
 
 
 def terms_table(shares: Sequence[Share]) -> pd.DataFrame:
-    """One row per class, the likeliest first: its terms, their sum and its probability in percent."""
+    """Return one row per class, by descending probability: its terms, their sum, its probability in percent."""
     rows = [
         {
             "Class": share.words if share.parts else f"{share.words} *",
@@ -175,20 +176,20 @@ def terms_table(shares: Sequence[Share]) -> pd.DataFrame:
 
 
 def picture_width(height: int, width: int) -> int:
-    """Pixels across which a picture is shown: its column's width, less where it would be tall or coarse."""
+    """Return the width in pixels at which to show a picture: 640 at most, less for tall or small pictures."""
     return round(width * min(640 / width, 720 / height, 2))
 
 
 def show_picture(preview: Preview, key: str = "picture", compounds: bool = False) -> FaceResult | None:
-    """A frame with its drawing, and all that was read from one of its faces.
+    """Show a frame with its overlay, and all predictions for one of its faces.
 
     Args:
         preview: the frame.
-        key: another one for each on a page.
-        compounds: the face's compound expressions too, where they were read.
+        key: unique on the page.
+        compounds: whether to show compound expressions, if they were predicted.
 
     Returns:
-        That face; None where there is none.
+        The face; None if no face was detected.
     """
     image, result = preview.image(), preview.result
     left, right = st.columns([3, 2], gap="large")
@@ -227,7 +228,7 @@ def _choose_face(result: FrameResult, key: str) -> FaceResult:
 
 
 def _summary(image: np.ndarray, face: FaceResult) -> None:
-    """The aligned face as the network sees it, its label, its numbers."""
+    """Show the aligned face, its label, valence and arousal, and the detection score."""
     (valence, arousal), label = face.shown.valence_arousal, face.shown.label
     with st.container(horizontal=True, vertical_alignment="center"):
         aligned = cv2.resize(align(image, face.landmarks), (224, 224), interpolation=cv2.INTER_CUBIC)

@@ -1,4 +1,4 @@
-"""The frame around every page: navigation, the model picker, and the analysers and pictures that pages need."""
+"""The frame around every page: navigation and the model picker; and the analysers and pictures that pages need."""
 
 from contextvars import ContextVar
 from io import BytesIO
@@ -20,10 +20,10 @@ from fbn.models import store
 from fbn.resources import shipped
 from fbn.ui import html
 
-#: The place of the page's title while ``route`` runs a page.
+#: Container of the page's title while ``route`` runs a page.
 _header: ContextVar[DeltaGenerator | None] = ContextVar("header", default=None)
 
-#: One thread each: the video's encoder, the network and the page share the machine.
+# one thread each: the video encoder, the network and the page share the processor
 torch.set_num_threads(1)
 cv2.setNumThreads(1)
 
@@ -42,15 +42,15 @@ _ICONS = {
 
 
 def page(name: str) -> st.Page:
-    """A page by the name of its script, which is its address too."""
+    """Return a page by the name of its script, which is also its URL path."""
     icon = f":material/{_ICONS[name]}:"
     return st.Page(shipped(f"pages/{name}.py"), title=name.capitalize(), icon=icon, default=name == "home")
 
 
 def route() -> None:
-    """Show the page that the address names, inside the frame."""
+    """Show the page that the URL names, inside the frame."""
     st.set_page_config(page_title="FaceBehaviorNet", page_icon=shipped("assets/icon.png"), layout="wide")
-    # what opens over the page stands outside the app's element, which alone knows whether the theme is dark
+    # popovers are drawn outside the app's element, which alone has the colour scheme of the theme
     scheme = st.context.theme.type or "normal"
     st.html(f"{html.STYLE}<style>#stFloatingOverlayPortal{{color-scheme:{scheme}}}</style>")
     picked = st.navigation([page(name) for name in _ICONS], position="top")
@@ -65,10 +65,10 @@ def route() -> None:
 
 
 def enter(title: str) -> None:
-    """First line of every page: its title.
+    """Show a page's title; the first call of every page.
 
-    On a server that has just started, a deep link such as ``/live`` makes Streamlit run the page's script by itself,
-    with its own plain menu. Then the page hands over to ``route``, which runs it again inside the frame.
+    On a server that has just started, a deep link such as ``/live`` makes Streamlit run the page's script directly,
+    with Streamlit's default menu. Then ``route`` is called, which runs the page again inside the frame.
     """
     header = _header.get()
     if header is None:
@@ -86,23 +86,23 @@ def _pick_model() -> None:
 
 
 def model_name() -> str:
-    """The picked model."""
+    """Return the name of the picked model."""
     return st.session_state.get("model") or store.default()
 
 
 def model_state() -> tuple[str, str]:
-    """The picked model and its weights' checksum: a model trained anew under its name is another one."""
+    """Return the picked model's name and checksum, which changes if a model is replaced under its name."""
     name = model_name()
     try:
         return name, store.manifest(name).sha256.get(store.ONNX, "")
-    except FbnError:  # the page says so where it loads the model
+    except FbnError:  # the page shows the error when it loads the model
         return name, ""
 
 
 def make_analyser(
     smooth: Literal["median", "one_euro"] | None, compounds: CompoundClasses | None = None
 ) -> FaceAnalyser:
-    """A new analyser on the picked model; where that fails the page says why and ends."""
+    """Create an analyser with the picked model; if that fails, show the error and stop the page."""
     try:
         return FaceAnalyser(model=model_name(), smooth=smooth, threads=1, compounds=compounds)
     except FbnError as error:
@@ -111,7 +111,7 @@ def make_analyser(
 
 
 def read_upload(upload: Upload) -> np.ndarray:
-    """An uploaded picture, [H, W, 3] uint8 RGB; where it is none the page says why and ends."""
+    """Decode an uploaded picture to [H, W, 3] uint8 RGB; if that fails, show the error and stop the page."""
     try:
         return decode_picture(BytesIO(upload.getvalue()), printable(upload.name), lambda note: None)
     except FbnError as error:
@@ -119,17 +119,17 @@ def read_upload(upload: Upload) -> np.ndarray:
         st.stop()
 
 
-#: Shown beside the sample.
+#: Credit of the sample picture.
 SAMPLE_CREDIT = "Eileen Collins, astronaut. Portrait by NASA, public domain, out of scikit-image."
 
 
 def sample_picture() -> np.ndarray:
-    """The built-in sample, [512, 512, 3] uint8 RGB."""
+    """Return the built-in sample picture, [512, 512, 3] uint8 RGB."""
     from skimage.data import astronaut
 
     return astronaut()
 
 
 def sample_file() -> bytes:
-    """The built-in sample as a PNG file."""
+    """Return the built-in sample picture as a PNG file."""
     return png_bytes(sample_picture())

@@ -1,4 +1,4 @@
-"""Widgets that show a value stored elsewhere, and choices that the page's address names."""
+"""Controlled widgets, whose value is stored elsewhere, and choices that are synchronised with the URL."""
 
 import re
 from collections.abc import Callable, Hashable, Sequence
@@ -9,17 +9,17 @@ from typing import Any, ParamSpec
 
 import streamlit as st
 
-#: Where the widgets and the address stand, in the session's state.
-_WIDGETS, _PLACES, _UNKNOWN = "bound widgets", "places", "unknown in the address"
-#: And what the viewer set in the callbacks of one run: key of the value -> what sets it again.
+#: Keys of the session's state: controlled widgets, choices in the URL, and messages about unknown names in the URL.
+_WIDGETS, _CHOICES, _UNKNOWN = "controlled widgets", "choices in the address", "unknown in the address"
+#: Changes that the user made in the callbacks of one run: key of the value -> function that makes the change again.
 _SET = "set in this run"
-_MOST_NAMED = 8
-_Asked = ParamSpec("_Asked")
+_MAX_NAMED = 8
+_P = ParamSpec("_P")
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """What a bound widget shows: the value, its turn (part of the key) and the last turn that was given out."""
+class _Widget:
+    """State of a controlled widget: the value it shows, its turn (part of its key) and the highest turn in use."""
 
     value: Hashable
     turn: int = 0
@@ -27,167 +27,167 @@ class _Shown:
 
 
 @dataclass(frozen=True)
-class _Placed:
-    """A choice, its parameter and default, and what the address said of it when the page was drawn last."""
+class _Choice:
+    """A choice, its URL parameter and default, and the parameter's value when the page was last drawn."""
 
     value: str
     parameter: str
     default: str
-    address: str | None
+    in_url: str | None
 
 
-def bound(
-    widget: Callable[..., Any], label: str, value: Hashable, apply: Callable[[Any], None], key: str, **how: Any
+def controlled(
+    widget: Callable[..., Any], label: str, value: Hashable, apply: Callable[[Any], None], key: str, **options: Any
 ) -> Any:
-    """A widget that shows ``value`` and calls ``apply`` with what the viewer makes of it.
+    """Draw a widget that shows ``value`` and calls ``apply`` with the value that the user sets.
 
-    What the viewer sets is never written over. With each click the browser sends the values of all widgets, also old
-    ones of widgets that an answer under way is about to change. So where the page itself changes a value, the widget
-    gets another key and begins anew from it: an old value then belongs to a widget that is gone, and is told from one
-    that the viewer has just set.
+    A value set by the user is never overwritten. With each click the browser sends the values of all widgets,
+    including outdated values of widgets that a response in progress is about to change. So when the page itself
+    changes a value, the widget gets a new key: an outdated value then belongs to the old key and is ignored.
 
     Args:
         widget: ``st.slider``, ``st.selectbox``, ``st.segmented_control``, ...
         label: of the widget.
-        value: what it is to show.
-        apply: keeps what the viewer chose. Where it refuses, the widget goes back to ``value``.
-        key: of the value, another one for each.
-        **how: the widget's other arguments.
+        value: the value to show.
+        apply: stores the new value. If it rejects the value, the widget returns to ``value``.
+        key: unique key of the value.
+        **options: other arguments of the widget.
 
     Returns:
-        What the widget returns.
+        The widget's return value.
     """
-    # a run draws its widgets once all its callbacks were called
+    # widgets are drawn after all callbacks of a run
     st.session_state.pop(_SET, None)
-    widgets: dict[str, _Shown] = st.session_state.setdefault(_WIDGETS, {})
-    shown = widgets.get(key) or _Shown(value)
+    widgets: dict[str, _Widget] = st.session_state.setdefault(_WIDGETS, {})
+    shown = widgets.get(key) or _Widget(value)
     if not _same(shown.value, value):
-        shown = _Shown(value, shown.last + 1, shown.last + 1)
+        shown = _Widget(value, shown.last + 1, shown.last + 1)
     widgets[key] = shown
-    own = _key(key, shown)
+    widget_key = _key(key, shown)
 
     def changed() -> None:
-        moved, now = st.session_state[own], widgets[key]
+        moved, now = st.session_state[widget_key], widgets[key]
         if now.turn != shown.turn and _same(moved, shown.value):
-            return  # nobody moved it: it is gone, and the browser did not know yet
-        widgets[key] = _Shown(moved, shown.turn, now.last)
+            return  # not a change by the user: an outdated value of the old key
+        widgets[key] = _Widget(moved, shown.turn, now.last)
         apply(moved)
         st.session_state.setdefault(_SET, {})[key] = partial(apply, moved)
 
-    return widget(label, key=own, on_change=changed, **_start(widget, value, how), **how)
+    return widget(label, key=widget_key, on_change=changed, **_initial(widget, value, options), **options)
 
 
-def sweeping(act: Callable[_Asked, None]) -> Callable[_Asked, None]:
-    """A callback that sets many bound values at once, and sets anew what the viewer set in the same run.
+def keep_user_changes(act: Callable[_P, None]) -> Callable[_P, None]:
+    """Decorate a callback that sets many controlled values: changes that the user made in the same run are kept.
 
-    While a page is still answering, Streamlit puts all that the viewer does meanwhile into one next run. It does not
-    say in which order, and calls a button's callback last: what a slider was moved to after the click would be lost.
-    So it is kept, also where it was moved before the click. Undo takes back one step of a history, and Redo brings it
-    back: they need none of this.
+    While a run is in progress, Streamlit collects all user actions for the next run, without their order, and calls a
+    button's callback last: a slider moved after the click would lose its value. So the decorated callback repeats the
+    changes of the run after its own, including those made before the click. Undo and Redo need no such treatment.
 
     Args:
         act: the callback.
 
     Returns:
-        The callback to give to the widget.
+        The decorated callback.
     """
 
     @wraps(act)
-    def swept(*args: _Asked.args, **how: _Asked.kwargs) -> None:
-        moves: dict[str, Callable[[], None]] = st.session_state.pop(_SET, {})
-        act(*args, **how)
-        for key, again in moves.items():
-            # may be sweeping itself: it then keeps those before it
-            again()
-            st.session_state.setdefault(_SET, {})[key] = again
+    def callback(*args: _P.args, **options: _P.kwargs) -> None:
+        changes: dict[str, Callable[[], None]] = st.session_state.pop(_SET, {})
+        act(*args, **options)
+        for key, repeat in changes.items():
+            # a change whose callback is decorated too repeats the changes before it
+            repeat()
+            st.session_state.setdefault(_SET, {})[key] = repeat
 
-    return swept
+    return callback
 
 
-def _key(key: str, shown: _Shown) -> str:
+def _key(key: str, shown: _Widget) -> str:
     return f"{key} {shown.turn}" if shown.turn else key
 
 
 def _same(one: Hashable, other: Hashable) -> bool:
-    """Whether a widget need not begin anew; what is kept may have fewer digits than the browser sends."""
+    """Whether two values are equal; the stored value may have fewer digits than the one sent by the browser."""
     if isinstance(one, float) and isinstance(other, float):
         return isclose(one, other, abs_tol=5e-4)
     return one == other
 
 
-def _start(widget: Callable[..., Any], value: Hashable, how: dict[str, Any]) -> dict[str, Any]:
-    """The argument that a widget begins with."""
+def _initial(widget: Callable[..., Any], value: Hashable, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the keyword argument that sets a widget's initial value."""
     if widget is st.selectbox:
-        return {"index": None if value is None else list(how["options"]).index(value)}
+        return {"index": None if value is None else list(options["options"]).index(value)}
     return {"default" if widget in (st.segmented_control, st.pills) else "value": value}
 
 
-def place(parameter: str, key: str, choices: Sequence[str], default: str, what: str, widget: str = "") -> str:
-    """Which of some choices is open: what was picked on the page, else what the address says, else a default.
+def sync_with_url(parameter: str, key: str, choices: Sequence[str], default: str, what: str, widget: str = "") -> str:
+    """Return the current choice, in this order: picked on the page, named in the URL, or the default.
 
-    The address follows the page and the page follows the address: on reload, from a link, with Back and Forward. A name
-    in the address that is not among the choices is told. To be called once in a run of the page, before ``pick``.
+    The URL follows the page and the page follows the URL: on reload, from a link, with Back and Forward. A name in the
+    URL that is not among the choices shows a warning. Call it once per run of the page, before ``pick``.
 
     Args:
-        parameter: of the address.
-        key: of the session's state, where the choice is kept; a callback may set it.
-        choices: among which it must be. Where there are none, ``default`` is to be "".
-        default: where nothing else is known; the address need not say it.
-        what: a choice in words, e.g. ``"view"``.
-        widget: key of a choice whose ``pick`` is always on the page; ``key`` where there is none.
+        parameter: query parameter of the URL.
+        key: key of the choice in the session's state; a callback may set it.
+        choices: valid choices. If there are none, ``default`` must be "".
+        default: the choice if there is no other; the URL does not need to name it.
+        what: name of the kind of choice for messages, e.g. ``"view"``.
+        widget: key of a choice whose ``pick`` is always on the page; "" for ``key`` itself.
 
     Returns:
-        The choice, which is also in ``st.session_state[key]``.
+        The choice, also stored in ``st.session_state[key]``.
     """
     unknown: dict[str, str] = st.session_state.setdefault(_UNKNOWN, {})
-    before, asked, found = _places().get(key), st.query_params.get(parameter), st.session_state.get(key)
-    if before is None or found == before.value:
-        # on a page that is entered anew an address that says nothing is a menu's link
-        entered = before is None or not drawn(widget or key)
-        if asked is not None if entered else asked != before.address:  # type: ignore[union-attr]
+    before, in_url, choice = _choices().get(key), st.query_params.get(parameter), st.session_state.get(key)
+    if before is None or choice == before.value:
+        # when the user comes back to the page by the menu, the URL has no parameter: the choice stays
+        entered = before is None or not was_drawn(widget or key)
+        if in_url is not None if entered else in_url != before.in_url:  # type: ignore[union-attr]
             unknown.pop(parameter, None)
-            wanted = default if asked is None else asked
-            found = next((choice for choice in choices if choice.casefold() == wanted.casefold()), None)
-            if found is None:
+            wanted = default if in_url is None else in_url
+            choice = next((each for each in choices if each.casefold() == wanted.casefold()), None)
+            if choice is None:
                 unknown[parameter] = _no_such(what, wanted, choices, default)
     else:
         unknown.clear()
-    shown = default if found not in choices else str(found)
-    st.session_state[key], _places()[key] = shown, _Placed(shown, parameter, default, asked)
-    follow(key)
-    if words := unknown.get(parameter):
-        st.warning(words, icon=":material/link_off:")
+    shown = default if choice not in choices else str(choice)
+    st.session_state[key], _choices()[key] = shown, _Choice(shown, parameter, default, in_url)
+    update_url(key)
+    if message := unknown.get(parameter):
+        st.warning(message, icon=":material/link_off:")
     return shown
 
 
-def follow(key: str) -> None:
-    """Write a choice into the address: for callbacks of fragments, after which ``place`` is not called."""
-    if (placed := _places().get(key)) is None:
+def update_url(key: str) -> None:
+    """Write a choice to the URL: for callbacks of fragments, after which ``sync_with_url`` is not called."""
+    if (choice := _choices().get(key)) is None:
         return
-    found, asked = st.session_state[key], placed.address
-    if found != (placed.default if asked is None else asked):
-        asked = found or None
-        if found:
-            st.query_params[placed.parameter] = found
+    value, in_url = st.session_state[key], choice.in_url
+    if value != (choice.default if in_url is None else in_url):
+        in_url = value or None
+        if value:
+            st.query_params[choice.parameter] = value
         else:
-            st.query_params.pop(placed.parameter, None)
-    _places()[key] = replace(placed, value=found, address=asked)
+            st.query_params.pop(choice.parameter, None)
+    _choices()[key] = replace(choice, value=value, in_url=in_url)
 
 
-def _places() -> dict[str, _Placed]:
-    places: dict[str, _Placed] = st.session_state.setdefault(_PLACES, {})
-    return places
+def _choices() -> dict[str, _Choice]:
+    choices: dict[str, _Choice] = st.session_state.setdefault(_CHOICES, {})
+    return choices
 
 
-def pick(widget: Callable[..., Any], label: str, key: str, apply: Callable[[], None] = lambda: None, **how: Any) -> Any:
-    """The widget that shows and changes a choice of ``place``.
+def pick(
+    widget: Callable[..., Any], label: str, key: str, apply: Callable[[], None] = lambda: None, **options: Any
+) -> Any:
+    """Draw the widget that shows and changes a choice of ``sync_with_url``.
 
     Args:
         widget: ``st.selectbox`` or ``st.segmented_control``.
         label: of the widget.
-        key: the choice's.
-        apply: called after it was changed.
-        **how: the widget's other arguments.
+        key: of the choice.
+        apply: called after each change.
+        **options: other arguments of the widget.
     """
 
     def picked(choice: Any) -> None:
@@ -195,25 +195,25 @@ def pick(widget: Callable[..., Any], label: str, key: str, apply: Callable[[], N
         st.session_state[_UNKNOWN] = {}
         apply()
 
-    return bound(widget, label, st.session_state[key], picked, f"{key} pick", **how)
+    return controlled(widget, label, st.session_state[key], picked, f"{key} pick", **options)
 
 
-def drawn(key: str) -> bool:
+def was_drawn(key: str) -> bool:
     """Whether the choice's widget was on the page in the last run."""
     shown = st.session_state.get(_WIDGETS, {}).get(f"{key} pick")
     return shown is not None and _key(f"{key} pick", shown) in st.session_state
 
 
-def _no_such(what: str, asked: str, choices: Sequence[str], shown: str) -> str:
-    """What is said of a name in the address that does not exist; plain text for a place that reads Markdown."""
-    words = f"The address asks for the {what} “{escape_markdown(asked)}”, and there is none of that name."
+def _no_such(what: str, wanted: str, choices: Sequence[str], shown: str) -> str:
+    """Return the Markdown message about a name in the URL that does not exist."""
+    message = f"The address asks for the {what} “{escape_markdown(wanted)}”, and there is none of that name."
     if not choices:
-        return words
-    named = ", ".join(escape_markdown(choice) for choice in choices[:_MOST_NAMED])
-    more = f" and {len(choices) - _MOST_NAMED} more" if len(choices) > _MOST_NAMED else ""
-    return f"{words} “{escape_markdown(shown)}” is shown. There are: {named}{more}."
+        return message
+    named = ", ".join(escape_markdown(choice) for choice in choices[:_MAX_NAMED])
+    more = f" and {len(choices) - _MAX_NAMED} more" if len(choices) > _MAX_NAMED else ""
+    return f"{message} “{escape_markdown(shown)}” is shown. There are: {named}{more}."
 
 
 def escape_markdown(text: str) -> str:
-    """Somebody's text for a place that reads Markdown, which it must not be taken for."""
+    """Escape text so that it is not interpreted as Markdown."""
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~:$-])", r"\\\1", text)

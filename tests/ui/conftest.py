@@ -86,5 +86,5 @@ def words(opened: AppTest) -> str:
 
 
 def by_key(widgets: Iterable[Any], key: str) -> Any:
-    """A bound widget: its key grows by a number where the page itself changes what it shows."""
+    """A controlled widget: its key grows by a number where the page itself changes what it shows."""
     return next(each for each in widgets if re.fullmatch(rf"{re.escape(key)}( \d+)?", each.key or ""))

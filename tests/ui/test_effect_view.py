@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from fbn.inference.effect import compare, effect
 from fbn.relatedness import RelatednessTable, Versions
 from fbn.resources import shipped
-from fbn.ui import effect_marks
+from fbn.ui import effect_html
 from tests.inference.test_effect import ODD
 from tests.ui.conftest import FakeAnalyser, words
 
@@ -23,7 +23,7 @@ def _rows(html: str) -> dict[str, str]:
 
 def test_a_row_shows_seen_implied_part_and_pull():
     found = effect(ODD, DU)
-    rows = _rows(effect_marks.action_units(found, "kl"))
+    rows = _rows(effect_html.action_units(found, "kl"))
     assert len(rows) == 17
     assert "width:10.0%" in rows["12"]
     assert 'fbn-q" style="left:80.0%"' in rows["12"]
@@ -31,16 +31,16 @@ def test_a_row_shows_seen_implied_part_and_pull():
     assert "▼" in rows["9"]
     assert "–" in rows["14"]
     assert "fbn-was" not in rows["12"]
-    before = _rows(effect_marks.action_units(effect(ODD, EDITED), "kl", found))
+    before = _rows(effect_html.action_units(effect(ODD, EDITED), "kl", found))
     assert 'fbn-was" style="left:80.0%"' in before["12"]
 
 
 def test_conflicts_are_listed_and_cut_short():
     found = effect(ODD, DU).conflicts
-    html = effect_marks.conflicts(found)
+    html = effect_html.conflicts(found)
     assert "happiness 0.80 implies AU12; seen 0.10" in html
-    assert "and 1 narrower ones" in effect_marks.conflicts(found, 1)
-    assert "settled by the edit" in effect_marks.changed_conflicts(compare(ODD, DU, EDITED))
+    assert "and 1 narrower ones" in effect_html.conflicts(found, 1)
+    assert "settled by the edit" in effect_html.changed_conflicts(compare(ODD, DU, EDITED))
 
 
 def _panel(table: str, base: str) -> None:

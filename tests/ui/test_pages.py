@@ -56,7 +56,7 @@ def words(test: AppTest) -> str:
 
 
 def test_home_leads_to_every_page():
-    assert {page for page, _ in home._WAYS} == set(shell._ICONS) - {"home"}
+    assert {page for page, _ in home._PAGES} == set(shell._ICONS) - {"home"}
 
 
 def test_home_shows_the_ways_in_and_a_reading(app: Open):
@@ -135,7 +135,7 @@ def test_analyse_sample_gives_the_table(app: Open):
 
 
 def test_analyse_shows_the_first_rows_only(app: Open, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("fbn.ui.analyse.page._MOST_SHOWN", 2)
+    monkeypatch.setattr("fbn.ui.analyse.page._MAX_SHOWN", 2)
     black = cv2.imencode(".png", np.zeros((60, 60, 3), np.uint8))[1].tobytes()
     test = app("analyse")
     test.file_uploader(key="files").set_value([(f"{n}.png", black, "image/png") for n in range(3)]).run()

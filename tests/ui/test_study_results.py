@@ -144,7 +144,7 @@ def test_situations_are_those_of_studies_that_have_all_of_the_arms(studied: Stud
     assert set(found["measure"]) >= {"Aff-Wild2 · valence CCC (filtered)", "EmotioNet · AU F1"}
     assert set(situations([plenty, studied], ["both", "match"])["study"]) == {studied.folder.name}
     assert situations([plenty], ["match"]).empty
-    figure = charts.forest(found.assign(label=found["situation"], hover=""), "x", heading="aspect", by_arm=True)
+    figure = charts.forest_plot(found.assign(label=found["situation"], hover=""), "x", heading="aspect", by_arm=True)
     assert figure.layout.yaxis.ticktext[0].startswith("<b>Expressions not trained on")
 
 
@@ -303,7 +303,7 @@ def test_a_forest_has_a_mark_for_each_verdict_and_bars_where_they_lie():
         ],
         columns=["heading", "label", "difference", "low", "high", "verdict", "seeds_at", "paper A"],
     ).assign(hover="")
-    figure = charts.forest(frame, "x", heading="heading", marks=["paper A"])
+    figure = charts.forest_plot(frame, "x", heading="heading", extra_columns=["paper A"])
     assert list(figure.layout.yaxis.ticktext) == ["<b>Faces</b>", "a", "b", "c", "d", "e"]
     named = {trace.name.split(",")[0]: trace for trace in figure.data}
     assert list(named["better"].y) == [1]
@@ -314,29 +314,34 @@ def test_a_forest_has_a_mark_for_each_verdict_and_bars_where_they_lie():
     assert (list(named["single seeds"].x), list(named["single seeds"].y)) == ([0.05, 0.15], [1, 1])
     assert (list(named["paper A"].x), list(named["paper A"].y)) == ([0.07, 0.01], [3, 5])
     assert len({trace.marker.symbol for trace in figure.data}) == len(named)
-    low, high = charts.span_of([frame])
+    low, high = charts.x_range_of([frame])
     assert low < -0.2 < 0.3 < high
+    with pytest.raises(ValueError, match="at most 2"):
+        charts.forest_plot(frame, "x", extra_columns=["paper A"] * 3)
 
 
 def test_arms_on_one_line_stand_apart_and_are_hollow_where_nothing_can_be_told():
     lines = [("s", "one", 0.1, 0.05, 0.15, "better"), ("s", "two", 0.0, -0.1, 0.1, "cannot be told")]
     frame = pd.DataFrame(lines, columns=["label", "arm", "difference", "low", "high", "verdict"]).assign(hover="")
-    one, two = charts.forest(frame, "x", by_arm=True).data
+    one, two = charts.forest_plot(frame, "x", by_arm=True).data
     assert (one.marker.symbol, two.marker.symbol) == ("circle", "diamond-open")
     assert -0.5 < one.y[0] < 0 < two.y[0] < 0.5
+    many = pd.concat([frame.head(1).assign(arm=str(i)) for i in range(6)])
+    with pytest.raises(ValueError, match="at most 5 arms"):
+        charts.forest_plot(many, "x", by_arm=True)
 
 
 def test_dots_and_curves_keep_gaps_and_looks_apart():
     frame = pd.DataFrame(
         [("one", "AU1", 0.2), ("one", "AU2", 0.4), ("two", "AU2", 0.6)], columns=["series", "label", "value"]
     )
-    figure = charts.dots(frame, "F1")
+    figure = charts.dot_plot(frame, "F1")
     one, two = figure.data
     assert list(two.y) == [1]
     assert one.marker.symbol != two.marker.symbol
     assert [(line.x0, line.x1, line.y0) for line in figure.layout.shapes] == [(0.2, 0.2, 0), (0.4, 0.6, 1)]
     values = [("one", 25, math.nan), ("one", 75, 2.0), ("two", 25, 1.0), ("two", 75, 1.0)]
-    one, two = charts.curves(pd.DataFrame(values, columns=["series", "share", "value"]), "loss").data
+    one, two = charts.curves(pd.DataFrame(values, columns=["series", "progress", "value"]), "loss").data
     assert math.isnan(one.y[0])
     assert list(one.x) == [25, 75]
     assert one.line.dash != two.line.dash

@@ -8,7 +8,7 @@ def bound_page() -> None:
     """Two weights of 0 or more; Undo sets both to 0, and none may be over 0.8."""
     import streamlit as st
 
-    from fbn.ui.widgets import bound
+    from fbn.ui.widgets import controlled
 
     state = st.session_state
     kept = state.setdefault("kept", {"one": 0.0, "two": 0.0})
@@ -19,7 +19,7 @@ def bound_page() -> None:
 
     st.button("Undo", on_click=lambda: kept.update(one=0.0, two=0.0))
     for name in ("one", "two"):
-        bound(
+        controlled(
             st.slider, name, kept[name], lambda moved, name=name: take(name, moved), name, min_value=0.0, max_value=1.0
         )
 
@@ -67,17 +67,17 @@ def swept_page() -> None:
     """Three weights; "Clear" sets all to 0 and "Fill" to 1, and ``all`` sets every one to its own."""
     import streamlit as st
 
-    from fbn.ui.widgets import bound, sweeping
+    from fbn.ui.widgets import controlled, keep_user_changes
 
     kept = st.session_state.setdefault("kept", {"one": 0.0, "all": 0.0, "two": 0.0})
 
-    @sweeping
+    @keep_user_changes
     def fill(weight: float) -> None:
         kept.update(dict.fromkeys(kept, weight))
 
     for name in kept:
         take = fill if name == "all" else lambda moved, name=name: kept.update({name: moved})
-        bound(st.slider, name, kept[name], take, name, min_value=0.0, max_value=1.0)
+        controlled(st.slider, name, kept[name], take, name, min_value=0.0, max_value=1.0)
     st.button("Clear", on_click=fill, args=(0.0,))
     st.button("Fill", on_click=fill, args=(1.0,))
 
@@ -118,10 +118,10 @@ def placed_page() -> None:
     """Choices A, B and C; a button opens C."""
     import streamlit as st
 
-    from fbn.ui.widgets import pick, place
+    from fbn.ui.widgets import pick, sync_with_url
 
     choices = st.session_state.get("choices", ["A", "B", "C"])
-    st.markdown(place("letter", "open", choices, "A" if choices else "", "letter"))
+    st.markdown(sync_with_url("letter", "open", choices, "A" if choices else "", "letter"))
     if choices:
         pick(st.selectbox, "Letter", "open", options=choices)
     st.button("C", on_click=lambda: st.session_state.update(open="C"))

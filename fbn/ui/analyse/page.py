@@ -1,4 +1,4 @@
-"""The Analyse page's parts."""
+"""The Analyse page."""
 
 from functools import partial
 from itertools import islice
@@ -10,16 +10,16 @@ from fbn.inference import FaceResult, FrameResult
 from fbn.inference.export import layout_of, table_bytes, to_pandas
 from fbn.inference.uploads import AnalysisJob
 from fbn.ui import charts, shell
-from fbn.ui.panels import Picked, pick_compounds, show_picture
+from fbn.ui.panels import CompoundChoice, pick_compounds, show_picture
 
-_STATE = "analysis"  # (files and options, their job)
+_STATE = "analysis"  # (files and options, the job)
 _COMPOUNDS = "analyse_compounds"
-#: Rows put on the page; more would only slow the browser.
-_MOST_SHOWN = 1000
+#: Rows shown on the page; more would only slow down the browser.
+_MAX_SHOWN = 1000
 
 
 def choose() -> AnalysisJob | None:
-    """Files and options; the job that reads them, started anew where one of them changed."""
+    """Draw the file picker and options; return their job, a new one if any of them changed. None without files."""
     files = st.file_uploader("Pictures or videos", accept_multiple_files=True, key="files")
     with st.container(horizontal=True):
         if st.button("Use the sample picture", icon=":material/image:", disabled=bool(files)):
@@ -41,7 +41,7 @@ def choose() -> AnalysisJob | None:
         uploads = [(file.name, file.getvalue()) for file in files] or [("astronaut.png", shell.sample_file())]
         job = AnalysisJob(shell.make_analyser("median" if smooth else None, picked.classes), uploads, int(every))
         st.session_state[_STATE] = (request, job)
-        if job.wait(1.0):  # a picture or two: no progress bar for a blink
+        if job.wait(1.0):  # no progress bar for a few pictures
             return job
     return job
 
@@ -52,13 +52,13 @@ def _forget() -> None:
         job.cancel()
 
 
-def nothing_yet() -> None:
-    """What to do first."""
+def show_instructions() -> None:
+    """Show instructions."""
     st.info("Drop pictures or a video above, or try the sample picture.", icon=":material/face:")
 
 
 def show(job: AnalysisJob) -> None:
-    """Progress while it runs, what went wrong, then the results."""
+    """Show the job's progress; once it is done, errors and results."""
     if job.running:
         st.fragment(_progress, run_every=0.5)(job)
         return
@@ -74,7 +74,7 @@ def show(job: AnalysisJob) -> None:
     name = next(iter(results))
     if len(results) > 1:
         name = st.selectbox("File", list(results), key="file")
-    _one_file(job, name, results[name])
+    _show_file(job, name, results[name])
     _table([result for part in results.values() for result in part])
 
 
@@ -86,19 +86,19 @@ def _progress(job: AnalysisJob) -> None:
 
 
 @st.fragment
-def _one_file(job: AnalysisJob, name: str, results: list[FrameResult]) -> None:
+def _show_file(job: AnalysisJob, name: str, results: list[FrameResult]) -> None:
     previews = job.previews[name]
-    picked: Picked = st.session_state.get(_COMPOUNDS, Picked())
+    picked: CompoundChoice = st.session_state.get(_COMPOUNDS, CompoundChoice())
     if len(previews) == 1:
         show_picture(previews[0], compounds=picked.shown)
         return
     times = [preview.result.timestamp for preview in previews]
-    place = st.select_slider(
+    index = st.select_slider(
         "Frame", range(len(previews)), format_func=lambda i: f"{times[i]:.2f} s", key=f"frame of {name}"
     )
-    preview = previews[place]
+    preview = previews[index]
     face = show_picture(preview, key=name, compounds=picked.shown)
-    _over_time(results, face, times[place])
+    _over_time(results, face, times[index])
 
 
 def _over_time(results: list[FrameResult], face: FaceResult | None, now: float) -> None:
@@ -117,10 +117,10 @@ def _over_time(results: list[FrameResult], face: FaceResult | None, now: float) 
 def _table(results: list[FrameResult]) -> None:
     st.subheader("Table")
     rows = sum(max(1, len(result.faces)) for result in results)
-    shown = to_pandas(islice(results, _MOST_SHOWN), *layout_of(results)).head(_MOST_SHOWN)
+    shown = to_pandas(islice(results, _MAX_SHOWN), *layout_of(results)).head(_MAX_SHOWN)
     st.dataframe(shown, hide_index=True)
-    if rows > _MOST_SHOWN:
-        st.caption(f"The first {_MOST_SHOWN:,} of {rows:,} rows; downloads hold them all.")
+    if rows > _MAX_SHOWN:
+        st.caption(f"The first {_MAX_SHOWN:,} of {rows:,} rows; downloads hold them all.")
     with st.container(horizontal=True):
         for label, suffix in (("Download CSV", ".csv"), ("Download Parquet", ".parquet")):
             st.download_button(

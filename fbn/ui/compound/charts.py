@@ -5,18 +5,16 @@ import plotly.express as px
 import plotly.graph_objects as go
 
 from fbn.fewshot.request import Result
-from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS, SECOND
-from fbn.vocabulary import Expression
+from fbn.ui.palette import ACCENT, GRAY, SECOND
 
-_GRAY = EXPRESSION_COLOURS[Expression.NEUTRAL]
-_COLOURS = {"guessing": _GRAY, "zero-shot": SECOND, "few-shot": ACCENT}
+_COLOURS = {"guessing": GRAY, "zero-shot": SECOND, "few-shot": ACCENT}
 _SYMBOLS = {"guessing": "line-ns-open", "zero-shot": "diamond", "few-shot": "circle"}
 _LEGEND = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
 _MARGIN = {"l": 8, "r": 12, "t": 40, "b": 44}
 
 
 def comparison(result: Result) -> go.Figure:
-    """Mean diagonal of few-shot, zero-shot and guessing, with 95 % intervals."""
+    """Draw the mean diagonal of few-shot, zero-shot and guessing, with 95 % intervals."""
     sides = {
         "guessing": {"value": result["chance"]},
         "zero-shot": result["zero_shot"]["mean_diagonal"],
@@ -50,7 +48,7 @@ def comparison(result: Result) -> go.Figure:
 
 
 def learning_curve(result: Result) -> go.Figure | None:
-    """Mean diagonal against pictures per class, with zero-shot and guessing; None with fewer than two points."""
+    """Draw the mean diagonal against pictures per class; None with fewer than two points."""
     frame = pd.DataFrame(result["curve"], columns=["shots", "draws", "value", "low", "high"]).dropna(subset="value")
     if len(frame) < 2:
         return None
@@ -63,7 +61,7 @@ def learning_curve(result: Result) -> go.Figure | None:
     figure.data[-1].update(fill="toself", fillcolor=f"{ACCENT}38", line={"width": 0})
     figure.add_scatter(x=draws.index, y=draws, mode="markers", name="single draws")
     figure.data[-1].update(
-        marker={"size": 5, "color": _GRAY, "opacity": 0.7}, hovertemplate="one draw: %{y:.0f} %<extra></extra>"
+        marker={"size": 5, "color": GRAY, "opacity": 0.7}, hovertemplate="one draw: %{y:.0f} %<extra></extra>"
     )
     for name, level, dash in (("zero-shot", value.iloc[0], "dash"), ("guessing", 100 * result["chance"], "dot")):
         figure.add_scatter(x=[x[0], x[-1]], y=[level, level], mode="lines", name=name)
@@ -86,12 +84,12 @@ def learning_curve(result: Result) -> go.Figure | None:
 
 
 def recalls(result: Result) -> go.Figure:
-    """Recall of each measured class by zero-shot and by the trained model."""
+    """Draw the recall of each measured class, zero-shot and few-shot."""
     sides = {"zero-shot": result["zero_shot_recall"], "few-shot": result["recall"]}
     frame = 100 * pd.DataFrame(sides, result["classes"][::-1]).astype(float).dropna(subset="few-shot")
     labels = [name.capitalize() for name in frame.index]
     figure = go.Figure()
-    # the one below is open and larger: both can be seen where they agree
+    # the lower marker is hollow and larger, so that both are visible where they coincide
     for name, symbol, size in (("zero-shot", "diamond-open", 15), ("few-shot", "circle", 8)):
         figure.add_scatter(x=frame[name], y=labels, mode="markers", name=name)
         figure.data[-1].update(
@@ -101,7 +99,7 @@ def recalls(result: Result) -> go.Figure:
             hovertemplate=f"%{{y}}, {name}: %{{x:.0f}} % of %{{customdata}}<extra></extra>",
         )
     for label, ends in zip(labels, frame.itertuples(index=False), strict=True):
-        line = {"color": _GRAY, "width": 2}
+        line = {"color": GRAY, "width": 2}
         figure.add_shape(type="line", x0=ends[0], x1=ends[1], y0=label, y1=label, layer="between", line=line)
     figure.update_xaxes(title="recall (%)", range=[-3, 103], zeroline=False)
     figure.update_yaxes(automargin=True, showgrid=True)

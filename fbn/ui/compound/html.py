@@ -48,13 +48,13 @@ _LEGEND = "Rows: what a picture is. Columns: what was said. Stronger: a larger s
 
 
 def counts(by_class: Mapping[str, int]) -> str:
-    """A bar for the number of pictures of each class."""
-    most = max(by_class.values(), default=0) or 1
+    """Return bars of the number of pictures of each class."""
+    maximum = max(by_class.values(), default=0) or 1
     rows = []
     for name, count in by_class.items():
         style = "" if count else ' class="fbn-none"'
         rows.append(
-            f'<span>{escape(name.capitalize())}</span><i{style} style="width:{100 * count / most:.1f}%"></i>'
+            f'<span>{escape(name.capitalize())}</span><i{style} style="width:{100 * count / maximum:.1f}%"></i>'
             f"<b>{count:,}</b>"
         )
     label = ", ".join(f"{name}: {count}" for name, count in by_class.items())
@@ -62,12 +62,12 @@ def counts(by_class: Mapping[str, int]) -> str:
 
 
 def matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str], label: str) -> str:
-    """A confusion matrix: counts, shaded by their share of the row.
+    """Return a confusion matrix of counts, shaded by their fraction of the row.
 
     Args:
         confusion: [C][C] counts, rows: true class, columns: predicted class.
-        classes: C names.
-        label: of the table, for screen readers.
+        classes: C class names.
+        label: accessible name of the table.
     """
     head = "".join(f"<th scope='col'><span>{escape(name.capitalize())}</span></th>" for name in classes)
     body = []
@@ -75,7 +75,7 @@ def matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str], label: st
         total = sum(row)
         cells = []
         for c, count in enumerate(row):
-            # at most 80 %, so that the page's text colour can be read on it
+            # at most 80 %, so that the text stays readable
             shade = 80 * count / total if total else 0.0
             kind = ' class="fbn-own"' if r == c else ""
             tip = f"{classes[r]}, said to be {classes[c]}: {count} of {total}"
@@ -92,10 +92,10 @@ def matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str], label: st
 
 
 def gallery(pictures: Sequence[tuple[str, str]]) -> str:
-    """Small pictures with captions.
+    """Return thumbnails with captions.
 
     Args:
-        pictures: URL and caption of each; "" is a picture that cannot be read.
+        pictures: URL and caption of each; the URL is "" if the picture cannot be read.
     """
     cards = []
     for source, caption in pictures:
@@ -105,10 +105,10 @@ def gallery(pictures: Sequence[tuple[str, str]]) -> str:
 
 
 def mistakes(cards: Sequence[tuple[Wrong, str, str]]) -> str:
-    """Cards of pictures named wrongly: the face, where the evidence lay, the predicted and the true class.
+    """Return cards of wrongly classified pictures: face, activation map, predicted and true class.
 
     Args:
-        cards: the picture's entry in the result, URL of the crop and of the activation map; "" for none.
+        cards: the picture's entry in the result, and URLs of the crop and of the activation map, "" if there is none.
     """
     return f'<div class="fbn-mistakes">{"".join(_mistake(*card) for card in cards)}</div>'
 
@@ -117,8 +117,8 @@ def _mistake(wrong: Wrong, crop: str, activation: str) -> str:
     faces = [("the face", crop), (f"where the evidence for {wrong['said']} lay", activation)]
     images = "".join(f'<img src="{src}" alt="{escape(alt)}" title="{escape(alt)}">' for alt, src in faces if src)
     lines = "".join(
-        f"<span>{what}</span><b>{escape(name)}</b><em>{100 * value:.0f} %</em>"
-        for what, name, value in (
+        f"<span>{title}</span><b>{escape(name)}</b><em>{100 * value:.0f} %</em>"
+        for title, name, value in (
             ("said", wrong["said"], wrong["probability"]),
             ("is", wrong["true"], wrong["own"]),
         )

@@ -1,4 +1,4 @@
-"""The Label view: one picture at a time, labelled by click or key; each label is written to disk at once."""
+"""The Label view: pictures are labelled one at a time by click or key; each label is saved immediately."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from fbn.data.thumbnails import file_thumbnail
 from fbn.errors import FbnError
 from fbn.ui.compound.shared import open_set, page_button
 
-#: Keys of the first twenty classes; the others can only be clicked.
+#: Keyboard keys of the first twenty classes; other classes can only be clicked.
 KEYS = "1234567890qwertyuiop"
 #: Pictures sent to the browser before and after the current one.
 _BEFORE, _AFTER = 8, 18
@@ -30,14 +30,14 @@ _labeller = st.components.v2.component(
 
 @dataclass
 class LabellerState:
-    """One viewer's position in a set.
+    """A user's position in a set.
 
     Attributes:
         at: index of the current picture.
-        jump: increased when Python, not the browser, changes ``at``.
-        sender, done: identifier of the browser's component, and the number of its last action that was carried out. A
-            reloaded page has a new identifier and counts from 1.
-        problem: why the last action failed, or "".
+        jump: increased when the server, not the browser, changes ``at``.
+        sender, done: identifier of the browser's component, and the number of its last completed action. A reloaded
+            page has a new identifier and counts from 1.
+        problem: error message of the last action, or "".
     """
 
     at: int
@@ -47,39 +47,41 @@ class LabellerState:
     problem: str = ""
 
 
-def label_view(chosen: PictureSet) -> None:
-    """The current picture, its classes, the pictures around it."""
-    if chosen.data is not None:
-        _offer_copy(chosen)
+def label_view(picture_set: PictureSet) -> None:
+    """Show the current picture, the classes, and neighbouring pictures."""
+    if picture_set.data is not None:
+        _offer_copy(picture_set)
         return
     try:
-        names, labels, history = chosen.files(), chosen.labels.read(), chosen.labels.history()
+        names, labels, history = picture_set.files(), picture_set.labels.read(), picture_set.labels.history()
     except FbnError as error:
         st.error(str(error), icon=":material/error:")
         return
     if not names:
         st.info("The set has no pictures yet. Bring some in under Pictures.", icon=":material/add_photo_alternate:")
         return
-    classes = [*chosen.classes, *sorted(set(labels.values()) - set(chosen.classes))]
-    number = {name: i for i, name in enumerate(classes)}
-    state = _state(chosen, names, labels)
+    classes = [*picture_set.classes, *sorted(set(labels.values()) - set(picture_set.classes))]
+    index = {name: i for i, name in enumerate(classes)}
+    state = _state(picture_set, names, labels)
     state.at = min(state.at, len(names) - 1)
     if state.problem:
         st.error(state.problem, icon=":material/error:")
     window = range(max(0, state.at - _BEFORE), min(len(names), state.at + _AFTER))
-    key = f"compound labeller {chosen.name}"
+    key = f"compound labeller {picture_set.name}"
 
     def act() -> None:
         if message := st.session_state[key].get("act"):
-            apply_actions(chosen, state, names, classes, message)
+            apply_actions(picture_set, state, names, classes, message)
 
     _labeller(
         data={
-            "set": chosen.name,
+            "set": picture_set.name,
             "classes": [{"name": name.capitalize(), "key": KEYS[i : i + 1]} for i, name in enumerate(classes)],
-            "labels": [number.get(labels.get(name, ""), -1) for name in names],
+            "labels": [index.get(labels.get(name, ""), -1) for name in names],
             "total": len(names),
-            "pictures": [{"i": i, "file": names[i], "src": file_thumbnail(chosen.folder / names[i])} for i in window],
+            "pictures": [
+                {"i": i, "file": names[i], "src": file_thumbnail(picture_set.folder / names[i])} for i in window
+            ],
             "at": state.at,
             "jump": state.jump,
             "heard": state.sender,
@@ -92,29 +94,29 @@ def label_view(chosen: PictureSet) -> None:
     )
 
 
-def _offer_copy(chosen: PictureSet) -> None:
+def _offer_copy(picture_set: PictureSet) -> None:
     st.info(
         "These pictures came with their labels, which stay as they are. Take a copy to change labels: it is a set of "
         "its own, without the division into training and test part.",
         icon=":material/lock:",
     )
-    page_button("Take a copy to label", partial(_copy, chosen), icon=":material/content_copy:")
+    page_button("Take a copy to label", partial(_copy, picture_set), icon=":material/content_copy:")
 
 
-def _copy(chosen: PictureSet) -> None:
-    sets = PictureSets(chosen.folder.parent)
-    labelled = read_labels(chosen.source)
-    copy = sets.create(sets.free_name(f"{chosen.name}-copy"), labelled.classes)
+def _copy(picture_set: PictureSet) -> None:
+    sets = PictureSets(picture_set.folder.parent)
+    labelled = read_labels(picture_set.source)
+    copy = sets.create(sets.free_name(f"{picture_set.name}-copy"), labelled.classes)
     labels = {sample.path: sample.compound for sample in labelled.samples}
     copy.add(((sample.path, partial(read_bytes, sample)) for sample in labelled.samples), labels)
     open_set(copy.name, "Label")
 
 
-def show_picture(chosen: PictureSet, file: str) -> None:
-    """Make a picture the current one, if the set still has it."""
-    names = chosen.files()
+def show_picture(picture_set: PictureSet, file: str) -> None:
+    """Make a picture the current one, if it is still in the set."""
+    names = picture_set.files()
     if file in names:
-        _jump(_state(chosen, names, chosen.labels.read()), names.index(file))
+        _jump(_state(picture_set, names, picture_set.labels.read()), names.index(file))
 
 
 def _jump(state: LabellerState, at: int) -> None:
@@ -122,9 +124,9 @@ def _jump(state: LabellerState, at: int) -> None:
 
 
 def apply_actions(
-    chosen: PictureSet, state: LabellerState, names: Sequence[str], classes: Sequence[str], message: dict[str, Any]
+    picture_set: PictureSet, state: LabellerState, names: Sequence[str], classes: Sequence[str], message: dict[str, Any]
 ) -> None:
-    """Carry out the browser's actions. It repeats each until it is acknowledged; those done already are skipped."""
+    """Apply the browser's actions. It resends each until it is acknowledged; completed ones are skipped."""
     if message["id"] != state.sender:
         state.sender, state.done = message["id"], 0
     state.at, state.problem = int(message["at"]), ""
@@ -136,18 +138,18 @@ def apply_actions(
             if action["kind"] == "label":
                 file, label = action["file"], action["label"]
                 if file in names and label < len(classes):
-                    chosen.labels.put({file: classes[label] if label >= 0 else ""})
+                    picture_set.labels.put({file: classes[label] if label >= 0 else ""})
             else:
-                changed = chosen.labels.undo() if action["kind"] == "undo" else chosen.labels.redo()
+                changed = picture_set.labels.undo() if action["kind"] == "undo" else picture_set.labels.redo()
                 if changed in names:
                     _jump(state, names.index(changed))
         except FbnError as error:
             state.problem = str(error)
 
 
-def _state(chosen: PictureSet, names: Sequence[str], labels: dict[str, str]) -> LabellerState:
-    """The viewer's state in a set; it begins at the first picture without a label."""
+def _state(picture_set: PictureSet, names: Sequence[str], labels: dict[str, str]) -> LabellerState:
+    """Return the user's state in a set; a new one begins at the first picture without a label."""
     states: dict[str, LabellerState] = st.session_state.setdefault("compound labellers", {})
-    if chosen.name not in states:
-        states[chosen.name] = LabellerState(next((i for i, name in enumerate(names) if name not in labels), 0))
-    return states[chosen.name]
+    if picture_set.name not in states:
+        states[picture_set.name] = LabellerState(next((i for i, name in enumerate(names) if name not in labels), 0))
+    return states[picture_set.name]

@@ -1,6 +1,6 @@
-// One picture at a time, its class by a click or a key. The page answers at once and tells Python what was done;
-// Python writes it to disk and acknowledges. What is not acknowledged yet is told again, so no label gets lost.
-const MOST_KEPT = 400
+// Labels one picture at a time by click or key. The page updates at once and sends each action to Python, which
+// writes it to disk and acknowledges it. Actions without acknowledgement are sent again, so that no label is lost.
+const MAX_CACHED = 400
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector('.labeller')
@@ -9,15 +9,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
   host.data = data
   if (data.heard === host.id_) host.pending = host.pending.filter(action => action.n > data.ack)
   for (const { i, file, src } of data.pictures) host.seen.set(i, { file, src })
-  if (host.seen.size > MOST_KEPT) for (const i of host.seen.keys())
-    if (Math.abs(i - host.at) > MOST_KEPT / 4) host.seen.delete(i)
+  if (host.seen.size > MAX_CACHED) for (const i of host.seen.keys())
+    if (Math.abs(i - host.at) > MAX_CACHED / 4) host.seen.delete(i)
   if (data.set !== host.set || data.jump !== host.jump) Object.assign(host, { set: data.set, jump: data.jump, at: data.at })
   draw(host)
   return listen(host)
 }
 
-// Where new data comes at once after the last, Streamlit ends the earlier call after the later one began: what ends
-// a call must leave the later one's listener alone, or keys are dead until the next data.
+// If new data follows at once, Streamlit cleans up the earlier call after the later one has started: the cleanup
+// must not remove the later call's listener, or keys would not work until the next data.
 function listen(host) {
   const mine = event => keys(host, event)
   document.removeEventListener('keydown', host.keys)
@@ -28,7 +28,7 @@ function listen(host) {
 
 function begin(host) {
   Object.assign(host, { id_: Math.random().toString(36).slice(2), n: 0, pending: [], seen: new Map(), at: 0 })
-  // a clicked button must not keep the focus: the next press of Space would click it again, on another picture
+  // a clicked button must not keep the focus: Space would click it again for the next picture
   host.onmousedown = event => {
     if (document.activeElement !== host.getRootNode().host) document.activeElement?.blur()
     event.preventDefault()
@@ -40,7 +40,7 @@ const make = (tag, className, text, more = {}) =>
 
 const count = number => number.toLocaleString('en')
 
-// the class of each picture, -1 for none: what Python knows, and what it has not yet acknowledged
+// the class of each picture, -1 for none, with actions that Python has not yet acknowledged
 function labels(host) {
   const now = host.data.labels.slice()
   for (const action of host.pending) if (action.kind === 'label') now[action.i] = action.label
@@ -112,8 +112,8 @@ function side(host, own, counts, now) {
   act('Next →', 'next', host.at < total - 1, () => move(host, host.at + 1))
   act('Next without a label', 'skip', now.some((label, i) => label < 0 && i !== host.at), () => skip(host))
   act('Take the label away', 'clear', own >= 0, () => give(host, -1))
-  act('Undo', 'undo', undo || host.pending.length, () => tell(host, { kind: 'undo' }), undo)
-  act('Redo', 'redo', redo, () => tell(host, { kind: 'redo' }), redo)
+  act('Undo', 'undo', undo || host.pending.length, () => perform(host, { kind: 'undo' }), undo)
+  act('Redo', 'redo', redo, () => perform(host, { kind: 'redo' }), redo)
   box.append(grid, acts)
   return box
 }
@@ -133,7 +133,7 @@ function film(host, now) {
   return strip
 }
 
-function tell(host, action) {
+function perform(host, action) {
   host.pending.push({ ...action, n: ++host.n })
   send(host)
 }
@@ -148,13 +148,13 @@ function give(host, label) {
   if (!found) return
   const i = host.at
   if (label >= 0 && i < host.data.total - 1) host.at = i + 1
-  tell(host, { kind: 'label', i, file: found.file, label })
+  perform(host, { kind: 'label', i, file: found.file, label })
 }
 
 function move(host, at) {
   host.at = Math.min(Math.max(at, 0), host.data.total - 1)
   draw(host)
-  // while an arrow key is held down, Python hears of the last place only
+  // while an arrow key is held down, only the last position is sent to Python
   clearTimeout(host.waiting)
   host.waiting = setTimeout(() => send(host), host.seen.has(host.at + 8) || host.at + 8 >= host.data.total ? 250 : 30)
 }
@@ -167,11 +167,11 @@ function skip(host) {
 
 function keys(host, event) {
   const active = document.activeElement, inside = host.getRootNode().host
-  // elsewhere on the page keys keep their own meaning
+  // elsewhere on the page keys keep their usual meaning
   if (active && active !== document.body && active !== inside) return
   const control = event.ctrlKey || event.metaKey, key = event.key.toLowerCase()
-  if (control && key === 'z' && !event.shiftKey) tell(host, { kind: 'undo' })
-  else if (control && (key === 'y' || key === 'z')) tell(host, { kind: 'redo' })
+  if (control && key === 'z' && !event.shiftKey) perform(host, { kind: 'undo' })
+  else if (control && (key === 'y' || key === 'z')) perform(host, { kind: 'redo' })
   else if (control || event.altKey) return
   else if (key === 'arrowleft') move(host, host.at - 1)
   else if (key === 'arrowright') move(host, host.at + 1)

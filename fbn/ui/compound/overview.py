@@ -1,4 +1,4 @@
-"""The Pictures view: a set's classes and their sizes, which pictures can be used, more pictures, other classes."""
+"""The Pictures view: class sizes and examples, the check of the pictures, and changes to the set."""
 
 from collections import Counter
 from functools import partial
@@ -23,45 +23,47 @@ _CHECK_HELP = (
 )
 
 
-def overview(chosen: PictureSet) -> None:
-    """Class sizes and examples; the check of pictures; changes to the set."""
-    labelled, problem = read_set(chosen)
+def overview(picture_set: PictureSet) -> None:
+    """Show class sizes and examples, the check of the pictures, and changes to the set."""
+    labelled, problem = read_set(picture_set)
     left, right = st.columns([9, 11], gap="large")
     with left:
-        _class_sizes(chosen, labelled)
+        _class_sizes(picture_set, labelled)
         if problem:
             st.info(problem, icon=":material/new_label:")
-        _actions(chosen, labelled)
+        _actions(picture_set, labelled)
     with right:
         if labelled is not None:
             _examples(labelled)
-            _check(chosen)
+            _check(picture_set)
 
 
-def read_set(chosen: PictureSet) -> tuple[Labelled | None, str]:
-    """The labelled pictures of a set, or None and why there are none."""
+def read_set(picture_set: PictureSet) -> tuple[Labelled | None, str]:
+    """Return the labelled pictures of a set, or None and the reason."""
     try:
-        if chosen.data is None and not chosen.labels.read():
+        if picture_set.data is None and not picture_set.labels.read():
             empty = "No pictures yet: add some under Pictures."
-            return None, "No picture has a label yet: give some under Label." if chosen.files() else empty
-        return read_labels(chosen.source), ""
+            return None, "No picture has a label yet: give some under Label." if picture_set.files() else empty
+        return read_labels(picture_set.source), ""
     except (FbnError, OSError) as error:
         return None, str(error)
 
 
-def _class_sizes(chosen: PictureSet, labelled: Labelled | None) -> None:
+def _class_sizes(picture_set: PictureSet, labelled: Labelled | None) -> None:
     samples = labelled.samples if labelled else ()
     sizes = Counter(sample.compound for sample in samples)
-    names = dict.fromkeys([*(chosen.classes if chosen.data is None else ()), *(labelled.classes if labelled else ())])
-    if chosen.data is None:
-        title = f"{len(samples):,} of {len(chosen.files()):,} pictures have a label"
+    names = dict.fromkeys(
+        [*(picture_set.classes if picture_set.data is None else ()), *(labelled.classes if labelled else ())]
+    )
+    if picture_set.data is None:
+        title = f"{len(samples):,} of {len(picture_set.files()):,} pictures have a label"
     else:
         test = sum(sample.part == "test" for sample in samples)
         title = f"{len(samples):,} labelled pictures" + (f", {test:,} of them the test part" if test else "")
     st.markdown(f"**{title}**", help="A class with one picture can be learned from, but not measured.")
     st.html(html.counts({name: sizes[name] for name in names}))
-    if chosen.data is not None:
-        st.caption(f"Read from {chosen.data}; nothing there is changed.")
+    if picture_set.data is not None:
+        st.caption(f"Read from {picture_set.data}; nothing there is changed.")
 
 
 def _examples(labelled: Labelled) -> None:
@@ -72,24 +74,24 @@ def _examples(labelled: Labelled) -> None:
     st.html(html.gallery([(sample_thumbnail(first[name]), name.capitalize()) for name in labelled.classes]))
 
 
-def _check(chosen: PictureSet) -> None:
-    checked = f"{_CHECKED} {chosen.name}"
-    if show_work(f"{_CHECKING} {chosen.name}", partial(st.session_state.__setitem__, checked)):
+def _check(picture_set: PictureSet) -> None:
+    checked = f"{_CHECKED} {picture_set.name}"
+    if show_work(f"{_CHECKING} {picture_set.name}", partial(st.session_state.__setitem__, checked)):
         return
     coverage: Coverage | None = st.session_state.get(checked)
     label = "Check the pictures" if coverage is None else "Check again"
-    page_button(label, partial(_start_check, chosen), icon=":material/rule:", help=_CHECK_HELP)
+    page_button(label, partial(_start_check, picture_set), icon=":material/rule:", help=_CHECK_HELP)
     if coverage is not None:
         show_coverage(coverage)
 
 
-def _start_check(chosen: PictureSet) -> None:
-    work = Work("Looking at the pictures", lambda report: read_faces(chosen.source, watch=report).coverage)
-    st.session_state[f"{_CHECKING} {chosen.name}"] = work
+def _start_check(picture_set: PictureSet) -> None:
+    work = Work("Looking at the pictures", lambda report: read_faces(picture_set.source, watch=report).coverage)
+    st.session_state[f"{_CHECKING} {picture_set.name}"] = work
 
 
 def show_coverage(coverage: Coverage) -> None:
-    """How many pictures can be used, and lists of those that cannot."""
+    """Show the number of usable pictures, and lists of the others."""
     used = sum(coverage.used.values())
     st.markdown(f"**{used:,} of {coverage.found:,} labelled pictures can be used**")
     faceless = "used as they are, taken for crops of faces" if coverage.faceless_kept else "left out"
@@ -110,46 +112,46 @@ def show_coverage(coverage: Coverage) -> None:
                 st.code("\n".join(entries[:_MAX_LISTED]) + (f"\nand {more:,} more" if more > 0 else ""), None)
 
 
-def _actions(chosen: PictureSet, labelled: Labelled | None) -> None:
-    to_label = chosen.data is None and (labelled is None or len(labelled.samples) < len(chosen.files()))
+def _actions(picture_set: PictureSet, labelled: Labelled | None) -> None:
+    to_label = picture_set.data is None and (labelled is None or len(labelled.samples) < len(picture_set.files()))
     with st.container(horizontal=True):
         for view, icon, is_next in (("Label", "new_label", to_label), ("Train", "school", not to_label)):
-            if is_next or chosen.data is None:
+            if is_next or picture_set.data is None:
                 kind = "primary" if is_next else "secondary"
                 action = partial(st.session_state.__setitem__, VIEW, view)
                 page_button(view, action, icon=f":material/{icon}:", type=kind, key=f"compound go {view}")
-        if chosen.data is None:
-            _add_pictures(chosen)
-            _change_classes(chosen)
+        if picture_set.data is None:
+            _add_pictures(picture_set)
+            _change_classes(picture_set)
         with st.popover("Remove", icon=":material/delete:"):
-            st.markdown("The pictures it points at stay." if chosen.data else "Pictures and labels are put aside.")
-            page_button("Remove the set", partial(_remove, chosen), icon=":material/delete:")
+            st.markdown("The pictures it points at stay." if picture_set.data else "Pictures and labels are put aside.")
+            page_button("Remove the set", partial(_remove, picture_set), icon=":material/delete:")
 
 
-def _add_pictures(chosen: PictureSet) -> None:
+def _add_pictures(picture_set: PictureSet) -> None:
     with st.popover("Add pictures", icon=":material/add_photo_alternate:"):
-        uploads = uploaded_pictures(f"{_UPLOADS} {chosen.name} {st.session_state.get(_UPLOADS, 0)}")
-        page_button("Add them", partial(_add, chosen, uploads), type="primary", disabled=not uploads)
+        uploads = uploaded_pictures(f"{_UPLOADS} {picture_set.name} {st.session_state.get(_UPLOADS, 0)}")
+        page_button("Add them", partial(_add, picture_set, uploads), type="primary", disabled=not uploads)
 
 
-def _add(chosen: PictureSet, uploads: list[Incoming]) -> None:
+def _add(picture_set: PictureSet, uploads: list[Incoming]) -> None:
     # another key empties the file picker
     st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
-    report_added(chosen.name, add_uploads(chosen, uploads))
+    report_added(picture_set.name, add_uploads(picture_set, uploads))
 
 
-def _change_classes(chosen: PictureSet) -> None:
+def _change_classes(picture_set: PictureSet) -> None:
     with st.popover("Classes", icon=":material/category:"):
         names = st.multiselect(
             "Classes to choose from",
-            list(chosen.classes),
-            list(chosen.classes),
+            list(picture_set.classes),
+            list(picture_set.classes),
             accept_new_options=True,
-            key=f"compound classes of {chosen.name}",
+            key=f"compound classes of {picture_set.name}",
             help="Type a new one and press Enter. The order is that of the keys 1, 2, 3 …",
         )
-        page_button("Keep", partial(chosen.with_classes, names), type="primary")
+        page_button("Keep", partial(picture_set.with_classes, names), type="primary")
 
 
-def _remove(chosen: PictureSet) -> None:
-    st.session_state[DELETED] = PictureSets(chosen.folder.parent).delete(chosen.name)
+def _remove(picture_set: PictureSet) -> None:
+    st.session_state[DELETED] = PictureSets(picture_set.folder.parent).delete(picture_set.name)

@@ -1,4 +1,4 @@
-"""The Compound page: the open set of pictures with its views, or ways to a new set."""
+"""The Compound page: the views of the open set of pictures, or forms for a new set."""
 
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,7 @@ from fbn.ui.compound.shared import (
 )
 from fbn.ui.compound.training import JOBS, training_view
 from fbn.ui.panels import SETS
-from fbn.ui.widgets import drawn, pick, place
+from fbn.ui.widgets import pick, sync_with_url, was_drawn
 
 _VIEWS = {"Pictures": overview, "Label": label_view, "Train": training_view}
 _DRAWING = "compound drawing"
@@ -40,7 +40,7 @@ _MAX_NAMED = 4
 
 
 def show_compound() -> None:
-    """The open set, or ways to a new one."""
+    """Show the open set, or forms for a new one."""
     st.html(html.STYLE)
     try:
         sets = PictureSets()
@@ -48,24 +48,24 @@ def show_compound() -> None:
     except (FbnError, OSError) as error:
         st.error(f"The folder of sets cannot be used: {error}", icon=":material/error:")
         return
-    if "compound path" not in st.session_state and not drawn(VIEW):
-        clearing_messages()()  # those from before the viewer left the page
+    if "compound path" not in st.session_state and not was_drawn(VIEW):
+        clearing_messages()()  # from before the user left the page
     show_work(_DRAWING, _open_drawn)
     show_messages()
     _offer_restore(sets)
-    place("set", OPEN, names, names[0] if names else "", "set of pictures")
+    sync_with_url("set", OPEN, names, names[0] if names else "", "set of pictures")
     if not names or st.session_state.get(STARTING):
-        # no view is shown here; a known one in the address is kept for the set to come
-        known = [view for view in _VIEWS if view.casefold() == st.query_params.get("view", "").casefold()]
-        place("view", VIEW, known, known[0] if known else "", "view")
+        # no view is shown here; a valid one in the URL is kept for the new set
+        valid = [view for view in _VIEWS if view.casefold() == st.query_params.get("view", "").casefold()]
+        sync_with_url("view", VIEW, valid, valid[0] if valid else "", "view")
         _new_set(sets, first=not names)
         return
-    view = place("view", VIEW, list(_VIEWS), next(iter(_VIEWS)), "view")
+    view = sync_with_url("view", VIEW, list(_VIEWS), next(iter(_VIEWS)), "view")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         pick(st.selectbox, "Set of pictures", OPEN, clearing_messages(), options=names, width=240)
         st.button("New set", icon=":material/add:", on_click=clearing_messages(partial(_start, True)))
     try:
-        chosen = sets.open(st.session_state[OPEN])
+        picture_set = sets.open(st.session_state[OPEN])
     except FbnError as error:
         st.error(str(error), icon=":material/error:")
         return
@@ -73,12 +73,12 @@ def show_compound() -> None:
         st.segmented_control,
         "View",
         VIEW,
-        clearing_messages(partial(JOBS.refuse, "")),
+        clearing_messages(partial(JOBS.set_problem, "")),
         options=list(_VIEWS),
         required=True,
         label_visibility="collapsed",
     )
-    st.fragment(_VIEWS[view])(chosen)
+    st.fragment(_VIEWS[view])(picture_set)
 
 
 def _offer_restore(sets: PictureSets) -> None:
@@ -100,7 +100,7 @@ def _start(on: bool) -> None:
 
 
 def _new_set(sets: PictureSets, first: bool) -> None:
-    """Three ways to a set of pictures, and a way back where another set exists."""
+    """Draw three forms for a new set of pictures, and a button back if another set exists."""
     if first:
         st.markdown("##### Begin with pictures of faces")
     else:
@@ -143,10 +143,10 @@ def _pick_classes() -> tuple[str, ...]:
     )
     if picked != _CUSTOM:
         return CompoundClasses.named(picked).classes
-    known = dict.fromkeys(label for name in SETS for label in CompoundClasses.named(name).classes)
+    suggestions = dict.fromkeys(label for name in SETS for label in CompoundClasses.named(name).classes)
     custom = st.multiselect(
         "Classes",
-        list(known),
+        list(suggestions),
         accept_new_options=True,
         key="compound own classes",
         placeholder="choose, or type a new one",
@@ -155,10 +155,10 @@ def _pick_classes() -> tuple[str, ...]:
 
 
 def _create(sets: PictureSets, name: str, classes: tuple[str, ...], uploads: list[Incoming]) -> None:
-    chosen, added = create_from_uploads(sets, name, classes, uploads)
-    report_added(chosen.name, added)
-    labelled = chosen.data is not None or chosen.labels.read()
-    open_set(chosen.name, "Pictures" if labelled else "Label")
+    picture_set, added = create_from_uploads(sets, name, classes, uploads)
+    report_added(picture_set.name, added)
+    labelled = picture_set.data is not None or picture_set.labels.read()
+    open_set(picture_set.name, "Pictures" if labelled else "Label")
 
 
 def _from_folder(sets: PictureSets) -> None:
@@ -172,18 +172,18 @@ def _from_folder(sets: PictureSets) -> None:
         "Use this folder",
         icon=":material/check:",
         disabled=not path,
-        on_click=clearing_messages(partial(_point_at, sets, path)),
+        on_click=clearing_messages(partial(_use_folder, sets, path)),
     )
 
 
-def _point_at(sets: PictureSets, text: str) -> None:
+def _use_folder(sets: PictureSets, text: str) -> None:
     path = Path(text).expanduser().absolute()
     labelled = read_labels(path)
-    chosen = sets.create(sets.free_name(path.stem or "set"), labelled.classes, str(path))
+    picture_set = sets.create(sets.free_name(path.stem or "set"), labelled.classes, str(path))
     more = len(labelled.classes) - _MAX_NAMED
     classes = ", ".join(labelled.classes[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
-    report_success(f"“{chosen.name}”: {len(labelled.samples):,} labelled pictures of {classes}.")
-    open_set(chosen.name)
+    report_success(f"“{picture_set.name}”: {len(labelled.samples):,} labelled pictures of {classes}.")
+    open_set(picture_set.name)
 
 
 def _from_drawing(sets: PictureSets) -> None:
@@ -206,6 +206,6 @@ def _draw(sets: PictureSets, count: int, labelled: bool) -> None:
     st.session_state[_DRAWING] = Work(f"Drawing {count} faces", work)
 
 
-def _open_drawn(chosen: PictureSet) -> None:
-    report_success(f"“{chosen.name}” is drawn.")
-    open_set(chosen.name, "Pictures" if chosen.data else "Label")
+def _open_drawn(picture_set: PictureSet) -> None:
+    report_success(f"“{picture_set.name}” is drawn.")
+    open_set(picture_set.name, "Pictures" if picture_set.data else "Label")

@@ -1,4 +1,4 @@
-"""The result of a few-shot job: headline, figures, wrong pictures, and the saved model."""
+"""The result of a few-shot job: headline, metrics, wrongly classified pictures, and the saved model."""
 
 from dataclasses import fields
 from functools import partial
@@ -33,11 +33,11 @@ _CURVE_HELP = (
 )
 _MAP_HELP = "Left: the aligned face. Right: where the evidence for what was said lay; bright is much."
 _TEMPERATURE_HELP = "What zero-shot scores are divided by before the softmax: the larger, the less certain."
-_A_PAGE = 12
+_PAGE_SIZE = 12
 
 
 def result_view(job: Job, result: Result) -> None:
-    """The headline, then figures, wrong pictures and training pictures in tabs."""
+    """Show the headline; then metrics, wrongly classified pictures and training pictures in tabs."""
     with st.container(horizontal=True, gap="large"):
         for name, value, interval in report.headline(result):
             st.metric(name, value, interval or None, delta_color="off", delta_arrow="off", width="content")
@@ -46,7 +46,7 @@ def result_view(job: Job, result: Result) -> None:
     wrong = f"Wrong pictures · {result['wrong_total']:,}"
     figures, pictures, used = st.tabs(["Figures", wrong, "What it learned from"])
     with figures:
-        _figures(job, result)
+        _metrics(job, result)
     with pictures:
         _wrong(job, result)
     with used:
@@ -72,7 +72,7 @@ def _model(job: Job, result: Result) -> None:
         st.code(f"fbn analyse PICTURES --model {name}", language=None)
 
 
-def _figures(job: Job, result: Result) -> None:
+def _metrics(job: Job, result: Result) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Mean diagonal**", help=_DIAGONAL_HELP)
@@ -109,19 +109,19 @@ def _wrong(job: Job, result: Result) -> None:
     if not wrong:
         st.caption("None of the measured pictures was named wrongly.")
         return
-    shown = st.session_state.setdefault(f"compound shown {job.id}", _A_PAGE)
+    shown = st.session_state.setdefault(f"compound shown {job.id}", _PAGE_SIZE)
     st.markdown("**The most certain first**", help=_MAP_HELP)
     st.html(html.mistakes([(each, *_images(job.folder, each)) for each in wrong[:shown]]))
     _relabel_one(job, [each["path"] for each in wrong])
     if len(wrong) > shown:
-        more = partial(st.session_state.__setitem__, f"compound shown {job.id}", shown + _A_PAGE)
+        more = partial(st.session_state.__setitem__, f"compound shown {job.id}", shown + _PAGE_SIZE)
         page_button("Show more", more, icon=":material/expand_more:", key=f"compound more of {job.id}")
     elif result["wrong_total"] > len(wrong):
         st.caption(f"And {result['wrong_total'] - len(wrong):,} more, whose pictures were not kept.")
 
 
 def _relabel_one(job: Job, files: list[str]) -> None:
-    """A way back to the label of a picture, where the pictures were labelled in the app."""
+    """Draw a link to the label of a picture, if the pictures were labelled in the app."""
     folder = Path(job.parameters["data"])
     if not (folder / LABELS).is_file() or folder.parent != data_folder("compound"):
         return
@@ -137,7 +137,7 @@ def _open_picture(name: str, file: str) -> None:
 
 
 def _images(folder: Path, wrong: Wrong) -> tuple[str, str]:
-    """URLs of the crop and of the activation map; "" for none."""
+    """Return the URLs of the crop and of the activation map, "" if there is none."""
     crop, activation = (png_url(folder / file) if file else "" for file in (wrong["crop"], wrong["activation"]))
     return crop, activation
 

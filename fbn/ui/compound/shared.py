@@ -1,4 +1,4 @@
-"""What the views of the Compound page share: the viewer's state, messages, uploads, and work in the background."""
+"""Helpers shared by the views of the Compound page: state, messages, uploads, and background work."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from fbn.data.picture_sets import AddedPictures, Incoming
 from fbn.errors import FbnError
 from fbn.faces.pictures import PICTURE_SUFFIXES
 
-#: Keys of the viewer's state; the first two are choices of ``widgets.place``.
+#: Keys of the session's state; the first two are choices of ``widgets.sync_with_url``.
 OPEN, VIEW, STARTING, DELETED = "compound set", "compound view", "compound starting", "compound deleted"
 _MESSAGES, _PROBLEM = "compound messages", "compound problem"
 _UPLOAD_TYPES = [*(suffix.removeprefix(".") for suffix in sorted(PICTURE_SUFFIXES)), "zip"]
@@ -18,17 +18,17 @@ _MAX_LISTED = 8
 
 
 def open_set(name: str, view: str = "Pictures") -> None:
-    """Show a set. Only in callbacks: the page's widgets must not be drawn yet."""
+    """Open a set. Only valid in callbacks, before the page's widgets are drawn."""
     st.session_state.update({OPEN: name, VIEW: view, STARTING: False})
 
 
 def report_success(text: str) -> None:
-    """Add a message that something was done."""
+    """Add a success message."""
     st.session_state.setdefault(_MESSAGES, []).append((st.success, text, "check_circle"))
 
 
 def report_added(name: str, added: AddedPictures) -> None:
-    """Add messages: how many pictures were added to a set, and which files were left out."""
+    """Add messages with the number of pictures added to a set and the rejected files."""
     count = len(added.names)
     pictures = f"{count:,} picture{'' if count == 1 else 's'} " if count else ""
     report_success(f"“{name}”: {pictures}taken.")
@@ -40,7 +40,7 @@ def report_added(name: str, added: AddedPictures) -> None:
 
 
 def report_problem(text: object) -> None:
-    """Set the message that something could not be done."""
+    """Set the error message."""
     st.session_state[_PROBLEM] = str(text)
 
 
@@ -53,7 +53,7 @@ def show_messages() -> None:
 
 
 def clearing_messages(action: Callable[[], Any] = lambda: None) -> Callable[[], None]:
-    """A callback that removes earlier messages, then runs an action; its ``FbnError`` or ``OSError`` is shown."""
+    """Return a callback that clears messages and runs an action; an ``FbnError`` or ``OSError`` becomes the message."""
 
     def callback() -> None:
         st.session_state.update({_MESSAGES: [], _PROBLEM: ""})
@@ -66,13 +66,13 @@ def clearing_messages(action: Callable[[], Any] = lambda: None) -> Callable[[], 
 
 
 def page_button(label: str, action: Callable[[], Any], **options: Any) -> None:
-    """A button inside a fragment whose action reruns the whole page."""
+    """Draw a button in a fragment whose action reruns the whole page."""
     if st.button(label, on_click=clearing_messages(action), **options):
         st.rerun()
 
 
 def uploaded_pictures(key: str) -> list[Incoming]:
-    """A file picker for pictures and zip files; returns name and contents of each file."""
+    """Draw a file picker for pictures and zip files; return name and contents of each file."""
     files = st.file_uploader("Pictures or a zip", _UPLOAD_TYPES, accept_multiple_files=True, key=key)
     return [(file.name, file.getvalue) for file in files or []]
 
@@ -81,18 +81,18 @@ class Work(Background):
     """A function that runs on a thread for a minute or two.
 
     Args:
-        label: what it does, for the progress bar.
-        function: called with a function that takes the share done, in [0, 1]; it must call that often, since the call
-            raises ``Cancelled`` once the work is to stop.
+        label: description for the progress bar.
+        function: called with a function that takes the progress, in [0, 1]. It must call that function often, since
+            the call raises ``Cancelled`` once the work is cancelled.
 
     Attributes:
-        share: the share done.
-        result: what ``function`` returned; None if it was cancelled or failed.
-        problem: why it failed, or "".
+        progress: in [0, 1].
+        result: return value of ``function``; None if it was cancelled or failed.
+        problem: the error message, or "".
     """
 
     def __init__(self, label: str, function: Callable[[Callable[[float], None]], Any]) -> None:
-        self.label, self.share, self.result, self.problem = label, 0.0, None, ""
+        self.label, self.progress, self.result, self.problem = label, 0.0, None, ""
         self._function = function
         super().__init__()
 
@@ -103,20 +103,20 @@ class Work(Background):
             pass
         except (FbnError, OSError) as error:
             self.problem = str(error)
-        except Exception as error:  # a thread's exception would vanish without a word
+        except Exception as error:  # an exception in a thread would not be shown
             self.problem = f"{type(error).__name__}: {error}"
 
-    def _report(self, share: float) -> None:
+    def _report(self, progress: float) -> None:
         if self.cancelled:
             raise Cancelled
-        self.share = share
+        self.progress = progress
 
 
 def show_work(key: str, finish: Callable[[Any], None]) -> bool:
-    """Show the progress of the ``Work`` in the session's state; at its end call ``finish`` with the result.
+    """Show the progress of the ``Work`` in the session's state; when it is done, call ``finish`` with the result.
 
     Returns:
-        Whether it is running.
+        Whether the work is running.
     """
     work: Work | None = st.session_state.get(key)
     if work is None:
@@ -136,5 +136,5 @@ def _progress(work: Work, key: str) -> None:
     if not work.running:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", border=True):
-        st.progress(work.share, f"{work.label}: {work.share:.0%}")
+        st.progress(work.progress, f"{work.label}: {work.progress:.0%}")
         st.button("Stop", icon=":material/close:", on_click=work.cancel, key=f"{key} stop")

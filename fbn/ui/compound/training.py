@@ -1,4 +1,4 @@
-"""The Train view: few-shot learning from a set, and its jobs."""
+"""The Train view: few-shot training on a set, and its jobs."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -17,7 +17,7 @@ from fbn.ui.job_list import JobList
 from fbn.ui.panels import SETS
 from fbn.ui.widgets import escape_markdown
 
-#: Strategy -> title and what it does.
+#: Strategy -> title and description.
 _STRATEGIES = {
     "probe": (
         "Linear probe",
@@ -46,20 +46,20 @@ _CLASSES_HELP = (
 )
 
 
-def training_view(chosen: PictureSet) -> None:
-    """What to train, and the jobs."""
+def training_view(picture_set: PictureSet) -> None:
+    """Draw the form for a training, and the jobs."""
     with st.container(border=True):
-        _request(chosen)
+        _request(picture_set)
     JOBS.watch()
 
 
-def _request(chosen: PictureSet) -> None:
-    labelled, problem = read_set(chosen)
+def _request(picture_set: PictureSet) -> None:
+    labelled, problem = read_set(picture_set)
     if labelled and len(labelled.classes) < 2:
         problem = "Label pictures of at least two classes first."
     left, middle, right = st.columns([5, 6, 5], gap="large")
     with left:
-        st.markdown(f"**Learn from {escape_markdown(chosen.name)}**")
+        st.markdown(f"**Learn from {escape_markdown(picture_set.name)}**")
         if problem or labelled is None:
             st.markdown(problem)
         else:
@@ -98,11 +98,11 @@ def _request(chosen: PictureSet) -> None:
             help="The network that is begun with. One trained with couplings knows the action units that compounds "
             "are made of.",
         )
-        numbered = (chosen.name, *(f"{chosen.name}-{i}" for i in range(2, len(models) + 2)))
+        numbered = (picture_set.name, *(f"{picture_set.name}-{i}" for i in range(2, len(models) + 2)))
         name = st.text_input(
             "Save as model",
             next(candidate for candidate in numbered if candidate not in models),
-            key=f"compound ask name {chosen.name}",
+            key=f"compound ask name {picture_set.name}",
             max_chars=60,
             help="Live, Analyse and fbn analyse --model find it under this name. Leave it empty to measure only.",
         ).strip()
@@ -113,7 +113,7 @@ def _request(chosen: PictureSet) -> None:
         )
     is_taken = name in models and not replace
     with st.container(horizontal=True, vertical_alignment="center"):
-        # the button stands before the popover whose settings it needs
+        # the button is placed before the popover whose settings it needs
         start = st.container(width="content")
         settings = _measurement_settings()
         st.caption(
@@ -122,7 +122,7 @@ def _request(chosen: PictureSet) -> None:
             else "It goes on when you leave this page or close the browser."
         )
     request = {
-        "data": str(chosen.source),
+        "data": str(picture_set.source),
         "classes": None if classes == _AS_LABELLED else classes,
         "strategy": strategy,
         "shots": None if shots in (_ALL, None) else int(shots),
@@ -137,13 +137,13 @@ def _request(chosen: PictureSet) -> None:
         type="primary",
         icon=":material/play_arrow:",
         disabled=bool(problem) or is_taken or model is None,
-        on_click=partial(JOBS.start, f"{chosen.name}: {title.lower()}", request),
+        on_click=partial(JOBS.start, f"{picture_set.name}: {title.lower()}", request),
     )
     JOBS.problem()
 
 
 def _known_duration(request: Mapping[str, Any]) -> str:
-    """How long an earlier job on the same set and with the same settings took here, in words."""
+    """Describe the duration of an earlier job with the same set and settings on this machine."""
     same = ("data", "strategy", "shots", "folds", "draws")
 
     def work(of: Mapping[str, Any]) -> float | None:

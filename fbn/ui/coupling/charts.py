@@ -1,4 +1,4 @@
-"""The Coupling lab's figures; colour and line style both tell series apart."""
+"""The Coupling lab's plots. Series differ in colour and in line style."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,28 +14,29 @@ from fbn.losses import curves
 from fbn.losses.coupling import Gradients, MatchingForm
 from fbn.relatedness import RelatednessTable
 from fbn.ui.effect_view import FORMS
-from fbn.ui.palette import ACCENT, SECOND
+from fbn.ui.palette import ACCENT, GREEN, PINK, SECOND, VERMILION
 from fbn.vocabulary import EXPRESSIONS
 
-#: Line of each form: Okabe and Ito's colours, and a dash that tells without them.
+#: Form of the matching loss -> line style.
 LINES: dict[str, dict[str, Any]] = {
     "kl": {"color": ACCENT, "dash": "solid", "width": 3},
-    "printed": {"color": "#D55E00", "dash": "dash", "width": 2.5},
-    "cross_entropy": {"color": "#009E73", "dash": "dot", "width": 3},
-    "soft_target": {"color": "#CC79A7", "dash": "dashdot", "width": 2.5},
+    "printed": {"color": VERMILION, "dash": "dash", "width": 2.5},
+    "cross_entropy": {"color": GREEN, "dash": "dot", "width": 3},
+    "soft_target": {"color": PINK, "dash": "dashdot", "width": 2.5},
 }
 _RULE = {"color": "rgba(128,134,150,0.75)", "dash": "dot", "width": 1.5}
 _P = "p: what the AU head says"
-_MOST_LOSS, _MOST_SLOPE = 4.0, 6.0
+#: Limits of the y axes.
+_MAX_LOSS, _MAX_SLOPE = 4.0, 6.0
 #: Title and range of an axis.
 _Axis = tuple[str, Sequence[float] | None]
 
 
 def form_curves(forms: Sequence[MatchingForm], q: float, slope: bool = False) -> go.Figure:
-    """Loss, or its gradient, over p for some forms at one q; dots mark each form's lowest point."""
-    span = (-_MOST_SLOPE, _MOST_SLOPE) if slope else (-0.15, _MOST_LOSS)
+    """Plot the loss of each form, or its gradient, against p at one q; dots mark the minima."""
+    y_range = (-_MAX_SLOPE, _MAX_SLOPE) if slope else (-0.15, _MAX_LOSS)
     name = "gradient" if slope else "loss"
-    figure = _figure(240 if slope else 330, (_P, (-0.015, 1.015)), ("gradient dL/dp" if slope else name, span))
+    figure = _figure(240 if slope else 330, (_P, (-0.015, 1.015)), ("gradient dL/dp" if slope else name, y_range))
     for form in forms:
         curve = curves.curve(form, q)
         hover = f"{FORMS[form]}<br>p = %{{x:.2f}}<br>{name} = %{{y:.2f}}"
@@ -52,25 +53,25 @@ def form_curves(forms: Sequence[MatchingForm], q: float, slope: bool = False) ->
 
 
 def plane(form: MatchingForm) -> go.Figure:
-    """The loss as a map over p and q; the line runs through each q's lowest p."""
+    """Plot the loss over p and q as a heatmap; the line connects the minima over p."""
     grid, loss = curves.plane(form)
     lowest = grid[loss.argmin(1)]
     figure = _figure(360, (_P, (0.01, 0.99)), ("q: what the expressions imply", (0.01, 0.99)))
     figure.add_heatmap(
         x=grid,
         y=grid,
-        z=np.minimum(loss, _MOST_LOSS),
+        z=np.minimum(loss, _MAX_LOSS),
         colorscale="Cividis",
         colorbar={"title": {"text": "loss"}, "thickness": 12},
         hovertemplate="p = %{x:.2f}, q = %{y:.2f}<br>loss %{z:.2f}<extra></extra>",
     )
     _line(figure, lowest, grid, {"color": "white", "width": 7}, "")
-    _line(figure, lowest, grid, {"color": "#D55E00", "width": 4}, "at q = %{y:.2f} lowest at p = %{x:.2f}", "lowest")
+    _line(figure, lowest, grid, {"color": VERMILION, "width": 4}, "at q = %{y:.2f} lowest at p = %{x:.2f}", "lowest")
     return figure
 
 
 def descent(form: MatchingForm, q: float) -> go.Figure:
-    """p on its way from several starts, under one form."""
+    """Plot gradient descent on p under one form, from several starting points."""
     path = curves.descent(form, q)
     figure = _figure(215, ("steps of gradient descent", (0, len(path) - 1)), ("p", (-0.03, 1.03)))
     for start, values in zip(curves.STARTS, path.T, strict=True):
@@ -81,7 +82,7 @@ def descent(form: MatchingForm, q: float) -> go.Figure:
 
 
 def paths(form: MatchingForm, gradients: Gradients) -> go.Figure:
-    """p and q of one AU on their ways from a grid of starts; a ring where each begins, a dot where it ends."""
+    """Plot gradient descent on p and q of one AU from a grid of starting points; rings: starts, dots: ends."""
     steps = curves.paths(form, gradients)
     figure = _figure(400, ("p(AU12): AU head", (0, 1)), ("q(AU12) = p(happiness)", (0, 1)))
     for path in steps.swapaxes(0, 1):
@@ -96,16 +97,16 @@ def paths(form: MatchingForm, gradients: Gradients) -> go.Figure:
 
 
 def bars(labels: Sequence[str], series: Mapping[str, np.ndarray], title: str) -> go.Figure:
-    """Values in [0, 1] of up to three series beside each other.
+    """Plot grouped bars of up to three series with values in [0, 1].
 
     Args:
-        labels: [N] of the bars.
+        labels: N labels of the x axis.
         series: name -> [N] values.
-        title: of the axis.
+        title: of the y axis.
     """
-    looks = {"color_discrete_sequence": (ACCENT, SECOND, LINES["soft_target"]["color"])}
+    colours = {"color_discrete_sequence": (ACCENT, SECOND, LINES["soft_target"]["color"])}
     frame = pd.DataFrame(dict(series), index=list(labels))
-    figure = px.bar(frame, barmode="group", pattern_shape="variable", pattern_shape_sequence=("", "/", "x"), **looks)
+    figure = px.bar(frame, barmode="group", pattern_shape="variable", pattern_shape_sequence=("", "/", "x"), **colours)
     for trace in figure.data:
         trace.update(hovertemplate=f"{trace.name}<br>%{{x}}: %{{y:.2f}}<extra></extra>")
     figure.update_traces(marker_pattern_solidity=0.35).update_layout(_layout(310, ("", None), (title, (0, 1.02))))
@@ -115,7 +116,7 @@ def bars(labels: Sequence[str], series: Mapping[str, np.ndarray], title: str) ->
 def temperatures(
     active: tuple[int, ...], table: RelatednessTable, observational: Observational, now: float
 ) -> go.Figure:
-    """The soft label's largest share against the temperature."""
+    """Plot the soft label's largest probability against the temperature."""
     x, even = np.arange(0.1, 2.01, 0.1).round(1), 1 / len(EXPRESSIONS)
     y = [curves.soft_label(active, table, float(t), observational).max() for t in x]
     figure = _figure(220, ("temperature", (0.1, 2)), ("largest share", (0, 1.02)))
@@ -125,16 +126,16 @@ def temperatures(
     return figure
 
 
-def training(points: Sequence[PairScores], field: str, steps: int, span: Sequence[float] | None) -> go.Figure:
-    """One of ``PairScores``'s figures of both networks against the steps done."""
-    figure = _figure(230, ("steps", (0, steps)), ("", span))
-    looks = {
+def training(points: Sequence[PairScores], field: str, steps: int, y_range: Sequence[float] | None) -> go.Figure:
+    """Plot a metric of ``PairScores`` against training steps, for both networks."""
+    figure = _figure(230, ("steps", (0, steps)), ("", y_range))
+    styles = {
         "Couplings off": {"color": SECOND, "dash": "dash", "width": 2.5},
         "Couplings on": {"color": ACCENT, "dash": "solid", "width": 3},
     }
-    for i, (name, look) in enumerate(looks.items()):
+    for i, (name, style) in enumerate(styles.items()):
         values = [getattr(point, field)[i] for point in points]
-        _line(figure, [point.step for point in points], values, look, f"{name}<br>step %{{x}}: %{{y:.2f}}", name)
+        _line(figure, [point.step for point in points], values, style, f"{name}<br>step %{{x}}: %{{y:.2f}}", name)
     return _with_legend(figure, 34).update_layout(uirevision="stay", margin={"l": 34})
 
 
@@ -153,14 +154,14 @@ def _layout(height: int, x: _Axis, y: _Axis) -> dict[str, Any]:
     }
 
 
-def _line(figure: go.Figure, x: Any, y: Any, look: Mapping[str, Any], hover: str, name: str = "") -> None:
-    """``hover``: what is shown at a point; "": nothing."""
-    figure.add_scatter(x=x, y=y, mode="lines", line=look, name=name)
+def _line(figure: go.Figure, x: Any, y: Any, style: Mapping[str, Any], hover: str, name: str = "") -> None:
+    """Add a line; ``hover`` is the text shown at its points, or ""."""
+    figure.add_scatter(x=x, y=y, mode="lines", line=style, name=name)
     figure.data[-1].update({"hovertemplate": f"{hover}<extra></extra>"} if hover else {"hoverinfo": "skip"})
 
 
-def _dots(figure: go.Figure, x: Any, y: Any, look: Mapping[str, Any], hover: str) -> None:
-    figure.add_scatter(x=x, y=y, mode="markers", marker=look, showlegend=False, name="")
+def _dots(figure: go.Figure, x: Any, y: Any, style: Mapping[str, Any], hover: str) -> None:
+    figure.add_scatter(x=x, y=y, mode="markers", marker=style, showlegend=False, name="")
     figure.data[-1].update(hovertemplate=f"{hover}<extra></extra>")
 
 

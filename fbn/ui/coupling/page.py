@@ -1,4 +1,4 @@
-"""The Coupling lab: a lesson in six steps that a newcomer can follow alone, each beside the figure that it is about."""
+"""The Coupling lab: a lesson in six steps for newcomers, each with an interactive plot."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +12,10 @@ from fbn.inference.effect import MATCHING_FORMS
 from fbn.losses import curves
 from fbn.losses.coupling import Gradients, MatchingForm
 from fbn.ui import charts
-from fbn.ui.coupling import charts as figures
+from fbn.ui.coupling import charts as coupling_charts
 from fbn.ui.coupling.training import training_view
-from fbn.ui.effect_view import FORMS, pick_table, picked
-from fbn.ui.widgets import pick as pick_placed
-from fbn.ui.widgets import place
+from fbn.ui.effect_view import FORMS, pick_table, picked_table
+from fbn.ui.widgets import pick, sync_with_url
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, ACTION_UNITS, AU_NUMBERS, EXPRESSIONS
 
 _STEP = "lab step"
@@ -31,28 +30,28 @@ class LessonStep:
     """One step of the lesson.
 
     Attributes:
-        name: on the step's button.
-        title: its headline.
-        text: what it is about; Markdown.
-        tries: what to do, in order; Markdown.
-        outcome: what one should have seen; Markdown.
-        view: draws the figure and its widgets.
+        name: label of the step's button.
+        title: headline.
+        text: explanation; Markdown.
+        exercises: instructions, in order; Markdown.
+        outcome: the expected observations; Markdown.
+        view: draws the plot and its widgets.
     """
 
     name: str
     title: str
     text: str
-    tries: tuple[str, ...]
+    exercises: tuple[str, ...]
     outcome: str
     view: Callable[[], None]
 
 
 def show_lab() -> None:
-    """The steps' buttons, the step's text, and beside it what to play with."""
+    """Show the steps' buttons, the current step's text, and its interactive plot."""
     st.html(STYLE)
     numbers = [str(number) for number in range(1, len(STEPS) + 1)]
-    number = int(place("step", _STEP, numbers, "1", "step"))
-    pick_placed(
+    number = int(sync_with_url("step", _STEP, numbers, "1", "step"))
+    pick(
         st.segmented_control,
         "Step",
         _STEP,
@@ -61,10 +60,10 @@ def show_lab() -> None:
         format_func=lambda choice: f"{choice} {STEPS[int(choice) - 1].name}",
         label_visibility="collapsed",
     )
-    text, play = st.columns([4, 6], gap="large")
+    text, view = st.columns([4, 6], gap="large")
     with text:
         _text(number, STEPS[number - 1])
-    with play:
+    with view:
         st.fragment(STEPS[number - 1].view)()
 
 
@@ -76,7 +75,7 @@ def _text(number: int, step: LessonStep) -> None:
     with st.container(key="lab_text"):
         st.markdown(f"### {number}. {step.title}")
         st.markdown(step.text)
-        st.markdown("**Try it**\n\n" + "\n".join(f"{i}. {words}" for i, words in enumerate(step.tries, 1)))
+        st.markdown("**Try it**\n\n" + "\n".join(f"{i}. {exercise}" for i, exercise in enumerate(step.exercises, 1)))
         with st.expander("What you should have seen", icon=":material/visibility:"):
             st.markdown(step.outcome)
         with st.container(horizontal=True):
@@ -92,8 +91,8 @@ def _text(number: int, step: LessonStep) -> None:
             )
 
 
-def pick(label: str, choices: dict[Any, str], key: str, default: Any = None) -> Any:
-    """One of a few choices, always one."""
+def _pick_one(label: str, choices: dict[Any, str], key: str, default: Any = None) -> Any:
+    """Draw a required choice among a few options."""
     return st.segmented_control(
         label,
         list(choices),
@@ -105,7 +104,7 @@ def pick(label: str, choices: dict[Any, str], key: str, default: Any = None) -> 
 
 
 def _chart(figure: go.Figure, key: str) -> None:
-    st.plotly_chart(figure, config=charts.CONFIG, key=key, alt=charts.described(figure.to_dict()))
+    st.plotly_chart(figure, config=charts.CONFIG, key=key, alt=charts.alt_text(figure.to_dict()))
 
 
 def _mixture() -> None:
@@ -114,20 +113,20 @@ def _mixture() -> None:
     first = left.selectbox("First expression", names, names.index("surprise"), str.capitalize, key="lab first")
     share = left.slider("Its share", 0.0, 1.0, 0.6, 0.05, key="lab first share")
     second = right.selectbox("Second expression", names, names.index("happiness"), str.capitalize, key="lab second")
-    most = round(1 - share, 2)
-    rest = right.slider("Its share of the rest", 0.0, 1.0, 0.5, 0.05, key="lab second share", disabled=not most)
-    shares = [(first, share), (second, most * rest)]
+    remainder = round(1 - share, 2)
+    rest = right.slider("Its share of the rest", 0.0, 1.0, 0.5, 0.05, key="lab second share", disabled=not remainder)
+    shares = [(first, share), (second, remainder * rest)]
     table = pick_table("lab table")
     with st.container(horizontal=True):
-        mixture = pick("Mixture", {"sum": "Sum", "mean": "Mean"}, "lab mixture")
-        binary = pick("Weights", {True: "0 or 1", False: "The table's weights"}, "lab binary")
+        mixture = _pick_one("Mixture", {"sum": "Sum", "mean": "Mean"}, "lab mixture")
+        binary = _pick_one("Weights", {True: "0 or 1", False: "The table's weights"}, "lab binary")
     series = {
         "sum, 0 or 1": curves.implied(shares, table, "sum", True),
         f"{mixture}, {'0 or 1' if binary else 'weights'}": curves.implied(shares, table, mixture, binary),
     }
-    neutral = max(0.0, 1 - share - most * rest)
-    st.markdown(f"p({first}) = {share:.2f}, p({second}) = {most * rest:.2f}, p(neutral) = {neutral:.2f}")
-    _chart(figures.bars([unit.short for unit in ACTION_UNITS], series, "q(AU)"), "lab implied")
+    neutral = max(0.0, 1 - share - remainder * rest)
+    st.markdown(f"p({first}) = {share:.2f}, p({second}) = {remainder * rest:.2f}, p(neutral) = {neutral:.2f}")
+    _chart(coupling_charts.bars([unit.short for unit in ACTION_UNITS], series, "q(AU)"), "lab implied")
 
 
 def _q(key: str) -> float:
@@ -135,11 +134,11 @@ def _q(key: str) -> float:
 
 
 def _forms() -> None:
-    view = pick("Plot", {"curves": "Over p", "plane": "Over p and q"}, "lab plot")
+    view = _pick_one("Plot", {"curves": "Over p", "plane": "Over p and q"}, "lab plot")
     if view == "plane":
-        form = pick("Form of the loss", {form: FORMS[form] for form in MATCHING_FORMS}, "lab plane form")
+        form = _pick_one("Form of the loss", {form: FORMS[form] for form in MATCHING_FORMS}, "lab plane form")
         _formula(form)
-        _chart(figures.plane(form), "lab plane")
+        _chart(coupling_charts.plane(form), "lab plane")
         return
     q = _q("lab q")
     forms = st.pills(
@@ -150,18 +149,18 @@ def _forms() -> None:
         format_func=FORMS.__getitem__,
         key="lab forms",
     )
-    _chart(figures.form_curves(forms, q), "lab loss")
-    _chart(figures.form_curves(forms, q, slope=True), "lab slope")
+    _chart(coupling_charts.form_curves(forms, q), "lab loss")
+    _chart(coupling_charts.form_curves(forms, q, slope=True), "lab slope")
     if forms:
         lows = {form: curves.curve(form, q).lowest for form in forms}
-        st.markdown("Lowest at: " + ", ".join(f"{FORMS[form]} p = {_edge(low)}" for form, low in lows.items()))
+        st.markdown("Lowest at: " + ", ".join(f"{FORMS[form]} p = {_format_p(low)}" for form, low in lows.items()))
     with st.expander("The formulas", icon=":material/function:"):
         for form in MATCHING_FORMS:
             st.markdown(f"**{FORMS[form]}**")
             _formula(form)
 
 
-def _edge(p: float) -> str:
+def _format_p(p: float) -> str:
     return "0" if p < 0.01 else "1" if p > 0.99 else f"{p:.2f}"
 
 
@@ -174,28 +173,28 @@ def _descent() -> None:
     columns = st.columns(2)
     for i, form in enumerate(MATCHING_FORMS):
         with columns[i % 2]:
-            st.markdown(f"**{FORMS[form]}**: {_where(form, q)}")
-            _chart(figures.descent(form, q), f"lab descent {form}")
+            st.markdown(f"**{FORMS[form]}**: {_describe_limit(form, q)}")
+            _chart(coupling_charts.descent(form, q), f"lab descent {form}")
 
 
-def _where(form: MatchingForm, q: float) -> str:
-    """What becomes of the eight answers, in words."""
+def _describe_limit(form: MatchingForm, q: float) -> str:
+    """Describe the limit of gradient descent from the eight starting points."""
     if abs(curves.descent(form, q)[-1] - q).max() < 0.02:
         return "all meet at q"
-    return f"all on their way to {_edge(curves.curve(form, q).lowest)}"
+    return f"all on their way to {_format_p(curves.curve(form, q).lowest)}"
 
 
 def _gradients() -> None:
-    form = pick("Form of the loss", {form: FORMS[form] for form in MATCHING_FORMS}, "lab paths form")
+    form = _pick_one("Form of the loss", {form: FORMS[form] for form in MATCHING_FORMS}, "lab paths form")
     flows: dict[Gradients, str] = {"p": "Through p", "q": "Through q", "both": "Both"}
-    gradients = pick("Gradients flow", flows, "lab gradients", "both")
+    gradients = _pick_one("Gradients flow", flows, "lab gradients", "both")
     learns = {
         "p": "The AU head learns; the expression head is left alone.",
         "q": "The expression head learns; the AU head is left alone.",
         "both": "Both heads learn.",
     }
     st.caption(learns[gradients])
-    _chart(figures.paths(form, gradients), "lab paths")
+    _chart(coupling_charts.paths(form, gradients), "lab paths")
 
 
 def _soft() -> None:
@@ -207,7 +206,9 @@ def _soft() -> None:
     left, right = st.columns(2)
     temperature = left.slider("Temperature", 0.1, 2.0, 1.0, 0.1, key="lab temperature", help="1 as in the papers.")
     with right:
-        observational = pick("Observational AUs count", {"weight": "By weight", "one": "As 1"}, "lab observational")
+        observational = _pick_one(
+            "Observational AUs count", {"weight": "By weight", "one": "As 1"}, "lab observational"
+        )
     hard = curves.hard_label(active, table)
     st.markdown(
         f"Hard co-annotation: **{hard}**, all of its action units are active."
@@ -219,10 +220,13 @@ def _soft() -> None:
         f"learned, {FORMS[form].lower()}": curves.learned(active, table, form, temperature, observational)
         for form in ("printed", "soft_target")
     }
-    _chart(figures.bars([e.value for e in EXPRESSIONS], {"soft label q(e|x)": soft, **learned}, "share"), "lab soft")
+    _chart(
+        coupling_charts.bars([e.value for e in EXPRESSIONS], {"soft label q(e|x)": soft, **learned}, "share"),
+        "lab soft",
+    )
     top = EXPRESSIONS[int(soft.argmax())].value
     st.markdown(f"Largest share: {top}, {soft.max():.2f} at temperature {temperature:g}.")
-    _chart(figures.temperatures(active, table, observational, temperature), "lab temperatures")
+    _chart(coupling_charts.temperatures(active, table, observational, temperature), "lab temperatures")
 
 
 STEPS: tuple[LessonStep, ...] = (
@@ -334,6 +338,6 @@ STEPS: tuple[LessonStep, ...] = (
         "With few AU labels the couplings lend the AU head what expression labels know. With many labels there is "
         "less to lend. A wrong table lends wrong things: the prior is a statement about faces, and it can be false. "
         "One pair is an anecdote; the Relatedness page runs several seeds in the background and gives their spread.",
-        lambda: training_view(pick_table("lab table"), picked("lab table")),
+        lambda: training_view(pick_table("lab table"), picked_table("lab table")),
     ),
 )

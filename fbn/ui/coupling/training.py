@@ -1,4 +1,4 @@
-"""The Coupling lab's last step: two networks train while one looks."""
+"""The Coupling lab's last step: a live training of two networks, with and without couplings."""
 
 import streamlit as st
 
@@ -11,13 +11,14 @@ from fbn.ui.widgets import escape_markdown
 from fbn.vocabulary import EXPRESSIONS
 
 _TRAINING = "lab training"
-_EVERY, _IDLE = 1.0, 4.0  # seconds between two looks at the curves; and at whether somebody started a training
+#: Seconds between updates of the curves, and between checks for a training that another user started.
+_EVERY, _IDLE = 1.0, 4.0
 _NAMES = {
     "distribution_matching": "Distribution matching",
     "soft_co_annotation": "Soft co-annotation",
     "co_annotation": "Co-annotation",
 }
-_FIGURES = (
+_METRICS = (
     ("f1", "AU F1", "Mean F1 of the action units on held-out faces; 1 is perfect.", (0, 1)),
     (
         "accuracy",
@@ -36,18 +37,18 @@ _FIGURES = (
 
 
 def exchanged(table: RelatednessTable) -> RelatednessTable:
-    """The table with every basic expression's row given to the next one: wrong on purpose."""
+    """Return a deliberately wrong table: each basic expression has the row of the previous one."""
     names = [e.value for e in EXPRESSIONS if e.value != "neutral"]
     rows = {name: table.row(names[i - 1]) for i, name in enumerate(names)}
     return RelatednessTable.of(rows, Provenance("derived", table.provenance.source, "rows exchanged"))
 
 
 def training_view(table: RelatednessTable, title: str) -> None:
-    """Choices, start and stop, and the curves of the server's training, whoever started it.
+    """Draw the form, and the curves of the server's training, whichever user started it.
 
     Args:
-        table: relatedness that the couplings use.
-        title: what it is called.
+        table: relatedness table of the couplings.
+        title: of the table.
     """
     training = CLASSROOM.training()
     busy = training is not None and training.progress().running
@@ -79,8 +80,8 @@ def training_view(table: RelatednessTable, title: str) -> None:
     if busy:
         st.button("Stop", icon=":material/stop:", type="primary", on_click=training.cancel)  # type: ignore[union-attr]
     else:
-        named = f"{title}, rows exchanged" if wrong else title
-        lesson = Lesson(exchanged(table) if wrong else table, named, tuple(couplings), labelled or 20)
+        table_title = f"{title}, rows exchanged" if wrong else title
+        lesson = Lesson(exchanged(table) if wrong else table, table_title, tuple(couplings), labelled or 20)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Start training",
@@ -97,25 +98,27 @@ def training_view(table: RelatednessTable, title: str) -> None:
 
 
 def _size(lesson: Lesson) -> str:
-    """How much there is to do, and how long that took the last time."""
+    """Describe the amount of training, and its duration the last time."""
     seconds = expected(lesson)
-    known = f" · about {durations.in_words(seconds)} on this machine" if seconds else ""
-    return f"Two networks, {lesson.steps} steps of {lesson.batch} faces each{known}"
+    duration = f" · about {durations.in_words(seconds)} on this machine" if seconds else ""
+    return f"Two networks, {lesson.steps} steps of {lesson.batch} faces each{duration}"
 
 
-def _wait(known: LiveTraining | None) -> None:
-    """Somebody else's training appears as soon as it begins."""
-    if CLASSROOM.training() is not known:
+def _wait(current: LiveTraining | None) -> None:
+    """Rerun the page as soon as another user's training begins."""
+    if CLASSROOM.training() is not current:
         st.rerun()
 
 
-def _what(training: LiveTraining) -> str:
-    """Whose training it is, and what is trained."""
+def _describe(training: LiveTraining) -> str:
+    """Describe the training, and whether another user started it."""
     lesson = training.lesson
     names = ", ".join(_NAMES[name].lower() for name in lesson.couplings)
-    is_own = st.session_state.get(_TRAINING) is training
+    is_mine = st.session_state.get(_TRAINING) is training
     whose = (
-        "" if is_own else " Started on another page or before this one was loaded: everybody who uses this app sees it."
+        ""
+        if is_mine
+        else " Started on another page or before this one was loaded: everybody who uses this app sees it."
     )
     labelled = f"{lesson.labelled} of {lesson.faces} faces have AU labels"
     return f"Table {escape_markdown(lesson.title)}; {names}; {labelled}.{whose}"
@@ -128,23 +131,23 @@ def _curves(training: LiveTraining, busy: bool) -> None:
     if now.problem:
         st.error(f"The training failed: {now.problem}")
     st.progress(now.share, now.words + durations.countdown(now.left))
-    st.caption(_what(training))
+    st.caption(_describe(training))
     if not now.points:
         st.caption("The faces are drawn first; they are kept for the next training.")
         return
     if not now.running:
         st.markdown(outcome(now.points[-1]))
-    places = (st.container(), *st.columns(2))
-    for place, (field, title, words, span) in zip(places, _FIGURES, strict=True):
-        with place:
-            st.markdown(f"**{title}**", help=words)
-            figure = coupling_charts.training(now.points, field, training.lesson.steps, span)
+    containers = (st.container(), *st.columns(2))
+    for container, (field, title, help_text, y_range) in zip(containers, _METRICS, strict=True):
+        with container:
+            st.markdown(f"**{title}**", help=help_text)
+            figure = coupling_charts.training(now.points, field, training.lesson.steps, y_range)
             alt = f"{title}: with the coupling and without, along the training."
             st.plotly_chart(figure, config=charts.CONFIG, key=f"lab curve {field}", alt=alt)
 
 
 def outcome(point: PairScores) -> str:
-    """What came out, in two sentences."""
+    """Summarise the metrics of both networks in two sentences."""
     off, on = point.f1
     gained = f"**{'+' if on >= off else '−'}{abs(on - off):.2f} with the couplings**"
     return (

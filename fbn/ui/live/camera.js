@@ -1,22 +1,22 @@
-// Watches the video's frame beside it: says which error the browser gave for the camera, and presses Start when asked.
-// The frame itself tells Python nothing of an error; it only writes the browser's words on the page, which are hidden.
+// Watches the frame of the video: reports the browser's camera errors to Python, and presses Start on request.
+// The frame itself does not report errors to Python; it only shows the browser's message, which is hidden here.
 const HIDDEN = '.MuiAlert-root { display: none !important }'
 
 export default function ({ data, parentElement, setStateValue }) {
   const host = parentElement.querySelector('.camera')
   Object.assign(host, { data, say: setStateValue })
-  const timer = setInterval(() => look(host), 200)
-  look(host)
+  const timer = setInterval(() => check(host), 200)
+  check(host)
   return () => clearInterval(timer)
 }
 
-function look(host) {
+function check(host) {
   const { camera, start, stop } = host.data
-  // while a page changes its source, the old frame may still stand there: the one with this source's words counts
+  // while the source changes, the old frame may still exist: use the one with this source's button labels
   const pages = [...document.querySelectorAll('iframe')]
     .filter(frame => frame.src.includes('streamlit_webrtc') && frame.contentDocument?.head)
     .map(frame => frame.contentDocument)
-  const page = pages.find(one => named(one, start)) ?? pages.find(one => named(one, stop))
+  const page = pages.find(one => buttonNamed(one, start)) ?? pages.find(one => buttonNamed(one, stop))
   if (!page) return
   if (!page.getElementById('fbn')) page.head.append(Object.assign(page.createElement('style'), { id: 'fbn', textContent: HIDDEN }))
   press(host, page)
@@ -27,17 +27,17 @@ function look(host) {
   host.say('problem', problem)
 }
 
-function named(page, words) {
-  return [...page.querySelectorAll('button')].find(one => words.includes(one.textContent.trim()) && !one.disabled)
+function buttonNamed(page, labels) {
+  return [...page.querySelectorAll('button')].find(one => labels.includes(one.textContent.trim()) && !one.disabled)
 }
 
-// Start, after Stop where it plays already. What was done outlives this element, which comes and goes with its page.
+// Presses Start, after Stop if the video plays. The count of requests is global, since this element is recreated.
 function press(host, page) {
   const { camera, asked, start, stop } = host.data
   const done = (window.fbnStarted ??= {})
   done[camera] = Math.min(done[camera] ?? 0, asked)
   if (done[camera] === asked) return
-  const begin = named(page, start), end = named(page, stop)
+  const begin = buttonNamed(page, start), end = buttonNamed(page, stop)
   if (begin) {
     done[camera] = asked
     begin.click()

@@ -1,4 +1,4 @@
-"""The Live page's parts."""
+"""The Live page."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -16,7 +16,7 @@ from fbn.ui.effect_view import conflict_panel, pick_table
 from fbn.ui.live.recordings import show_problem, show_recordings
 from fbn.ui.live.webcam import Problem, play, start_video, watch, webcam
 from fbn.ui.panels import (
-    Picked,
+    CompoundChoice,
     action_unit_panel,
     circumplex_panel,
     compound_panel,
@@ -28,35 +28,35 @@ from fbn.ui.panels import (
 )
 from fbn.ui.widgets import pick
 
-#: Seconds between two looks at the session while it plays (figures for the eye, not the record) and once it stopped.
+#: Seconds between updates of the page while the session plays and after it stopped; recordings have every frame.
 _EVERY, _IDLE = 0.7, 1.0
 _SOURCE, _CLIP, _WHICH = "live_source", "Clip", "live_clip"
 
 _TABLE, _COMPOUNDS = "live_table", "live_compounds"
-_MOST_CONFLICTS = 5
+_MAX_CONFLICTS = 5
 
 
 def choose() -> tuple[str, LiveSession]:
-    """The chosen source of pictures, and this viewer's session with the picked model and options."""
+    """Return the chosen source of pictures, and this user's session with the picked model and options."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        # stored apart from the widget: the browser may still send the old choice after Python has changed it
+        # stored apart from the widget: the browser may still send the old choice after the page has changed it
         source = st.session_state.setdefault(_SOURCE, "Webcam")
         pick(st.segmented_control, "Source", _SOURCE, options=["Webcam", _CLIP, "Picture"], required=True)
         return source, _session()
 
 
 def video_view(session: LiveSession, source: str) -> None:
-    """The webcam's video or a clip with its controls, its figures beside and below."""
+    """Show the webcam's video or a clip with its controls, and the predictions beside and below it."""
     left, right = st.columns([3, 2], gap="large")
     with left:
         playing = _video(session, source)
-        if not playing:  # stopped, or the viewer came back: finish what a closed page left
+        if not playing:  # stopped, or the user came back after closing the page: end the stream
             session.ended()
-        # without a video the page still counts the seconds since it stopped
+        # after the video has stopped, the page still shows the seconds since then
         every = _EVERY if playing else _IDLE if session.view().frames else None
-        st.fragment(_handles, run_every=every)(session, playing, source)
+        st.fragment(_control_panel, run_every=every)(session, playing, source)
     with right:
-        st.fragment(_figures, run_every=every)(session, playing, source)
+        st.fragment(_predictions, run_every=every)(session, playing, source)
     st.fragment(_details, run_every=every)(session, playing)
 
 
@@ -73,7 +73,7 @@ def _video(session: LiveSession, source: str) -> bool:
 
 
 def _clip() -> tuple[Playback, str] | None:
-    """The clip to play and what it is called; None while there is none."""
+    """Return the clip to play and its name; None if no clip is chosen yet."""
     with st.container(horizontal=True, vertical_alignment="center"):
         which = st.session_state.setdefault(_WHICH, "Sample")
         clips = ["Sample", "Upload"]
@@ -86,8 +86,8 @@ def _clip() -> tuple[Playback, str] | None:
     if upload is None:
         st.info("It plays here, again and again, once you have chosen one.", icon=":material/movie:")
         return None
-    known, clip = st.session_state.get("live_file_clip", (None, None))
-    if known != upload.file_id:
+    cached, clip = st.session_state.get("live_file_clip", (None, None))
+    if cached != upload.file_id:
         try:
             clip = FilePlayback(upload.getvalue(), upload.name)
         except FbnError as error:
@@ -128,22 +128,22 @@ def _conflict_options() -> None:
 def _conflicts(face: FaceResult) -> None:
     table = st.session_state.get(_TABLE)
     if table is not None:
-        conflict_panel(face.shown, table, _MOST_CONFLICTS)
+        conflict_panel(face.shown, table, _MAX_CONFLICTS)
 
 
-def _handles(session: LiveSession, playing: bool, source: str) -> None:
-    """Messages, controls and recordings.
+def _control_panel(session: LiveSession, playing: bool, source: str) -> None:
+    """Show messages, controls and recordings.
 
-    Redrawn on a timer, though no control changes by itself: where another timed fragment runs just as a click's run
-    ends, Streamlit starts a new runner and drops what the old one has not sent yet.
+    They are redrawn on a timer, although they change only on clicks: if another timed fragment starts just as the run
+    of a click ends, Streamlit starts a new runner and drops the unsent messages of the old one.
     """
     camera = source != _CLIP
-    # a container for each: without, a part would move when one above it comes or goes, and be drawn twice for a moment
+    # a container each: otherwise elements move when one above them appears, and are briefly drawn twice
     notice, controls, status, files = (st.container() for _ in range(4))
     with notice:
         problem = watch(camera)
         if problem is not None and not playing:
-            _trouble(problem, camera)
+            _show_problem(problem, camera)
         elif playing:
             _stall(session.view(), camera)
     with controls:
@@ -154,9 +154,9 @@ def _handles(session: LiveSession, playing: bool, source: str) -> None:
         show_recordings(session.recording)
 
 
-def _trouble(problem: Problem, camera: bool) -> None:
-    """Why there is no video, what to do, and how to go on without."""
-    st.error(f"**{problem.title}**  \n{problem.words}", icon=":material/videocam_off:")
+def _show_problem(problem: Problem, camera: bool) -> None:
+    """Show why there is no video, a remedy, and a way to continue without a camera."""
+    st.error(f"**{problem.title}**  \n{problem.remedy}", icon=":material/videocam_off:")
     with st.container(horizontal=True):
         if problem.retry:
             st.button("Retry", icon=":material/refresh:", type="primary", on_click=start_video, args=(camera,))
@@ -171,16 +171,16 @@ def _use_clip() -> None:
 
 def _stall(view: LiveView, camera: bool) -> None:
     if view.stalled:
-        words = f"**No new picture for {in_words(view.age)}.** The video above and the figures stand still."
-        st.warning(words, icon=":material/pause_circle:")
+        message = f"**No new picture for {in_words(view.age)}.** The video above and the figures stand still."
+        st.warning(message, icon=":material/pause_circle:")
         st.button("Start again", icon=":material/refresh:", on_click=start_video, args=(camera,))
 
 
 def _controls(session: LiveSession, playing: bool) -> None:
-    """Freeze, snapshot, record.
+    """Draw the buttons for freezing, snapshots and recording.
 
-    The snapshot is made on one click and downloaded with another. Streamlit could make it on the download's click, but
-    drops such a file after the next two runs of any timed fragment, before a slow browser has fetched it.
+    One click makes a snapshot, another downloads it. Streamlit could make it on the click on the download button, but
+    deletes such a file after the next two runs of any timed fragment, before a slow browser has fetched it.
     """
     state = st.session_state
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -210,7 +210,7 @@ def _record(session: LiveSession) -> None:
 
 
 def _status(session: LiveSession) -> None:
-    """What is being recorded, what failed, and which face the figures show."""
+    """Show the state of the recording, errors, and the choice of the face."""
     view = session.view()
     if view.recording:
         st.caption(f":red[●] Recording: {view.recorded:,} frames, on disk as they come")
@@ -219,8 +219,8 @@ def _status(session: LiveSession) -> None:
     if view.problem:
         st.warning(view.problem, icon=":material/error:")
     if view.errors:
-        of = view.frames + view.errors
-        st.warning(f"{view.errors} of {of} frames could not be read; the last one because of {view.error}")
+        total = view.frames + view.errors
+        st.warning(f"{view.errors} of {total} frames could not be read; the last one because of {view.error}")
     if view.result and len(view.result.faces) > 1:
         choices = [None, *(face.face_id for face in view.result.faces)]
         names = {face.face_id: face_name(face) for face in view.result.faces} | {None: "Largest"}
@@ -228,19 +228,19 @@ def _status(session: LiveSession) -> None:
         session.set(face_id=picked)
 
 
-def _figures(session: LiveSession, playing: bool, source: str) -> None:
-    """Speed, expression, circumplex; or what to do first. Past readings are gray and labelled as such."""
+def _predictions(session: LiveSession, playing: bool, source: str) -> None:
+    """Show speed, expression and circumplex; or instructions. Old predictions are gray and labelled as such."""
     view = session.view()
-    past = not playing or view.stalled
-    # a container for each, for the same reason as in ``_handles``
+    is_past = not playing or view.stalled
+    # a container each, for the same reason as in ``_control_panel``
     notice, speed = st.container(), st.container(horizontal=True)
     with notice:
         if view.face is None:
             with st.container(border=True):
-                _what_to_do(view, playing, source)
-        elif past:
-            what = "Stalled" if playing else "Stopped"
-            st.markdown(f"##### :material/pause_circle: {what} {in_words(view.age)} ago")
+                _instructions(view, playing, source)
+        elif is_past:
+            state = "Stalled" if playing else "Stopped"
+            st.markdown(f"##### :material/pause_circle: {state} {in_words(view.age)} ago")
             st.caption("The last readings, not those of now.")
     if playing and view.frames:
         with speed:
@@ -250,10 +250,10 @@ def _figures(session: LiveSession, playing: bool, source: str) -> None:
             text = "95 of 100 frames took no longer than this."
             st.metric("95 % within", f"{view.p95_ms:.0f} ms", help=text, width=130)
     if view.face:
-        with _shade("figures", past):
+        with _shade("figures", is_past):
             affect = view.face.shown
             expression_panel(affect)
-            picked: Picked = st.session_state.get(_COMPOUNDS, Picked())
+            picked: CompoundChoice = st.session_state.get(_COMPOUNDS, CompoundChoice())
             if affect.scorer and picked.shown:
                 compound_panel(affect)
                 if view.settings.frozen:
@@ -261,7 +261,7 @@ def _figures(session: LiveSession, playing: bool, source: str) -> None:
             circumplex_panel(view.trail)
 
 
-def _what_to_do(view: LiveView, playing: bool, source: str) -> None:
+def _instructions(view: LiveView, playing: bool, source: str) -> None:
     if not playing and source == _CLIP:
         st.markdown("##### :material/movie: Play the clip")
         st.markdown("It goes the same way as a camera's picture: through the network, and back with its drawing.")
@@ -276,13 +276,13 @@ def _what_to_do(view: LiveView, playing: bool, source: str) -> None:
         st.markdown("Look at the camera, with light on your face, at arm's length.")
 
 
-def _shade(part: str, past: bool) -> DeltaGenerator:
-    """A container for readings: gray where they are of the past (see ``html.STYLE``)."""
-    return st.container(key=f"live_past_{part}" if past else f"live_now_{part}")
+def _shade(name: str, is_past: bool) -> DeltaGenerator:
+    """Return a container for predictions, gray if they are old (see ``html.STYLE``)."""
+    return st.container(key=f"live_past_{name}" if is_past else f"live_now_{name}")
 
 
 def _details(session: LiveSession, playing: bool) -> None:
-    """Action units and the time line."""
+    """Show conflicts, action units and the plot over time."""
     view = session.view()
     if view.face is None:
         return
@@ -296,7 +296,7 @@ def _details(session: LiveSession, playing: bool) -> None:
 
 
 def picture_view() -> None:
-    """A single picture where there is no camera to stream."""
+    """Show predictions for a single picture, for browsers without a camera stream."""
     choices = ["Sample", "Upload", "Take a photo"]
     source = st.segmented_control("Picture", choices, default="Sample", required=True, key="picture_source")
     if source == "Sample":
@@ -309,7 +309,7 @@ def picture_view() -> None:
             st.info("The figures appear here once there is a picture.", icon=":material/face:")
             return
         image = shell.read_upload(upload)
-    picked: Picked = st.session_state[_COMPOUNDS]
+    picked: CompoundChoice = st.session_state[_COMPOUNDS]
     result = shell.make_analyser(None, picked.classes).picture(image)
     face = show_picture(Preview.of(image, result), compounds=picked.shown)
     if face is not None:

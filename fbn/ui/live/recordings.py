@@ -1,4 +1,4 @@
-"""The list of recordings under the live video: to download, to delete, and to end those whose page is gone."""
+"""The list of recordings below the live video: download, delete, or end a recording whose page was closed."""
 
 import streamlit as st
 
@@ -9,20 +9,20 @@ from fbn.jobs.durations import in_words
 
 _PICKED, _NEWEST = "live_recording", "live_recording_newest"
 _FILE, _PROBLEM = "live_recording_file", "live_recording_problem"
-#: Seconds without a frame after which a recording of another page may be ended by hand.
+#: Seconds without a frame after which the user may end another page's recording.
 _QUIET = 3.0
 
 
 def show_problem(problem: str) -> None:
-    """Show why something could not be done with recordings; "" removes the message."""
+    """Set the error message above the list; "" removes it."""
     st.session_state[_PROBLEM] = problem
 
 
 def show_recordings(current: Recording | None) -> None:
-    """All recordings of this machine, and what can be done with the picked one.
+    """Show all recordings of this machine, with controls for the picked one.
 
     Args:
-        current: the one that this viewer's session makes; the page shows its state elsewhere.
+        current: this session's recording, or None; the page shows its state elsewhere.
     """
     if problem := st.session_state.get(_PROBLEM):
         st.error(problem, icon=":material/error:")
@@ -61,9 +61,9 @@ def _label(entry: Entry) -> str:
 
 
 def _contents(entry: Entry) -> bytes:
-    """The table's bytes; those of the last picked one are cached, since the list is redrawn all the time."""
-    known, contents = st.session_state.get(_FILE, (None, b""))
-    if known != (entry.path, entry.size):
+    """Return the recording's bytes; those of the last one are cached, since the list is redrawn continuously."""
+    cached, contents = st.session_state.get(_FILE, (None, b""))
+    if cached != (entry.path, entry.size):
         try:
             contents = entry.path.read_bytes()
         except OSError as error:
@@ -74,14 +74,14 @@ def _contents(entry: Entry) -> bytes:
 
 
 def _other(entry: Entry) -> None:
-    """A recording of another page: one that was closed or reloaded a moment ago, or another viewer's."""
+    """Show a recording of another page: one that was just closed or reloaded, or another user's."""
     recording = entry.recording
     with st.container(horizontal=True, vertical_alignment="center"):
-        words = f":red[●] Another page records since {entry.began:%H:%M:%S}"
+        text = f":red[●] Another page records since {entry.began:%H:%M:%S}"
         if recording is None:
-            st.caption(f"{words}, in another process of this app.")
+            st.caption(f"{text}, in another process of this app.")
             return
-        st.caption(f"{words}: {recording.frames:,} frames, the last {in_words(recording.idle)} ago.")
+        st.caption(f"{text}: {recording.frames:,} frames, the last {in_words(recording.idle)} ago.")
         if recording.idle > _QUIET:
             st.button("End it", key=f"end {entry.path.name}", on_click=recording.end)
 

@@ -21,7 +21,7 @@ from fbn.synthetic.playback import RATE, Playback
 
 _START, _AGAIN, _STOP = "Start the camera", "Start again", "Stop"
 _PLAY = "Play the clip"
-_WORDS = {
+_TRANSLATIONS = {
     "stop": _STOP,
     "select_device": "Choose a camera",
     "device_ask_permission": "Please allow the camera in your browser.",
@@ -37,12 +37,12 @@ _watcher = st.components.v2.component("fbn_camera", html='<div class="camera"></
 class _LocalAddress:
     """Replaces aioice's look-up of ``.local`` names, which would query the whole local network by multicast.
 
-    A browser that may not use the camera hides its address behind such a name. Most often it runs on this machine and
-    has this machine's address; where it does not, it finds the way itself once it has the server's.
+    A browser without permission to use the camera replaces its address by such a name. Usually it runs on this machine
+    and has this machine's address; otherwise it connects itself once it knows the server's address.
     """
 
     async def resolve(self, hostname: str) -> str | None:
-        """This machine's first IPv4 address."""
+        """Return this machine's first IPv4 address."""
         return next(iter(aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=False)), None)
 
 
@@ -55,20 +55,20 @@ aioice.ice.get_or_create_mdns_protocol = _resolve_locally  # type: ignore[assign
 
 @dataclass(frozen=True)
 class Problem:
-    """Why there is no camera, in words.
+    """Why there is no video.
 
     Attributes:
-        title: what is the matter.
-        words: what to do about it.
-        retry: whether to try again may help.
+        title: the problem.
+        remedy: instructions; Markdown.
+        retry: whether another attempt may help.
     """
 
     title: str
-    words: str
+    remedy: str
     retry: bool = True
 
 
-#: By the name of the browser's error.
+#: Name of the browser's error -> problem.
 _PROBLEMS = {
     "NotAllowedError": Problem(
         "The browser was not allowed to use the camera",
@@ -106,7 +106,7 @@ _ALIASES = {
 
 
 def problem_of(message: str) -> Problem | None:
-    """The problem behind a message of the browser; None where there is no message.
+    """Return the problem behind an error message of the browser; None if the message is empty.
 
     Args:
         message: e.g. ``NotAllowedError: Permission denied``, or ``Insecure``.
@@ -121,20 +121,20 @@ def problem_of(message: str) -> Problem | None:
 
 
 def start_video(camera: bool) -> None:
-    """Start the video as if Start were pressed; a video that plays is stopped first.
+    """Start the video as if Start were pressed; a playing video is stopped first.
 
     Args:
-        camera: the camera's video, or the clip's.
+        camera: whether it is the camera's video; else the clip's.
     """
     key = f"{_STARTS} {camera}"
     st.session_state[key] = st.session_state.get(key, 0) + 1
 
 
 def watch(camera: bool) -> Problem | None:
-    """Watch the video on the page: what keeps it from starting, or None. Draw it once, beside the video.
+    """Return the problem that keeps the page's video from starting, or None. Call it once per run of the page.
 
     Args:
-        camera: the camera's video, or the clip's.
+        camera: whether it is the camera's video; else the clip's.
     """
     state = _watcher(
         data={
@@ -150,9 +150,9 @@ def watch(camera: bool) -> Problem | None:
 
 
 def ice_servers() -> list[dict[str, Any]]:
-    """STUN and TURN servers from ``FBN_ICE_SERVERS``, a JSON list as WebRTC wants it (Streamlit's secrets set it too).
+    """Return the STUN and TURN servers in ``FBN_ICE_SERVERS``, a JSON list as in WebRTC (or in Streamlit's secrets).
 
-    On one machine none is needed. A hosted app needs a TURN server, since viewers sit behind other networks.
+    On one machine none is needed. A hosted app needs a TURN server, since its users are in other networks.
 
     Raises:
         FormatError: not a JSON list of objects with ``urls``.
@@ -169,19 +169,19 @@ def ice_servers() -> list[dict[str, Any]]:
 
 
 def webcam(session: LiveSession) -> bool:
-    """Show the camera's picture as ``session`` draws it. True while it plays."""
+    """Show the camera's video with the overlay of ``session``; return whether it plays."""
     again = session.view().frames > 0
     return stream(_shown(session, WEBCAM), "webcam", _AGAIN if again else _START, session.ended)
 
 
 def play(session: LiveSession, clip: Playback, name: str) -> bool:
-    """Show the clip of this name as ``session`` draws it; no camera is used. True while it plays."""
+    """Show a clip with the overlay of ``session``, without a camera; return whether it plays."""
     track = create_video_source_track(partial(as_source, clip), key="live_clip_track", fps=RATE)
     return stream(_shown(session, name), "clip", _PLAY, session.ended, track)
 
 
 def as_source(clip: Playback, pts: int, time_base: Fraction) -> av.VideoFrame:
-    """A clip's frame for ``streamlit_webrtc.create_video_source_track``."""
+    """Return a clip's frame, in the form of ``streamlit_webrtc.create_video_source_track``."""
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(clip.frame(float(pts * time_base))), format="rgb24")
     frame.pts, frame.time_base = pts, time_base
     return frame
@@ -202,14 +202,14 @@ def stream(
     ended: Callable[[], None] | None = None,
     clip: VideoSourceTrack | None = None,
 ) -> bool:
-    """Send frames through ``callback``, on a separate thread, and on to the browser. True while it plays.
+    """Send frames through ``callback``, on a separate thread, to the browser; return whether the video plays.
 
     Args:
         callback: draws on a frame.
         key: of the component.
         start: label of its button.
         ended: called on another thread when the stream ends: by Stop, another page, a closed tab, a lost connection.
-        clip: the source of frames; None: the browser's camera.
+        clip: the source of frames; None for the browser's camera.
     """
     context = webrtc_streamer(
         key=key,
@@ -217,7 +217,7 @@ def stream(
         source_video_track=clip,
         video_frame_callback=callback,
         on_video_ended=ended,
-        # processing inside the receiving loop would queue frames up to seconds of delay
+        # processing in the receiving loop would queue frames, with delays of seconds
         async_processing=True,
         rtc_configuration={"iceServers": ice_servers()},
         media_stream_constraints={
@@ -230,12 +230,10 @@ def stream(
             "muted": True,
             "style": {"width": "100%", "borderRadius": "0.6rem"},
         },
-        translations=cast(Translations, _WORDS | {"start": start}),
+        translations=cast(Translations, _TRANSLATIONS | {"start": start}),
     )
     return context.state.playing
 
 
-if (
-    __name__ == "__main__"
-):  # run by ``fbn bench live``, which compares the live page with frames that come straight back
+if __name__ == "__main__":  # run by ``fbn bench live`` as the baseline: frames are returned unchanged
     stream(lambda frame: frame, "bare")

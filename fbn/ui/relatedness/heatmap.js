@@ -1,5 +1,5 @@
-// A table of cells to look at, to click, and to walk through with the arrow keys, like a spreadsheet.
-// Python draws nothing here: it sends rows, columns, cells and a legend, and gets {at, weight}, {block} or {step} back.
+// A table of cells that can be clicked and navigated with the arrow keys, like a spreadsheet.
+// Python sends rows, columns, cells and a legend, and receives {at, weight}, {block} or {step}.
 const typing = /^[0-9.,]$/
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -10,7 +10,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   Object.assign(host, { shape, data, say })
   fill(host)
   if (data.at && !(host.at && host.pending)) mark(host, data.at)
-  // a reload begins a session of its own, in which nothing unsaved is left: the browser asks first
+  // a reload starts a new session without unsaved changes: the browser asks for confirmation
   window.onbeforeunload = data.unsaved ? event => event.preventDefault() : null
   return () => { window.onbeforeunload = null }
 }
@@ -106,7 +106,7 @@ function mark(host, at) {
   host.table.tHead.rows[0].cells[at[1] + 1].classList.add('on')
 }
 
-// while an arrow key is held down, Python hears of the last place only
+// while an arrow key is held down, only the last cell is sent to Python
 function go(host, at, wait) {
   mark(host, at)
   cell(host, at).focus()
@@ -144,7 +144,7 @@ function put(host, weight) {
   host.say({ at: host.at, weight })
 }
 
-// a block out of a spreadsheet goes into the cells from the selected one on, as far as the table reaches
+// a block from a spreadsheet is pasted from the selected cell on; values beyond the table are dropped
 function paste(host, event) {
   const text = event.clipboardData.getData('text/plain').replace(/\r?\n$/, '')
   if (event.target.tagName === 'INPUT' || !host.at || !host.data.editable || !text) return
@@ -156,30 +156,30 @@ function paste(host, event) {
   event.preventDefault()
 }
 
-// null: no weight
+// null: not a valid weight
 function weightOf(input) {
   const weight = +input.value.trim().replace(',', '.')
   return weight >= 0 && weight <= 1 ? weight : null
 }
 
-function tell(host, td, words) {
-  quiet(host)
-  const said = make('p', words, { className: 'said' })
-  said.setAttribute('role', 'alert')
-  host.append(said)
+function showMessage(host, td, text) {
+  hideMessage(host)
+  const message = make('p', text, { className: 'message' })
+  message.setAttribute('role', 'alert')
+  host.append(message)
   const sheet = host.getBoundingClientRect(), box = td.getBoundingClientRect()
-  const left = box.left - sheet.left + host.scrollLeft - said.offsetWidth / 2 + box.width / 2
-  const most = host.scrollLeft + host.clientWidth - said.offsetWidth
-  said.style.left = `${Math.max(host.scrollLeft, Math.min(left, most))}px`
+  const left = box.left - sheet.left + host.scrollLeft - message.offsetWidth / 2 + box.width / 2
+  const maxLeft = host.scrollLeft + host.clientWidth - message.offsetWidth
+  message.style.left = `${Math.max(host.scrollLeft, Math.min(left, maxLeft))}px`
   const below = box.bottom - sheet.top + 6
-  const over = box.top - sheet.top - said.offsetHeight - 6
-  said.style.top = `${below + said.offsetHeight > host.clientHeight ? over : below}px`
+  const over = box.top - sheet.top - message.offsetHeight - 6
+  message.style.top = `${below + message.offsetHeight > host.clientHeight ? over : below}px`
 }
 
-const quiet = host => host.querySelector('.said')?.remove()
+const hideMessage = host => host.querySelector('.message')?.remove()
 
 function edit(host, first) {
-  quiet(host)
+  hideMessage(host)
   const td = cell(host, host.at), about = host.data.cells[host.at.join()] || {}
   const input = make('input', '', {
     value: first || about.share || '', inputMode: 'decimal', title: 'a weight from 0 to 1',
@@ -188,10 +188,10 @@ function edit(host, first) {
   td.append(input)
   input.focus()
   if (!first) input.select()
-  const close = told => {
+  const close = keepMessage => {
     input.onblur = null
     input.remove()
-    if (!told) { quiet(host); td.focus() }
+    if (!keepMessage) { hideMessage(host); td.focus() }
   }
   const keep = () => {
     const weight = weightOf(input)
@@ -199,13 +199,13 @@ function edit(host, first) {
     close()
     put(host, weight)
   }
-  // what is no weight is never dropped without a word: what is expected, and what the cell keeps
+  // an invalid weight shows a message with the expected range and the weight that the cell keeps
   const refuse = left => {
     const typed = input.value.trim(), percent = +typed.replace('%', '').replace(',', '.')
     const meant = percent > 1 && percent <= 100 ? `, as ${percent / 100} for ${percent} %` : ''
     const kept = about.text || 'empty'
     input.setAttribute('aria-invalid', 'true')
-    tell(host, td, `“${typed}” is not a weight: expected a number from 0 to 1${meant}. ` +
+    showMessage(host, td, `“${typed}” is not a weight: expected a number from 0 to 1${meant}. ` +
       (left ? `The cell keeps ${kept}.` : `Correct it, or press Esc to keep ${kept}.`))
   }
   input.onblur = () => {

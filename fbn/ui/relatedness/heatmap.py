@@ -1,4 +1,4 @@
-"""A relatedness table as a heatmap to click on, to walk through with the arrow keys, and to type or paste weights into.
+"""A relatedness table as a heatmap that can be clicked, navigated by arrow keys, and edited by typing or pasting.
 
 The functions ``sheet...`` lay out tables, differences and counts as rows, columns and cells; ``heatmap`` draws them.
 """
@@ -13,17 +13,17 @@ from fbn.relatedness import MIN_WEIGHT, RelatednessTable
 from fbn.relatedness.draft import describe_weight, format_weight, weight_of
 from fbn.relatedness.evidence import Agreement, CellVerdict, Evidence, Finding, Relation
 from fbn.relatedness.formats import CATEGORIES
-from fbn.ui.studio.html import described
+from fbn.ui.html import au_tooltip
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, EXPRESSIONS, ActionUnit, Expression
 
-#: (category, AU number) -> what a cell shows: text, kind (its style in heatmap.css), share, tip, was, note.
+#: (category, AU number) -> a cell's data: text, kind (its style in heatmap.css), share, tip, was, note.
 Cells = Mapping[tuple[str, int], dict[str, Any]]
-#: (kind, text) of a sample cell, and what it means.
+#: Kind and text of a sample cell, and its meaning.
 Legend = Sequence[tuple[str, str, str]]
 
-#: The columns: every AU that a table may hold, in FACS order.
+#: The columns: every AU that a table may contain, in FACS order.
 UNITS: tuple[ActionUnit, ...] = tuple(ACTION_UNIT_BY_NUMBER.values())
-#: A line stands before it: FACS' upper face, brows and eyes, ends.
+#: A line before it separates FACS' upper face, brows and eyes.
 _FIRST_LOWER = next(unit for unit in UNITS if unit.number > 7)
 _CHANGES: Legend = (
     ("plus", "+.55", "added"),
@@ -57,61 +57,61 @@ def heatmap(sheet: dict[str, Any], label: str, key: str, act: Callable[[dict[str
     """Draw a sheet.
 
     Args:
-        sheet: of one of the functions below.
-        label: what it is, for screen readers.
+        sheet: return value of one of the functions below.
+        label: accessible name.
         key: of the widget.
-        act: called with {"at": [row, column]} for a cell chosen, with a "weight" too where one was typed, with
-            {"block": [[row, column, text], ...]} for cells pasted, or with {"step": "undo" | "redo"}; None: the
-            heatmap cannot be edited.
+        act: called with {"at": [row, column]} for a selected cell, with a "weight" too if one was typed, with
+            {"block": [[row, column, text], ...]} for pasted cells, or with {"step": "undo" | "redo"}. None for a
+            heatmap that cannot be edited.
     """
 
     def changed() -> None:
-        what = st.session_state[key].get("act")
-        if act is not None and what:
-            act(what)
+        message = st.session_state[key].get("act")
+        if act is not None and message:
+            act(message)
 
     _component(data={**sheet, "label": label, "editable": act is not None}, key=key, on_act_change=changed)
 
 
-def shown(compounds: bool) -> tuple[str, ...]:
-    """The rows: seven expressions, and the compounds."""
+def categories_of_rows(compounds: bool) -> tuple[str, ...]:
+    """Return the categories of the rows: seven expressions, and optionally the compounds."""
     return CATEGORIES if compounds else CATEGORIES[: len(EXPRESSIONS)]
 
 
 def cell_at(row: int, column: int) -> tuple[str, int]:
-    """(category, AU number) of a place in the sheet of one table."""
+    """Return (category, AU number) of a cell in the sheet of one table."""
     return CATEGORIES[row], UNITS[column].number
 
 
 def sheet(
     table: RelatednessTable, base: tuple[str, RelatednessTable], cell: tuple[str, int], compounds: bool = True
 ) -> dict[str, Any]:
-    """One table, with marks on the cells that differ from ``base``, a (name, table), and on those with a note."""
+    """Lay out one table, with marks on cells that differ from ``base``, a (name, table), and on cells with a note."""
     notes, cells = dict(table.notes), {}
-    for category in shown(compounds):
+    for category in categories_of_rows(compounds):
         for number in ACTION_UNIT_BY_NUMBER:
             weight, old = (weight_of(each, category, number) for each in (table, base[1]))
-            about: dict[str, Any] = {}
+            data: dict[str, Any] = {}
             if weight:
-                about = {"text": format_weight(weight), "kind": "one" if weight == 1 else "part"}
-                about |= {"share": round(weight, 4), "tip": describe_weight(weight)}
+                data = {"text": format_weight(weight), "kind": "one" if weight == 1 else "part"}
+                data |= {"share": round(weight, 4), "tip": describe_weight(weight)}
             if weight != old:
-                about["was"] = format_weight(old)
+                data["was"] = format_weight(old)
             if note := notes.get((category, number)):
-                about["note"] = " · ".join(part for part in (note.who, note.why, note.source) if part)
-            if about:
-                cells[category, number] = about
+                data["note"] = " · ".join(part for part in (note.who, note.why, note.source) if part)
+            if data:
+                cells[category, number] = data
     legend: Legend = (
         ("one", "1", "prototypical: everybody showed it"),
         ("part", ".55", "observational: the share that showed it"),
         ("was", "", f"differs from {base[0]}"),
         ("noted", "", "has a note"),
     )
-    return _sheet(shown(compounds), cells, legend, table.categories, cell) | {"base": base[0]}
+    return _sheet(categories_of_rows(compounds), cells, legend, table.categories, cell) | {"base": base[0]}
 
 
 def sheet_of_changes(before: RelatednessTable, after: RelatednessTable, compounds: bool = True) -> dict[str, Any]:
-    """Two tables compared: a sign and the new weight in each cell that differs."""
+    """Lay out the differences of two tables: a sign and the new weight in each cell that differs."""
     cells = {}
     for change in before.diff(after):
         kind = "plus" if not change.before else "minus" if not change.after else "up"
@@ -123,16 +123,16 @@ def sheet_of_changes(before: RelatednessTable, after: RelatednessTable, compound
             "kind": kind,
             "tip": f"{describe_weight(change.before)} → {describe_weight(change.after)}",
         }
-    return _sheet(shown(compounds), cells, _CHANGES, {*before.categories, *after.categories})
+    return _sheet(categories_of_rows(compounds), cells, _CHANGES, {*before.categories, *after.categories})
 
 
 def sheet_of_findings(evidence: Evidence, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Counted images: the rate seen in each cell; an arrow where it contradicts the table."""
-    known = {(finding.category, finding.au): finding for finding in findings}
+    """Lay out counted images: the observed rate in each cell, with an arrow if it contradicts the table."""
+    by_cell = {(finding.category, finding.au): finding for finding in findings}
     categories = tuple(c for c in CATEGORIES if c in evidence.categories and c != Expression.NEUTRAL)
     cells: dict[tuple[str, int], dict[str, Any]] = {}
     for cell in evidence.cells:
-        finding, tip = known.get((cell.category, cell.au)), f"too few images: {cell.images:.4g}"
+        finding, tip = by_cell.get((cell.category, cell.au)), f"too few images: {cell.images:.4g}"
         kind = text = ""
         if not evidence.supported(cell):
             kind, text = "thin", "·"
@@ -140,7 +140,7 @@ def sheet_of_findings(evidence: Evidence, findings: Sequence[Finding]) -> dict[s
             tip = f"{cell.weight:.2f} seen ({cell.active:.4g} of {cell.images:.4g}; {cell.low:.2f} to {cell.high:.2f})"
             if finding is not None:
                 tip += f", table {format_weight(finding.weight_in_table)}"
-            # never "1", which means prototypical
+            # not "1", which means prototypical
             rate = "1.0" if cell.weight > 0.995 else f"{cell.weight:.2f}".removeprefix("0")
             if finding is not None and finding.contradicted:
                 kind = "up" if finding.verdict == CellVerdict.MORE else "down"
@@ -153,7 +153,7 @@ def sheet_of_findings(evidence: Evidence, findings: Sequence[Finding]) -> dict[s
 
 
 def sheet_of_agreement(agreements: Sequence[Agreement], names: tuple[str, str]) -> dict[str, Any]:
-    """Two tables side by side: a sign in each cell that one of them names."""
+    """Lay out the agreement of two tables: a sign in each cell that at least one of them names."""
     present = {each.category for each in agreements}
     cells = {}
     for each in agreements:
@@ -171,17 +171,17 @@ def _sheet(
     present: Collection[str] | None = None,
     selected: tuple[str, int] | None = None,
 ) -> dict[str, Any]:
-    """Plain data for heatmap.js. ``present``: rows that the table has; None: all."""
+    """Return the data for heatmap.js. ``present``: the table's categories; None for all."""
     rows = {category: i for i, category in enumerate(categories)}
     columns = {unit.number: i for i, unit in enumerate(UNITS)}
     first_compound = next((c for c in categories if c not in EXPRESSIONS), None)
     return {
-        "columns": [{"code": u.short, "name": u.name, "tip": described(u), "edge": u is _FIRST_LOWER} for u in UNITS],
+        "columns": [{"code": u.short, "name": u.name, "tip": au_tooltip(u), "edge": u is _FIRST_LOWER} for u in UNITS],
         "rows": [
             {"name": c.capitalize(), "there": present is None or c in present, "edge": r > 0 and c == first_compound}
             for r, c in enumerate(categories)
         ],
-        "cells": {f"{rows[c]},{columns[n]}": about for (c, n), about in cells.items() if c in rows},
+        "cells": {f"{rows[c]},{columns[n]}": data for (c, n), data in cells.items() if c in rows},
         "at": [rows[selected[0]], columns[selected[1]]] if selected and selected[0] in rows else None,
         "legend": [dict(zip(("kind", "text", "meaning"), each, strict=True)) for each in legend],
     }

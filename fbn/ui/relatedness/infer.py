@@ -1,4 +1,4 @@
-"""A table inferred from annotated pictures and compared with another; and two tables side by side."""
+"""The Infer view: a table inferred from annotated pictures and compared with another; and two tables compared."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,31 +17,31 @@ from fbn.synthetic.world import World
 from fbn.training.inferring import infer
 from fbn.ui import shell
 from fbn.ui.relatedness.heatmap import heatmap, sheet_of_agreement, sheet_of_findings
-from fbn.ui.relatedness.tables import VIEW, act, messages, workshop
+from fbn.ui.relatedness.tables import VIEW, act, show_messages, workshop
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER
 
 _EVIDENCE = "rel evidence"
 _SOURCES = ["Drawn faces", "Data sets", "Two tables"]
-_MOST_DRAWN = 10_000
-#: Cells named in a sentence; the heatmap shows all.
-_MOST_NAMED = 6
+_MAX_DRAWN = 10_000
+#: Maximal number of cells named in the sentence; the heatmap shows all.
+_MAX_NAMED = 6
 
 
 def infer_view() -> None:
-    """Where the pictures come from, and what they say."""
-    messages()
+    """Show the form for the source of pictures, and the inferred table."""
+    show_messages()
     source = st.segmented_control("From", _SOURCES, default=_SOURCES[0], required=True, key="rel infer source")
     if source == "Two tables":
         with _readable_errors():
             _two_tables()
         return
-    request, answer = st.columns([7, 13], gap="large")
+    request, result = st.columns([7, 13], gap="large")
     with request:
-        (_world if source == "Drawn faces" else _data)()
-    with answer:
+        (_drawn_faces if source == "Drawn faces" else _data_sets)()
+    with result:
         if _EVIDENCE in st.session_state:
             with _readable_errors():
-                _answer(*st.session_state[_EVIDENCE])
+                _show_evidence(*st.session_state[_EVIDENCE])
         else:
             st.info(
                 "The counts appear here, with the cells in which they contradict a table.", icon=":material/grid_on:"
@@ -50,21 +50,21 @@ def infer_view() -> None:
 
 @contextmanager
 def _readable_errors() -> Iterator[None]:
-    """Show an error of the input in words."""
+    """Show an ``FbnError`` as a message."""
     try:
         yield
     except FbnError as error:
         st.error(str(error), icon=":material/error:")
 
 
-def _world() -> None:
+def _drawn_faces() -> None:
     st.caption(
         "Faces are drawn by a table, labelled as a coder would, and counted: does counting find the table again, and "
         "does it name the cells that you changed?"
     )
     names = workshop().choices()
     made = st.selectbox("Made by", names, names.index(workshop().usual_pair()[1]), key="rel world table")
-    count = st.number_input("Faces", 100, _MOST_DRAWN, 2000, 100, key="rel world count")
+    count = st.number_input("Faces", 100, _MAX_DRAWN, 2000, 100, key="rel world count")
     seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="rel world seed")
     if st.button("Draw and count", type="primary", icon=":material/casino:"):
         st.session_state.pop(_EVIDENCE, None)
@@ -75,7 +75,7 @@ def _world() -> None:
             st.session_state[_EVIDENCE] = (name, Evidence.of(labels, source=name))
 
 
-def _data() -> None:
+def _data_sets() -> None:
     st.caption(
         "Pictures that carry an expression and action units; or an expression alone, then a model reads the AUs."
     )
@@ -105,8 +105,8 @@ def _data() -> None:
             bar = st.progress(0.0, text="Reading labels")
             model = shell.model_name() if reads == "Read by the model" else None
 
-            def report(share: float) -> None:
-                bar.progress(share, text="Reading faces")
+            def report(progress: float) -> None:
+                bar.progress(progress, text="Reading faces")
 
             inferred = infer(Path(path).expanduser(), model, float(least), people, report)
             bar.empty()
@@ -114,7 +114,7 @@ def _data() -> None:
             st.session_state[_EVIDENCE] = (f"{Path(path).name}: {sets}", inferred.evidence)
 
 
-def _answer(name: str, evidence: Evidence) -> None:
+def _show_evidence(name: str, evidence: Evidence) -> None:
     names = workshop().choices()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         against = st.selectbox("Held against", names, names.index(FIRST), key="rel against", width=260)
@@ -130,20 +130,20 @@ def _answer(name: str, evidence: Evidence) -> None:
 
 
 def verdict(findings: tuple[Finding, ...], name: str) -> str:
-    """Which cells contradict the table, as a sentence."""
+    """Return a sentence that names the cells that contradict the table."""
     tested = sum(finding.verdict != CellVerdict.THIN for finding in findings)
     wrong = [finding for finding in findings if finding.contradicted]
-    about = f"of {tested} tested cells, at a family-wise 95 %"
+    scope = f"of {tested} tested cells, at a family-wise 95 %"
     if not wrong:
-        return f"**{name} is contradicted nowhere**, {about}."
+        return f"**{name} is contradicted nowhere**, {scope}."
     cells = "; ".join(
         f"**{f.category} AU{f.au}** {f.verdict.value} ({format_weight(f.weight_in_table)} in the table, "
         f"{f.observed:.2f} seen)"
-        for f in wrong[:_MOST_NAMED]
+        for f in wrong[:_MAX_NAMED]
     )
-    if len(wrong) > _MOST_NAMED:
-        cells += f"; and {len(wrong) - _MOST_NAMED} more, see the arrows"
-    return f"**{name} is contradicted in {len(wrong)}** {about}: {cells}."
+    if len(wrong) > _MAX_NAMED:
+        cells += f"; and {len(wrong) - _MAX_NAMED} more, see the arrows"
+    return f"**{name} is contradicted in {len(wrong)}** {scope}: {cells}."
 
 
 def _open(name: str, evidence: Evidence) -> None:
@@ -152,7 +152,7 @@ def _open(name: str, evidence: Evidence) -> None:
 
 
 def _counts(evidence: Evidence, findings: tuple[Finding, ...]) -> pd.DataFrame:
-    known = {(finding.category, finding.au): finding for finding in findings}
+    by_cell = {(finding.category, finding.au): finding for finding in findings}
 
     def row(category: str, au: int, finding: Finding | None) -> dict[str, Any]:
         cell = evidence.cell(category, au)
@@ -169,7 +169,7 @@ def _counts(evidence: Evidence, findings: tuple[Finding, ...]) -> pd.DataFrame:
         }
 
     cells = [(cell.category, cell.au) for cell in evidence.cells if cell.images]
-    return pd.DataFrame([row(*cell, known.get(cell)) for cell in cells])
+    return pd.DataFrame([row(*cell, by_cell.get(cell)) for cell in cells])
 
 
 def _prevalence(evidence: Evidence) -> pd.DataFrame:
@@ -200,14 +200,14 @@ def _two_tables() -> None:
         heatmap(sheet_of_agreement(agreements, (first, second)), f"{first} beside {second}", "rel agreement")
     with right:
         st.markdown("**Where they part most**")
-        parted = [each for each in agreements if each.relation not in (Relation.BOTH, Relation.UNSEEN)]
-        parted.sort(key=lambda each: -abs(each.first - each.second))
+        differing = [each for each in agreements if each.relation not in (Relation.BOTH, Relation.UNSEEN)]
+        differing.sort(key=lambda each: -abs(each.first - each.second))
         st.dataframe(
             {
-                "Expression": [each.category.capitalize() for each in parted],
-                "AU": [f"AU{each.au} {ACTION_UNIT_BY_NUMBER[each.au].name}" for each in parted],
-                first: [each.first or None for each in parted],
-                second if second != first else f"{second} ": [each.second or None for each in parted],
+                "Expression": [each.category.capitalize() for each in differing],
+                "AU": [f"AU{each.au} {ACTION_UNIT_BY_NUMBER[each.au].name}" for each in differing],
+                first: [each.first or None for each in differing],
+                second if second != first else f"{second} ": [each.second or None for each in differing],
             },
             hide_index=True,
             placeholder="none",

@@ -1,4 +1,4 @@
-"""The Relatedness page, and the views in which a table is edited: Edit, and On a face."""
+"""The Relatedness page, and its views for editing a table: Edit, and On a face."""
 
 from collections.abc import Hashable
 from dataclasses import replace
@@ -21,12 +21,22 @@ from fbn.synthetic.parameters import Face
 from fbn.ui import shell
 from fbn.ui.effect_view import effect_view
 from fbn.ui.palette import ACCENT
-from fbn.ui.relatedness.heatmap import cell_at, heatmap, sheet, shown
+from fbn.ui.relatedness.heatmap import categories_of_rows, cell_at, heatmap, sheet
 from fbn.ui.relatedness.infer import infer_view
-from fbn.ui.relatedness.tables import OPEN, VIEW, act, bar, edit, keep, messages, versions_view, workshop
+from fbn.ui.relatedness.tables import (
+    OPEN,
+    VIEW,
+    act,
+    edit,
+    set_workshop,
+    show_messages,
+    toolbar,
+    versions_view,
+    workshop,
+)
 from fbn.ui.relatedness.training import COMPARISONS, training_view
 from fbn.ui.shell import read_upload
-from fbn.ui.widgets import bound, drawn, escape_markdown, pick, place
+from fbn.ui.widgets import controlled, escape_markdown, pick, sync_with_url, was_drawn
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, AU_NUMBERS, EXPRESSIONS, Expression
 
 STYLE = """<style>
@@ -43,19 +53,19 @@ STYLE = """<style>
   .st-key-rel-undo p,.st-key-rel-redo p{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 }
 </style>""".replace("ACCENT", ACCENT)
-#: Sides of the drawn faces beside the table and of the face that is read, pixels.
-_DRAWN, _READ = 240, 260
+#: Side length in pixels of the drawn faces beside the table, and width of the picture under On a face.
+_DRAWN, _INPUT = 240, 260
 _KINDS = {"none": 0.0, "observational": 0.5, "prototypical": 1.0}
 _SOURCES = ["Drawn face", "Sample", "Upload", "Take a photo"]
 
 
 def show_workshop() -> None:
-    """The views of the page, each a fragment, so that a click redraws nothing else."""
+    """Show the page; each view is a fragment, so that a click redraws only the view."""
     st.html(STYLE)
-    if not drawn(VIEW):
+    if not was_drawn(VIEW):
         _clear_messages()
     shop = workshop()
-    if (wanted := place("table", OPEN, shop.labels(), FIRST, "table", VIEW)) != shop.open:
+    if (wanted := sync_with_url("table", OPEN, shop.labels(), FIRST, "table", VIEW)) != shop.open:
         act(Workshop.open_table, wanted)
     views = {
         "Edit": edit_view,
@@ -64,7 +74,7 @@ def show_workshop() -> None:
         "On a face": face_view,
         "Training": training_view,
     }
-    view = place("view", VIEW, list(views), "Edit", "view")
+    view = sync_with_url("view", VIEW, list(views), "Edit", "view")
     pick(
         st.segmented_control,
         "View",
@@ -78,22 +88,22 @@ def show_workshop() -> None:
 
 
 def _clear_messages() -> None:
-    """Messages belong to the view in which something was done."""
-    keep(replace(workshop(), message="", problem=""))
-    COMPARISONS.refuse("")
+    """Remove messages that belong to another view."""
+    set_workshop(replace(workshop(), message="", problem=""))
+    COMPARISONS.set_problem("")
 
 
 def edit_view() -> None:
-    """The table, and beside it the selected cell, the face of its row and the expressions of its column."""
-    bar()
-    messages()
+    """Show the table, the selected cell, a face of its row and the expressions of its column."""
+    toolbar()
+    show_messages()
     table, panel = st.columns([13, 7], gap="large")
     with table:
-        bound(
+        controlled(
             st.toggle,
             "Compound expressions",
             workshop().compounds,
-            lambda on: keep(replace(workshop(), compounds=on)),
+            lambda on: set_workshop(replace(workshop(), compounds=on)),
             "rel compounds",
         )
         _editable_heatmap(workshop().compounds, "rel heatmap")
@@ -109,25 +119,25 @@ def edit_view() -> None:
 
 def _editable_heatmap(compounds: bool, key: str) -> None:
     shop = workshop()
-    if shop.draft.cell[0] not in shown(compounds):
-        # what is selected must be in sight
+    if shop.draft.cell[0] not in categories_of_rows(compounds):
+        # the selected cell must be visible
         edit(shop.open, _selected, Expression.FEAR.value, shop.draft.cell[1])
         shop = workshop()
     layout = sheet(shop.draft.table, shop.compared(), shop.draft.cell, compounds)
     layout["unsaved"] = any(each.unsaved for each in shop.drafts.values())
-    heatmap(layout, f"Relatedness table {shop.open}", key, lambda what: _apply(shop.open, what))
+    heatmap(layout, f"Relatedness table {shop.open}", key, lambda message: _apply(shop.open, message))
 
 
-def _apply(label: str, what: dict[str, Any]) -> None:
-    """Do what the heatmap sent."""
-    if step := what.get("step"):
+def _apply(label: str, message: dict[str, Any]) -> None:
+    """Apply a message of the heatmap."""
+    if step := message.get("step"):
         edit(label, Draft.undo if step == "undo" else Draft.redo)
-    elif block := what.get("block"):
+    elif block := message.get("block"):
         edit(label, Draft.with_block, {cell_at(row, column): str(text) for row, column, text in block})
-    elif "weight" in what:
-        edit(label, Draft.with_weight, *cell_at(*what["at"]), float(what["weight"]))
+    elif "weight" in message:
+        edit(label, Draft.with_weight, *cell_at(*message["at"]), float(message["weight"]))
     else:
-        edit(label, _selected, *cell_at(*what["at"]))
+        edit(label, _selected, *cell_at(*message["at"]))
 
 
 def _selected(draft: Draft, category: str, number: int) -> Draft:
@@ -135,7 +145,7 @@ def _selected(draft: Draft, category: str, number: int) -> Draft:
 
 
 def _cell_panel() -> None:
-    """The selected cell: what it is, its weight, its note."""
+    """Show the selected cell: its AU, weight and note."""
     label, draft = workshop().open, workshop().draft
     category, number = draft.cell
     unit, weight = ACTION_UNIT_BY_NUMBER[number], weight_of(draft.table, category, number)
@@ -145,7 +155,7 @@ def _cell_panel() -> None:
         st.caption("Neutral is a face at rest: it has no action units.")
         return
     kind = "none" if not weight else "prototypical" if weight == 1 else "observational"
-    bound(
+    controlled(
         st.segmented_control,
         "In this expression it is",
         kind,
@@ -157,7 +167,7 @@ def _cell_panel() -> None:
         width="stretch",
         label_visibility="collapsed",
     )
-    bound(
+    controlled(
         st.slider,
         "Weight",
         float(weight),
@@ -178,7 +188,7 @@ def _note(label: str, category: str, number: int, note: Note) -> None:
         signed = ", ".join(escape_markdown(part) for part in (note.who, note.source) if part)
         st.caption(f"Note: {escape_markdown(note.why)}" + (f" ({signed})" if signed else ""))
 
-    def noted() -> None:
+    def save_note() -> None:
         parts = (st.session_state[f"{key} {part}"].strip() for part in ("who", "why", "source"))
         edit(label, Draft.with_note, category, number, Note(*parts))
 
@@ -189,12 +199,12 @@ def _note(label: str, category: str, number: int, note: Note) -> None:
         st.text_input("Who", note.who, key=f"{key} who", max_chars=100, placeholder="your name or initials")
         st.text_area("Why", note.why, key=f"{key} why", max_chars=1000, placeholder="what speaks for this weight")
         st.text_input("Source", note.source, key=f"{key} source", max_chars=300, placeholder="a paper, a data set")
-        st.form_submit_button("Keep the note", on_click=noted)
+        st.form_submit_button("Keep the note", on_click=save_note)
         st.caption("Empty all three to remove it.")
 
 
 def _row() -> None:
-    """The selected row's typical face; where the row was changed, before and after."""
+    """Show a typical face of the selected row; if the row was changed, before and after."""
     (category, _), table, (name, base) = workshop().draft.cell, workshop().draft.table, workshop().compared()
     weights = table.row(category) if category in table.categories else {}
     units = typical(weights)
@@ -209,9 +219,9 @@ def _row() -> None:
             first.image(_face(table, category), alt=alt)
             listed = [f"**{ACTION_UNIT_BY_NUMBER[n].short}** {ACTION_UNIT_BY_NUMBER[n].name}" for n in units]
             second.markdown("  \n".join(listed) or "A face at rest.")
-    # weaker than a half, or none of the face's 17 AUs
-    if left := [f"AU{n} {format_weight(weight)}" for n, weight in weights.items() if n not in units]:
-        st.caption(f"Not drawn: {', '.join(left)}.")
+    # weights below 0.5, and AUs that drawn faces do not have
+    if not_drawn := [f"AU{n} {format_weight(weight)}" for n, weight in weights.items() if n not in units]:
+        st.caption(f"Not drawn: {', '.join(not_drawn)}.")
 
 
 def _face(table: RelatednessTable, category: str) -> np.ndarray:
@@ -220,7 +230,7 @@ def _face(table: RelatednessTable, category: str) -> np.ndarray:
 
 
 def _column() -> None:
-    """The expressions that have the selected AU."""
+    """Show the expressions that have the selected AU."""
     table, (category, number) = workshop().draft.table, workshop().draft.cell
     unit = ACTION_UNIT_BY_NUMBER[number]
     st.markdown(f"**Expressions that share {unit.short} {unit.name}**")
@@ -233,19 +243,19 @@ def _column() -> None:
 
 
 def share_bars(table: RelatednessTable, number: int, selected: str) -> str:
-    """A bar for each category that has the AU, the strongest first: solid for prototypical, dashed for observational.
+    """Return a bar for each category that has the AU, by weight: solid if prototypical, dashed if observational.
 
     Args:
-        table: any.
+        table: the table.
         number: of the AU.
-        selected: category in bold.
+        selected: category to show in bold.
 
     Returns:
-        HTML; "" where no category has the AU.
+        HTML; "" if no category has the AU.
     """
-    shares = [(category, weight_of(table, category, number)) for category in table.categories]
+    weights = [(category, weight_of(table, category, number)) for category in table.categories]
     rows = []
-    for category, weight in sorted(shares, key=lambda share: -share[1]):
+    for category, weight in sorted(weights, key=lambda pair: -pair[1]):
         if weight:
             name = escape(category.capitalize())
             rows.append(
@@ -258,33 +268,33 @@ def share_bars(table: RelatednessTable, number: int, selected: str) -> str:
 
 
 def face_view() -> None:
-    """A face, the table's basic expressions to edit beside it, and what the table makes of the face."""
-    bar()
-    messages()
+    """Show a face, the table's basic expressions for editing, and the table's effect on the face."""
+    toolbar()
+    show_messages()
     picture, table = st.columns([7, 13], gap="large")
     with picture:
-        read = _choose()
+        reading = _choose()
     with table:
         st.caption("Change a weight here and see below what it does to this face.")
         _editable_heatmap(compounds=False, key="rel face heatmap")
         _cell_panel()
-    if read is None:
+    if reading is None:
         st.info("What the table makes of the face appears here once there is one.", icon=":material/face:")
         return
-    affect, labels = read
+    affect, labels = reading
     draft, (name, base) = workshop().draft, workshop().compared()
     against = "" if base == draft.parent[1] else name
     effect_view(predictions_of(affect), draft.table, base, labels, key="rel effect", against=against)
 
 
 def _choose() -> tuple[Affect, Annotations | None] | None:
-    """What the network reads in the chosen face, and its true labels where it was drawn; None without a face."""
+    """Return predictions for the chosen face, and its true labels if it was drawn; None without a face."""
     source = st.segmented_control("Face", _SOURCES, default=_SOURCES[0], required=True, key="rel face source")
     if source == "Drawn face":
         return _drawn()
     if source == "Sample":
         image, identifier = shell.sample_picture(), "sample"
-        st.image(image, width=_READ, alt="The sample picture: portrait of an astronaut who smiles")
+        st.image(image, width=_INPUT, alt="The sample picture: portrait of an astronaut who smiles")
         st.caption(shell.SAMPLE_CREDIT)
     else:
         widget = st.file_uploader if source == "Upload" else st.camera_input
@@ -292,8 +302,8 @@ def _choose() -> tuple[Affect, Annotations | None] | None:
         if upload is None:
             return None
         image, identifier = read_upload(upload), upload.file_id
-        st.image(image, width=_READ, alt="The picture you chose")
-    affect = _read(identifier, image, is_crop=False)
+        st.image(image, width=_INPUT, alt="The picture you chose")
+    affect = _predict(identifier, image, is_crop=False)
     if affect is None:
         st.warning("No face was found in this picture.", icon=":material/face:")
         return None
@@ -308,16 +318,16 @@ def _drawn() -> tuple[Affect, Annotations | None] | None:
     strength = st.slider("How strongly", 0.0, 1.0, 0.8, 0.05, key="rel face strength")
     face = editing.preset(Face(), table, category, strength)
     image = editing.picture(face).image
-    st.image(image, width=_READ, alt=f"A drawn face that shows {category}")
+    st.image(image, width=_INPUT, alt=f"A drawn face that shows {category}")
     st.caption(f"{category.capitalize()} at {strength:.0%}, drawn by {name}: it stays as you edit.")
-    affect = _read(face, image, is_crop=True)
+    affect = _predict(face, image, is_crop=True)
     units = dict(zip(AU_NUMBERS, coded(face.intensities).tolist(), strict=True))
     labels = Annotations.of(category, units) if category in EXPRESSIONS else None
     return None if affect is None else (affect, labels)
 
 
-def _read(identifier: Hashable, image: np.ndarray, is_crop: bool) -> Affect | None:
-    """A crop, or the largest face of a picture, as the chosen model reads it; read once."""
+def _predict(identifier: Hashable, image: np.ndarray, is_crop: bool) -> Affect | None:
+    """Return the picked model's predictions for a crop, or for the largest face of a picture; the last are cached."""
     state, key = st.session_state, (identifier, shell.model_name())
     if state.get("rel reading", (None, None))[0] != key:
         if state.get("rel reader", (None, None))[0] != key[1]:

@@ -1,4 +1,4 @@
-"""The tables of one user's session: opening, saving, copying, deleting, importing, exporting, and saved versions."""
+"""The tables of a user's session: open, save, copy, delete, import and export them; and their saved versions."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,58 +14,58 @@ from fbn.relatedness.contents import load_table, table_bytes
 from fbn.relatedness.draft import Draft, describe_changes, summarise
 from fbn.relatedness.workshop import FIRST, Workshop
 from fbn.ui.relatedness.heatmap import heatmap, sheet_of_changes
-from fbn.ui.widgets import bound, escape_markdown, follow
+from fbn.ui.widgets import controlled, escape_markdown, update_url
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, EXPRESSIONS
 
 _STATE = "relatedness"
-#: Keys of the session state that name the view and the table on the page, for ``widgets.place``.
+#: Keys of the session's state: the view and the table on the page, choices of ``widgets.sync_with_url``.
 VIEW, OPEN = "rel view", "relatedness table"
 
 
 def workshop() -> Workshop:
-    """This session's tables; a new session has a built-in one open."""
+    """Return the session's tables; a new session opens a built-in one."""
     if _STATE not in st.session_state:
         st.session_state[_STATE] = Workshop().open_table(FIRST)
     shop: Workshop = st.session_state[_STATE]
     return shop
 
 
-def keep(shop: Workshop) -> None:
-    """Change the session's tables; the address follows."""
+def set_workshop(shop: Workshop) -> None:
+    """Set the session's tables, and update the URL."""
     st.session_state[_STATE] = shop
     if st.session_state.get(OPEN) != shop.open:
         st.session_state[OPEN] = shop.open
-        follow(OPEN)
+        update_url(OPEN)
 
 
 def act(change: Callable[..., Workshop], *args: Any) -> None:
-    """Apply a method of ``Workshop``; what it refuses is shown on the page."""
+    """Apply a method of ``Workshop``; its errors are shown on the page."""
     try:
-        keep(change(workshop(), *args))
+        set_workshop(change(workshop(), *args))
     except FbnError as error:
-        keep(replace(workshop(), problem=str(error), message=""))
+        set_workshop(replace(workshop(), problem=str(error), message=""))
 
 
 def act_on(label: str, change: Callable[..., Workshop], *args: Any) -> None:
-    """``act`` on the table that the widget was drawn for.
+    """Call ``act`` for the table of the widget.
 
-    Streamlit puts what is done while the page still answers into one run: another table may be open by now.
+    Another table may be open now: Streamlit collects all clicks during a run for the next one.
     """
     if label in workshop().drafts:
         act(lambda shop: change(replace(shop, open=label), *args))
 
 
 def edit(label: str, change: Callable[..., Draft], *args: Any) -> None:
-    """Apply a method of ``Draft`` to the table that the widget was drawn for; another may be open by now."""
+    """Apply a method of ``Draft`` to the table of the widget; another one may be open now."""
     act(lambda shop: shop.edit(label, change, *args))
 
 
-def bar() -> None:
-    """Which table is on the page, and what can be done with it."""
+def toolbar() -> None:
+    """Draw the picker of tables, and buttons for the open one."""
     shop, draft = workshop(), workshop().draft
     titles = {label: shop.title(label) for label in shop.labels()}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="relatedness_bar"):
-        bound(
+        controlled(
             st.selectbox,
             "Table",
             shop.open,
@@ -95,7 +95,7 @@ def bar() -> None:
 
 def _compare_with(shop: Workshop) -> None:
     draft, others = shop.draft, [choice for choice in shop.choices() if not choice.startswith(f"{shop.open} (")]
-    bound(
+    controlled(
         st.selectbox,
         "Compare with",
         draft.compare_with if draft.compare_with in others else "",
@@ -143,7 +143,7 @@ def _save_new(label: str) -> None:
 
 
 def _free_name(draft: Draft) -> str:
-    """The next free name after the table's own."""
+    """Return the table's name with the lowest free number."""
     stem = Path(draft.name).stem
     stem = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in stem)[:50]
     taken = workshop().labels()
@@ -188,14 +188,14 @@ def _import() -> None:
     try:
         table = load_table(upload.name, upload.getvalue())
     except FormatError as error:
-        keep(replace(workshop(), problem=str(error), message=""))
+        set_workshop(replace(workshop(), problem=str(error), message=""))
         return
     st.session_state["rel file"] = False
     act(Workshop.add, upload.name, table, "imported")
 
 
-def messages() -> None:
-    """What was done or refused, and a conflict with somebody else's version."""
+def show_messages() -> None:
+    """Show messages, errors, and a conflict with another user's version."""
     shop = workshop()
     if shop.conflict:
         _conflict(shop)
@@ -207,7 +207,7 @@ def messages() -> None:
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             st.markdown(f"“{shop.deleted.name}” was deleted.", width="stretch")
             st.button("Bring it back", icon=":material/undo:", on_click=lambda: act(Workshop.restore))
-            st.button("Dismiss", on_click=lambda: keep(replace(workshop(), deleted=None)))
+            st.button("Dismiss", on_click=lambda: set_workshop(replace(workshop(), deleted=None)))
 
 
 def _conflict(shop: Workshop) -> None:
@@ -229,8 +229,8 @@ def _conflict(shop: Workshop) -> None:
 
 
 def versions_view() -> None:
-    """What differs between any two tables, and the saved versions of the one on the page."""
-    messages()
+    """Show the differences between two tables, and the saved versions of the open one."""
+    show_messages()
     comparison, history = st.columns([13, 7], gap="large")
     with comparison:
         _comparison()
@@ -272,8 +272,8 @@ def _history() -> None:
     draft = workshop().draft
     st.markdown(f"**Saved versions of “{draft.name}”**" if draft.origin == "saved" else "**Saved versions**")
     if draft.origin != "saved":
-        what = "A built-in table never changes" if draft.origin == "built in" else "This table is not saved yet"
-        st.caption(f"{what}. Under Edit, “Save as” keeps it under a name of your own; its versions are listed here.")
+        reason = "A built-in table never changes" if draft.origin == "built in" else "This table is not saved yet"
+        st.caption(f"{reason}. Under Edit, “Save as” keeps it under a name of your own; its versions are listed here.")
         return
     try:
         saved = Versions().history(draft.name)

@@ -1,4 +1,4 @@
-"""What an edit does after training: start a comparison as a job, watch it, and see its result."""
+"""The Training view: compare networks trained with two tables, as a background job."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from fbn.training import recipe
 from fbn.ui import charts
 from fbn.ui.job_list import JobList
 from fbn.ui.relatedness.tables import workshop
-from fbn.ui.study.charts import forest
+from fbn.ui.study.charts import forest_plot
 from fbn.ui.widgets import escape_markdown
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER
 
@@ -30,9 +30,9 @@ _SIZES: dict[str, tuple[str, dict[str, int]]] = {
     "quick": ("2 seeds", {"pictures": 2000, "held_out": 500, "steps": 250, "seeds": 2}),
     "full": ("5 seeds", {}),
 }
-#: What ``rows`` calls the mean over the changed AUs.
+#: Name in ``rows`` of the mean over the changed AUs.
 _CHANGED = "F1 of changed AUs"
-_FIGURES = {
+_METRICS = {
     _CHANGED: "Changed AUs, mean F1",
     "accuracy": "Expressions, accuracy",
     "mean_diagonal": "Expressions, mean diagonal",
@@ -45,7 +45,7 @@ _FIGURES = {
 
 
 def training_view() -> None:
-    """A form to start a comparison, and the comparisons started."""
+    """Draw the form for a comparison, the jobs, and the comparisons shipped with fbn."""
     form, started = st.columns([7, 13], gap="large")
     with form:
         _form()
@@ -83,14 +83,14 @@ def _form() -> None:
         help="Of the recipe's sets, those that lie in the folder are used; then nothing is drawn.",
     ).strip()
     recipes = recipe.names()
-    how = st.selectbox(
+    recipe_name = st.selectbox(
         "Recipe",
         recipes,
         recipes.index(_RECIPE),
         key="rel job recipe",
         help="How both are trained. “coupled” is the smallest; the others are larger, and meant for real faces.",
     )
-    work.caption(_size(budget, how, bool(data)))
+    work.caption(_size(budget, recipe_name, bool(data)))
     if first == second:
         st.caption("Choose two tables that differ.")
     st.button(
@@ -98,39 +98,46 @@ def _form() -> None:
         type="primary",
         icon=":material/play_arrow:",
         disabled=first == second,
-        on_click=partial(_start, first, second, None if truth == truths[0] else truth, size or "quick", data, how),
+        on_click=partial(
+            _start, first, second, None if truth == truths[0] else truth, size or "quick", data, recipe_name
+        ),
     )
     COMPARISONS.problem()
 
 
-def _size(budget: TablesBudget, how: str, real: bool) -> str:
-    """How much there is to do, and how long that takes here where such a comparison was run before."""
+def _size(budget: TablesBudget, name: str, real: bool) -> str:
+    """Describe the amount of training, and the duration of an earlier comparison on this machine."""
 
-    def work(of: Mapping[str, Any]) -> float | None:
-        if bool(of.get("data")) != real or of.get("recipe") != recipe.read(how).model_dump(mode="json"):
+    def work(earlier: Mapping[str, Any]) -> float | None:
+        if bool(earlier.get("data")) != real or earlier.get("recipe") != recipe.read(name).model_dump(mode="json"):
             return None
-        done = TablesBudget.model_validate(of["budget"])
+        done = TablesBudget.model_validate(earlier["budget"])
         return done.seeds * done.steps
 
     faces = "" if real else f" on {budget.pictures:,} faces"
-    known = durations.remembered("compare", work, budget.seeds * budget.steps)
-    return f"{2 * budget.seeds} trainings of {budget.steps} steps{faces}. {known}"
+    duration = durations.remembered("compare", work, budget.seeds * budget.steps)
+    return f"{2 * budget.seeds} trainings of {budget.steps} steps{faces}. {duration}"
 
 
-def _start(first: str, second: str, truth: str | None, size: str, data: str, how: str) -> None:
+def _start(first: str, second: str, truth: str | None, size: str, data: str, name: str) -> None:
     try:
         tables = {"base": workshop().table_of(first), "edited": workshop().table_of(second)}
         if truth and not data:
             tables["truth"] = workshop().table_of(truth)
     except FbnError as error:
-        COMPARISONS.refuse(str(error))
+        COMPARISONS.set_problem(str(error))
         return
-    request: dict[str, Any] = {"names": (first, second), "budget": _SIZES[size][1], "data": data or None, "recipe": how}
+    request: dict[str, Any] = {
+        "names": (first, second),
+        "budget": _SIZES[size][1],
+        "data": data or None,
+        "recipe": name,
+    }
     COMPARISONS.start(f"{first} against {second}", tables | request)
 
 
 def _studies() -> None:
-    """The comparisons that ship with fbn: their plan was fixed before they ran, and whatever came out is shown."""
+    """Show the comparisons shipped with fbn, with their plan, which was fixed before they ran."""
     try:
         folder = shipped(_STUDIES)
     except FbnError:
@@ -142,12 +149,12 @@ def _studies() -> None:
             show_result(json.loads(path.read_bytes()), path.parent.name)
     for path in sorted(folder.rglob("*.md")):
         with st.expander("The plan", icon=":material/assignment:"):
-            # a page has one heading of the first rank, its own
+            # the title of the page is its only first-level heading
             st.markdown(re.sub(r"^#", "####", path.read_text("utf-8"), flags=re.MULTILINE))
 
 
 def show_result(result: Mapping[str, Any], key: str) -> None:
-    """The result of a comparison: a sentence, differences with their intervals, and every figure."""
+    """Show the result of a comparison: a summary, differences with their intervals, and all metrics."""
     st.markdown(sentence(result))
     for line in cells(result):
         st.markdown(f"- {line}")
@@ -158,45 +165,46 @@ def show_result(result: Mapping[str, Any], key: str) -> None:
 
 
 def sentence(result: Mapping[str, Any]) -> str:
-    """Whether the edited table helped on the AUs that it changes."""
-    on, (base, edited) = result["changed_units"], result["comparison"]["names"]
-    touched = ", ".join(dict.fromkeys(f"AU{cell['action_unit']}" for cell in result["changed"]))
-    if on is None:
-        return f"None of the changed AUs ({touched}) was active often enough in the held-out faces to be scored."
-    seeds = len(on["differences"])
-    moved = f"mean F1 on the changed AUs ({touched}) {on['base']:.3f} → {on['edited']:.3f}"
-    if on["low"] is None:
-        return f"**{moved}**, one seed: no telling whether that is chance."
-    spread = f"difference {on['difference']:+.3f}, 95 % interval {on['low']:+.3f} to {on['high']:+.3f}, {seeds} seeds"
+    """Return a sentence on whether the edited table improved the F1 of the changed AUs."""
+    scores, (base, edited) = result["changed_units"], result["comparison"]["names"]
+    changed = ", ".join(dict.fromkeys(f"AU{cell['action_unit']}" for cell in result["changed"]))
+    if scores is None:
+        return f"None of the changed AUs ({changed}) was active often enough in the held-out faces to be scored."
+    seeds = len(scores["differences"])
+    change = f"mean F1 on the changed AUs ({changed}) {scores['base']:.3f} → {scores['edited']:.3f}"
+    if scores["low"] is None:
+        return f"**{change}**, one seed: no telling whether that is chance."
+    interval = f"95 % interval {scores['low']:+.3f} to {scores['high']:+.3f}"
+    spread = f"difference {scores['difference']:+.3f}, {interval}, {seeds} seeds"
     outcome = "makes no difference that these runs can tell"
-    if on["low"] > 0:
+    if scores["low"] > 0:
         outcome = "is better"
-    elif on["high"] < 0:
+    elif scores["high"] < 0:
         outcome = "is worse"
     return (
-        f"Training with **{escape_markdown(edited)}** instead of {escape_markdown(base)} **{outcome}**: {moved} "
+        f"Training with **{escape_markdown(edited)}** instead of {escape_markdown(base)} **{outcome}**: {change} "
         f"({spread})."
     )
 
 
 def cells(result: Mapping[str, Any]) -> list[str]:
-    """For each changed cell, how often both networks predict the AU in faces of the expression, and how often it is
-    there."""
+    """Return a sentence for each changed cell: how often each network predicts the AU in faces of the expression, and
+    how often it is active."""
     lines = []
-    for name, about in result["cells"].items():
+    for name, rates in result["cells"].items():
         expression, _, unit = name.rpartition(" ")
-        base = f"{about['base']:.0%} of faces of {expression} with the base table"
-        edited = f"{about['edited']:.0%} with the edited one"
-        lines.append(f"{unit} is seen in {base}, in {edited}; it is there in {about['true']:.0%}.")
+        base = f"{rates['base']:.0%} of faces of {expression} with the base table"
+        edited = f"{rates['edited']:.0%} with the edited one"
+        lines.append(f"{unit} is seen in {base}, in {edited}; it is there in {rates['true']:.0%}.")
     return lines
 
 
 def differences(result: Mapping[str, Any]) -> go.Figure:
-    """Edited minus base for every figure, with its interval and every seed; changed AUs in bold."""
+    """Draw edited minus base of every metric, with its interval and every seed; changed AUs are in bold."""
     single = {**result["tasks"], **result["units"], _CHANGED: result["changed_units"]}
     frame = pd.DataFrame(rows(result)).astype({"low": float, "high": float})
-    names = frame["figure"].map(lambda name: _FIGURES.get(name, name))
-    return forest(
+    names = frame["figure"].map(lambda name: _METRICS.get(name, name))
+    return forest_plot(
         frame.assign(
             label=names.where(~frame["changed"], "<b>" + names + "</b>"),
             verdict=[verdict(low, high).value for low, high in zip(frame["low"], frame["high"], strict=True)],
@@ -208,11 +216,11 @@ def differences(result: Mapping[str, Any]) -> go.Figure:
 
 
 def figures(result: Mapping[str, Any]) -> pd.DataFrame:
-    """Every figure of both tables with difference, standard deviation over seeds and interval, and chance."""
+    """Return every metric for both tables, with difference, standard deviation over seeds, interval, and chance."""
     names = {"figure": "Figure", "base": "Base", "edited": "Edited", "difference": "Difference", "sd": "SD"}
     names |= {"low": "95 % from", "high": "to", "chance": "Chance"}
     frame = pd.DataFrame(rows(result))[list(names)].rename(columns=names).round(3)
-    return frame.assign(Figure=[_FIGURES.get(name, name) for name in frame["Figure"]])
+    return frame.assign(Figure=[_METRICS.get(name, name) for name in frame["Figure"]])
 
 
 COMPARISONS = JobList(

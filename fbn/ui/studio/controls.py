@@ -10,9 +10,9 @@ import streamlit as st
 
 from fbn.synthetic import editing
 from fbn.synthetic.parameters import Face, Hair, HairColour, Identity
-from fbn.ui.studio.html import described
-from fbn.ui.studio.state import current, keep, show, slider
-from fbn.ui.widgets import bound, sweeping
+from fbn.ui.html import au_tooltip
+from fbn.ui.studio.state import current, show, slider, update
+from fbn.ui.widgets import controlled, keep_user_changes
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, REGIONS, ActionUnit
 
 _GROUPS = ("Action units", "Person", "Scene", "Camera")
@@ -29,11 +29,11 @@ class Knob:
     """A number of a face, other than an AU, and its slider.
 
     Attributes:
-        part, name: a field of ``Face``, and a field of that.
+        part, name: a field of ``Face``, and a field of that field.
         label, help: of the slider.
-        low, high: range.
-        index: which number of a pair; None for a single number.
-        unit: e.g. ``"°"``.
+        low, high: range of the value.
+        index: index in a pair; None for a single number.
+        unit: of the value, e.g. ``"°"``.
     """
 
     part: str
@@ -47,16 +47,16 @@ class Knob:
 
     @property
     def key(self) -> str:
-        """Unique among all knobs."""
+        """A unique key."""
         return ".".join(str(part) for part in (self.part, self.name, self.index) if part is not None)
 
     def value_in(self, face: Face) -> float:
-        """The value in a face."""
+        """Return the value in a face."""
         value = getattr(getattr(face, self.part), self.name)
         return float(value if self.index is None else value[self.index])
 
     def set_in(self, face: Face, value: float) -> Face:
-        """The face with another value."""
+        """Return the face with another value."""
         if self.index is None:
             return put(face, self.part, self.name, value)
         pair = list(getattr(getattr(face, self.part), self.name))
@@ -65,7 +65,7 @@ class Knob:
 
 
 def put(face: Face, part: str, name: str, value: Any) -> Face:
-    """The face with another value of ``face.part.name``."""
+    """Return the face with another value of ``face.part.name``."""
     changed = getattr(face, part).model_copy(update={name: value})
     return face.model_copy(update={part: changed})
 
@@ -114,7 +114,7 @@ CAMERA = (
 
 
 def controls() -> None:
-    """The sliders of the chosen group; the others are not drawn."""
+    """Draw the controls of the chosen group."""
     group = st.segmented_control(
         "Change", _GROUPS, default=_GROUPS[0], required=True, key="studio_group", label_visibility="collapsed"
     )
@@ -125,7 +125,7 @@ def controls() -> None:
             _knobs(HEAD)
             st.markdown("**Light**")
             _knobs(LIGHT)
-            bound(
+            controlled(
                 st.number_input,
                 "Background",
                 current().face.scene.background,
@@ -137,7 +137,7 @@ def controls() -> None:
             )
         elif group == "Camera":
             _knobs(CAMERA)
-            bound(st.toggle, "Gray", current().face.camera.gray, partial(_put, "camera", "gray"), "studio gray")
+            controlled(st.toggle, "Gray", current().face.camera.gray, partial(_put, "camera", "gray"), "studio gray")
         else:
             _units()
 
@@ -146,12 +146,12 @@ def _units() -> None:
     state = current()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown("**Intensity**, 0 … 1", help=_UNIT_HELP, width="content")
-        bound(st.toggle, "Left = right", state.linked, _link, "studio linked", help=_LINK_HELP)
+        controlled(st.toggle, "Left = right", state.linked, _link, "studio linked", help=_LINK_HELP)
     for region, numbers in REGIONS.items():
         st.html(f'<div class="fbn-head">{region}</div>')
         for unit in (ACTION_UNITS[AU_INDEX[number]] for number in numbers):
             left, right = state.face.action_units[AU_INDEX[unit.number]]
-            # halves that differ always have a slider each
+            # halves with different values always have separate sliders
             if state.linked and left == right:
                 _unit(unit, left, None)
             else:
@@ -169,27 +169,27 @@ def _unit(unit: ActionUnit, value: float, side: int | None) -> None:
         min_value=0.0,
         max_value=1.0,
         step=0.05,
-        help=described(unit),
+        help=au_tooltip(unit),
     )
 
 
 def _link(on: bool) -> None:
-    keep(linked=on)
+    update(linked=on)
     if on:
         show(editing.symmetric(current().face))
 
 
 def _person() -> None:
     face = current().face
-    known = st.session_state.get("studio seed")
-    number = known if known is not None and editing.person(face, known) == face else None
+    seed = st.session_state.get("studio seed")
+    number = seed if seed is not None and editing.person(face, seed) == face else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.button("New person", icon=":material/casino:", on_click=_meet, args=(None,))
-        bound(
+        st.button("New person", icon=":material/casino:", on_click=_show_person, args=(None,))
+        controlled(
             st.number_input,
             "Person number",
             number,
-            _meet,
+            _show_person,
             "studio person",
             min_value=0,
             max_value=_LAST_PERSON,
@@ -198,7 +198,7 @@ def _person() -> None:
         )
     with st.expander("Skin, hair, age", expanded=True):
         for kind, label, name in ((Hair, "Hair", "hair"), (HairColour, "Hair colour", "hair_colour")):
-            bound(
+            controlled(
                 st.selectbox,
                 label,
                 getattr(face.appearance, name),
@@ -213,9 +213,9 @@ def _person() -> None:
         _knobs(SHAPE)
 
 
-@sweeping
-def _meet(number: int | None) -> None:
-    """Show another person; None: a random one."""
+@keep_user_changes
+def _show_person(number: int | None) -> None:
+    """Show another person; a random one if ``number`` is None."""
     if number is None:
         number = secrets.randbelow(_LAST_PERSON + 1)
     st.session_state["studio seed"] = number

@@ -1,11 +1,12 @@
-"""The studio's HTML: drawn intensities against the network's probabilities, AU by AU; and the page's layout."""
+"""The studio's HTML: drawn intensities beside the network's probabilities for each AU; and the page's style."""
 
 from html import escape
 
 import numpy as np
 
+from fbn.ui.html import au_tooltip
 from fbn.ui.palette import ACCENT
-from fbn.vocabulary import ACTION_UNITS, DECISION, ActionUnit
+from fbn.vocabulary import ACTION_UNITS, DECISION
 
 STYLE = """<style>
 .st-key-studio_face img{border-radius:.6rem;width:100%!important;max-width:26rem!important}
@@ -60,18 +61,13 @@ _LEGEND = (
 )
 
 
-def described(unit: ActionUnit) -> str:
-    """A tooltip: what the AU does, and the muscle that does it."""
-    return f"{unit.short} {unit.name}: {unit.description}. Muscle: {unit.muscle}."
-
-
 def agreement(drawn: np.ndarray, read: np.ndarray) -> np.ndarray:
-    """[17] bool: both values reach 0.5, or neither does; ``drawn``, ``read``: [17] in [0, 1]."""
+    """Return whether both values reach 0.5 or neither does, [17] bool; ``drawn``, ``read``: [17] in [0, 1]."""
     return (drawn >= DECISION) == (read >= DECISION)
 
 
 def compared(drawn: np.ndarray, read: np.ndarray) -> str:
-    """The number of AUs on which both agree and the largest difference among the others; Markdown."""
+    """Return the number of AUs on which both agree, and the largest difference among the others, as Markdown."""
     same = agreement(drawn, read)
     if same.all():
         return f"Both agree on all {len(ACTION_UNITS)} action units."
@@ -84,14 +80,14 @@ def compared(drawn: np.ndarray, read: np.ndarray) -> str:
 
 
 def comparison(drawn: np.ndarray, read: np.ndarray) -> str:
-    """A row for each AU in FACS order: a bar for ``read``, a diamond for ``drawn``; both [17] in [0, 1]."""
+    """Return a row for each AU in FACS order: a bar for ``read``, a diamond for ``drawn``; both [17] in [0, 1]."""
     rows = []
     for unit, truth, value, same in zip(ACTION_UNITS, drawn, read, agreement(drawn, read), strict=True):
         style = "" if same else " fbn-top"
         if same and truth < DECISION:
             style = " fbn-off"
         verdict = "they agree" if same else "they part"
-        tip = f"{described(unit)} Drawn {truth:.2f}, read {value:.2f}: {verdict}."
+        tip = f"{au_tooltip(unit)} Drawn {truth:.2f}, read {value:.2f}: {verdict}."
         shade = 1 if value >= DECISION else 0.5
         rows.append(
             f'<div class="fbn-vsrow{style}" role="listitem" aria-label="{escape(tip)}">'

@@ -1,4 +1,4 @@
-"""The Face studio: draw a face and see what the network reads from it, animate it, take a quiz."""
+"""The Face studio: draw a face and see the network's predictions, animate it, take a quiz."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,11 +19,11 @@ from fbn.ui.panels import circumplex_panel, expression_panel
 from fbn.ui.studio import html
 from fbn.ui.studio.controls import controls
 from fbn.ui.studio.quiz import quiz_view
-from fbn.ui.studio.state import current, keep, show, slider
-from fbn.ui.widgets import bound, sweeping
+from fbn.ui.studio.state import current, show, slider, update
+from fbn.ui.widgets import controlled, keep_user_changes
 from fbn.vocabulary import Expression
 
-#: Sides in pixels: of a saved picture, of an animation.
+#: Side lengths in pixels of a saved picture and of an animation.
 _SAVED, _ANIMATED = 640, 256
 _ANIMATION = "studio animation"
 _CURRENT = "the face under Draw"
@@ -39,8 +39,8 @@ _TABLE_HELP = (
 
 
 def show_studio() -> None:
-    """The studio's views."""
-    # a saved table may have changed since the viewer was here
+    """Show the studio's views."""
+    # a saved table may have changed since the last visit
     _take_table(current().source)
     st.html(html.STYLE)
     views = {"Draw": _draw, "Animate": _animate, "Quiz": quiz_view}
@@ -79,26 +79,30 @@ def _steps() -> None:
 
 def _step(label: str, icon: str, move: Callable[[], History[Face]], possible: bool) -> None:
     st.button(
-        label, icon=f":material/{icon}:", on_click=lambda: keep(history=move()), disabled=not possible, width="stretch"
+        label,
+        icon=f":material/{icon}:",
+        on_click=lambda: update(history=move()),
+        disabled=not possible,
+        width="stretch",
     )
 
 
-@sweeping
+@keep_user_changes
 def _relax() -> None:
-    keep(category=None)
+    update(category=None)
     show(current().face.with_units({}))
 
 
-@sweeping
+@keep_user_changes
 def _reset() -> None:
-    keep(category=None)
+    update(category=None)
     show(Face())
 
 
 def _preset() -> None:
     state = current()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        bound(
+        controlled(
             st.selectbox,
             "Expression",
             state.category,
@@ -123,9 +127,9 @@ def _preset() -> None:
     )
 
 
-@sweeping
+@keep_user_changes
 def _apply(category: str | None, intensity: float) -> None:
-    keep(category=category, intensity=intensity)
+    update(category=category, intensity=intensity)
     state = current()
     if category is not None:
         show(editing.preset(state.face, state.table, category, intensity))
@@ -134,7 +138,7 @@ def _apply(category: str | None, intensity: float) -> None:
 def _tables() -> None:
     state, names = current(), _names()
     choices = names if state.source in names else (*names, state.source)
-    bound(
+    controlled(
         st.selectbox, "Relatedness table", state.source, _pick_table, "studio table", options=choices, help=_TABLE_HELP
     )
     st.caption(state.table.provenance.source)
@@ -153,55 +157,55 @@ def _names() -> tuple[str, ...]:
 
 
 def _pick_table(name: str) -> None:
-    keep(table_problem="")
+    update(table_problem="")
     _take_table(name)
 
 
 def _take_table(name: str) -> None:
-    """Use the current version of a built-in or saved table; for any other name nothing changes."""
+    """Use the current version of a built-in or saved table; ignore any other name."""
     if name in _names():
         try:
             _use(resolve(name), name)
         except FbnError as error:
-            keep(table_problem=str(error))
+            update(table_problem=str(error))
 
 
 def _use(table: RelatednessTable, source: str) -> None:
-    """Take presets from another table, the current one too."""
+    """Take presets from another table, and update the current preset."""
     state = current()
     category = state.category if state.category in table.categories else None
-    keep(table=table, source=source, category=category)
+    update(table=table, source=source, category=category)
     if table != state.table:
         _apply(category, state.intensity)
 
 
 def _read_table() -> None:
     upload = st.session_state["studio own table"]
-    keep(table_problem="")
+    update(table_problem="")
     if upload is not None:
         try:
             _use(load_table(upload.name, upload.getvalue()), upload.name)
         except FormatError as error:
-            keep(table_problem=str(error))
+            update(table_problem=str(error))
 
 
-@sweeping
+@keep_user_changes
 def _read_face() -> None:
     upload = st.session_state["studio file"]
-    keep(face_problem="")
+    update(face_problem="")
     if upload is not None:
         try:
             face = editing.load_face(upload.name, upload.getvalue())
         except FormatError as error:
-            keep(face_problem=str(error))
+            update(face_problem=str(error))
         else:
-            keep(category=None)
+            update(category=None)
             show(face)
 
 
-def _problem(words: str) -> None:
-    if words:
-        st.error(words, icon=":material/error:")
+def _problem(message: str) -> None:
+    if message:
+        st.error(message, icon=":material/error:")
 
 
 def _files() -> None:
@@ -223,7 +227,7 @@ def _png(face: Face) -> bytes:
 
 
 def _reading(face: Face, image: np.ndarray) -> None:
-    affect = _read(face, image)
+    affect = _predict(face, image)
     st.markdown("**Drawn and read**, AU by AU", help=_COMPARED_HELP)
     if np.isnan(affect.action_units).any():
         st.caption("This model does not read action units.")
@@ -235,11 +239,11 @@ def _reading(face: Face, image: np.ndarray) -> None:
     circumplex_panel(((float(affect.valence_arousal[0]), float(affect.valence_arousal[1])),))
 
 
-def _read(face: Face, image: np.ndarray) -> Affect:
-    """What the picked model reads from the face; cached until the face or the model changes."""
+def _predict(face: Face, image: np.ndarray) -> Affect:
+    """Return the picked model's predictions for the face; cached until the face or the model changes."""
     state, model = st.session_state, shell.model_name()
-    known, affect = state.get("studio reading", (None, None))
-    if known != (face, model):
+    cached, affect = state.get("studio reading", (None, None))
+    if cached != (face, model):
         if state.get("studio model") != model:
             state["studio analyser"], state["studio model"] = shell.make_analyser(None), model
         affect = state["studio analyser"].crops([image])[0]
@@ -248,7 +252,7 @@ def _read(face: Face, image: np.ndarray) -> Affect:
 
 
 def _animate() -> None:
-    """Choose two faces, make an animation between them, save it."""
+    """Draw the form for an animation between two faces, and the animation."""
     state = current()
     choices = [_CURRENT, *state.table.categories]
     left, right = st.columns([2, 3], gap="large")

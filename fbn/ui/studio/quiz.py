@@ -1,4 +1,4 @@
-"""The studio's Quiz view: which action units does this face show?"""
+"""The studio's Quiz view: name the action units of drawn faces."""
 
 import secrets
 
@@ -8,13 +8,13 @@ from fbn.faces.pictures import png_bytes
 from fbn.synthetic.editing import picture
 from fbn.synthetic.parameters import Face
 from fbn.synthetic.quiz import LENGTH, RULES, Level, Question, Quiz
-from fbn.ui.studio.html import described
+from fbn.ui.html import au_tooltip
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER
 
 _QUIZ = "studio quiz"
 _LAST_SEED = 9_999
 _NUMBERS = {2: "two", 3: "three"}
-_WORDS = {
+_LEVELS = {
     Level.EASY: "one strong movement, four names far apart",
     Level.MEDIUM: "one or two clear movements, six names, another head",
     Level.HARD: "up to three slight movements, eight names, a turned head, nothing to compare with",
@@ -22,7 +22,7 @@ _WORDS = {
 
 
 def quiz_view() -> None:
-    """Start, question after question, result."""
+    """Show the start form, the current question, or the result."""
     quiz: Quiz | None = st.session_state.get(_QUIZ)
     if quiz is None:
         _start()
@@ -51,7 +51,7 @@ def _start() -> None:
 
 
 def _level(level: Level) -> str:
-    return f"{level.capitalize()}: {_WORDS[level]}"
+    return f"{level.capitalize()}: {_LEVELS[level]}"
 
 
 def _begin(seed: int, level: Level) -> None:
@@ -60,7 +60,7 @@ def _begin(seed: int, level: Level) -> None:
 
 def _ask(quiz: Quiz) -> None:
     question = quiz.question
-    _standing(quiz)
+    _score_bar(quiz)
     left, right = st.columns(2, gap="large")
     with left:
         _faces(question, RULES[quiz.level].at_rest or quiz.answered)
@@ -71,7 +71,7 @@ def _ask(quiz: Quiz) -> None:
             _choices(quiz, question)
 
 
-def _standing(quiz: Quiz) -> None:
+def _score_bar(quiz: Quiz) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**Face {quiz.number + 1} of {LENGTH}**", width="content")
         st.markdown(
@@ -111,7 +111,7 @@ def _choices(quiz: Quiz, question: Question) -> None:
     with st.form(f"quiz {quiz.number}", border=False):
         st.markdown(f"**{prompt}**")
         for number, key in keys.items():
-            tooltip = None if quiz.level is Level.HARD else described(ACTION_UNIT_BY_NUMBER[number])
+            tooltip = None if quiz.level is Level.HARD else au_tooltip(ACTION_UNIT_BY_NUMBER[number])
             st.checkbox(_unit_name(number), key=key, help=tooltip)
         if st.form_submit_button("Check", type="primary", icon=":material/check:", on_click=_check, args=(quiz, keys)):
             st.warning("Tick at least one.")
@@ -151,12 +151,12 @@ def _feedback(quiz: Quiz, question: Question) -> None:
         "See the result" if last else "Next face",
         type="primary",
         icon=":material/arrow_forward:",
-        on_click=_go_on,
+        on_click=_next,
         args=(quiz,),
     )
 
 
-def _go_on(quiz: Quiz) -> None:
+def _next(quiz: Quiz) -> None:
     st.session_state[_QUIZ] = quiz.next()
 
 

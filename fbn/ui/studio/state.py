@@ -1,6 +1,6 @@
-"""The state of one viewer's studio between two runs of the page, and its sliders.
+"""The state of a user's studio between runs of the page, and its sliders.
 
-Every slider shows a value of the face, so undo, a preset or a loaded file moves them all.
+Every slider shows a value of the face, so undo, a preset or a loaded file moves all of them.
 """
 
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from fbn.history import History
 from fbn.relatedness import RelatednessTable
 from fbn.synthetic import editing
 from fbn.synthetic.parameters import Face
-from fbn.ui.widgets import bound
+from fbn.ui.widgets import controlled
 
 _STATE = "studio"
 DEFAULT_TABLE = "du2014"
 _FIRST = "happiness"
-#: The default of ``activity.typical``, too.
+#: Also the default of ``activity.typical``.
 _INTENSITY = 0.8
 
 
@@ -28,12 +28,12 @@ class Studio:
 
     Attributes:
         history: the face, and earlier ones.
-        table: table that presets come from.
+        table: relatedness table of the presets.
         source: name of the built-in or saved table, or of the uploaded file.
-        category: the preset chosen last, or None.
+        category: the last preset, or None.
         intensity: of presets, in [0, 1].
         linked: whether one slider moves both halves of the face.
-        table_problem, face_problem: why the last uploaded file was refused, or "".
+        table_problem, face_problem: error message of the last uploaded file, or "".
     """
 
     history: History[Face]
@@ -52,7 +52,7 @@ class Studio:
 
 
 def current() -> Studio:
-    """This viewer's studio; a new one shows a smile."""
+    """Return this user's studio; a new one shows a smile."""
     if _STATE not in st.session_state:
         table = RelatednessTable.named(DEFAULT_TABLE)
         st.session_state[_STATE] = Studio(History(editing.preset(Face(), table, _FIRST, _INTENSITY)), table)
@@ -60,16 +60,16 @@ def current() -> Studio:
     return state
 
 
-def keep(**changes: Any) -> None:
-    """Change the studio."""
+def update(**changes: Any) -> None:
+    """Change attributes of the studio."""
     st.session_state[_STATE] = replace(current(), **changes)
 
 
 def show(face: Face) -> None:
     """Add a face to the history."""
-    keep(history=current().history.to(face))
+    update(history=current().history.to(face))
 
 
-def slider(label: str, value: float, apply: Callable[[float], None], key: str, **how: Any) -> None:
-    """A ``bound`` slider; its values are rounded to three digits, so that a saved face is short."""
-    bound(st.slider, label, value, lambda moved: apply(round(float(moved), 3)), key, **how)
+def slider(label: str, value: float, apply: Callable[[float], None], key: str, **options: Any) -> None:
+    """Draw a ``controlled`` slider; its values are rounded to three digits, which keeps saved faces short."""
+    controlled(st.slider, label, value, lambda moved: apply(round(float(moved), 3)), key, **options)

@@ -1,4 +1,4 @@
-"""The study's plots: differences with intervals, values, curves; symbols repeat what colours say."""
+"""The study's plots: differences with intervals, values, loss curves. Symbols repeat the information of colours."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,75 +8,84 @@ import plotly.express as px
 import plotly.graph_objects as go
 
 from fbn.studies.labels import Verdict
-from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS, SECOND
-from fbn.vocabulary import Expression
+from fbn.ui.palette import ACCENT, BETTER, BLUE, GRAY, GREEN, ORANGE, PINK, SECOND, SKY_BLUE, VERMILION, WORSE
 
-_GRAY = EXPRESSION_COLOURS[Expression.NEUTRAL]
 #: Verdict -> colour.
 COLOURS = {
-    Verdict.BETTER.value: EXPRESSION_COLOURS[Expression.SADNESS],
-    Verdict.WORSE.value: EXPRESSION_COLOURS[Expression.ANGER],
-    Verdict.OPEN.value: _GRAY,
+    Verdict.BETTER.value: BETTER,
+    Verdict.WORSE.value: WORSE,
+    Verdict.OPEN.value: GRAY,
 }
-#: Symbols of verdicts; of arms that share a line, hollow where the interval holds 0.
+#: Verdict -> symbol.
 _SYMBOLS = {
     Verdict.BETTER.value: "triangle-up",
     Verdict.WORSE.value: "triangle-down",
     Verdict.OPEN.value: "circle-open",
 }
+#: Symbols of arms that share a line, hollow where the interval contains 0; and each as a character.
 ARM_SYMBOLS = {"circle": "●", "diamond": "◆", "square": "■", "cross": "✚", "star": "★"}
-#: Colour, symbol and dash of a series; the first is for the arm that others are compared with.
+#: Colour, symbol and dash of each series; the first is the baseline's.
 _SERIES = (
-    (_GRAY, "circle-open", "dot"),
-    (EXPRESSION_COLOURS[Expression.HAPPINESS], "square-open", "dash"),
+    (GRAY, "circle-open", "dot"),
+    (ORANGE, "square-open", "dash"),
     (ACCENT, "circle", "solid"),
-    (EXPRESSION_COLOURS[Expression.DISGUST], "diamond", "dashdot"),
-    (EXPRESSION_COLOURS[Expression.FEAR], "x-thin-open", "longdash"),
-    (EXPRESSION_COLOURS[Expression.SURPRISE], "star", "longdashdot"),
-    (EXPRESSION_COLOURS[Expression.ANGER], "triangle-up", "solid"),
-    (EXPRESSION_COLOURS[Expression.SADNESS], "hexagon", "dot"),
+    (GREEN, "diamond", "dashdot"),
+    (PINK, "x-thin-open", "longdash"),
+    (SKY_BLUE, "star", "longdashdot"),
+    (VERMILION, "triangle-up", "solid"),
+    (BLUE, "hexagon", "dot"),
 )
-#: More series than this cannot be told apart.
-MOST_SERIES = len(_SERIES)
+#: More series than this cannot be distinguished.
+MAX_SERIES = len(_SERIES)
+#: Height of a line in pixels.
 _LINE = 26
+#: Symbol and colour of the extra columns.
+_EXTRA = (("diamond-open", ACCENT), ("square-open", SECOND))
 _HOVER = "%{customdata[0]}<extra></extra>"
 _LEGEND = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "title": {"text": ""}}
 
 
-def forest(
+def forest_plot(
     frame: pd.DataFrame,
     axis: str,
     *,
     heading: str = "",
     by_arm: bool = False,
-    span: Sequence[float] | None = None,
-    marks: Sequence[str] = (),
+    x_range: Sequence[float] | None = None,
+    extra_columns: Sequence[str] = (),
 ) -> go.Figure:
-    """Differences with 95 % intervals, a line for each label, from top to bottom.
+    """Draw a forest plot: differences with 95 % intervals, one line per label, from top to bottom.
 
     Args:
-        frame: columns label, difference, low, high, verdict and hover (HTML); an optional ``seeds_at`` of lists adds a
-            tick for each seed. Lines without a difference are empty.
-        axis: title of the axis.
-        heading: column by whose values lines are grouped under headings; "": none.
-        by_arm: draw rows of equal heading and label on one line, with a symbol for each ``arm``.
-        span: range of the axis; None: that of the data.
-        marks: up to two columns with further differences.
+        frame: columns label, difference, low, high, verdict and hover (HTML). The optional column ``seeds_at`` holds
+            lists and adds a tick for each seed. Rows without a difference leave their line empty.
+        axis: title of the x axis.
+        heading: column by which lines are grouped under headings; "" for no headings.
+        by_arm: whether rows of equal heading and label share a line, with a symbol for each ``arm``.
+        x_range: range of the x axis; None for that of the data.
+        extra_columns: up to two columns with further differences.
+
+    Raises:
+        ValueError: more than two extra columns, or with ``by_arm`` more arms than symbols.
     """
+    if len(extra_columns) > len(_EXTRA):
+        raise ValueError(f"expected at most {len(_EXTRA)} extra columns, got {len(extra_columns)}")
     lines = frame.drop_duplicates([heading, "label"] if heading else ["label"])
     texts: list[str] = []
-    places: dict[tuple[str, str], int] = {}
+    positions: dict[tuple[str, str], int] = {}
     for group, label in zip(lines[heading] if heading else [""] * len(lines), lines["label"], strict=True):
-        if group and group not in {known for known, _ in places}:
+        if group and group not in {known for known, _ in positions}:
             texts.append(f"<b>{group}</b>")
-        places[group, label] = len(texts)
+        positions[group, label] = len(texts)
         texts.append(label)
     groups = frame[heading] if heading else [""] * len(frame)
-    at = [float(places[each]) for each in zip(groups, frame["label"], strict=True)]
+    at = [float(positions[each]) for each in zip(groups, frame["label"], strict=True)]
     frame = _with_errors(frame).assign(at=at)
     frame["symbol"], line = frame["verdict"].map(_SYMBOLS), _LINE
     if by_arm:
         arms = list(frame["arm"].unique())
+        if len(arms) > len(ARM_SYMBOLS):
+            raise ValueError(f"expected at most {len(ARM_SYMBOLS)} arms on a line, got {len(arms)}")
         line = max(_LINE, 13 * len(arms))
         frame["at"] += (frame["arm"].map(arms.index) - (len(arms) - 1) / 2) * min(0.38, 0.8 / len(arms))
         symbols = frame["arm"].map(dict(zip(arms, ARM_SYMBOLS, strict=False)))
@@ -99,40 +108,40 @@ def forest(
         seeds = shown[["seeds_at", "at"]].explode("seeds_at").dropna()
         figure.add_scatter(x=seeds["seeds_at"], y=seeds["at"], mode="markers", name="single seeds", opacity=0.8)
         figure.data[-1].update(
-            marker={"symbol": "line-ns-open", "size": 7, "color": _GRAY},
+            marker={"symbol": "line-ns-open", "size": 7, "color": GRAY},
             hovertemplate="one seed: %{x:+.3f}<extra></extra>",
         )
-    for name, symbol, colour in zip(marks, ("diamond-open", "square-open"), (ACCENT, SECOND), strict=False):
+    for name, (symbol, colour) in zip(extra_columns, _EXTRA, strict=False):
         rows = frame.dropna(subset=name)
         figure.add_scatter(x=rows[name], y=rows["at"], mode="markers", name=name, text=rows["label"])
         figure.data[-1].update(
             marker={"symbol": symbol, "size": 11, "color": colour, "line": {"width": 2.2}},
             hovertemplate=f"{name}, %{{text}}: %{{x:+.2f}}<extra></extra>",
         )
-    figure.add_vline(0, line={"color": _GRAY, "width": 1.5})
-    figure.update_xaxes(title=axis, zeroline=False, range=span, automargin=True)
-    return _lined(figure, texts).update_layout(showlegend=False, margin={"t": 8}, height=64 + line * len(texts))
+    figure.add_vline(0, line={"color": GRAY, "width": 1.5})
+    figure.update_xaxes(title=axis, zeroline=False, range=x_range, automargin=True)
+    return _label_lines(figure, texts).update_layout(showlegend=False, margin={"t": 8}, height=64 + line * len(texts))
 
 
-def span_of(frames: Iterable[pd.DataFrame]) -> tuple[float, float]:
-    """A range that holds all differences with their intervals, and 0."""
-    known = pd.concat([frame[["difference", "low", "high"]] for frame in frames]).to_numpy(float)
-    ends = [0.0, *known[~np.isnan(known)].tolist()]
-    room = 0.06 * (max(ends) - min(ends)) or 0.01
-    return min(ends) - room, max(ends) + room
+def x_range_of(frames: Iterable[pd.DataFrame]) -> tuple[float, float]:
+    """Return a range that contains all differences with their intervals, and 0."""
+    values = pd.concat([frame[["difference", "low", "high"]] for frame in frames]).to_numpy(float)
+    ends = [0.0, *values[~np.isnan(values)].tolist()]
+    margin = 0.06 * (max(ends) - min(ends)) or 0.01
+    return min(ends) - margin, max(ends) + margin
 
 
-def dots(frame: pd.DataFrame, axis: str) -> go.Figure:
-    """Values of several series on lines of their own, joined.
+def dot_plot(frame: pd.DataFrame, axis: str) -> go.Figure:
+    """Draw one line per label with the values of several series, joined by a bar.
 
     Args:
-        frame: label (of a line), series and value; ``MOST_SERIES`` series at most.
-        axis: title of the axis.
+        frame: columns label, series and value; ``MAX_SERIES`` series at most.
+        axis: title of the x axis.
     """
     labels = list(frame["label"].unique())
     frame = frame.assign(at=frame["label"].map(labels.index))
     figure = px.scatter(
-        frame, x="value", y="at", color="series", symbol="series", hover_name="label", **_looks(("color", "symbol"))
+        frame, x="value", y="at", color="series", symbol="series", hover_name="label", **_styles(("color", "symbol"))
     )
     _outline(figure, 10).for_each_trace(
         lambda trace: trace.update(hovertemplate=f"{trace.name}, %{{hovertext}}: %{{x:.3f}}<extra></extra>")
@@ -140,21 +149,21 @@ def dots(frame: pd.DataFrame, axis: str) -> go.Figure:
     ends = frame.groupby("at")["value"].agg(["min", "max"])
     for at, low, high in ends.itertuples():
         figure.add_shape(
-            type="line", x0=low, x1=high, y0=at, y1=at, layer="below", opacity=0.6, line={"color": _GRAY, "width": 1.5}
+            type="line", x0=low, x1=high, y0=at, y1=at, layer="below", opacity=0.6, line={"color": GRAY, "width": 1.5}
         )
     figure.update_xaxes(title=axis, zeroline=False)
-    return _lined(figure, labels).update_layout(legend=_LEGEND, margin={"t": 40}, height=96 + _LINE * len(labels))
+    return _label_lines(figure, labels).update_layout(legend=_LEGEND, margin={"t": 40}, height=96 + _LINE * len(labels))
 
 
 def curves(frame: pd.DataFrame, axis: str) -> go.Figure:
-    """Means of a loss over equal parts of the training.
+    """Draw the means of a loss over intervals of equal length of the training.
 
     Args:
-        frame: series, share (of the training, in per cent) and value; NaN leaves a gap.
-        axis: title of the vertical axis.
+        frame: columns series, progress (of the training, in percent) and value; NaN leaves a gap.
+        axis: title of the y axis.
     """
-    looks = _looks(("color", "line_dash"))
-    figure = px.line(frame, x="share", y="value", color="series", line_dash="series", **looks)
+    styles = _styles(("color", "line_dash"))
+    figure = px.line(frame, x="progress", y="value", color="series", line_dash="series", **styles)
     figure.for_each_trace(
         lambda trace: trace.update(hovertemplate=f"{trace.name}: %{{y:.3f}} at %{{x:.0f}} %<extra></extra>")
     )
@@ -164,18 +173,18 @@ def curves(frame: pd.DataFrame, axis: str) -> go.Figure:
 
 
 def by_pictures(frame: pd.DataFrame, axis: str) -> go.Figure:
-    """Differences with their intervals by the number of pictures with AU labels.
+    """Draw differences with their intervals against the number of pictures with AU labels.
 
     Args:
-        frame: series, pictures, difference, low, high and hover; ``MOST_SERIES`` series at most.
-        axis: title of the vertical axis.
+        frame: columns series, pictures, difference, low, high and hover; ``MAX_SERIES`` series at most.
+        axis: title of the y axis.
     """
     numbers, series = sorted(frame["pictures"].unique()), list(frame["series"].unique())
-    # beside each other, so that all bars can be seen
-    aside = 1 + 0.04 * (frame["series"].map(series.index) - (len(series) - 1) / 2)
-    frame = _with_errors(frame).assign(x=frame["pictures"] * aside)
-    # the first look is for what others are compared with, which is the axis here
-    looks = _looks(("color", "symbol", "line_dash"), first=1)
+    # shifted sideways, so that error bars do not overlap
+    shift = 1 + 0.04 * (frame["series"].map(series.index) - (len(series) - 1) / 2)
+    frame = _with_errors(frame).assign(x=frame["pictures"] * shift)
+    # the baseline's style is not used: here the baseline is the line at 0
+    styles = _styles(("color", "symbol", "line_dash"), first=1)
     figure = px.line(
         frame,
         x="x",
@@ -187,7 +196,7 @@ def by_pictures(frame: pd.DataFrame, axis: str) -> go.Figure:
         line_dash="series",
         log_x=True,
         custom_data=["hover"],
-        **looks,
+        **styles,
     )
     figure.update_traces(marker={"size": 10}, hovertemplate=_HOVER)
     figure.update_xaxes(title="pictures with AU labels (log scale)", showgrid=False, tickvals=numbers)
@@ -197,25 +206,25 @@ def by_pictures(frame: pd.DataFrame, axis: str) -> go.Figure:
 
 
 def _with_errors(frame: pd.DataFrame) -> pd.DataFrame:
-    """With the lengths of the error bars."""
+    """Add columns with the lengths of the error bars."""
     return frame.assign(up=frame["high"] - frame["difference"], down=frame["difference"] - frame["low"])
 
 
 def _outline(figure: go.Figure, size: int) -> go.Figure:
-    """Markers with an outline in their own colour, so that hollow ones are as visible as filled ones."""
+    """Outline markers in their fill colour, so that hollow ones are as visible as filled ones."""
     figure.update_traces(marker={"size": size, "line": {"width": 2}})
     return figure.for_each_trace(lambda trace: trace.marker.line.update(color=trace.marker.color))
 
 
-def _looks(parts: Sequence[str], first: int = 0) -> dict[str, list[str]]:
-    """Plotly Express' sequences of colours, symbols and dashes."""
+def _styles(aesthetics: Sequence[str], first: int = 0) -> dict[str, list[str]]:
+    """Return Plotly Express' sequences of colours, symbols and dashes, beginning with series ``first``."""
     names = {"color": "color_discrete_sequence", "symbol": "symbol_sequence", "line_dash": "line_dash_sequence"}
     every = (*_SERIES[first:], *_SERIES[:first])
-    return {names[part]: [look[list(names).index(part)] for look in every] for part in parts}
+    return {names[each]: [style[list(names).index(each)] for style in every] for each in aesthetics}
 
 
-def _lined(figure: go.Figure, texts: Sequence[str]) -> go.Figure:
-    """Name the lines, from top to bottom."""
+def _label_lines(figure: go.Figure, texts: Sequence[str]) -> go.Figure:
+    """Label the lines on the y axis, from top to bottom."""
     figure.update_yaxes(
         title="",
         tickvals=list(range(len(texts))),

@@ -1,4 +1,4 @@
-"""Views of what a study found: where coupling pays, its note, and comparisons with other studies and the papers."""
+"""Views of a study's findings: differences by situation, its note, and comparisons with other studies and papers."""
 
 import re
 
@@ -12,11 +12,11 @@ from fbn.studies.labels import LABELS, METRIC_HELP, SIDES, TASKS
 from fbn.studies.markdown import count_verdicts
 from fbn.studies.read import NOTE, StudyResult, committed, note_section
 from fbn.ui.study import charts
-from fbn.ui.study.charts import MOST_SERIES
+from fbn.ui.study.charts import MAX_SERIES
 from fbn.ui.study.shared import ARM_HELP, FOUND, INTERVAL_HELP, choices, legend, note, pick_side, plot
 
-#: Arms that are drawn by default.
-_USUAL = ("all", "both")
+#: Arms shown by default.
+_DEFAULT_ARMS = ("all", "both")
 _SMOKE = "A smoke study: a few steps on a few faces, to see that all works. Its figures mean nothing."
 _SITUATIONS_HELP = (
     "Shown are the studies that ship with fbn and have all of the picked arms. Of each, one figure for each kind of "
@@ -32,7 +32,7 @@ _PAPERS = (
 
 
 def found_view(result: StudyResult) -> None:
-    """Differences by situation, the study's note, and this study figure by figure."""
+    """Show differences by situation, the study's note, and each metric of the study."""
     if result.request.get("budget") == "smoke":
         st.warning(_SMOKE, icon=":material/info:")
     folders = [folder for _, folder in committed()]
@@ -47,7 +47,7 @@ def found_view(result: StudyResult) -> None:
             "stands here."
         )
     _figure_by_figure(result)
-    _what_was_done(result)
+    _training_details(result)
 
 
 def _situations(result: StudyResult, results: list[StudyResult]) -> None:
@@ -61,7 +61,7 @@ def _situations(result: StudyResult, results: list[StudyResult]) -> None:
         "Coupled by",
         list(labels),
         selection_mode="multi",
-        default=[arm for arm in _USUAL if arm in labels] or list(labels)[:1],
+        default=[arm for arm in _DEFAULT_ARMS if arm in labels] or list(labels)[:1],
         format_func=labels.__getitem__,
         key="study situations arms",
         help=_SITUATIONS_HELP,
@@ -78,7 +78,7 @@ def _situations(result: StudyResult, results: list[StudyResult]) -> None:
     legend(arms=[labels[arm] for arm in lines["arm"].unique()])
     axis = "coupled − no coupling"
     plot(
-        charts.forest(lines, axis, heading="aspect", by_arm=True),
+        charts.forest_plot(lines, axis, heading="aspect", by_arm=True),
         "situations",
         f"{axis}, by situation, with 95 % intervals.",
     )
@@ -113,13 +113,13 @@ def _figure_by_figure(result: StudyResult) -> None:
     legend(seeds=True)
     axis = f"difference from {SIDES[side]}"
     plot(
-        charts.forest(lines, "difference", heading="heading"),
+        charts.forest_plot(lines, "difference", heading="heading"),
         "forest of an arm",
         f"{axis}: every figure with 95 % intervals.",
     )
 
 
-def _what_was_done(result: StudyResult) -> None:
+def _training_details(result: StudyResult) -> None:
     with st.expander("What was trained, on what", icon=":material/list:"):
         counts = ", ".join(f"{LABELS.get(name, name.replace('_', ' '))} {n:,}" for name, n in result.labelled.items())
         st.markdown(f"Training pictures with labels: {counts or 'not told'}.")
@@ -133,19 +133,19 @@ def _what_was_done(result: StudyResult) -> None:
                 note(text, f"{folder.name}-{path.stem}")
 
 
-def _alike(result: StudyResult) -> list[StudyResult]:
+def _comparable(result: StudyResult) -> list[StudyResult]:
     return beside.alike(result, beside.read_all(folder for _, folder in choices().values()))
 
 
 def has_scarcity(result: StudyResult) -> bool:
-    """Whether there are other studies that differ from this one in the number of AU labels alone."""
-    results = _alike(result)
+    """Whether there are studies that differ from this one only in the number of AU labels."""
+    results = _comparable(result)
     return len(results) > 1 and bool(beside.common_arms(results, 2))
 
 
 def scarcity_view(result: StudyResult) -> None:
-    """The study and those that differ from it in the number of AU labels alone."""
-    results = _alike(result)
+    """Show differences of this study, and of studies with another number of AU labels, against that number."""
+    results = _comparable(result)
     labels = beside.common_arms(results, 2)
     first = result.first_keys(next(iter(result.main_arms), ""))
     left, right = st.columns([2, 3])
@@ -161,9 +161,9 @@ def scarcity_view(result: StudyResult) -> None:
         list(labels),
         [arm for arm in labels if arm in ("co", "both")] or list(labels)[:2],
         format_func=labels.__getitem__,
-        max_selections=MOST_SERIES,
+        max_selections=MAX_SERIES,
         key="study rung rows",
-        help=f"Arms that several of these studies have; at most {MOST_SERIES}.",
+        help=f"Arms that several of these studies have; at most {MAX_SERIES}.",
     )
     side = pick_side("study rung side")
     axis = f"difference from {SIDES[side]}"
@@ -183,7 +183,7 @@ def scarcity_view(result: StudyResult) -> None:
 
 
 def papers_view(result: StudyResult) -> None:
-    """The study's differences beside those in the papers' tables, and its note on the papers' claims."""
+    """Show the study's differences beside those of the papers' tables, and its note on the papers' claims."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         compared_arms = st.selectbox(
             "What is compared",
@@ -223,7 +223,7 @@ def papers_view(result: StudyResult) -> None:
     legend([f"paper {paper}" for paper in beside.PAPERS])
     hover = lines["label"] + ": " + lines["interval"].fillna("")
     drawn = lines.assign(hover=hover, heading=lines["task"].map(TASKS)).rename(columns={"A": "paper A", "C": "paper C"})
-    chart = charts.forest(drawn, "difference", heading="heading", marks=("paper A", "paper C"))
+    chart = charts.forest_plot(drawn, "difference", heading="heading", extra_columns=("paper A", "paper C"))
     plot(chart, f"papers {compared_arms.title} {table}", f"{compared_arms.title}: this study beside the papers.")
     st.caption(_PAPERS)
     if text := note_section(result.folder, "The papers' claims"):

@@ -1,4 +1,4 @@
-"""The Study page: the open study with its views, or a new study as a job."""
+"""The Study page: the views of the open study, and the form for a new study."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -20,7 +20,7 @@ from fbn.ui.job_list import JobList
 from fbn.ui.study.findings import found_view, has_scarcity, papers_view, scarcity_view
 from fbn.ui.study.shared import FOUND, OPEN, PROBLEM, VIEW, choices, open_folder, open_study, pick_study
 from fbn.ui.study.views import curves_view, detail_view, figures_view, video_view
-from fbn.ui.widgets import escape_markdown, pick, place
+from fbn.ui.widgets import escape_markdown, pick, sync_with_url
 
 _RUN = "Run one"
 _VIEWS: dict[str, Callable[[StudyResult], None]] = {
@@ -32,7 +32,7 @@ _VIEWS: dict[str, Callable[[StudyResult], None]] = {
     "Training": curves_view,
     "The papers": papers_view,
 }
-#: Budget -> when to choose it.
+#: Budget -> description.
 _BUDGETS = {
     "smoke": "To see that all works. Its figures mean nothing.",
     "lesson": "Steps enough to see co-annotation work on scarce AU labels. Others want more.",
@@ -46,15 +46,15 @@ _UNITS_HELP = (
     "Training pictures with AU labels, the others having an expression or valence and arousal. The scarcer they are, "
     "the more there is for expressions to teach. Left empty: as the budget has it."
 )
-_USUAL = ("single-expression", "single-au", "single-va", UNCOUPLED, "co", "both")
+_DEFAULT_ROWS = ("single-expression", "single-au", "single-va", UNCOUPLED, "co", "both")
 
 
 def show_study() -> None:
-    """The open study, or ways to one."""
+    """Show the open study, or forms to open or run one."""
     if "study path" not in st.session_state:
         _clear_problems()
     studies = choices()
-    place("study", OPEN, list(studies), next(iter(studies), ""), "study")
+    sync_with_url("study", OPEN, list(studies), next(iter(studies), ""), "study")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         result, problem = None, ""
         if studies:
@@ -69,7 +69,7 @@ def show_study() -> None:
         if text:
             st.error(text, icon=":material/error:")
     if not studies:
-        place("view", VIEW, [_RUN], _RUN, "view")
+        sync_with_url("view", VIEW, [_RUN], _RUN, "view")
         st.info(
             "No study is here yet. Start one below, or open a folder that fbn study wrote.", icon=":material/science:"
         )
@@ -78,7 +78,7 @@ def show_study() -> None:
         return
     st.caption(escape_markdown(result.about()))
     views = [*_views(result), _RUN]
-    view = place("view", VIEW, views, FOUND, "view")
+    view = sync_with_url("view", VIEW, views, FOUND, "view")
     pick(
         st.segmented_control, "View", VIEW, _clear_problems, options=views, required=True, label_visibility="collapsed"
     )
@@ -86,7 +86,7 @@ def show_study() -> None:
 
 
 def _views(result: StudyResult) -> list[str]:
-    """The views for which the study has data."""
+    """Return the views for which the study has data."""
     empty = {
         "All figures": result.figures.empty,
         "AUs and expressions": result.details.empty,
@@ -99,9 +99,9 @@ def _views(result: StudyResult) -> list[str]:
 
 
 def _clear_problems() -> None:
-    """Remove problems that belong to the view that was left."""
+    """Remove error messages that belong to another view."""
     st.session_state[PROBLEM] = ""
-    JOBS.refuse("")
+    JOBS.set_problem("")
 
 
 def _download(result: StudyResult) -> None:
@@ -121,7 +121,7 @@ def _download(result: StudyResult) -> None:
 
 
 def training_view() -> None:
-    """The form to run a study, and the jobs."""
+    """Draw the form for a new study, and the jobs."""
     left, right = st.columns([2, 3], gap="large")
     with left:
         _request()
@@ -148,7 +148,7 @@ def _request() -> None:
     rows = st.multiselect(
         "Rows",
         list(ARMS),
-        list(_USUAL),
+        list(_DEFAULT_ROWS),
         key="study ask rows",
         placeholder="All of them",
         help=f"None chosen: all {len(ARMS)}. Differences need “{UNCOUPLED}” and single-task rows beside a coupling.",
@@ -174,7 +174,7 @@ def _request() -> None:
     request: dict[str, Any] = {
         "budget": budget,
         "rows": rows,
-        # None: as the budget has it, which for slow rows is fewer
+        # None: the budget's number, which is smaller for slow rows
         "seeds": None if seeds == BUDGETS[budget].seeds else int(seeds),
         "action_units": None if units is None else int(units),
         "data": str(Path(data).expanduser().resolve()) if data else None,
@@ -184,13 +184,13 @@ def _request() -> None:
     st.button("Start", type="primary", icon=":material/play_arrow:", on_click=partial(JOBS.start, title, request))
     JOBS.problem()
     with st.expander("What the rows are", icon=":material/list:"):
-        for group, words in GROUPS.items():
+        for group, title in GROUPS.items():
             lines = [f"- `{arm.name}` {arm.description}" for arm in ARMS.values() if arm.group == group]
-            st.markdown(f"**{words}**\n\n" + "\n".join(lines))
+            st.markdown(f"**{title}**\n\n" + "\n".join(lines))
 
 
 def _size(request: dict[str, Any]) -> str:
-    """The number of trainings and steps, and the time that an earlier study of this budget suggests."""
+    """Describe the number of trainings and steps, and the duration estimated from an earlier study."""
     runs = len(AffectRequest.model_validate(request).runs)
 
     def work(of: Mapping[str, Any]) -> float | None:

@@ -1,4 +1,4 @@
-"""What the views of the Study page share: the open study, pickers, legends, plots and notes."""
+"""Helpers shared by the views of the Study page: the open study, pickers, legends, plots and notes."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from fbn.studies.labels import SIDE_HELP, SIDES, Verdict
 from fbn.studies.read import StudyResult, committed
 from fbn.ui.charts import CONFIG
 from fbn.ui.palette import ACCENT, SECOND
-from fbn.ui.study.charts import ARM_SYMBOLS, COLOURS, MOST_SERIES, forest, span_of
+from fbn.ui.study.charts import ARM_SYMBOLS, COLOURS, MAX_SERIES, forest_plot, x_range_of
 from fbn.ui.widgets import pick
 
 OPEN, VIEW, PATHS, PROBLEM = "study open", "study view", "study paths", "study problem"
@@ -33,9 +33,9 @@ ARM_HELP = "An arm is one way of training. Its short name, as in the files, stan
 
 
 def choices() -> dict[str, tuple[str, Path]]:
-    """Title and folder of each study that can be opened: those that ship with fbn, opened folders, finished jobs.
+    """Return title and folder of each study: those shipped with fbn, opened folders, finished jobs.
 
-    The keys stand in the address.
+    The keys are the values of the URL parameter.
     """
     _open_named()
     studies = {
@@ -52,15 +52,14 @@ def choices() -> dict[str, tuple[str, Path]]:
 
 
 def _open_named() -> None:
-    """Open the folder in the address, which is there after a reload or from a link."""
-    named, known = st.query_params.get("study", ""), st.session_state.get(PATHS, [])
-    path = Path(named)
-    if path.is_absolute() and path not in known and (path / SUMMARY).is_file():
-        st.session_state[PATHS] = [*known, path]
+    """Open the folder named in the URL, after a reload or from a link."""
+    path, opened = Path(st.query_params.get("study", "")), st.session_state.get(PATHS, [])
+    if path.is_absolute() and path not in opened and (path / SUMMARY).is_file():
+        st.session_state[PATHS] = [*opened, path]
 
 
 def pick_study(studies: Mapping[str, tuple[str, Path]]) -> Path:
-    """The picker; returns the study's folder. ``studies`` is not empty."""
+    """Draw the picker; return the study's folder. ``studies`` must not be empty."""
     pick(
         st.selectbox,
         "Study",
@@ -75,12 +74,12 @@ def pick_study(studies: Mapping[str, tuple[str, Path]]) -> Path:
 
 
 def open_study(key: str) -> None:
-    """Open a study. Only in callbacks: the page's widgets must not be drawn yet."""
+    """Open a study. Only valid in callbacks, before the page's widgets are drawn."""
     st.session_state.update({OPEN: key, VIEW: FOUND})
 
 
 def open_folder() -> None:
-    """The form to open a study's folder on this machine."""
+    """Draw the form to open a study's folder on this machine."""
     with st.popover("Open a folder", icon=":material/folder_open:"), st.form("study folder", border=False):
         st.text_input("Folder that fbn study wrote", key="study path", placeholder="runs/affect-synthetic-small")
         st.form_submit_button("Open it", type="primary", on_click=_open)
@@ -102,7 +101,7 @@ def _open() -> None:
 
 
 def pick_side(key: str) -> str:
-    """What arms are compared with, a key of ``SIDES``."""
+    """Draw the choice of the baseline; return a key of ``SIDES``."""
     side = st.segmented_control(
         "Against",
         list(SIDES),
@@ -116,36 +115,36 @@ def pick_side(key: str) -> str:
 
 
 def pick_arms(result: StudyResult, available: Iterable[str], key: str) -> list[str]:
-    """The arms to draw, by default those that others are compared with and the papers' best."""
-    known = [arm for arm in result.arms.index if arm in set(available)]
+    """Draw the choice of arms, by default the baselines and the main arm; return them, baselines first."""
+    options = [arm for arm in result.arms.index if arm in set(available)]
     first = next(iter(result.main_arms), "")
     usual = dict.fromkeys((UNCOUPLED, SINGLE, (ARMS[first].baseline or "") if first in ARMS else "", first))
     picked = st.multiselect(
         "Arms",
-        known,
-        [arm for arm in usual if arm in known] or known[:2],
+        options,
+        [arm for arm in usual if arm in options] or options[:2],
         format_func=result.label,
-        max_selections=MOST_SERIES,
+        max_selections=MAX_SERIES,
         key=key,
-        help=f"{ARM_HELP} At most {MOST_SERIES}: more cannot be told apart.",
+        help=f"{ARM_HELP} At most {MAX_SERIES}: more cannot be told apart.",
     )
     return sorted(picked, key=lambda arm: arm not in (UNCOUPLED, SINGLE))
 
 
-def legend(marks: Sequence[str] = (), seeds: bool = False, arms: Sequence[str] = ()) -> None:
-    """The symbols of a forest plot.
+def legend(extra_columns: Sequence[str] = (), seeds: bool = False, arms: Sequence[str] = ()) -> None:
+    """Draw the legend of a forest plot.
 
     Args:
-        marks: names of further differences, as in ``forest``.
+        extra_columns: names of further differences, as in ``forest_plot``.
         seeds: whether there are ticks for single seeds.
-        arms: names of the arms that share lines.
+        arms: names of arms that share lines.
     """
     signs = [(each.mark, COLOURS[each.value], each.value) for each in Verdict]
     if arms:
         signs = [(sign, "inherit", arm) for sign, arm in zip(ARM_SYMBOLS.values(), arms, strict=False)]
         meanings = ("better: the interval lies above 0", "worse: below 0", "hollow, cannot be told: it holds 0")
         signs += [("■", COLOURS[each.value], text) for each, text in zip(Verdict, meanings, strict=True)]
-    signs += [(sign, colour, name) for name, sign, colour in zip(marks, "◇□", (ACCENT, SECOND), strict=False)]
+    signs += [(sign, colour, name) for name, sign, colour in zip(extra_columns, "◇□", (ACCENT, SECOND), strict=False)]
     big = "font-size:1.15rem;line-height:1;margin-right:.15rem"
     parts = [f'<span><b style="color:{colour};{big}">{sign}</b>{escape(name)}</span>' for sign, colour, name in signs]
     parts.append("<span>bars: 95 % intervals" + (", ticks: single seeds" if seeds else "") + "</span>")
@@ -154,21 +153,21 @@ def legend(marks: Sequence[str] = (), seeds: bool = False, arms: Sequence[str] =
 
 
 def note(text: str, key: str) -> None:
-    """Markdown from a study's note; wide tables scroll, long commands break."""
+    """Show Markdown of a study's note; wide tables scroll, long commands are wrapped."""
     st.html("<style>[class*=st-key-study-note]{overflow-x:auto;overflow-wrap:anywhere}</style>")
     with st.container(key=f"study-note-{key}"):
-        # the page's title is its only heading of the first rank
-        st.markdown(re.sub(r"^#+", lambda marks: "#" * min(6, len(marks[0]) + 3), text, flags=re.MULTILINE))
+        # the title of the page is its only first-level heading
+        st.markdown(re.sub(r"^#+", lambda match: "#" * min(6, len(match[0]) + 3), text, flags=re.MULTILINE))
 
 
 def plot(figure: go.Figure, key: str, alt: str) -> None:
-    """A plot without Plotly's tool bar."""
+    """Show a plot without Plotly's tool bar."""
     st.plotly_chart(figure, config=CONFIG, key=f"study {key}", alt=alt)
 
 
-def forests(frames: Mapping[str, pd.DataFrame], side: str) -> None:
-    """A forest plot of each frame under its title, two in a row, on one scale."""
-    span, axis = span_of(frames.values()), f"difference from {SIDES[side]}"
+def forest_plots(frames: Mapping[str, pd.DataFrame], side: str) -> None:
+    """Draw a forest plot of each frame under its title, two in a row, on one scale."""
+    x_range, axis = x_range_of(frames.values()), f"difference from {SIDES[side]}"
     titles = list(frames)
     for start in range(0, len(titles), 2):
         columns = st.columns(min(2, len(titles)), gap="large")
@@ -179,7 +178,7 @@ def forests(frames: Mapping[str, pd.DataFrame], side: str) -> None:
                     st.caption(f"None of these arms is compared with {SIDES[side]}.")
                     continue
                 plot(
-                    forest(frames[title], axis, span=span),
+                    forest_plot(frames[title], axis, x_range=x_range),
                     f"forest {title} {side}",
                     f"{title}: {axis}, 95 % intervals.",
                 )

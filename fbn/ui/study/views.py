@@ -1,4 +1,4 @@
-"""Views of one study's data: all figures, AUs and expressions, video, training."""
+"""Views of one study's data: all metrics, AUs and expressions, video, training."""
 
 import pandas as pd
 import streamlit as st
@@ -8,10 +8,10 @@ from fbn.studies.labels import GROUPS, LOSSES, METRIC_HELP, METRICS, SIDE_HELP, 
 from fbn.studies.read import StudyResult
 from fbn.ui.study import charts
 from fbn.ui.study.charts import COLOURS
-from fbn.ui.study.shared import ARM_HELP, INTERVAL_HELP, forests, legend, pick_arms, pick_side, plot
+from fbn.ui.study.shared import ARM_HELP, INTERVAL_HELP, forest_plots, legend, pick_arms, pick_side, plot
 
-#: Forest plots that are drawn before more are asked for.
-_CHARTS = 6
+#: Number of forest plots shown at first.
+_MAX_PLOTS = 6
 _DIFFERENCES, _VALUES = "Differences", "Values"
 _KINDS = {"f1": ("Action units", "F1"), "recall": ("Expressions", "recall")}
 _DETAIL_HELP = {
@@ -35,18 +35,18 @@ _CURVE_HELP = (
 
 
 def figures_view(result: StudyResult) -> None:
-    """Arms by figures, filtered; a forest plot for each figure."""
+    """Show a table of arms by metrics, with filters, and a forest plot for each metric."""
     arms, keys, side = _filters(result)
     if not arms or not keys:
         st.info("Nothing is left: take a filter away.", icon=":material/filter_alt_off:")
         return
     rows = result.figures[result.figures["arm"].isin(arms)]
     rows = rows[rows["key"].isin(keys)]
-    every = difference_lines(result, rows, side).assign(label=lambda frame: frame["arm"].map(result.arms["label"]))
-    _figures_table(result, rows, every, keys, side)
-    shown = keys if st.session_state.get("study all charts") else keys[:_CHARTS]
+    lines = difference_lines(result, rows, side).assign(label=lambda frame: frame["arm"].map(result.arms["label"]))
+    _metrics_table(result, rows, lines, keys, side)
+    shown = keys if st.session_state.get("study all charts") else keys[:_MAX_PLOTS]
     legend(seeds=True)
-    forests({result.measure(key): every[every["key"] == key] for key in shown}, side)
+    forest_plots({result.measure(key): lines[lines["key"] == key] for key in shown}, side)
     if len(shown) < len(keys):
         st.button(
             f"Show the other {len(keys) - len(shown)} plots",
@@ -93,14 +93,14 @@ def _filters(result: StudyResult) -> tuple[list[str], list[str], str]:
         key=f"study figures {result.folder}",
         help=METRIC_HELP,
     )
-    left_over = measures[measures["set"].isin(some_sets or measures["set"])]
-    left_over = left_over[left_over["figure"].isin(some or left_over["figure"])]
+    remaining = measures[measures["set"].isin(some_sets or measures["set"])]
+    remaining = remaining[remaining["figure"].isin(some or remaining["figure"])]
     with st.container(horizontal=True, gap="medium"):
         side = pick_side("study figures side")
         st.segmented_control(
             "Table of", [_DIFFERENCES, _VALUES], default=_DIFFERENCES, required=True, key="study figures shown"
         )
-        video = left_over["set"].isin(left_over["set"][left_over["filtered"]])
+        video = remaining["set"].isin(remaining["set"][remaining["filtered"]])
         if video.any():
             shown = st.segmented_control(
                 "Video",
@@ -111,12 +111,12 @@ def _filters(result: StudyResult) -> tuple[list[str], list[str], str]:
                 help=_VIDEO_HELP,
             )
             if shown != "Both":
-                left_over = left_over[~video | (left_over["filtered"] == (shown == "Filtered"))]
-    return some_arms or grouped, list(left_over.index), side
+                remaining = remaining[~video | (remaining["filtered"] == (shown == "Filtered"))]
+    return some_arms or grouped, list(remaining.index), side
 
 
-def _figures_table(result: StudyResult, rows: pd.DataFrame, lines: pd.DataFrame, keys: list[str], side: str) -> None:
-    """Arms by figures: mean ± standard deviation, or the difference; tinted where its interval leaves out 0."""
+def _metrics_table(result: StudyResult, rows: pd.DataFrame, lines: pd.DataFrame, keys: list[str], side: str) -> None:
+    """Show arms by metrics: mean ± standard deviation, or the difference; coloured if its interval excludes 0."""
     st.markdown(f"**Every arm, and how it differs from {SIDES[side]}**", help=f"{METRIC_HELP} {INTERVAL_HELP}")
     shown = st.session_state["study figures shown"]
     cells = with_values(rows) if shown == _VALUES else with_differences(lines)
@@ -126,7 +126,7 @@ def _figures_table(result: StudyResult, rows: pd.DataFrame, lines: pd.DataFrame,
     numbers, texts = (arms_by_figures(result, cells, keys, values) for values in ("number", "text"))
     verdicts = arms_by_figures(result, lines, keys, "verdict").reindex_like(numbers)
     table = numbers.style.apply(lambda _: verdicts.map(_tint), axis=None)
-    # cells show their text and are sorted by their number
+    # cells are displayed by their text and sorted by their number
     for arm in texts.index:
         for head in texts.columns:
             if isinstance(text := texts.loc[arm, head], str):
@@ -143,18 +143,18 @@ def _tint(verdict: str) -> str:
 
 
 def detail_view(result: StudyResult) -> None:
-    """AU by AU and expression by expression: what each arm reaches, and how it differs."""
+    """Show the metric of each AU or expression for each arm, or its difference."""
     details = result.details[~result.details["filtered"]]
-    there = [figure for figure in _KINDS if (details["figure"] == figure).any()]
+    available = [figure for figure in _KINDS if (details["figure"] == figure).any()]
     figure = st.segmented_control(
         "Look at",
-        there,
-        default=there[0],
+        available,
+        default=available[0],
         required=True,
         format_func=lambda name: _KINDS[name][0],
         key="study detail",
     )
-    figure = figure or there[0]
+    figure = figure or available[0]
     title, axis = _KINDS[figure]
     details = details[details["figure"] == figure]
     left, right = st.columns([2, 5])
@@ -176,38 +176,42 @@ def detail_view(result: StudyResult) -> None:
         return
     details = detail_lines(result, details, arms)
     if shown == _VALUES:
-        plot(charts.dots(details.rename(columns={"mean": "value"}), axis), "details", f"{axis}, a colour for each arm.")
+        plot(
+            charts.dot_plot(details.rename(columns={"mean": "value"}), axis),
+            "details",
+            f"{axis}, a colour for each arm.",
+        )
         return
     lines = difference_lines(result, details, shown, seeds=False)
-    there = [arm for arm in arms if arm in set(lines["arm"])]
+    available = [arm for arm in arms if arm in set(lines["arm"])]
     if lines.empty:
         st.caption(f"None of these arms is compared with {SIDES[shown]}.")
         return
     legend()
-    forests({result.label(arm): lines[lines["arm"] == arm] for arm in there}, shown)
+    forest_plots({result.label(arm): lines[lines["arm"] == arm] for arm in available}, shown)
 
 
 def _pick_shown(result: StudyResult, details: pd.DataFrame) -> str:
-    """What is drawn: ``_VALUES``, or differences from a key of ``SIDES``, as far as the study tells them."""
-    there = [side for side in SIDES if details[f"{side}_difference"].notna().any()]
-    if not there:
+    """Draw the choice of what to plot: ``_VALUES``, or differences from a key of ``SIDES`` that the study has."""
+    available = [side for side in SIDES if details[f"{side}_difference"].notna().any()]
+    if not available:
         is_old = result.details["sd"].isna().all() and result.seeds > 1
         st.caption(_OLD if is_old else "No arm of this study is compared with another.")
         return _VALUES
     shown = st.segmented_control(
         "Show",
-        [_VALUES, *there],
+        [_VALUES, *available],
         default=_VALUES,
         required=True,
         format_func=lambda side: f"Against {SIDES[side]}" if side in SIDES else side,
-        key=f"study detail show {len(there)}",
+        key=f"study detail show {len(available)}",
         help=SIDE_HELP,
     )
     return shown or _VALUES
 
 
 def video_view(result: StudyResult) -> None:
-    """Raw against median-filtered predictions on video."""
+    """Show metrics of raw and of median-filtered predictions on video."""
     measures = result.measures[result.measures["filtered"]]
     left, right = st.columns([2, 5])
     key = left.selectbox(
@@ -218,27 +222,27 @@ def video_view(result: StudyResult) -> None:
     )
     of_set, figure = (str(measures.at[str(key), part]) for part in ("set", "figure"))
     rows = result.figures[(result.figures["set"] == of_set) & (result.figures["figure"] == figure)]
-    known = [arm for arm in result.arms.index if arm in set(rows["arm"])]
-    usual = [arm for arm in known if result.arms.at[arm, "group"] in ("tasks", "coupling")]
+    options = [arm for arm in result.arms.index if arm in set(rows["arm"])]
+    usual = [arm for arm in options if result.arms.at[arm, "group"] in ("tasks", "coupling")]
     arms = right.multiselect(
-        "Arms", known, usual or known, format_func=result.label, key=f"study film rows {result.folder}"
+        "Arms", options, usual or options, format_func=result.label, key=f"study film rows {result.folder}"
     )
     name = METRICS[figure]
     st.markdown(f"**{name[0].upper()}{name[1:]}, raw and filtered**", help=_VIDEO_HELP)
     rows = rows[rows["arm"].isin(arms)].assign(
-        place=rows["arm"].map(known.index),
+        order=rows["arm"].map(options.index),
         series=rows["filtered"].map({False: "raw", True: "filtered"}),
         label=rows["arm"].map(result.arms["label"]),
     )
     if rows.empty:
         st.caption("Pick an arm.")
         return
-    drawn = rows.sort_values(["filtered", "place"]).rename(columns={"mean": "value"})
-    plot(charts.dots(drawn, name), "video plot", f"{name} of each arm, raw and filtered.")
+    drawn = rows.sort_values(["filtered", "order"]).rename(columns={"mean": "value"})
+    plot(charts.dot_plot(drawn, name), "video plot", f"{name} of each arm, raw and filtered.")
 
 
 def curves_view(result: StudyResult) -> None:
-    """Losses along the training."""
+    """Show losses during training."""
     curves = result.curves
     left, right = st.columns([2, 5])
     term = left.selectbox(
@@ -246,14 +250,14 @@ def curves_view(result: StudyResult) -> None:
     )
     rows = curves[curves["term"] == term]
     with right:
-        there = rows.dropna(subset="value")["arm"]
-        arms = pick_arms(result, there, f"study curve rows {result.folder} {term}")
+        available = rows.dropna(subset="value")["arm"]
+        arms = pick_arms(result, available, f"study curve rows {result.folder} {term}")
     name = LOSSES.get(str(term), str(term))
     st.markdown(f"**{name} along the training**", help=_CURVE_HELP)
     if not arms:
         st.caption("Pick an arm.")
         return
     parts = rows.groupby("arm")["part"].transform("count")
-    rows = rows.assign(share=100 * (rows["part"] + 0.5) / parts, series=rows["arm"].map(result.arms["label"]))
+    rows = rows.assign(progress=100 * (rows["part"] + 0.5) / parts, series=rows["arm"].map(result.arms["label"]))
     drawn = pd.concat([rows[rows["arm"] == arm] for arm in arms])
     plot(charts.curves(drawn, "mean loss"), "curves", f"{name} by step, a line for each arm.")

@@ -1,4 +1,4 @@
-"""The effect panel's drawings: what is seen against what the table implies, AU by AU; conflicts as sentences."""
+"""The effect panel's HTML: predicted against implied probabilities of each AU and expression; lists of conflicts."""
 
 from collections.abc import Sequence
 from html import escape
@@ -61,32 +61,32 @@ KINDS = {
 
 
 def action_units(effect: Effect, form: MatchingForm, before: Effect | None = None, against: str = "") -> str:
-    """A row for each AU: p as a bar, q as a diamond (hollow: under ``before``), part of the loss, pull on p.
+    """Return a row for each AU: p as a bar, q as a diamond (hollow: of ``before``), its loss, the gradient's sign on p.
 
     Args:
-        effect: of the table that is looked at.
+        effect: of the table.
         form: of the distribution-matching loss.
-        before: of the table it is compared with.
-        against: that table's name; "": it is the one before the edit.
+        before: effect of the table to compare with.
+        against: that table's name; "" if it is the table before the edit.
     """
     parts, pull = effect.matching[form], effect.pull[form]
-    most = max(float(parts.max()), 1e-9)
-    at_odds = {conflict.subject for conflict in effect.conflicts}
+    max_part = max(float(parts.max()), 1e-9)
+    conflicting = {conflict.subject for conflict in effect.conflicts}
     rows = [_row("fbn-headrow", "AU", "fbn-code", "", "", "p", "q", '<span class="fbn-num">loss</span>', "", "")]
     for i, unit in enumerate(ACTION_UNITS):
         p, q, on = float(effect.action_units[i]), float(effect.mixture[i]), bool(effect.support[i])
         was = "" if before is None or not before.support[i] else _diamond(float(before.mixture[i]), "fbn-q fbn-was")
         track = _track(p, ACCENT, was + (_diamond(q, "fbn-q") if on else ""))
-        share = 100 * max(float(parts[i]), 0.0) / most
+        width = 100 * max(float(parts[i]), 0.0) / max_part
         number = f"{max(float(parts[i]), 0.0):.2f}"
-        part = f'<span class="fbn-part"><i style="width:{share:.0f}%"></i>{number}</span>' if on else _DASH
+        part = f'<span class="fbn-part"><i style="width:{width:.0f}%"></i>{number}</span>' if on else _DASH
         sign = "" if not on or abs(float(pull[i])) < 0.01 else "▲" if pull[i] > 0 else "▼"
         wants = {"▲": "the loss wants it higher", "▼": "the loss wants it lower"}.get(sign, "no pull worth speaking of")
-        held = (
+        implied = (
             f"implied {q:.2f}, part of the loss {float(parts[i]):.3f}; {wants}" if on else "the table is silent on it"
         )
-        style = f"{'' if on else 'fbn-off'} {'fbn-at' if unit.short in at_odds else ''}"
-        tip = f"{unit.short} {unit.name} ({unit.muscle}): seen {p:.2f}, {held}."
+        style = f"{'' if on else 'fbn-off'} {'fbn-at' if unit.short in conflicting else ''}"
+        tip = f"{unit.short} {unit.name} ({unit.muscle}): seen {p:.2f}, {implied}."
         rows.append(
             _row(
                 style,
@@ -108,7 +108,7 @@ def action_units(effect: Effect, form: MatchingForm, before: Effect | None = Non
 
 
 def expressions(effect: Effect, before: Effect | None = None, against: str = "") -> str:
-    """A row for each expression: p(e|x) as a bar, the soft label q(e|x) as a diamond (hollow: under ``before``)."""
+    """Return a row for each expression: p(e|x) as a bar, the soft label q(e|x) as a diamond (hollow: of ``before``)."""
     rows = ['<div class="fbn-headrow"><span>Expression</span><span></span>' + _numbers("p", "q") + "</div>"]
     for i, name in enumerate(EXPRESSIONS):
         p, q = float(effect.expression[i]), float(effect.soft_label[i])
@@ -125,16 +125,16 @@ def expressions(effect: Effect, before: Effect | None = None, against: str = "")
     )
 
 
-def conflicts(found: Sequence[Conflict], most: int = 8) -> str:
-    """Each conflict as a sentence with its sign; the widest gaps alone where there are many."""
-    rows = [_conflict(conflict, KINDS[conflict.kind][1]) for conflict in found[:most]]
-    if len(found) > most:
-        rows.append(f"<li><b>…</b><span>and {len(found) - most} narrower ones</span></li>")
+def conflicts(items: Sequence[Conflict], max_shown: int = 8) -> str:
+    """Return a list of conflicts, a sentence each; of more than ``max_shown`` the first ones, with the largest gaps."""
+    rows = [_conflict(conflict, KINDS[conflict.kind][1]) for conflict in items[:max_shown]]
+    if len(items) > max_shown:
+        rows.append(f"<li><b>…</b><span>and {len(items) - max_shown} narrower ones</span></li>")
     return f'<ul class="fbn-cons" aria-label="Conflicts">{"".join(rows)}</ul>'
 
 
 def changed_conflicts(comparison: Comparison, against: str = "") -> str:
-    """Conflicts that the edit settles, and those it brings; or that differ from the table named ``against``."""
+    """Return a list of the conflicts that only one of two tables has; ``against`` as in ``action_units``."""
     settled, new = (f"only with {against}", f"not with {against}") if against else _BY_THE_EDIT
     rows = [_conflict(conflict, escape(settled)) for conflict in comparison.settled]
     rows += [_conflict(conflict, escape(new)) for conflict in comparison.new]
