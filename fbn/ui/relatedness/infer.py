@@ -165,7 +165,7 @@ def _counts(evidence: Evidence, findings: tuple[Finding, ...]) -> pd.DataFrame:
             "From": cell.low,
             "To": cell.high,
             "In the table": finding and finding.weight_in_table,
-            "CellVerdict": finding.verdict.value if finding else "",
+            "Verdict": finding.verdict.value if finding else "",
         }
 
     cells = [(cell.category, cell.au) for cell in evidence.cells if cell.images]
