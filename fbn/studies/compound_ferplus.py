@@ -23,7 +23,7 @@ from fbn.data.corpus import without_duplicates
 from fbn.data.crops import cached_crops
 from fbn.data.sources import ferplus, find
 from fbn.errors import FormatError
-from fbn.fewshot.curve import SHOTS, by_probe, draw, out_of_fold
+from fbn.fewshot.curve import SHOTS, by_probe, out_of_fold, sample_shots
 from fbn.models import store
 from fbn.models.bodies.residual import Residual
 from fbn.models.network import FaceNetwork
@@ -197,7 +197,7 @@ def _choices(
     found: dict[str, dict[str, np.ndarray]] = {"from FER2013Train": {}, "cross-validated in FER2013Valid": {}}
     for shots in SHOTS:
         name = "all" if shots is None else str(shots)
-        rows = draw(y, others, shots, (d,))
+        rows = sample_shots(y, others, shots, (d,))
         found["from FER2013Train"][name] = learn(rows, tested).argmax(1)
         scores = out_of_fold(inside, y[tested], _FOLDS, d, shots, (d,), None)
         found["cross-validated in FER2013Valid"][name] = scores.argmax(1)
