@@ -1,7 +1,7 @@
-"""The same faces on a head that others made, ICT-FaceKit's morphable model (Li et al. 2020), where it is there.
+"""Renders the same faces with ICT-FaceKit's morphable model (Li et al. 2020), if it is installed.
 
-A reference to hold fbn's own face against: scanned geometry and hand-made expression shapes, but no creases, one plain
-skin and no hair. Whatever does not concern the face itself (world, pose, light, camera) is shared with our own.
+A reference for fbn's drawn face: scanned geometry and hand-made expression shapes, but no creases, a uniform skin and
+no hair. World, pose, light and camera are shared with the drawn face.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from fbn.synthetic.skin import linear, tone
 from fbn.vocabulary import AU_INDEX
 
 KEYS = ("neutral", "expr", "expr_names", "identity", "faces")
-#: FACS number -> shapes and their share at intensity 1. ``_`` at the end: one shape for each side.
+#: FACS number -> shapes and their weight at intensity 1. ``_`` at the end: one shape for each side.
 SHAPES: dict[int, dict[str, float]] = {
     1: {"browInnerUp_": 1.0},
     2: {"browOuterUp_": 1.0},
@@ -67,7 +67,7 @@ _HAIR = {
 
 @dataclass(frozen=True)
 class IctFace:
-    """A morphable head ready to be drawn.
+    """A morphable head model.
 
     Attributes:
         neutral: [V, 3] x to the person's left, y up, z to the front, in its own units.
@@ -94,7 +94,7 @@ class IctFace:
         """Read ``ict_facekit.npz``; kept in memory.
 
         Raises:
-            MissingFileError: it is not there.
+            MissingFileError: the file does not exist.
             FormatError: an array is missing or has another shape; the message names it.
         """
         if not path.is_file():
@@ -102,15 +102,15 @@ class IctFace:
         return _read(path)
 
     def draw(self, faces: Sequence[Face], size: int = 112) -> list[Picture]:
-        """Pictures, as ``fbn.synthetic.render.render_batch`` draws them; dense landmarks there are none."""
+        """Draw faces as ``fbn.synthetic.render.render_batch``, but without dense landmarks."""
         return [self._draw(face, size) for face in faces]
 
     def vertices(self, face: Face) -> np.ndarray:
-        """[V, 3] where a face's identity and action units put the vertices, before its pose."""
+        """Return the [V, 3] vertices for a face's identity and action units, before its pose."""
         placed = self.neutral + np.tensordot(_modes(face, len(self.modes)), self.modes, 1)
-        for name, share in weights(face).items():
-            if share:
-                placed = placed + np.float32(share) * self.shapes[name]
+        for name, weight in weights(face).items():
+            if weight:
+                placed = placed + np.float32(weight) * self.shapes[name]
         return np.asarray(placed, np.float32)
 
     def _draw(self, face: Face, size: int) -> Picture:
@@ -131,7 +131,7 @@ class IctFace:
         return Picture(develop(image, camera), five, np.zeros((0, 2), np.float32), {})
 
     def _lit(self, face: Face, seen: np.ndarray) -> np.ndarray:
-        """[V, 4] radiance of each vertex, and how far it turns to the camera."""
+        """Return [V, 4] the radiance of each vertex, and its normal's component towards the camera."""
         corners = seen[self.faces]
         across = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
         normals = self.normals @ across
@@ -165,7 +165,7 @@ class IctFace:
         return colour
 
     def _splat(self, image: np.ndarray, seen: np.ndarray, lit: np.ndarray) -> None:
-        """Put the points into a picture [S, S, 3], the nearest last, and close the gaps between them."""
+        """Draw the points into a picture [S, S, 3], the nearest last, and fill the gaps between them."""
         size = len(image)
         which, shares = self.ties
         values = np.concatenate([seen, lit], 1, dtype=np.float32)
@@ -190,9 +190,9 @@ class IctFace:
 
 
 def weights(face: Face) -> dict[str, float]:
-    """Expression shape -> share, of a face's action units, gaze and blink.
+    """Return expression shape -> weight in [0, 1] for a face's action units, gaze and blink.
 
-    Raising and opening add up; no share is below 0 or above 1. Where the jaw drops behind closed lips, they are held.
+    Contributions of several AUs are added. If the jaw opens without AU25, the lips stay closed.
     """
     found: dict[str, float] = {}
 

@@ -1,4 +1,4 @@
-"""The face of one moment: both halves with their muscles drawn together."""
+"""The shape of a face with its action units: both halves with contracted muscles."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -10,19 +10,19 @@ from fbn.synthetic.muscles import Units, contract
 from fbn.synthetic.parameters import Face
 from fbn.vocabulary import AU_NUMBERS
 
-#: Height of the widest place of the face, from which its outline narrows up and down.
+#: Height (y) at which the face is widest.
 WIDEST = 0.376
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Where everything lies in front of an upright camera.
+    """Positions of all parts of an upright face.
 
     Attributes:
         halves: in the order of ``SIDES``.
-        relaxed: the same person's halves at rest; teeth and hair stay with them.
-        units: each half's AUs.
-        jaw: how far the jaw has dropped, in [0, 1].
+        relaxed: the same person's neutral halves, for teeth and hair.
+        units: AUs of each half.
+        jaw: opening of the jaw, in [0, 1].
     """
 
     halves: tuple[Half, Half]
@@ -32,7 +32,7 @@ class Shape:
 
     @classmethod
     def of(cls, face: Face) -> Self:
-        """What a face's AUs, blink and gaze make of its identity."""
+        """Return the shape of a face: its identity with its AUs, blink and gaze."""
         columns = face.intensities.T
         units = tuple(dict(zip(AU_NUMBERS, map(float, column), strict=True)) for column in columns)
         jaw = float(columns[:, AU_NUMBERS.index(26)].sum()) / 2
@@ -43,7 +43,7 @@ class Shape:
         return cls((moved[0], moved[1]), (relaxed[0], relaxed[1]), (units[0], units[1]), jaw)
 
     def middle(self, name: str) -> float:
-        """A number of the halves where they meet: their mean."""
+        """Return a value at the midline: the mean of both halves."""
         return (getattr(self.halves[0], name) + getattr(self.halves[1], name)) / 2
 
 
