@@ -92,7 +92,7 @@ class Patch:
     step: float
 
     def of(self, layer: np.ndarray) -> np.ndarray:
-        """The view of this rectangle in a layer [..., H, W] seen from the side it was made for."""
+        """Return a view of this rectangle in a layer [..., H, W] of the half it was made for."""
         return layer[..., self.rows, self.columns]
 
     def edge(self, distance: np.ndarray, width: float = 1.0) -> np.ndarray:

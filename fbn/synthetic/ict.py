@@ -74,9 +74,9 @@ class IctFace:
         shapes: expression shape -> [V, 3] displacement.
         modes: [M, V, 3] identity.
         faces: [F, 4] corners, a triangle's last one repeated.
-        ties: [n] a face and [n, 4] the shares of its corners, for each point that is drawn.
-        normals: sparse [V, F], sums a vertex's faces.
-        lips, brows, hair: [V] how much of a vertex is painted so.
+        ties: [n] a face and [n, 4] the weights of its corners, for each drawn point.
+        normals: sparse [V, F], sums the normals of a vertex's faces.
+        lips, brows, hair: [V] opacity of their colour, in [0, 1].
     """
 
     neutral: np.ndarray
@@ -91,7 +91,7 @@ class IctFace:
 
     @staticmethod
     def read(path: Path) -> "IctFace":
-        """Read ``ict_facekit.npz``; kept in memory.
+        """Read ``ict_facekit.npz``; cached in memory.
 
         Raises:
             MissingFileError: the file does not exist.
@@ -116,7 +116,7 @@ class IctFace:
     def _draw(self, face: Face, size: int) -> Picture:
         camera, scene = face.camera, face.scene
         placed = self.vertices(face)
-        # weak perspective, the head about its own middle, eyes and mouth at rest where a crop has them
+        # weak perspective, rotation about the head's centre; neutral eyes and mouth as in an aligned crop
         flip = np.array([1, -1, 1], np.float32)
         rest = similarity(_five(self.neutral * flip)[:, :2], TEMPLATE)
         scale = float(np.hypot(*rest[:, 0]))
@@ -136,7 +136,7 @@ class IctFace:
         across = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
         normals = self.normals @ across
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
-        # y points down here, which turns every face inside out
+        # y points down here, which inverts the normals
         normals = -normals
         hard = face.scene.hardness
         diffuse = np.clip(normals @ lamp(face.scene), 0, None)
@@ -181,7 +181,7 @@ class IctFace:
         layer[row, column, :3], layer[row, column, 3] = points[:, 3:6], 1
         depth = np.full((size, size), points[:, 2].min(initial=0), np.float32)
         depth[row, column] = points[:, 2]
-        # what shows through a gap between nearer points does not belong there
+        # removes points seen through gaps between nearer ones
         layer[depth < cv2.medianBlur(depth, 3) - 0.015 * size] = 0
         wide = cv2.blur(layer, (3, 3))
         filled = wide[..., :3] / np.maximum(wide[..., 3:], 1e-6)
@@ -221,7 +221,7 @@ def weights(face: Face) -> dict[str, float]:
 
 
 def _modes(face: Face, count: int) -> np.ndarray:
-    """[M] coefficients that stay with a person: a fixed random turn of the traits."""
+    """Return [M] identity coefficients of a person: a fixed random projection of the traits."""
     traits = np.array(list(face.identity.model_dump().values()), np.float32)
     turn = np.random.default_rng(0).standard_normal((count, len(traits)))
     # traits spread by some 0.4
@@ -229,7 +229,7 @@ def _modes(face: Face, count: int) -> np.ndarray:
 
 
 def _five(vertices: np.ndarray) -> np.ndarray:
-    """[5, 3] in ``LANDMARK_NAMES`` order."""
+    """Return the [5, 3] landmarks in ``LANDMARK_NAMES`` order."""
     eyes = [vertices[list(pair)].mean(0) for pair in _EYE_CORNERS]
     return np.stack([*eyes, vertices[_NOSE_TIP], *vertices[list(_MOUTH_CORNERS)]])
 
@@ -253,7 +253,7 @@ def _read(path: Path) -> IctFace:
     if missing := sorted(set(weights(Face())) - set(shapes)):
         raise FormatError(f"{path}: expr_names lacks {', '.join(missing)}")
     faces = np.where(faces < 0, faces[:, 2:3], faces)
-    # the back of the head is never seen
+    # the back of the head is never visible
     faces = faces[_drawn(len(neutral))[faces].all(1) & (neutral[faces, 2].mean(1) > -2)]
     ones = np.ones(faces.size, np.float32)
     normals = coo_matrix((ones, (faces.ravel(), np.repeat(np.arange(len(faces)), 4))), (len(neutral), len(faces)))
@@ -274,7 +274,7 @@ def _read(path: Path) -> IctFace:
 
 
 def _drawn(count: int) -> np.ndarray:
-    """[V] which vertices are: skin, inside of the mouth, eyeballs without their clear shells, lashes."""
+    """Return [V] bool, the vertices to draw: skin, inside of the mouth, eyeballs without the cornea, lashes."""
     drawn = np.zeros(count, bool)
     for part in (_SKIN, _GUMS, _TEETH, *_EYES, _LASHES):
         drawn[part] = True
@@ -282,7 +282,7 @@ def _drawn(count: int) -> np.ndarray:
 
 
 def _lips(neutral: np.ndarray) -> np.ndarray:
-    """[V] 1 between the outer lines of the lips, 0 off them."""
+    """Return [V] the opacity of the lips' colour: 1 within their outer lines, 0 elsewhere."""
     upper, lower = (np.interp(neutral[:, 0], *neutral[list(line), :2].T) for line in (_UPPER_LIP, _LOWER_LIP))
     inner = np.minimum(upper - neutral[:, 1], neutral[:, 1] - lower)
     wide = np.abs(neutral[:, 0]) < neutral[list(_MOUTH_CORNERS), 0].max()
@@ -290,7 +290,7 @@ def _lips(neutral: np.ndarray) -> np.ndarray:
 
 
 def _brows(neutral: np.ndarray) -> np.ndarray:
-    """[V] 1 within a band about each brow's line, 0 off it."""
+    """Return [V] the opacity of the brows' colour: 1 in a band around each brow's line, 0 elsewhere."""
     amount = np.zeros(len(neutral), np.float32)
     for line in _BROWS:
         points = neutral[list(line), :2]
@@ -302,7 +302,7 @@ def _brows(neutral: np.ndarray) -> np.ndarray:
 
 
 def _ties(neutral: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points over all faces, at most ``_SPACING`` apart at rest: [n] face, [n, 4] shares of its corners."""
+    """Return points on all faces, at most ``_SPACING`` apart: [n] face, [n, 4] weights of its corners."""
     corners = neutral[faces]
     longest = np.linalg.norm(corners - np.roll(corners, 1, 1), axis=-1).max(1)
     cuts = np.clip(np.ceil(longest / _SPACING), 1, 8).astype(int)

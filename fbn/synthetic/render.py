@@ -1,7 +1,7 @@
 """Renders a face's parameters to a picture.
 
-The head is painted in front view on a sheet of face coordinates (relief, skin colour, brows and lips; then light; then
-eyes, mouth and hair), and the sheet is looked up where each pixel sees it under the head's pose, over a backdrop.
+The head is painted in front view on a sheet of face coordinates (relief, skin colour, brows and lips; then shading;
+then eyes, mouth and hair). The sheet is then sampled for each pixel under the head's pose, over a backdrop.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from fbn.synthetic.pose import Pose, lookup, rotation
 from fbn.synthetic.shape import Shape, both
 from fbn.synthetic.skin import colour, grain, relief, seed_of, shade
 
-#: Pictures are drawn between these sides and resized beyond them.
+#: Range of sides in which pictures are drawn; others are resized.
 _SMALLEST, _LARGEST = 96, 320
 
 
@@ -35,7 +35,7 @@ class Picture:
         image: [size, size, 3] uint8 RGB.
         landmarks: [5, 2] float32 pixels in ``fbn.faces.geometry.LANDMARK_NAMES`` order.
         dense: [77, 2] float32 pixels.
-        parts: which dense points belong to which part; left and right as seen in the picture.
+        parts: part of the face -> its dense points; left and right as seen in the picture.
     """
 
     image: np.ndarray

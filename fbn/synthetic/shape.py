@@ -48,11 +48,11 @@ class Shape:
 
 
 def inside(sheet: Sheet, half: Half) -> tuple[np.ndarray, np.ndarray]:
-    """How far inside the head each point lies.
+    """Return how far inside the head each point is.
 
     Returns:
-        level [H, W], 1 at the heart of the face, 0 on its outline, below 0 outside; distance [H, W] to the outline,
-        about, positive inside.
+        level [H, W]: 1 at the centre of the face, 0 on its outline, negative outside; distance [H, W]: approximate
+        distance to the outline, positive inside.
     """
     low = np.maximum((sheet.y - WIDEST) / (half.chin - WIDEST), 0)
     high = np.maximum((WIDEST - sheet.y) / (WIDEST - half.crown), 0)
@@ -67,7 +67,7 @@ def inside(sheet: Sheet, half: Half) -> tuple[np.ndarray, np.ndarray]:
 
 
 def both(sheet: Sheet, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
-    """``inside`` of the whole face: each half from its own numbers."""
+    """Return ``inside`` of the whole face, computed for each half."""
     level, distance = sheet.zeros(), sheet.zeros()
     middle = len(sheet.x) // 2
     for half, a, b in zip(shape.halves, halves(level), halves(distance), strict=True):

@@ -1,8 +1,8 @@
-"""A world of labelled faces: picture i of it is a pure function of (world, i), and so are all of its labels.
+"""A world of labelled faces: picture i and its labels are a pure function of (world, i).
 
-Drawing goes the way the papers read faces, backwards: a class from the domain's shares, AUs from its row of the
-relatedness table, valence and arousal from both; beside them a person, a scene and a camera. The table travels with the
-world, so that what a network learned can be held against what made its faces.
+A face is drawn by the inverse of the papers' inference: a class with the domain's frequencies, AUs from its row of the
+relatedness table, valence and arousal from both; independently a person, a scene and a camera. A world contains its
+table, so that what a network learned can be compared with the true relatedness.
 """
 
 import json
@@ -60,7 +60,7 @@ class Truth:
 
     Attributes:
         face: the face, with its true AU intensities.
-        annotations: all three tasks, weight 1, batch shape []: what annotators wrote down. AUs are 0 or 1
+        annotations: annotators' labels of all three tasks, weight 1, batch shape []. AUs are 0 or 1
             (``activity.coded``); a compound expression is half of each component.
         compound: the annotated compound expression, or None for one of the seven.
         subject: name of the person.

@@ -1,7 +1,7 @@
 """Synthetic data sets in the official layouts, readable by the readers of the real data sets.
 
-A writer knows its layout from the set's documentation alone: it shares no constant with the adapter that reads it, so
-that a mistake of one is not hidden by the other.
+Writers follow the documentation of the data sets and share no constants with the readers, so that a mistake in one is
+not hidden by the other.
 """
 
 import json
@@ -33,8 +33,7 @@ from fbn.vocabulary import EXPRESSION_INDEX
 
 __all__ = ["LAYOUTS", "TABLE_FILE", "WORLD_FILE", "Item", "Layout", "read_world", "world_of", "write_set"]
 
-#: Beside the data: the world that made it, with its table, and how much of it this is; the table alone, for whatever
-#: takes a table's file.
+#: Files beside the data: the world, with its table and the number of pictures; and the table alone.
 WORLD_FILE, TABLE_FILE = "world.json", "table.json"
 
 
