@@ -1,4 +1,4 @@
-"""How good a way of learning is at 0, 1, 2, 5, ... pictures a class, against zero-shot on the same pictures."""
+"""Learning curves: mean diagonal at 0, 1, 2, 5, ... pictures per class, beside zero-shot on the same pictures."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -10,24 +10,24 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fbn.context import Context
-from fbn.fewshot.probe import Numbers, deal, probe
+from fbn.fewshot.probe import IntArray, probe, stratified_folds
 from fbn.metrics import confusion, mean_diagonal
 
 SHOTS = (1, 2, 5, 10, 20, None)
 _ROUNDS = 1000
-#: Training rows, rows to score -> [rows to score, C] scores, the largest wins.
-Learn = Callable[[Numbers, Numbers], NDArray]
+#: A learning method: training rows, rows to score -> [rows to score, C] scores; the prediction is the largest.
+Learn = Callable[[IntArray, IntArray], NDArray]
 
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """The mean diagonal at so many pictures a class.
+    """The mean diagonal at one number of training pictures per class.
 
     Attributes:
-        shots: pictures a class; None: all there are.
-        draws: mean diagonal of each draw of pictures.
-        value, low, high: their mean, and its 95 % interval over draws and measured pictures.
-        difference, difference_low, difference_high: of ``value`` - zero-shot, on the same pictures.
+        shots: pictures per class; None: all of them.
+        draws: mean diagonal of each draw of training pictures.
+        value, low, high: mean over draws, with its 95 % bootstrap interval over draws and measured pictures.
+        difference, difference_low, difference_high: ``value`` minus zero-shot on the same pictures, with its interval.
     """
 
     shots: int | None
@@ -41,18 +41,18 @@ class CurvePoint:
 
 
 def by_probe(features: Tensor, total: Tensor, labels: Tensor, groups: Sequence[int] | None = None) -> Learn:
-    """The linear probe as a way of learning."""
+    """Return the linear probe as a learning method; arguments as ``curve``."""
 
-    def learn(rows: Numbers, out: Numbers) -> NDArray:
-        own = torch.from_numpy(rows)
-        found = probe(
-            features[own],
-            total[own],
-            labels[own],
+    def learn(rows: IntArray, out: IntArray) -> NDArray:
+        training = torch.from_numpy(rows)
+        fitted = probe(
+            features[training],
+            total[training],
+            labels[training],
             groups=None if groups is None else np.asarray(groups)[rows].tolist(),
         )
         scored = torch.from_numpy(out)
-        return found.logits(features[scored], total[scored]).numpy()
+        return fitted.logits(features[scored], total[scored]).numpy()
 
     return learn
 
@@ -71,33 +71,34 @@ def curve(
     learn: Learn | None = None,
     context: Context | None = None,
 ) -> list[CurvePoint]:
-    """The learning curve; its first point is zero-shot, 0 shots.
+    """Compute the learning curve; its first point is zero-shot, 0 shots.
 
     Args:
-        features: [N, F], of all pictures.
-        total: [N, C] zero-shot totals.
-        labels: [N] class numbers.
-        test: [N] pictures that are only measured on; None: every picture is measured by what the other folds teach.
-        shots: pictures a class; those that no class has are left out.
-        draws: of the pictures; a larger number of shots holds the pictures of the smaller. All are drawn once.
-        folds: where there is no ``test``.
+        features: [N, F] of all pictures.
+        total: [N, C] zero-shot scores.
+        labels: [N] class indices.
+        test: [N] bool, the test split; None: cross-validation over all pictures.
+        shots: pictures per class; numbers that no class reaches are left out.
+        draws: random draws of the training pictures for each number of shots. A larger number of shots contains the
+            pictures of the smaller ones; all pictures (None) are drawn once.
+        folds: for cross-validation, without ``test``.
         seed: of draws and folds.
-        groups: [N] pictures of one group are not parted by folds.
-        learn: the way of learning; the probe by default.
-        context: who is told of progress and may stop it.
+        groups: [N] pictures of one group stay in one fold.
+        learn: the learning method; by default the linear probe.
+        context: for progress and cancellation.
 
     Raises:
-        Cancelled: somebody asked.
+        Cancelled: cancelled by the user.
     """
     learn = learn or by_probe(features, total, labels, groups)
     y = labels.numpy().astype(np.intp)
     classes = total.shape[1]
     trained = np.ones(len(y), bool) if test is None else ~np.asarray(test)
     most = int(np.bincount(y[trained], minlength=1).max()) if trained.any() else 0
-    rows = measured(y, test, folds, seed, groups)
+    rows = measured_rows(y, test, folds, seed, groups)
     wanted = [k for k in shots if k is None or k < most] if most and len(rows) else []
     base = total.numpy().argmax(1)[rows]
-    chosen: dict[int | None, list[Numbers]] = {0: [base]}
+    chosen: dict[int | None, list[IntArray]] = {0: [base]}
     tasks = [(k, d) for k in wanted for d in range(1 if k is None else draws)]
     for number, (k, d) in enumerate(tasks):
         if context:
@@ -108,17 +109,17 @@ def curve(
     return [_point(k, choices, base, y[rows], classes, seed) for k, choices in chosen.items()]
 
 
-def measured(
-    labels: Numbers, test: NDArray[np.bool_] | None, folds: int, seed: int, groups: Sequence[int] | None = None
-) -> Numbers:
-    """Rows that are measured: the test part, or without one every picture whose class has two or more."""
+def measured_rows(
+    labels: IntArray, test: NDArray[np.bool_] | None, folds: int, seed: int, groups: Sequence[int] | None = None
+) -> IntArray:
+    """Return the rows to measure on: the test split, or without one every picture whose class has two or more."""
     if test is not None:
         return np.flatnonzero(test)
-    return np.flatnonzero(deal(labels, folds, seed, groups) >= 0)
+    return np.flatnonzero(stratified_folds(labels, folds, seed, groups) >= 0)
 
 
-def draw(labels: Numbers, rows: Numbers, shots: int | None, seed: Sequence[int]) -> Numbers:
-    """``shots`` of the rows of each class, or as many as there are; of one seed more shots hold the fewer."""
+def sample_shots(labels: IntArray, rows: IntArray, shots: int | None, seed: Sequence[int]) -> IntArray:
+    """Draw ``shots`` rows of each class, or all of a smaller class; with one seed, more shots contain the fewer."""
     if shots is None:
         return rows
     picked = []
@@ -130,69 +131,71 @@ def draw(labels: Numbers, rows: Numbers, shots: int | None, seed: Sequence[int])
 
 
 def out_of_fold(
-    learn: Learn, labels: Numbers, folds: int, seed: int, shots: int | None, draw_seed: Sequence[int], groups: Any
+    learn: Learn, labels: IntArray, folds: int, seed: int, shots: int | None, draw_seed: Sequence[int], groups: Any
 ) -> NDArray:
-    """[N, C] scores of each picture from what pictures of the other folds teach; nan where it is in none."""
-    fold = deal(labels, folds, seed, groups)
+    """Return [N, C] cross-validated scores, each from training on the other folds; NaN for pictures in no fold."""
+    fold = stratified_folds(labels, folds, seed, groups)
     scores: NDArray | None = None
     for number in np.unique(fold[fold >= 0]):
-        rows = draw(labels, np.flatnonzero(fold != number), shots, (*draw_seed, int(number)))
+        rows = sample_shots(labels, np.flatnonzero(fold != number), shots, (*draw_seed, int(number)))
         out = np.flatnonzero(fold == number)
-        found = learn(rows, out)
+        of_fold = learn(rows, out)
         if scores is None:
-            scores = np.full((len(labels), found.shape[1]), np.nan)
-        scores[out] = found
+            scores = np.full((len(labels), of_fold.shape[1]), np.nan)
+        scores[out] = of_fold
     assert scores is not None
     return scores
 
 
 def _choices(
     learn: Learn,
-    labels: Numbers,
+    labels: IntArray,
     test: NDArray[np.bool_] | None,
     how: tuple[int | None, int, int, int],
     groups: Sequence[int] | None,
-) -> Numbers:
-    """[N] the winning class of each measured picture, -1 elsewhere."""
+) -> IntArray:
+    """Return [N] the predicted class of each measured picture, -1 elsewhere."""
     shots, number, folds, seed = how
     choice = np.full(len(labels), -1, np.intp)
     if test is None:
         scores = out_of_fold(learn, labels, folds, seed + number, shots, (seed, 1 + number), groups)
-        told = ~np.isnan(scores[:, 0])
-        choice[told] = scores[told].argmax(1)
+        scored = ~np.isnan(scores[:, 0])
+        choice[scored] = scores[scored].argmax(1)
     else:
         out = np.flatnonzero(test)
-        rows = draw(labels, np.flatnonzero(~np.asarray(test)), shots, (seed, 1 + number))
+        rows = sample_shots(labels, np.flatnonzero(~np.asarray(test)), shots, (seed, 1 + number))
         choice[out] = learn(rows, out).argmax(1)
     return choice
 
 
-def _point(k: int | None, choices: list[Numbers], base: Numbers, truth: Numbers, classes: int, seed: int) -> CurvePoint:
+def _point(
+    k: int | None, choices: list[IntArray], base: IntArray, truth: IntArray, classes: int, seed: int
+) -> CurvePoint:
     if not len(truth):
         return CurvePoint(k, (), *[float("nan")] * 6)
-    own = [mean_diagonal(confusion(choice, truth, classes=classes)) for choice in choices]
+    per_draw = [mean_diagonal(confusion(choice, truth, classes=classes)) for choice in choices]
     zero = mean_diagonal(confusion(base, truth, classes=classes))
     rng = np.random.default_rng((seed, 7))
     # how often each picture is in each bootstrap round
-    times = rng.multinomial(len(truth), np.full(len(truth), 1 / len(truth)), size=_ROUNDS).astype(float)
+    counts = rng.multinomial(len(truth), np.full(len(truth), 1 / len(truth)), size=_ROUNDS).astype(float)
     member = np.eye(classes)[truth]
-    there = times @ member
+    per_class = counts @ member
 
-    def drawn(choice: Numbers) -> NDArray:
-        hits = times @ (member * (choice == truth)[:, None])
-        return np.nanmean(np.divide(hits, there, out=np.full_like(hits, np.nan), where=there > 0), 1)
+    def resampled(choice: IntArray) -> NDArray:
+        hits = counts @ (member * (choice == truth)[:, None])
+        return np.nanmean(np.divide(hits, per_class, out=np.full_like(hits, np.nan), where=per_class > 0), 1)
 
-    each = np.stack([drawn(choice) for choice in choices])
+    each = np.stack([resampled(choice) for choice in choices])
     of = rng.integers(len(choices), size=(len(choices), _ROUNDS))
     means = each[of, np.arange(_ROUNDS)].mean(0)
-    differences = means - drawn(base)
-    value = float(np.mean(own))
+    differences = means - resampled(base)
+    value = float(np.mean(per_draw))
     low, high = np.quantile(means, (0.025, 0.975))
     difference_low, difference_high = np.quantile(differences, (0.025, 0.975))
     figures = (value, low, high, value - zero, difference_low, difference_high)
-    return CurvePoint(k, tuple(own), *(float(figure) for figure in figures))
+    return CurvePoint(k, tuple(per_draw), *(float(figure) for figure in figures))
 
 
 def as_json(points: Sequence[CurvePoint]) -> list[dict[str, Any]]:
-    """The curve as JSON has it."""
+    """Return the curve as a JSON-serialisable list."""
     return [asdict(point) | {"draws": list(point.draws)} for point in points]

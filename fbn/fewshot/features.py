@@ -1,4 +1,4 @@
-"""What a network makes of labelled faces, computed once and kept: features, basic outputs, zero-shot scores."""
+"""A network's features, basic predictions and zero-shot scores of labelled faces, computed once and cached."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ from fbn.compound import CompoundClasses, terms
 from fbn.data.compound_faces import Faces
 from fbn.data.crops import Rows
 from fbn.errors import FormatError
-from fbn.fewshot.probe import Numbers, Probe
+from fbn.fewshot.probe import IntArray, Probe
 from fbn.models import store
 from fbn.models.network import FaceNetwork
 from fbn.models.zoo import with_compound
@@ -29,52 +29,52 @@ _HEADS = {"expression_logits": EXPRESSION, "action_unit_logits": ACTION_UNITS, "
 
 
 @dataclass(frozen=True)
-class Material:
-    """Labelled faces as a network sees them.
+class FewShotData:
+    """Labelled faces and a network's outputs for them.
 
     Attributes:
-        faces: n pictures.
-        network: the starting weights.
-        classes: to choose among.
+        faces: n labelled pictures.
+        network: the starting network.
+        classes: the C candidate classes.
         labels: [n] index into ``classes.classes``.
         features: [n, F].
-        said: basic outputs of batch shape [n].
-        total: [n, C] zero-shot totals.
-        key: changes with the pictures and the network.
+        predictions: basic outputs of batch shape [n].
+        total: [n, C] zero-shot scores.
+        key: hash of the pictures and the network's weights.
     """
 
     faces: Faces
     network: FaceNetwork
     classes: CompoundClasses
-    labels: Numbers
+    labels: IntArray
     features: Tensor
-    said: Predictions
+    predictions: Predictions
     total: Tensor
     key: str
 
 
-def look(
+def extract_features(
     faces: Faces,
     network: FaceNetwork,
     weights: str,
     classes: CompoundClasses,
-    watch: Callable[[float], None] = lambda share: None,
-) -> Material:
-    """Show all faces to a network, or read from the cache what it made of them.
+    watch: Callable[[float], None] = lambda progress: None,
+) -> FewShotData:
+    """Compute a network's outputs for all faces, or read them from the cache.
 
     Args:
         faces: labelled pictures.
         network: in evaluation mode.
         weights: checksum of its weights.
-        classes: to choose among; every class of ``faces`` must be there.
-        watch: told of the share done; raises where the work is to stop.
+        classes: candidate classes, among them every class of ``faces``.
+        watch: called with the progress in [0, 1]; may raise to stop.
 
     Raises:
         FormatError: a class of the pictures is not among ``classes``, or the network lacks a head.
     """
-    if strangers := [name for name in faces.classes if name not in classes.classes]:
+    if unknown := [name for name in faces.classes if name not in classes.classes]:
         raise FormatError(
-            f"{faces.name}: class {strangers[0]!r} is not among those of {classes.name}: {', '.join(classes.classes)}"
+            f"{faces.name}: class {unknown[0]!r} is not among those of {classes.name}: {', '.join(classes.classes)}"
         )
     number = np.array([classes.classes.index(name) for name in faces.classes], np.intp)
     key = hashlib.sha256(f"{faces.key} {weights}".encode() + faces.rows.tobytes()).hexdigest()[:24]
@@ -84,41 +84,41 @@ def look(
         with whole_file(path) as unfinished:
             save_file(values, unfinished)
     values = load_file(path)
-    said = Predictions({task: values[name] for name, task in _HEADS.items() if name in values})
-    total = terms(said, classes).total
-    return Material(faces, network, classes, number[faces.labels], values["features"], said, total, key)
+    predictions = Predictions({task: values[name] for name, task in _HEADS.items() if name in values})
+    total = terms(predictions, classes).total
+    return FewShotData(faces, network, classes, number[faces.labels], values["features"], predictions, total, key)
 
 
-def starting(name: str | Path) -> tuple[FaceNetwork, str]:
-    """A model's torch network, and the checksum of its weights."""
+def load_starting_network(name: str | Path) -> tuple[FaceNetwork, str]:
+    """Return a model's torch network and the checksum of its weights."""
     network = store.load(name, runtime="torch")
     assert isinstance(network, FaceNetwork)
     return network, store.manifest(name).sha256[store.WEIGHTS]
 
 
-def with_probe(material: Material, found: Probe) -> FaceNetwork:
-    """The starting network with a probe's residual and temperature."""
-    made = with_compound(material.network, material.classes, found.temperature)
-    assert made.compound is not None
+def with_probe(data: FewShotData, probe: Probe) -> FaceNetwork:
+    """Return the starting network with a compound head that has a probe's weights and temperature."""
+    network = with_compound(data.network, data.classes, probe.temperature)
+    assert network.compound is not None
     with torch.no_grad():
-        made.compound.residual.weight.copy_(found.weight)
-        made.compound.residual.bias.copy_(found.bias)
-    return made.eval()
+        network.compound.residual.weight.copy_(probe.weight)
+        network.compound.residual.bias.copy_(probe.bias)
+    return network.eval()
 
 
 def _extract(network: FaceNetwork, crops: Rows, watch: Callable[[float], None]) -> dict[str, Tensor]:
-    parts: list[dict[str, Tensor]] = []
+    results: list[dict[str, Tensor]] = []
     with torch.inference_mode():
         for number, images in enumerate(batches(network, crops)):
             watch(number * BATCH / len(crops))
             features = network.features(images)
-            said = network.read(features)
-            heads = {name: said[task] for name, task in _HEADS.items() if task in said}
-            parts.append({"features": features, **heads})
-    return {name: torch.cat([part[name] for part in parts]).contiguous() for name in parts[0]}
+            predictions = network.read(features)
+            heads = {name: predictions[task] for name, task in _HEADS.items() if task in predictions}
+            results.append({"features": features, **heads})
+    return {name: torch.cat([batch[name] for batch in results]).contiguous() for name in results[0]}
 
 
-def compound_logits(network: FaceNetwork, crops: np.ndarray, rows: Numbers) -> Tensor:
-    """[n, C] of a network that has such a head, in evaluation mode."""
-    said = predict(network, Rows(crops, rows))
-    return said[said.own(COMPOUND)]
+def compound_logits(network: FaceNetwork, crops: np.ndarray, rows: IntArray) -> Tensor:
+    """Return the [n, C] compound logits of a network with a compound head, in evaluation mode."""
+    predictions = predict(network, Rows(crops, rows))
+    return predictions[predictions.own(COMPOUND)]

@@ -1,4 +1,4 @@
-"""The figures of a way of telling compound expressions apart, against zero-shot on the same pictures."""
+"""Metrics of a learning method for compound expressions, compared with zero-shot on the same pictures."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,22 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fbn.fewshot.curve import Learn
-from fbn.fewshot.probe import Numbers
+from fbn.fewshot.probe import IntArray
 from fbn.fewshot.request import Figure
 from fbn.metrics import Interval, bootstrap, classification, confusion, mean_diagonal, recalls
 from fbn.resources import whole_file
 
 
-def remembered(learn: Learn, folder: Path, key: str) -> Learn:
-    """A way of learning whose scores are kept in a folder, so that interrupted work goes on after the last of them.
+def cached(learn: Learn, folder: Path, key: str) -> Learn:
+    """Return a learning method that caches its scores in a folder, so that an interrupted run resumes.
 
     Args:
-        learn: pure: the same pictures give the same scores.
-        folder: for a file each.
-        key: of all else that the scores depend on.
+        learn: a deterministic learning method.
+        folder: one file per call is written here.
+        key: identifies everything else that the scores depend on.
     """
 
-    def kept(rows: Numbers, out: Numbers) -> NDArray:
+    def learn_or_load(rows: IntArray, out: IntArray) -> NDArray:
         name = hashlib.sha256(key.encode() + rows.tobytes() + b"|" + out.tobytes()).hexdigest()[:24]
         path = folder / f"{name}.npy"
         if not path.exists():
@@ -34,11 +34,11 @@ def remembered(learn: Learn, folder: Path, key: str) -> Learn:
                 np.save(file, scores, allow_pickle=False)
         return np.load(path, allow_pickle=False)
 
-    return kept
+    return learn_or_load
 
 
-def figures(choice: Numbers, truth: Numbers, classes: Sequence[str], seed: int) -> dict[str, Any]:
-    """confusion, recall, figures as ``Result`` has them, of n pictures."""
+def figures(choice: IntArray, truth: IntArray, classes: Sequence[str], seed: int) -> dict[str, Any]:
+    """Return the fields confusion, recall and figures of ``Result`` for [n] predicted and true classes."""
     if not len(truth):
         none = Figure(value=None, low=None, high=None)
         return {
@@ -46,34 +46,34 @@ def figures(choice: Numbers, truth: Numbers, classes: Sequence[str], seed: int) 
             "recall": dict.fromkeys(classes),
             "figures": dict.fromkeys(("mean_diagonal", "macro_f1", "uar", "accuracy"), none),
         }
-    found = classification(choice, truth, len(classes), seed=seed)
-    each = recalls(found.matrix)
+    report = classification(choice, truth, len(classes), seed=seed)
+    each = recalls(report.matrix)
     return {
-        "confusion": found.matrix.astype(int).tolist(),
+        "confusion": report.matrix.astype(int).tolist(),
         "recall": {name: _number(value) for name, value in zip(classes, each, strict=True)},
         "figures": {
-            "mean_diagonal": figure(found.mean_diagonal),
-            "macro_f1": figure(found.macro_f1),
-            "uar": figure(found.uar),
-            "accuracy": figure(found.accuracy),
+            "mean_diagonal": figure(report.mean_diagonal),
+            "macro_f1": figure(report.macro_f1),
+            "uar": figure(report.uar),
+            "accuracy": figure(report.accuracy),
         },
     }
 
 
-def gain(choice: Numbers, base: Numbers, truth: Numbers, classes: int, seed: int) -> Figure:
-    """Mean diagonal of one choice less another's, on the same pictures in every draw."""
+def gain(choice: IntArray, base: IntArray, truth: IntArray, classes: int, seed: int) -> Figure:
+    """Return the mean diagonal of ``choice`` minus that of ``base``, with a bootstrap interval paired by picture."""
     if not len(truth):
         return Figure(value=None, low=None, high=None)
 
     def difference(rows: NDArray[np.intp]) -> float:
-        own, other = (mean_diagonal(confusion(c[rows], truth[rows], classes=classes)) for c in (choice, base))
-        return own - other
+        first, second = (mean_diagonal(confusion(c[rows], truth[rows], classes=classes)) for c in (choice, base))
+        return first - second
 
     return figure(bootstrap(difference, len(truth), seed=seed))
 
 
 def figure(interval: Interval) -> Figure:
-    """As JSON has it: None for nan."""
+    """Return an interval as a ``Figure``, with None for NaN."""
     values = {name: _number(value) for name, value in asdict(interval).items()}
     return Figure(value=values["value"], low=values["low"], high=values["high"])
 
@@ -83,9 +83,9 @@ def _number(value: float) -> float | None:
 
 
 def finite(value: Any) -> Any:
-    """The same lists and dictionaries with None for numbers that JSON has no word for."""
+    """Return nested lists and dictionaries with None for NaN and infinity, which JSON lacks."""
     if isinstance(value, dict):
-        return {key: finite(own) for key, own in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [finite(own) for own in value]
+        return [finite(item) for item in value]
     return _number(value) if isinstance(value, float) else value

@@ -1,8 +1,8 @@
-"""The linear probe: what a few labelled pictures add to the zero-shot scores, without touching the network.
+"""The linear probe: logistic regression on fixed features that adds to the zero-shot scores.
 
 The score of class c is total_c / temperature + w_c f + b_c. The first term is the zero-shot score of paper A
 (3.1.4), the rest is multinomial logistic regression on the network's features with the first as its offset. The
-penalty draws (w, b) to 0, so that without pictures, or where they speak against more, zero-shot is what is left.
+L2 penalty shrinks (w, b) to 0, so that without pictures, or with uninformative ones, the probe equals zero-shot.
 """
 
 from collections.abc import Sequence
@@ -20,30 +20,30 @@ from torch import Tensor
 from fbn.compound import DEFAULT_TEMPERATURE
 
 Array = NDArray[np.float64]
-Numbers = NDArray[np.intp]
+IntArray = NDArray[np.intp]
 
-#: Penalties tried, 1 / variance that the learned part of a score may have; ``inf`` leaves zero-shot as it is.
+#: Candidate penalties, 1 / prior variance of the learned part of a score; ``inf`` is zero-shot.
 STRENGTHS = (inf, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
-#: Where a class has fewer pictures than ``ENOUGH``, the strength is not chosen but this one, measured on drawn faces.
+#: The strength used without cross-validation where a class has fewer pictures than ``ENOUGH``; tuned on drawn faces.
 DEFAULT_STRENGTH, ENOUGH = 0.3, 4
-#: Factors on the temperature tried once the strength is chosen.
-_FLATTER = (0.5, 1.0, 2.0, 4.0)
+#: Candidate factors on the temperature, tried once the strength is chosen.
+_TEMPERATURE_FACTORS = (0.5, 1.0, 2.0, 4.0)
 _INNER_FOLDS = 5
-#: How many pictures' worth the default mean of the features' variances counts beside those seen.
+#: Weight, in pictures, of the mean variance of all features when each feature's variance is estimated.
 _VARIANCE_PRIOR = 10.0
-#: Standard deviation, of log temperature, of how far it is expected from its default.
+#: Standard deviation of the prior on log temperature around its default.
 _TEMPERATURE_SPREAD = 1.0
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What is added to the zero-shot scores.
+    """A fitted linear probe.
 
     Attributes:
-        weight: [C, F] float64, on the features as the network gives them.
+        weight: [C, F] float64, for the network's unscaled features.
         bias: [C] float64.
-        temperature: that the zero-shot totals are divided by.
-        strength: of the penalty; ``inf`` where nothing is added.
+        temperature: divides the zero-shot scores.
+        strength: of the penalty; ``inf``: zero-shot alone.
     """
 
     weight: Tensor
@@ -52,16 +52,16 @@ class Probe:
     strength: float
 
     def logits(self, features: Tensor, total: Tensor) -> Tensor:
-        """[..., F] features and [..., C] zero-shot totals -> [..., C] float64, before softmax."""
+        """Return [..., C] float64 logits from [..., F] features and [..., C] zero-shot scores."""
         return total.double() / self.temperature + features.double() @ self.weight.T + self.bias
 
 
 def zero_shot(classes: int, features: int, temperature: float = DEFAULT_TEMPERATURE) -> Probe:
-    """The probe of no pictures."""
+    """Return the probe without training pictures: zero weights and biases."""
     return Probe(torch.zeros(classes, features).double(), torch.zeros(classes).double(), temperature, inf)
 
 
-# the matrices are small: several threads wait for each other, a hundred times longer where the cores are shared
+# the matrices are small: several threads only wait for each other, up to a hundred times longer on shared cores
 @threadpool_limits.wrap(limits=1, user_api="blas")
 def probe(
     features: Tensor,
@@ -73,19 +73,19 @@ def probe(
     groups: Sequence[int] | None = None,
     seed: int = 0,
 ) -> Probe:
-    """Learn from labelled pictures; every class has the same say, however many pictures it has.
+    """Fit a linear probe on labelled pictures; classes are weighted equally, whatever their sizes.
 
-    Strength and temperature are chosen by cross-validation on these pictures alone; where a class has fewer than
-    ``ENOUGH``, ``DEFAULT_STRENGTH``. A class without pictures keeps its zero-shot score.
+    Strength and temperature are chosen by cross-validation on these pictures; if a class has fewer than ``ENOUGH``,
+    the strength is ``DEFAULT_STRENGTH``. A class without pictures keeps its zero-shot score.
 
     Args:
-        features: [n, F], ``FaceNetwork.features``.
-        total: [n, C] zero-shot totals (``fbn.compound.terms``).
-        labels: [n] class numbers; n may be 0.
-        strength: set it instead; ``inf`` is zero-shot.
-        temperature: set it instead.
-        groups: [n] pictures of one group are never parted by cross-validation.
-        seed: of its folds.
+        features: [n, F], from ``FaceNetwork.features``.
+        total: [n, C] zero-shot scores (``fbn.compound.terms``).
+        labels: [n] class indices; n may be 0.
+        strength: a fixed strength; ``inf`` is zero-shot.
+        temperature: a fixed temperature.
+        groups: [n] pictures of one group stay in one fold.
+        seed: of the folds.
     """
     x, z = features.detach().double().numpy(), total.detach().double().numpy()
     y = labels.numpy().astype(np.intp)
@@ -93,7 +93,7 @@ def probe(
         return zero_shot(z.shape[1], x.shape[1], temperature or DEFAULT_TEMPERATURE)
     given = temperature
     if strength is None and np.bincount(y)[np.unique(y)].min() >= ENOUGH:
-        folds = deal(y, _INNER_FOLDS, seed, groups)
+        folds = stratified_folds(y, _INNER_FOLDS, seed, groups)
         strength, factor = _chosen(x, z, y, folds, given)
     else:
         strength, factor = DEFAULT_STRENGTH if strength is None else strength, 1.0
@@ -105,34 +105,33 @@ def probe(
     return Probe(torch.from_numpy(weight), torch.from_numpy(bias), float(temperature), float(strength))
 
 
-def deal(labels: Numbers, count: int, seed: int, groups: Sequence[int] | None = None) -> Numbers:
-    """[n] which of ``count`` folds each picture is in: every class spread evenly, no group parted.
+def stratified_folds(labels: IntArray, count: int, seed: int, groups: Sequence[int] | None = None) -> IntArray:
+    """Return [n] the fold of each picture, of ``count`` folds stratified by class; groups are not split.
 
-    A class of one picture (or one group) is in none, -1: left out it could not be learned, so it is always learned
-    from and never measured.
+    A class of one picture (or one group) has fold -1: it is always trained on and never measured.
     """
     rng = np.random.default_rng((seed, 11))
     group_of = np.arange(len(labels)) if groups is None else np.asarray(groups)
     fold = np.full(len(labels), -1, np.intp)
     first = 0
     for label in np.unique(labels):
-        own = np.unique(group_of[labels == label])
-        if len(own) < 2:
+        of_class = np.unique(group_of[labels == label])
+        if len(of_class) < 2:
             continue
-        for place, group in enumerate(rng.permutation(own)):
+        for place, group in enumerate(rng.permutation(of_class)):
             fold[(group_of == group) & (labels == label)] = (first + place) % count
         # the next class begins where this one ended, so that small classes do not all fill the first folds
-        first += len(own)
+        first += len(of_class)
     return fold
 
 
-def best_temperature(total: Array, labels: Numbers) -> float:
-    """The temperature at which the zero-shot scores fit the labels best, not far from the default."""
-    weight = balanced(labels)
+def best_temperature(total: Array, labels: IntArray) -> float:
+    """Return the temperature that fits the [n, C] zero-shot scores to the labels, with a prior on the default."""
+    weight = balanced_weights(labels)
 
     def cost(shift: float) -> float:
         return (
-            float(weight @ losses(total / (DEFAULT_TEMPERATURE * exp(shift)), labels))
+            float(weight @ cross_entropies(total / (DEFAULT_TEMPERATURE * exp(shift)), labels))
             + 0.5 * (shift / _TEMPERATURE_SPREAD) ** 2
         )
 
@@ -140,73 +139,73 @@ def best_temperature(total: Array, labels: Numbers) -> float:
     return DEFAULT_TEMPERATURE * exp(float(found.x))
 
 
-def losses(logits: Array, labels: Numbers) -> Array:
-    """[n] cross-entropy of each picture; a class that scores -inf is out of the question."""
+def cross_entropies(logits: Array, labels: IntArray) -> Array:
+    """Return the [n] cross entropy of each picture; logits of -inf exclude a class."""
     return logsumexp(logits, axis=1) - logits[np.arange(len(labels)), labels]
 
 
-def balanced(labels: Numbers) -> Array:
-    """[n] weights that sum to n and give every class that is there the same sum."""
+def balanced_weights(labels: IntArray) -> Array:
+    """Return [n] sample weights that sum to n, with the same sum for every class present."""
     present, which, counts = np.unique(labels, return_inverse=True, return_counts=True)
     return (len(labels) / (len(present) * counts))[which]
 
 
-def _chosen(x: Array, total: Array, y: Numbers, folds: Numbers, given: float | None) -> tuple[float, float]:
-    """Strength and factor on the temperature with the least loss on pictures left out."""
-    parts = [(folds != fold, folds == fold) for fold in np.unique(folds[folds >= 0])]
-    problems = [_Problem(x[kept], total[kept], y[kept]) for kept, _ in parts]
-    temperatures = [given or best_temperature(total[kept], y[kept]) for kept, _ in parts]
-    weight = balanced(y)
+def _chosen(x: Array, total: Array, y: IntArray, folds: IntArray, given: float | None) -> tuple[float, float]:
+    """Return the strength and the factor on the temperature with the least cross-validated loss."""
+    splits = [(folds != fold, folds == fold) for fold in np.unique(folds[folds >= 0])]
+    problems = [_Problem(x[train], total[train], y[train]) for train, _ in splits]
+    temperatures = [given or best_temperature(total[train], y[train]) for train, _ in splits]
+    weight = balanced_weights(y)
 
     def cost(strength: float, factor: float, starts: list[Array | None]) -> tuple[float, list[Array | None]]:
-        value, found = 0.0, []
-        for (_, out), problem, temperature, start in zip(parts, problems, temperatures, starts, strict=True):
+        value, solutions = 0.0, []
+        for (_, out), problem, temperature, start in zip(splits, problems, temperatures, starts, strict=True):
             logits = total[out] / (factor * temperature)
             solution = None
             if isfinite(strength):
                 solution = problem.solve(factor * temperature, strength, start)
                 w, b = problem.unfolded(solution)
                 logits = logits + x[out] @ w.T + b
-            found.append(solution)
-            value += float(weight[out] @ losses(logits, y[out]))
-        return value, found
+            solutions.append(solution)
+            value += float(weight[out] @ cross_entropies(logits, y[out]))
+        return value, solutions
 
-    starts: list[Array | None] = [None] * len(parts)
+    starts: list[Array | None] = [None] * len(splits)
     best, strength, at = inf, inf, starts
     for tried in STRENGTHS:
         value, starts = cost(tried, 1.0, starts)
         if value < best:
             best, strength, at = value, tried, starts
     chosen = 1.0
-    for factor in () if given else _FLATTER:
+    for factor in () if given else _TEMPERATURE_FACTORS:
         if factor != 1 and (value := cost(strength, factor, at)[0]) < best:
             best, chosen = value, factor
     return strength, chosen
 
 
 class _Problem:
-    """Penalised multinomial logistic regression with an offset, of one set of pictures and any strength.
+    """Penalised multinomial logistic regression with an offset, for one training set and any strength.
 
-    The penalty does not depend on the axes that the features are written in, so they are turned to their principal
-    ones: no more than there are pictures are left, and each is scaled by what is known of its curvature.
+    The penalty is invariant to rotations of the features, so they are projected on their principal axes: no more
+    than there are pictures remain, and each is preconditioned by an estimate of its curvature.
     """
 
-    def __init__(self, x: Array, total: Array, y: Numbers) -> None:
+    def __init__(self, x: Array, total: Array, y: IntArray) -> None:
         self._classes = total.shape[1]
         self._present, self._label = np.unique(y, return_inverse=True)
-        self._weight = balanced(y)
+        self._weight = balanced_weights(y)
         self._total = total[:, self._present]
         self._mean, self._scale = _standard(x)
         # the constant is penalised as the features are together
         z = np.column_stack([(x - self._mean) / self._scale, np.ones(len(x))])
         _, spread, axes = np.linalg.svd(z * np.sqrt(self._weight)[:, None], full_matrices=False)
-        kept = spread > 1e-9 * max(spread[0], 1e-30)
-        self._axes = axes[kept]
-        self._curvature = spread[kept] ** 2 / 2
+        nonzero = spread > 1e-9 * max(spread[0], 1e-30)
+        self._axes = axes[nonzero]
+        self._curvature = spread[nonzero] ** 2 / 2
         self._z = z @ self._axes.T
 
     def solve(self, temperature: float, strength: float, start: Array | None = None) -> Array:
-        """[r, K] weights on the principal axes, of the K classes that have pictures."""
+        """Return [r, K] weights on the principal axes for the K classes that have pictures."""
         scale = 1 / np.sqrt(self._curvature + strength)[:, None]
         shape = (len(scale), len(self._present))
         offset = self._total / temperature
@@ -230,18 +229,18 @@ class _Problem:
         return scale * found.x.reshape(shape)
 
     def unfolded(self, theta: Array) -> tuple[Array, Array]:
-        """[C, F] and [C] on the features as they came; 0 for classes without pictures."""
-        turned = self._axes.T @ theta
+        """Return [C, F] weights and [C] biases for the original features; 0 for classes without pictures."""
+        rotated = self._axes.T @ theta
         weight, bias = np.zeros((self._classes, len(self._mean))), np.zeros(self._classes)
-        weight[self._present] = (turned[:-1] / self._scale[:, None]).T
-        bias[self._present] = turned[-1]
+        weight[self._present] = (rotated[:-1] / self._scale[:, None]).T
+        bias[self._present] = rotated[-1]
         return weight, bias - weight @ self._mean
 
 
 def _standard(x: Array) -> tuple[Array, Array]:
-    """[F] means and scales after which a picture's features have length 1 on average.
+    """Return [F] means and scales that standardise features to length 1 on average.
 
-    A few pictures say little of a feature's variance: it is drawn to the mean of all.
+    With few pictures a feature's variance is uncertain, so it is shrunk to the mean variance.
     """
     variance = x.var(0)
     typical = float(variance.mean())

@@ -1,4 +1,4 @@
-"""Few-shot results in words: the headline figures, what they mean, and a table of all figures."""
+"""Human-readable few-shot results: headline metrics, a conclusion, and a table of all metrics."""
 
 import pandas as pd
 
@@ -12,10 +12,10 @@ _FIGURES = {
 
 
 def headline(result: Result) -> list[tuple[str, str, str]]:
-    """Mean diagonal of the trained model, of zero-shot and of guessing.
+    """Return the mean diagonal of the trained model, of zero-shot and of guessing.
 
     Returns:
-        Name, figure in per cent and its 95 % interval of each; the interval is "" where there is none.
+        Name, value in per cent and 95 % interval of each; an undefined interval is "".
     """
     guessing = Figure(value=result["chance"], low=None, high=None)
     sides = (
@@ -27,7 +27,7 @@ def headline(result: Result) -> list[tuple[str, str, str]]:
 
 
 def conclusion(result: Result) -> str:
-    """Whether training beats zero-shot, as far as the interval of the difference allows; Markdown."""
+    """Return a Markdown sentence on whether training beats zero-shot, by the interval of the difference."""
     difference = result["difference"]
     value, low, high = difference["value"], difference["low"], difference["high"]
     if result["figures"]["mean_diagonal"]["value"] is None:
@@ -49,7 +49,7 @@ def conclusion(result: Result) -> str:
 
 
 def how_measured(result: Result) -> str:
-    """The pictures that the figures were measured on."""
+    """Return a sentence on the pictures that were measured on."""
     count = sum(result["measured"].values())
     if result["measurement"] == "test":
         return f"Measured on the {count:,} pictures of the official test part, none of which was learned from."
@@ -57,15 +57,15 @@ def how_measured(result: Result) -> str:
 
 
 def figures_table(result: Result) -> pd.DataFrame:
-    """A row for each figure; few-shot and zero-shot in per cent with 95 % intervals, as text."""
+    """Return a table with one row per metric: few-shot and zero-shot in per cent with 95 % intervals, as text."""
     sides = {"Few-shot": result["figures"], "Zero-shot": result["zero_shot"]}
     texts = {side: [_with_interval(figures[key]) for key in _FIGURES] for side, figures in sides.items()}  # type: ignore[literal-required]
     return pd.DataFrame(texts, index=pd.Index(_FIGURES.values(), name="with 95 % intervals"))
 
 
-def percent(share: float | None) -> str:
-    """A share in [0, 1] in per cent; a dash for None."""
-    return "–" if share is None else f"{100 * share:.0f} %"
+def percent(fraction: float | None) -> str:
+    """Format a fraction in [0, 1] in per cent; None is a dash."""
+    return "–" if fraction is None else f"{100 * fraction:.0f} %"
 
 
 def _interval(figure: Figure) -> str:

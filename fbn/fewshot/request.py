@@ -1,4 +1,4 @@
-"""What few-shot learning asks for, and what it answers."""
+"""Request and result of few-shot learning."""
 
 from pathlib import Path
 from typing import Any, Literal, Self, TypedDict
@@ -9,24 +9,24 @@ Strategy = Literal["probe", "last_block", "whole"]
 
 
 class FewShot(BaseModel):
-    """A folder of labelled pictures, and how to learn from it.
+    """A few-shot request: labelled pictures and how to learn from them.
 
     Attributes:
-        data: folder or zip: RAF-DB's compound layout, a csv ``file,class`` beside pictures, or a folder a class.
-        classes: a set's or table's name (``fbn.compound.names``) to choose among; None: the data's own classes, their
-            rows those of Du, Tao & Martinez (2014).
-        strategy: ``probe`` learns a linear residual on fixed features, in seconds; ``last_block`` and ``whole`` go on
-            from it, with varied pictures, and change the network's last residual block and heads, or all of it.
-        shots: pictures a class to learn from; None: all, 0: none, which is zero-shot.
+        data: folder or zip: RAF-DB's compound layout, a csv ``file,class`` beside pictures, or one folder per class.
+        classes: name of the candidate classes (``fbn.compound.names``); None: the classes of the data, with the rows
+            of Du, Tao & Martinez (2014).
+        strategy: ``probe`` fits a linear residual on fixed features, in seconds; ``last_block`` and ``whole`` start
+            from it and fine-tune the last residual block and the heads, or the whole network, with augmentation.
+        shots: training pictures per class; None: all, 0: zero-shot.
         model: name or folder of the starting weights.
-        name: to save as among the user's models; None: measure only.
+        name: save as a user's model of this name; None: evaluate only.
         overwrite: replace a model of that name.
-        folds: parts for measuring by cross-validation, where the data have no test part.
-        draws: of the pictures at each point of the learning curve.
-        curve: the way of learning that the curve is of; ``None`` for no curve.
-        crops: whether pictures without a visible face are kept, as the crops that they are said to be, or left out;
-            None: kept in RAF-DB's layout, whose pictures are crops.
-        seed: of draws, folds and trainings.
+        folds: of cross-validation, for data without a test split.
+        draws: random draws of the pictures at each point of the learning curve.
+        curve: strategy of the learning curve; None: no curve.
+        crops: treat pictures in which no face is detected as face crops (True) or leave them out (False);
+            None: True in RAF-DB's layout, whose pictures are crops.
+        seed: of draws, folds and training.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -52,7 +52,7 @@ class FewShot(BaseModel):
 
 
 class Figure(TypedDict):
-    """A figure with its 95 % bootstrap interval over pictures."""
+    """A metric with its 95 % bootstrap interval over pictures."""
 
     value: float | None
     low: float | None
@@ -60,7 +60,7 @@ class Figure(TypedDict):
 
 
 class Figures(TypedDict):
-    """``mean_diagonal`` is also the UAR; None where nothing supports a figure."""
+    """Metrics of one classifier; ``mean_diagonal`` equals ``uar``. Undefined values are None."""
 
     mean_diagonal: Figure
     macro_f1: Figure
@@ -69,10 +69,10 @@ class Figures(TypedDict):
 
 
 class Wrong(TypedDict):
-    """A picture that got another class than its own.
+    """A misclassified picture: true class ``true``, predicted class ``said``.
 
-    ``crop`` and ``activation`` are files in the run folder, relative to it: the aligned crop, and where the evidence
-    for ``said`` lies for the model that is saved. ``probability`` is that of ``said``, ``own`` that of ``true``.
+    ``crop`` and ``activation`` are paths relative to the run folder: the aligned crop, and the saved model's activation
+    map for ``said``. ``probability`` is that of ``said``, ``own`` that of ``true``.
     """
 
     path: str
@@ -85,7 +85,7 @@ class Wrong(TypedDict):
 
 
 class Shots(TypedDict):
-    """A point of the learning curve: ``fbn.fewshot.curve.CurvePoint``; ``shots`` None is all, 0 zero-shot."""
+    """A point of the learning curve, see ``fbn.fewshot.curve.CurvePoint``; ``shots`` None is all, 0 zero-shot."""
 
     shots: int | None
     draws: list[float]
@@ -98,33 +98,34 @@ class Shots(TypedDict):
 
 
 class Result(TypedDict):
-    """What ``few_shot`` returns, and ``result.json`` holds.
+    """Result of ``few_shot``, as in ``result.json``.
 
     Attributes:
         date: ISO.
-        asked: ``FewShot`` as JSON.
+        asked: the request, ``FewShot`` as JSON.
         data: name of the data: the layout's or folder's.
-        set: name of the set of classes.
-        classes: in the order of everything below.
-        known: of each class whether zero-shot can tell it; if not it gets the others' mean score.
-        counts: class -> pictures learned from by the saved model.
+        set: name of the candidate classes.
+        classes: the C class names, in the order of all lists below.
+        known: of each class whether zero-shot can score it; otherwise it gets the others' mean score.
+        counts: class -> training pictures of the saved model.
         measured: class -> pictures measured on.
-        unmeasured: classes with pictures of which none is measured (one alone can only be learned from).
-        measurement: ``"test"`` (the official part) or ``"folds"`` (each picture by what the other folds teach).
-        confusion: [C][C] counts, rows true, columns said.
-        recall: class -> share of its pictures named rightly; None without measured pictures.
-        figures, zero_shot: of what was learned, and of zero-shot, on the same pictures.
+        unmeasured: classes of which no picture is measured on (a single picture is only trained on).
+        measurement: ``"test"`` (the official test split) or ``"folds"`` (cross-validation).
+        confusion: [C][C] counts, rows true, columns predicted.
+        recall: class -> recall; None without measured pictures.
+        figures, zero_shot: metrics of the trained model and of zero-shot on the same pictures.
         zero_shot_confusion, zero_shot_recall: likewise.
-        chance: mean diagonal of guessing, 1 / C over all classes that can be said.
-        difference: mean diagonal of what was learned - zero-shot's, paired by picture, with its interval.
-        curve: points in rising number of shots; empty where none was asked for. ``curve_of``: the way of learning.
-        wrong: pictures named wrongly, the most certain first; ``wrong_total`` counts those beyond the list's end too.
+        chance: mean diagonal of guessing, 1 / C.
+        difference: mean diagonal minus zero-shot's, paired by picture, with its interval.
+        curve: points by increasing number of shots; empty if not requested. ``curve_of``: its strategy.
+        wrong: misclassified pictures, most confident first; ``wrong_total``: their number, listed or not.
         coverage: ``fbn.data.compound.Coverage`` as JSON.
         temperature, strength: of the saved model's probe; strength None is infinite, which is zero-shot.
-        seconds: by part (``reading``, ``features``, ``measuring``, ``curve``, ``learning``, ``saving``) and ``total``.
+        seconds: of each stage (``reading``, ``features``, ``measuring``, ``curve``, ``learning``, ``saving``) and
+            ``total``.
         model: name of the saved model, or None.
-        base: name of the model it began from.
-        notes: in words, what a reader must know of the figures.
+        base: name of the starting model.
+        notes: human-readable caveats to the metrics.
     """
 
     date: str

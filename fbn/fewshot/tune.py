@@ -1,8 +1,7 @@
-"""Going on from the probe: the network's last block, or all of it, learns from varied views of the same pictures.
+"""Fine-tuning from the probe: trains the network's last block, or all of it, on augmented pictures.
 
-Every step shows as many pictures of one class as of another. The basic outputs are held where they were, by
-distillation on the same pictures. When to stop is decided on pictures left out, and one answer is "at once": then the
-probe stays as it is.
+Batches are balanced over classes. Distillation on the same pictures keeps the basic outputs near those of the starting
+network. The number of epochs is chosen on held-out pictures; it may be 0, then the probe is the result.
 """
 
 import copy
@@ -24,8 +23,8 @@ from torch.utils.data import DataLoader
 from fbn.context import Context
 from fbn.data.augment import Augmentation
 from fbn.data.loading import EpochSampler, Item, Pool, Stream, TrainingBatches
-from fbn.fewshot.features import Material, compound_logits, with_probe
-from fbn.fewshot.probe import Numbers, Probe, balanced, deal, losses, probe
+from fbn.fewshot.features import FewShotData, compound_logits, with_probe
+from fbn.fewshot.probe import IntArray, Probe, balanced_weights, cross_entropies, probe, stratified_folds
 from fbn.losses.distillation import distillation
 from fbn.models.network import FaceNetwork
 from fbn.records import Annotations, Label
@@ -35,74 +34,74 @@ from fbn.training.run import quiet
 from fbn.training.watch import Watch
 
 Part = Literal["last_block", "whole"]
-#: At most so many passes, of at least so many steps.
+#: Maximum number of epochs, minimum number of steps in each.
 EPOCHS, _LEAST_STEPS = 10, 8
 _BATCH = 64
-#: Peak learning rates, chosen on drawn faces by the loss on pictures left out.
+#: Peak learning rates, chosen on drawn faces by the loss on held-out pictures.
 _RATE: dict[Part, float] = {"last_block": 3e-3, "whole": 1e-3}
 _DECAY, _CLIP, _KEEP = 0.01, 5.0, 1.0
-#: From so many pictures on a fifth is left out once; below, pictures are left out in turn, and then all are used.
+#: From ``_MANY`` pictures on, a fifth is held out; below, ``_TURNS``-fold cross-validation, then training on all.
 _MANY, _TURNS = 600, 3
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """A network that learned, and after how many passes it was best."""
+    """A fine-tuned network, its number of epochs, and the probe it started from."""
 
     network: FaceNetwork
     epochs: int
     probe: Probe
 
 
-def tune(material: Material, rows: Numbers, part: Part, seed: int, context: Context, words: str) -> Tuned:
-    """Learn from some of the pictures.
+def tune(data: FewShotData, rows: IntArray, part: Part, seed: int, context: Context, message: str) -> Tuned:
+    """Fine-tune on some of the pictures.
 
     Args:
-        material: pictures and the network to start from.
-        rows: pictures to learn from.
-        part: of the network that changes.
-        seed: of views, batches and folds.
-        context: to report to and to ask.
-        words: what this is for.
+        data: pictures and the network to start from.
+        rows: training pictures.
+        part: part of the network that is trained.
+        seed: of augmentation, batches and folds.
+        context: for progress and cancellation.
+        message: reported with the progress.
 
     Raises:
-        Cancelled: somebody asked.
+        Cancelled: cancelled by the user.
     """
-    start = _probe(material, rows, seed)
-    y = material.labels[rows]
+    start = _probe(data, rows, seed)
+    y = data.labels[rows]
     turns = 5 if len(rows) >= _MANY else _TURNS
-    fold = deal(y, turns, seed, material.faces.groups[rows].tolist())
+    fold = stratified_folds(y, turns, seed, data.faces.groups[rows].tolist())
     if not len(rows) or (fold < 0).all():
-        # one picture a class: nothing to leave out, so nothing says that going on would help
-        return Tuned(with_probe(material, start), 0, start)
+        # one picture per class: none can be held out to show that fine-tuning helps
+        return Tuned(with_probe(data, start), 0, start)
     if len(rows) >= _MANY:
-        own = rows[fold != 0]
-        begun = _probe(material, own, seed)
-        found = _train(material, own, part, seed, begun, (context, words), rows[fold == 0])
-        best = int(np.argmin(found.losses))
+        training = rows[fold != 0]
+        begun = _probe(data, training, seed)
+        trained = _train(data, training, part, seed, begun, (context, message), rows[fold == 0])
+        best = int(np.argmin(trained.losses))
         if best:
-            return Tuned(_scaled(found.network, found.scales[best]), best, begun)
-        return Tuned(with_probe(material, start), 0, start)
+            return Tuned(_scaled(trained.network, trained.scales[best]), best, begun)
+        return Tuned(with_probe(data, start), 0, start)
     costs, scales = np.zeros(EPOCHS + 1), np.zeros(EPOCHS + 1)
     for turn in range(turns):
-        own, out = rows[fold != turn], rows[fold == turn]
+        training, out = rows[fold != turn], rows[fold == turn]
         if len(out):
-            begun = _probe(material, own, seed)
-            about = (_share(context, turn, turns + 1), f"{words}: when to stop, {turn + 1} of {turns}")
-            tried = _train(material, own, part, seed, begun, about, out)
-            costs += len(out) * np.array(tried.losses)
-            scales += len(out) * np.log(tried.scales)
+            begun = _probe(data, training, seed)
+            about = (_within(context, turn, turns + 1), f"{message}: when to stop, {turn + 1} of {turns}")
+            trained = _train(data, training, part, seed, begun, about, out)
+            costs += len(out) * np.array(trained.losses)
+            scales += len(out) * np.log(trained.scales)
     best = int(costs.argmin())
     if not best:
-        return Tuned(with_probe(material, start), 0, start)
-    about = (_share(context, turns, turns + 1), words)
-    found = _train(material, rows, part, seed, start, about, rows[:0], best)
+        return Tuned(with_probe(data, start), 0, start)
+    about = (_within(context, turns, turns + 1), message)
+    trained = _train(data, rows, part, seed, start, about, rows[:0], best)
     scale = float(np.exp(scales[best] / (fold >= 0).sum()))
-    return Tuned(_scaled(found.network, scale), best, start)
+    return Tuned(_scaled(trained.network, scale), best, start)
 
 
 def _scaled(network: FaceNetwork, scale: float) -> FaceNetwork:
-    """The network with its compound logits multiplied: a longer training is surer of itself than it is right."""
+    """Multiply the network's compound logits, in place: longer training is overconfident."""
     assert network.compound is not None
     network.compound.temperature /= scale
     with torch.no_grad():
@@ -111,37 +110,38 @@ def _scaled(network: FaceNetwork, scale: float) -> FaceNetwork:
     return network
 
 
-def _fitting(logits: NDArray, labels: Numbers) -> tuple[float, float]:
-    """The factor on logits [n, C] that fits the labels best, not far from 1, and the mean loss with it."""
-    weight = balanced(labels)
+def _fitting(logits: NDArray, labels: IntArray) -> tuple[float, float]:
+    """Return the factor on [n, C] logits that fits the labels best, with a prior on 1, and the mean loss with it."""
+    weight = balanced_weights(labels)
 
     def cost(shift: float) -> float:
-        return float(weight @ losses(np.exp(shift) * logits, labels))
+        return float(weight @ cross_entropies(np.exp(shift) * logits, labels))
 
     if not np.isfinite(logits).all():
-        # a network that fell apart is the worst, not a number that compares with nothing
+        # a diverged network must compare as the worst, which NaN does not
         return 1.0, np.inf
     bounds = (-np.log(8), np.log(8))
     shift = float(minimize_scalar(lambda s: cost(s) + s**2 / 2, bounds=bounds, method="bounded").x)
     return float(np.exp(shift)), cost(shift) / len(labels)
 
 
-def _probe(material: Material, rows: Numbers, seed: int) -> Probe:
-    own = torch.from_numpy(rows)
-    labels = torch.from_numpy(material.labels[rows])
-    groups = material.faces.groups[rows].tolist()
-    return probe(material.features[own], material.total[own], labels, groups=groups, seed=seed)
+def _probe(data: FewShotData, rows: IntArray, seed: int) -> Probe:
+    index = torch.from_numpy(rows)
+    labels = torch.from_numpy(data.labels[rows])
+    groups = data.faces.groups[rows].tolist()
+    return probe(data.features[index], data.total[index], labels, groups=groups, seed=seed)
 
 
-def _share(context: Context, turn: int, of: int) -> Context:
-    return replace(context, report=lambda share, words: context.report((turn + share) / of, words))
+def _within(context: Context, turn: int, of: int) -> Context:
+    return replace(context, report=lambda progress, message: context.report((turn + progress) / of, message))
 
 
 @dataclass(frozen=True)
 class _Trained:
-    """The network at its best pass, or its last.
+    """The network after its best epoch, or the last one without held-out pictures.
 
-    Before and after each pass: the loss on pictures left out, once the logits were scaled, and that scale.
+    ``losses`` and ``scales`` are those before and after each epoch: the loss on held-out pictures once the logits are
+    scaled, and that scale.
     """
 
     network: FaceNetwork
@@ -150,13 +150,13 @@ class _Trained:
 
 
 def _train(
-    material: Material,
-    rows: Numbers,
+    data: FewShotData,
+    rows: IntArray,
     part: Part,
     seed: int,
     start: Probe,
     about: tuple[Context, str],
-    held_out: Numbers,
+    held_out: IntArray,
     epochs: int | None = None,
 ) -> _Trained:
     quiet()
@@ -165,13 +165,13 @@ def _train(
     if not torch.cuda.is_available():
         torch.set_num_threads(os.cpu_count() or 1)
     L.seed_everything(seed, verbose=False)
-    network = with_probe(material, start)
-    present = np.unique(material.labels[rows])
+    network = with_probe(data, start)
+    present = np.unique(data.labels[rows])
     each = max(2, round(_BATCH / len(present)))
     per_epoch = max(_LEAST_STEPS, -(-len(rows) // (each * len(present))))
-    pool, streams = _pool(material, rows, present, each)
+    pool, streams = _pool(data, rows, present, each)
     steps = TrainingBatches(pool, streams, Augmentation(), seed, network.spec.prepare, network.spec.size)
-    module = _Tuning(network, material, part, present, held_out, per_epoch, seed)
+    module = _Tuning(network, data, part, present, held_out, per_epoch, seed)
     sampler = EpochSampler(per_epoch, lambda: trainer.global_step)
     trainer = L.Trainer(
         accelerator="auto",
@@ -191,22 +191,22 @@ def _train(
     return _Trained(network.to("cpu").eval(), module.costs, module.scales)
 
 
-def _pool(material: Material, rows: Numbers, present: Numbers, each: int) -> tuple[Pool, list[Stream]]:
-    """All pictures as one set, with the basic outputs to keep as their teacher's."""
-    crops, places = material.faces.crops, material.faces.rows
+def _pool(data: FewShotData, rows: IntArray, present: IntArray, each: int) -> tuple[Pool, list[Stream]]:
+    """Return all pictures as one data set, with the basic predictions to preserve as the teacher's."""
+    crops, places = data.faces.crops, data.faces.rows
     index = torch.from_numpy(places)
 
     def spread(values: Tensor) -> Tensor:
-        """[n, ...] of the labelled pictures -> [len(crops), ...], 0 elsewhere."""
+        """Expand [n, ...] values of the labelled pictures to [len(crops), ...], 0 elsewhere."""
         whole = torch.zeros(len(crops), *values.shape[1:])
         whole[index] = values.float()
         return whole
 
-    task = replace(COMPOUND, labels=material.classes.classes)
-    one_hot = functional.one_hot(torch.from_numpy(material.labels), len(task))
+    task = replace(COMPOUND, labels=data.classes.classes)
+    one_hot = functional.one_hot(torch.from_numpy(data.labels), len(task))
     label = Label(spread(one_hot), spread(torch.ones(len(places))))
-    pool = Pool.of({material.faces.name: (crops, Annotations({task: label}))}, material.said.map(spread))
-    labels = material.labels[rows]
+    pool = Pool.of({data.faces.name: (crops, Annotations({task: label}))}, data.predictions.map(spread))
+    labels = data.labels[rows]
     return pool, [Stream(places[rows[labels == label]], each) for label in present]
 
 
@@ -216,16 +216,16 @@ class _Tuning(L.LightningModule):
     def __init__(
         self,
         network: FaceNetwork,
-        material: Material,
+        data: FewShotData,
         part: Part,
-        present: Numbers,
-        held_out: Numbers,
+        present: IntArray,
+        held_out: IntArray,
         per_epoch: int,
         seed: int,
     ) -> None:
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._material, self._part, self._held_out, self._seed = material, part, held_out, seed
+        self._data, self._part, self._held_out, self._seed = data, part, held_out, seed
         self._present = torch.from_numpy(present)
         self._steps = per_epoch * EPOCHS
         self.best: dict[str, Tensor] | None = None
@@ -238,7 +238,7 @@ class _Tuning(L.LightningModule):
             module.requires_grad_(True)
 
     def train(self, mode: bool = True) -> "_Tuning":
-        """As any module, but batch norms keep their statistics: a few pictures have none to offer."""
+        """Set the mode, but keep batch norm in evaluation mode: few pictures give poor statistics."""
         super().train(mode)
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -246,35 +246,35 @@ class _Tuning(L.LightningModule):
         return self
 
     def on_train_start(self) -> None:
-        """What the probe alone is worth."""
-        self._weigh()
+        """Evaluate the probe alone."""
+        self._evaluate()
 
     def training_step(self, batch: Item, index: int) -> Tensor:
-        """The loss of one step's views."""
+        """Compute the loss of one batch."""
         pictures, teacher = batch
         assert teacher is not None
         torch.manual_seed(hash((self._seed, self.global_step)))
-        said = self.network(pictures.images).to(torch.float32)
+        predictions = self.network(pictures.images).to(torch.float32)
         # classes without pictures keep their score, as in the probe
-        task = said.own(COMPOUND)
+        task = predictions.own(COMPOUND)
         target = pictures.annotations[task].value[:, self._present].argmax(-1)
-        loss = functional.cross_entropy(said[task][:, self._present], target)
-        return loss + _KEEP * distillation(said, teacher)
+        loss = functional.cross_entropy(predictions[task][:, self._present], target)
+        return loss + _KEEP * distillation(predictions, teacher)
 
     def on_train_epoch_end(self) -> None:
-        """What another pass is worth."""
-        self._weigh()
+        """Evaluate on the held-out pictures."""
+        self._evaluate()
 
-    def _weigh(self) -> None:
+    def _evaluate(self) -> None:
         if not len(self._held_out):
             return
         training = self.training
         self.eval()
-        faces = self._material.faces
+        faces = self._data.faces
         logits = compound_logits(self.network.to("cpu"), faces.crops, faces.rows[self._held_out])
         self.network.to(self.device)
         self.train(training)
-        labels = self._material.labels[self._held_out]
+        labels = self._data.labels[self._held_out]
         scale, cost = _fitting(logits.double().numpy(), labels)
         self.scales.append(scale)
         self.costs.append(cost)
@@ -282,7 +282,7 @@ class _Tuning(L.LightningModule):
             self.best = copy.deepcopy(self.network.state_dict())
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW; a short warm-up, then a cosine to 0 over all passes that there may be."""
+        """Return AdamW with a short warm-up, then a cosine to 0 over the maximum number of epochs."""
         learned = [p for p in self.network.parameters() if p.requires_grad]
         optimiser = torch.optim.AdamW(learned, lr=_RATE[self._part], weight_decay=_DECAY)
         schedule = torch.optim.lr_scheduler.OneCycleLR(

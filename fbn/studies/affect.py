@@ -1,7 +1,7 @@
-"""The study ``affect``: do the coupling losses pay? The papers' case study I.
+"""The study ``affect``: do the coupling losses improve a network? The papers' case study I.
 
-Single-task, uncoupled and coupled networks on the same pictures and seeds, on drawn faces (``fbn.studies.drawn``) or
-on the open data sets (``fbn.studies.real``). The arms are in ``fbn.studies.affect_arms``.
+Compares single-task, uncoupled and coupled networks on the same pictures and seeds, either drawn faces
+(``fbn.studies.drawn``) or open data sets (``fbn.studies.real``). The arms are in ``fbn.studies.affect_arms``.
 """
 
 import json
@@ -29,10 +29,10 @@ _TERMS = {
 
 
 class AffectRequest(Request):
-    """What is asked of the study.
+    """Request of the study.
 
     Attributes:
-        action_units: training pictures with AU labels; how scarce they are.
+        action_units: number of training pictures with AU labels, instead of the budget's.
     """
 
     ARMS: ClassVar[Mapping[str, Arm]] = ARMS
@@ -42,20 +42,20 @@ class AffectRequest(Request):
 
     @property
     def recipe(self) -> Recipe:
-        """What every arm starts from."""
+        """The base recipe of all arms."""
         return recipes.read("study").model_copy(update=self.limits.changes)
 
     def recipe_of(self, arm: Arm) -> Recipe:
-        """An arm's recipe, but for its table: of the base recipe's losses it has those of its own tasks."""
-        base, own = self.recipe, arm.changes
-        terms = {term for task in own.get("tasks", AFFECT_TASKS) for term in _TERMS[task]}
+        """Return an arm's recipe, except for its table, with the base recipe's losses of the arm's tasks only."""
+        base, changes = self.recipe, arm.changes
+        terms = {term for task in changes.get("tasks", AFFECT_TASKS) for term in _TERMS[task]}
         base = base.model_copy(update={"objective": {t: w for t, w in base.objective.items() if t in terms}})
-        narrow = own.get("narrow", {}) if self.limits.narrow else {}
+        narrow = changes.get("narrow", {}) if self.limits.narrow else {}
         return arm.recipe(base).model_copy(update={**narrow, "table": base.table})
 
 
 def load(request: AffectRequest, seed: int, report: Report) -> StudyData:
-    """One seed's sets: drawn faces, or the open data sets, which no seed changes."""
+    """Load the data of one seed: drawn faces, or the open data sets, which are the same for every seed."""
     if request.data is None:
         return drawn.draw(request.limits, seed, report)
     report(0, "reading the data")
@@ -63,21 +63,22 @@ def load(request: AffectRequest, seed: int, report: Report) -> StudyData:
 
 
 def training(request: AffectRequest, arm: Arm, seed: int, data: StudyData) -> Training:
-    """What an arm is trained on."""
-    recipe, own = request.recipe_of(arm), arm.changes
+    """Return the recipe and the training data of an arm."""
+    recipe, changes = request.recipe_of(arm), arm.changes
     if arm.terms:
-        recipe = recipe.model_copy(update={"table": TABLES[own["table"]](data)})
-    streams = data.of_tasks(own.get("tasks", AFFECT_TASKS), own.get("share", 1.0) if request.limits.narrow else 1.0)
-    return Training(recipe, data.pool, streams, tuple(arm.terms), own.get("after", 0.0))
+        recipe = recipe.model_copy(update={"table": TABLES[changes["table"]](data)})
+    fraction = changes.get("share", 1.0) if request.limits.narrow else 1.0
+    streams = data.of_tasks(changes.get("tasks", AFFECT_TASKS), fraction)
+    return Training(recipe, data.pool, streams, tuple(arm.terms), changes.get("after", 0.0))
 
 
 def measured(trained: Trained) -> Measured:
-    """Its figures on every held-out set."""
+    """Return a trained network's metrics on every held-out data set."""
     held_out, table = trained.data.held_out, trained.training.recipe.table
-    predictions = {own.name: trained.predict(own.pool.crops[0]) for own in held_out}
+    predictions = {data_set.name: trained.predict(data_set.pool.crops[0]) for data_set in held_out}
     more = {
         "labelled": trained.data.labelled,
-        "trained_on": [own.name for own in held_out if own.trained_on],
+        "trained_on": [data_set.name for data_set in held_out if data_set.trained_on],
         "table": None if isinstance(table, str) else json.loads(table.to_json()),
     }
     return measure(predictions, held_out, trained.request.limits.rounds, trained.seed, more)
@@ -95,5 +96,5 @@ STUDY = Study(
 
 
 def run(request: AffectRequest, context: Context) -> dict[str, Any]:
-    """The study in this process; see ``fbn.studies.engine.run``."""
+    """Run the study in this process; see ``fbn.studies.engine.run``."""
     return engine.run(STUDY, request, context)

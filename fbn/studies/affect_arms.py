@@ -1,15 +1,15 @@
 """The arms of the study ``affect``.
 
-A coupling loss, a table or an architecture that no line here names has arms all the same: its line in ``COUPLINGS``
-(``fbn.losses.terms``), ``TABLES`` (``fbn.studies.material``) or ``BODIES`` (``fbn.models.zoo``) is enough.
+A new coupling loss, table or architecture gets default arms automatically, from its line in ``COUPLINGS``
+(``fbn.losses.terms``), ``TABLES`` (``fbn.studies.material``) or ``BODIES`` (``fbn.models.zoo``).
 
-Beside fields of the recipe, ``Arm.changes`` may hold:
+Besides fields of the recipe, ``Arm.changes`` may have the keys:
 
 - ``table``: a name in ``TABLES``, for the coupling terms.
-- ``tasks``: what the network has outputs for and is shown; all by default.
-- ``narrow``: changes that let a large network be trained on two cores while somebody waits (``AffectBudget.narrow``).
-- ``share``: share of each step's pictures that it sees there, for the same reason.
-- ``after``: share of the run after which the coupling terms count.
+- ``tasks``: tasks that the network predicts and is trained on; all by default.
+- ``narrow``: changes that make a large network small enough to train on two cores (``AffectBudget.narrow``).
+- ``share``: fraction of each batch's pictures that is used, for the same reason.
+- ``after``: fraction of the run after which the coupling terms are switched on.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,11 +23,11 @@ from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, Task
 
 #: In the order of the tables.
 GROUPS = ("tasks", "coupling", "table", "form", "weight", "architecture")
-#: What differences are told against.
+#: The baselines of differences.
 UNCOUPLED, SINGLE = "none", "single-task"
 
 _HALF, _QUARTER, _EIGHTH = (
-    # in few steps, what dropout hides is not learned in time
+    # no dropout: it slows learning too much for runs of few steps
     {"network_args": {"width": width, "dropout": 0.0}, "warmup": 20}
     for width in (1 / 2, 1 / 4, 1 / 8)
 )
@@ -35,7 +35,7 @@ _CO = {"co_annotation": 0.5}
 _SOFT = {"soft_co_annotation": 0.3}
 _MATCH = {"distribution_matching": 0.2}
 _BOTH = _SOFT | _MATCH
-#: Weight of a coupling loss that nothing here gives one.
+#: Weight of a coupling loss without arms here.
 _NEW = 0.3
 
 
@@ -62,7 +62,10 @@ def _form(name: str, description: str, terms: Mapping[str, float], **options: An
 
 
 def _architecture(network: str, title: str = "", **changes: Any) -> list[Arm]:
-    """An architecture uncoupled and with both couplings; single-task networks, of another body, are no reference."""
+    """Return the arms of an architecture: uncoupled, and with both couplings.
+
+    They have no single-task reference, as single-task networks have another body.
+    """
     changes = {"network": network, "network_args": {}} | changes
     both = changes | {"objective": _BOTH, "table": "du2014"}
     none, title = f"{network}-none", title or network
@@ -96,8 +99,8 @@ _NAMED = (
     _coupled("both-third", "weight", "both, a third of the weight", _times(1 / 3)),
     _coupled("both-triple", "weight", "both, three times the weight", _times(3)),
     _coupled("both-late", "weight", "both, in the last two thirds of the run", _BOTH, after=1 / 3),
-    # the residual body is the recipe's own: arms none and both
-    # half of each step's pictures, for a run in some 90 seconds
+    # the residual body is that of the recipe: arms none and both
+    # half of each batch, for a run of some 90 seconds
     *_architecture("vgg-face", "VGG-FACE", learning_rate=0.001, sides=(96,), narrow=_EIGHTH, share=1 / 2),
     *_architecture("resnet-50", "ResNet-50", narrow=_QUARTER, share=1 / 2),
     *_architecture("densenet-121", "DenseNet-121", learning_rate=0.0015, narrow=_HALF, share=1 / 2),
@@ -105,16 +108,16 @@ _NAMED = (
 
 
 def every_arm(couplings: Iterable[str], tables: Iterable[str], bodies: Iterable[str]) -> dict[str, Arm]:
-    """All arms, in the order of the tables: those above, and one or two of whatever they do not name.
+    """Return all arms, in the order of the tables: those above and default arms of anything they do not use.
 
     Args:
-        couplings: loss terms; a new one has an arm of its own.
-        tables: a new one has both couplings by it.
-        bodies: names in the zoo; a new one has itself uncoupled and by both couplings; on two cores a quarter as wide,
-            without dropout, with a short warm-up.
+        couplings: loss terms; a new one gets one arm.
+        tables: a new one gets an arm with both couplings.
+        bodies: names in the zoo; a new one gets an uncoupled arm and one with both couplings; on two cores they have a
+            quarter of the width, no dropout and a short warm-up.
 
     Raises:
-        ValueError: a new one's arm would be named as another is.
+        ValueError: a new arm would have the name of another.
     """
     terms = {term for arm in _NAMED for term in arm.terms}
     used = {arm.changes.get("table") for arm in _NAMED} | {arm.changes.get("network") for arm in _NAMED}

@@ -1,4 +1,4 @@
-"""How much of everything the study ``affect`` takes."""
+"""Budgets of the study ``affect``."""
 
 from typing import Any
 
@@ -8,17 +8,18 @@ from fbn.studies.study import Budget
 
 
 class AffectBudget(Budget):
-    """How much of everything.
+    """Size of the data sets and of the training.
 
     Attributes:
-        expression, clips: drawn pictures with an expression, drawn clips with valence and arousal, to train on.
-        action_units: pictures with AUs to train on; None: on drawn faces ``scarce``, on real ones all that there are.
-        scarce: drawn pictures with AUs, 2 in 100 of those with an expression or a frame with valence and arousal.
-        of_each: at most so many pictures of FER+ and of AffectNet each, to train on and to measure on; None: all.
-        held_out: pictures of each drawn set to measure on, of other people; of video as many frames or a few more.
-        per_step: pictures with an expression, with AUs, with valence and arousal in every step.
-        changes: what the budget changes of the recipe ``study``.
-        narrow: large networks are made narrower, so that they train on two cores while somebody waits.
+        expression, clips: numbers of drawn training pictures with an expression, and training clips with valence and
+            arousal.
+        action_units: number of training pictures with AUs; None: ``scarce`` on drawn faces, all on real ones.
+        scarce: drawn training pictures with AUs; by default 2 % of all labelled pictures and frames.
+        of_each: maximum number of pictures of FER+ and of AffectNet each, in each split; None: all.
+        held_out: pictures of each drawn held-out data set, of other people; for video, at least as many frames.
+        per_step: pictures with an expression, with AUs, and with valence and arousal in each batch.
+        changes: to the recipe ``study``.
+        narrow: make large networks narrower, so that they train on two cores.
     """
 
     slow_steps: int | None = Field(default=120, ge=1)
@@ -35,7 +36,7 @@ class AffectBudget(Budget):
 
 
 BUDGETS: dict[str, AffectBudget] = {
-    # to see that all works
+    # to test that everything works
     "smoke": AffectBudget(
         steps=4,
         slow_steps=4,
@@ -51,7 +52,7 @@ BUDGETS: dict[str, AffectBudget] = {
         changes={"network_args": {"widths": (16, 16), "blocks": (1, 1)}, "sides": (32,), "warmup": 1},
         rounds=10,
     ),
-    # what a class can wait for
+    # short enough for a lesson
     "lesson": AffectBudget(
         steps=100,
         slow_steps=80,
@@ -65,7 +66,7 @@ BUDGETS: dict[str, AffectBudget] = {
         rounds=50,
     ),
     "small": AffectBudget(),
-    # the shipped network at its own resolution; a GPU's work
+    # the shipped network at full resolution; needs a GPU
     "full": AffectBudget(
         steps=6000,
         slow_steps=6000,

@@ -1,8 +1,8 @@
-"""A study beside others, and beside the papers' own tables; without Streamlit.
+"""Comparison of a study with other studies and with the papers' published tables.
 
-``assets/studies/affect/papers.csv``: A's Tables III and V, C's Table 2. A's Table III holds unfiltered figures of the
-uncoupled row on Aff-Wild beside filtered ones of the coupled rows; here only figures that are filtered alike are
-subtracted, with Table V's.
+``assets/studies/affect/papers.csv`` has A's Tables III and V and C's Table 2. A's Table III gives unfiltered values of
+the uncoupled row on Aff-Wild but filtered ones of the coupled rows; here differences are taken only between values with
+the same filtering, using those of Table V.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,11 +20,11 @@ from fbn.studies.labels import METRICS, TASKS, Verdict, set_name
 from fbn.studies.measure import FIGURES, FILTERED
 from fbn.studies.read import COMMITTED, StudyResult, differences
 
-#: What may be asked otherwise of a study that stands beside another.
+#: Fields in which the requests of comparable studies may differ.
 _FREE = ("rows", "seeds", "action_units")
-#: Asked, or a budget's own, which may have been others in another version: what was taken is compared.
+#: Compared by the number used, as a budget's default may differ between versions.
 _STEPS = "steps"
-#: What is compared over situations: title, metrics of which the first that was measured counts, labels trained on.
+#: What is compared over situations: title, metrics (the first one measured is used), whether on trained data sets.
 _ASPECTS = (
     ("Expressions not trained on", ("mean_diagonal", "expression_f1", "accuracy"), False),
     ("Action units", ("f1",), True),
@@ -33,9 +33,9 @@ _ASPECTS = (
     ("Arousal", ("ccc_arousal",), True),
 )
 PAPERS = ("A", "C")
-#: A difference of the papers' is theirs to two places: below half of the last one it is none.
+#: The papers give two decimals: a difference below half of the last one counts as zero.
 _NONE = 0.005
-#: The papers' second table was counted on a data set, as a study's inferred one is.
+#: The papers' second table was counted on a data set, like a study's inferred one.
 COUPLED_BY = {"du2014": "Du 2014's table", "counted": "A table counted on data"}
 _COUNTED = ("inferred", "affwild2")
 
@@ -46,39 +46,42 @@ def _read(folder: Path, _written: int) -> StudyResult:
 
 
 def read_all(folders: Iterable[Path]) -> list[StudyResult]:
-    """Those that can be read, each once for as long as nobody writes it anew; whoever opens the others is told why."""
-    found = []
+    """Read all readable studies, cached until they change; unreadable ones are skipped."""
+    results = []
     for folder in folders:
         try:
-            found.append(_read(folder, (folder / SUMMARY).stat().st_mtime_ns))
+            results.append(_read(folder, (folder / SUMMARY).stat().st_mtime_ns))
         except (FbnError, OSError):
             continue
-    return found
+    return results
 
 
 def alike(result: StudyResult, others: Iterable[StudyResult]) -> list[StudyResult]:
-    """The study and those that asked the same with fewer or more AU labels, the scarcest first.
+    """Return the study and others that differ from it only in the number of AU labels, sorted by that number.
 
-    Of each number one, the one with the most of its arms.
+    If several have the same number, the one with the most arms in common is used.
     """
-    found = {result.unit_labels: result}
+    by_labels = {result.unit_labels: result}
     for other in others:
-        if _asked(other) == _asked(result) and other.trained_on == result.trained_on:
-            before = found.get(other.unit_labels, other)
-            found[other.unit_labels] = max(
-                before, other, key=lambda own: len(own.arms.index.intersection(result.arms.index))
+        if _conditions(other) == _conditions(result) and other.trained_on == result.trained_on:
+            before = by_labels.get(other.unit_labels, other)
+            by_labels[other.unit_labels] = max(
+                before, other, key=lambda each: len(each.arms.index.intersection(result.arms.index))
             )
-    return [found[number] for number in sorted(found)]
+    return [by_labels[number] for number in sorted(by_labels)]
 
 
 def common_arms(results: Sequence[StudyResult], count: int) -> dict[str, str]:
-    """Coupled arms of at least so many of some studies: name -> label."""
+    """Return the coupled arms, name -> label, that at least ``count`` of the studies have."""
     labels = {arm: own.label(arm) for own in reversed(results) for arm in own.coupled}
     return {arm: label for arm, label in labels.items() if sum(arm in own.coupled for own in results) >= count}
 
 
 def by_unit_labels(results: Sequence[StudyResult], arms: Sequence[str], key: str, side: str) -> pd.DataFrame:
-    """Differences of arms in one figure, a line for each arm and study; ``pictures``: with AU labels."""
+    """Return the differences of arms in one metric, one row per arm and study.
+
+    Column ``pictures`` is the number of pictures with AU labels.
+    """
     parts = [
         differences(own.figures[(own.figures["key"] == key) & own.figures["arm"].isin(arms)], side).assign(
             pictures=own.unit_labels
@@ -90,13 +93,13 @@ def by_unit_labels(results: Sequence[StudyResult], arms: Sequence[str], key: str
 
 
 def situations(results: Iterable[StudyResult], arms: Sequence[str]) -> pd.DataFrame:
-    """Where coupling pays: in each study that has all of some arms, how they differ from no coupling.
+    """Return the differences of arms from no coupling in each study that has all of these arms.
 
-    Of each study one figure for each of ``_ASPECTS``: of sets that are trained on or not, the metric that stands first,
-    median-filtered where it was, the mean over sets or else the first set.
+    There is one metric per study for each of ``_ASPECTS``: the first one measured, on data sets that are or are not
+    trained on, median-filtered if available, as a mean over data sets or else on the first one.
 
     Returns:
-        As ``differences``, with aspect, situation and measure (in words) beside each line; fewer AU labels first.
+        As ``differences``, with the columns aspect, situation and measure (text); fewer AU labels first.
     """
     parts = []
     for own in sorted(results, key=lambda each: (each.is_drawn, each.unit_labels)):
@@ -122,7 +125,7 @@ def situations(results: Iterable[StudyResult], arms: Sequence[str]) -> pd.DataFr
     if not parts:
         return pd.DataFrame()
     found = pd.concat(parts)
-    # the same but for its steps
+    # studies that differ only in the number of steps are labelled by it
     several = found.groupby("situation")["study"].transform("nunique") > 1
     found["situation"] += found["steps"].where(several, "")
     order = {title: place for place, (title, *_) in enumerate(_ASPECTS)}
@@ -134,10 +137,10 @@ class Compared:
     """An arm and its baseline, in the papers and in a study.
 
     Attributes:
-        title: for people.
-        row, base: of the papers' tables and of the study.
-        side: where the study's figures tell the difference.
-        own: the study's arm, where it is called otherwise.
+        title: human-readable.
+        row, base: the arm and its baseline, in the papers' tables and in the study.
+        side: key of ``SIDES`` for the study's difference.
+        own: name of the study's arm, if another.
     """
 
     title: str
@@ -158,7 +161,7 @@ COMPARED = (
 
 
 def offered(result: StudyResult) -> tuple[Compared, ...]:
-    """What a study can be compared in; a study of architectures: each with itself uncoupled."""
+    """Return the comparisons a study allows; in a study of architectures, each coupled one with itself uncoupled."""
     if result.is_of_architectures:
         names = {arm: str(result.arms.at[arm, "description"]).split(",")[0] for arm in result.best_arms}
         return tuple(Compared(f"{name}: coupled − no coupling", "both", own=arm) for arm, name in names.items())
@@ -166,37 +169,37 @@ def offered(result: StudyResult) -> tuple[Compared, ...]:
 
 
 def own_arm(result: StudyResult, compared: Compared, table: str) -> str | None:
-    """The study's arm with such a table, a key of ``COUPLED_BY``; None where it has none that was compared."""
+    """Return the study's arm with a table, a key of ``COUPLED_BY``; None if it has no such arm with differences."""
     if compared.own or table == "du2014" or compared.row == UNCOUPLED:
         arm: str | None = compared.own or compared.row
         arm = None if compared.own and table != "du2014" else arm
     else:
         names = (f"{compared.row}.{counted}" for counted in _COUNTED)
         arm = next((name for name in names if name in result.arms.index), None)
-    told = result.figures[result.figures["arm"] == arm]
-    return arm if told[f"{compared.side}_difference"].notna().any() else None
+    figures = result.figures[result.figures["arm"] == arm]
+    return arm if figures[f"{compared.side}_difference"].notna().any() else None
 
 
 @cache
 def published() -> pd.DataFrame:
-    """``papers.csv``: paper, source, row, set, name, figure, filtered, value, and key as in a study."""
+    """Read ``papers.csv``: paper, source, row, set, name, figure, filtered, value, and key as in a study."""
     found = pd.read_csv(shipped(f"{COMMITTED}/papers.csv"), dtype={"filtered": bool})
     marks = found["filtered"].map({True: f"/{FILTERED}", False: ""})
     return found.assign(key=found["set"] + "/" + found["figure"] + marks)
 
 
 def beside_papers(result: StudyResult, compared: Compared, table: str) -> pd.DataFrame:
-    """Every figure of the papers or of the study, task by task.
+    """Return every metric of the papers or of the study, sorted by task.
 
     Args:
         result: the study.
-        compared: which arms.
+        compared: the arms to compare.
         table: key of ``COUPLED_BY``.
 
     Returns:
-        key (expressions that are withheld from training have their set's), task, label; ``A`` and ``C``: the papers'
-        differences; difference, low, high, interval, mark, verdict: the study's; same: whether both go the same way,
-        "" where it cannot be told or only one tells. NaN where there is none.
+        key (that of the data set, also for expressions withheld from training), task, label; ``A`` and ``C``: the
+        papers' differences; difference, low, high, interval, mark, verdict: the study's; same: whether both have the
+        same sign, "" if undecided or if only one is available. Missing values are NaN.
     """
     row = f"{compared.row}.affwild2" if compared.row != UNCOUPLED and table == "counted" else compared.row
     values = published().pivot(index="key", columns=["paper", "row"], values="value")
@@ -217,21 +220,22 @@ def beside_papers(result: StudyResult, compared: Compared, table: str) -> pd.Dat
         f"{names.get(own, set_name(own))} · {METRICS[name]}" + (", filtered" if key.endswith(FILTERED) else "")
         for key, own, name in zip(found.index, of_set, figure, strict=True)
     ]
-    found["same"] = [_same_way(*each) for each in zip(found["verdict"], found["A"], found["C"], strict=True)]
+    found["same"] = [_same_sign(*each) for each in zip(found["verdict"], found["A"], found["C"], strict=True)]
     order = [*published()["key"], *ours.index]
     found = found.sort_index(key=lambda keys: keys.map(order.index))
     return found.sort_values("task", key=lambda own: own.map(list(TASKS).index), kind="stable").reset_index(names="key")
 
 
-def _same_way(own: str, *papers: float) -> str:
-    """Whether a study's difference goes the way of the papers', which give no intervals."""
-    theirs = {(value > 0) - (value < 0) for value in papers if abs(value) > _NONE}
-    here = {Verdict.BETTER.value: 1, Verdict.WORSE.value: -1}.get(own)
-    if here is None or len(theirs) != 1:
+def _same_sign(verdict: str, *papers: float) -> str:
+    """Whether a study's difference has the sign of the papers' differences, which have no intervals."""
+    signs = {(value > 0) - (value < 0) for value in papers if abs(value) > _NONE}
+    sign = {Verdict.BETTER.value: 1, Verdict.WORSE.value: -1}.get(verdict)
+    if sign is None or len(signs) != 1:
         return ""
-    return "yes" if theirs == {here} else "no"
+    return "yes" if signs == {sign} else "no"
 
 
-def _asked(result: StudyResult) -> dict[str, object]:
-    asked = {name: value for name, value in result.request.items() if name not in _FREE}
-    return asked | {_STEPS: max(result.steps.values(), default=asked.get(_STEPS))}
+def _conditions(result: StudyResult) -> dict[str, object]:
+    """Return the request without the fields in which comparable studies may differ."""
+    conditions = {name: value for name, value in result.request.items() if name not in _FREE}
+    return conditions | {_STEPS: max(result.steps.values(), default=conditions.get(_STEPS))}

@@ -1,9 +1,9 @@
-"""The study ``compound``: does coupling help to name compound expressions that were never shown?
+"""The study ``compound``: does coupling improve zero-shot and few-shot recognition of compound expressions?
 
-Paper A, 4.5.4 and Table VII, on drawn faces; ``fbn bench compound``. Networks are trained on basic labels alone, with
-the couplings and without, on the same faces, batches and first weights, once for each seed. Each then names compound
-expressions without having seen any, and with a few pictures a class. ``assets/studies/compound/PLAN.md`` fixes what is
-reported.
+It repeats paper A, 4.5.4 and Table VII, on drawn faces; ``fbn bench compound``. For each seed, two networks are trained
+on basic labels alone, with and without the couplings, with the same faces, batches and initial weights. Each is then
+evaluated on compound expressions zero-shot, and with a few pictures per class. ``assets/studies/compound/PLAN.md``
+fixes what is reported.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ from fbn.context import write_json
 from fbn.data.loading import Pool, Stream
 from fbn.losses import COUPLINGS
 from fbn.relatedness import RelatednessTable
-from fbn.studies.compound_faces import SETS, Named, basic_held_out, basic_pool, compound_set
+from fbn.studies.compound_faces import SETS, CompoundFaces, basic_held_out, basic_pool, compound_set
 from fbn.studies.compound_ferplus import proxy
 from fbn.studies.compound_measure import measure
 from fbn.studies.folder import write_csv
@@ -41,15 +41,15 @@ _POSITIVES = 3
 
 
 class CompoundBudget(Budget):
-    """How much of everything.
+    """Size of the data sets and of the training.
 
     Attributes:
-        pictures: with a basic label, for each seed.
-        held_out: basic faces of other people, with all labels.
-        compound: pictures of the RAF-DB compound set, a fifth of them to test on; both sets are the same for every
-            seed, as there is one RAF-DB.
-        emotionet: pictures of the EmotioNet set, all to test on.
-        draws: of the few pictures to learn from, for each network.
+        pictures: training pictures with a basic label, for each seed.
+        held_out: pictures of basic expressions of other people, with all labels.
+        compound: pictures of the RAF-DB compound data set, a fifth of them for testing; both compound data sets are the
+            same for every seed.
+        emotionet: pictures of the EmotioNet data set, all for testing.
+        draws: random draws of the few-shot training pictures, for each network.
     """
 
     steps: int = Field(default=800, ge=1, le=100_000)
@@ -69,16 +69,16 @@ BUDGETS: dict[str, CompoundBudget] = {
 
 
 class CompoundRequest(Request):
-    """What is asked of the study.
+    """Request of the study.
 
     Attributes:
         pictures: instead of the budget's.
         draws: instead of the budget's.
         data: folder with FER+, for the proxy on real faces.
-        model: that reads FER+.
-        set_seed: of the worlds that both compound sets are drawn from.
-        recipe: how the coupled arm is trained, apart from table, seed and steps.
-        table: that all faces are drawn by, that networks are trained with and that scores are made with.
+        model: evaluated on the proxy.
+        set_seed: of both compound data sets.
+        recipe: of the coupled arm, apart from table, seed and steps.
+        table: used to draw all faces, to train the networks and to compute the zero-shot scores.
     """
 
     ARMS: ClassVar[Mapping[str, Arm]] = ARMS
@@ -96,22 +96,22 @@ class CompoundRequest(Request):
 
 @dataclass(frozen=True)
 class CompoundData:
-    """What both arms of one seed are trained and measured on.
+    """Training and test data of one seed, the same for both arms.
 
     Attributes:
-        pool, streams: basic faces to train on.
-        basic: basic faces of other people.
+        pool, streams: training pictures of basic expressions.
+        basic: held-out pictures of basic expressions of other people.
         sets: name -> classes, pictures of compound expressions.
     """
 
     pool: Pool
     streams: list[Stream]
     basic: Pool
-    sets: dict[str, tuple[CompoundClasses, Named]]
+    sets: dict[str, tuple[CompoundClasses, CompoundFaces]]
 
 
 def load(request: CompoundRequest, seed: int, report: Report) -> CompoundData:
-    """One seed's basic faces, and the compound sets, which no seed changes."""
+    """Load one seed's basic faces, and the compound data sets, which are the same for every seed."""
     limits = request.limits
     report(0.0, "drawing the compound sets")
     sets = _sets(request.table, request.set_seed, limits.compound, limits.emotionet)
@@ -121,29 +121,29 @@ def load(request: CompoundRequest, seed: int, report: Report) -> CompoundData:
 
 
 def training(request: CompoundRequest, arm: Arm, seed: int, data: CompoundData) -> Training:
-    """The recipe as the arm changes it."""
+    """Return the recipe and the training data of an arm."""
     recipe = arm.recipe(request.recipe).model_copy(update={"table": request.table})
     return Training(recipe, data.pool, data.streams)
 
 
 def measured(trained: Trained) -> Measured:
-    """Its figures on compound and on basic faces."""
+    """Return a trained network's metrics on compound and on basic expressions."""
     limits, data = trained.request.limits, trained.data
     sets = measure(trained.network, trained.side, data.sets, limits.draws, limits.rounds, trained.seed)
     predictions, every = trained.predict(data.basic.crops[0]), np.arange(len(data.basic))
-    own = figures(predictions, data.basic.annotations, _POSITIVES)
-    basic = {name: value for name, figure in own.items() if np.isfinite(value := float(figure(every)))}
-    found = _flat(sets, basic)
-    return Measured(found, chance=_chance_of(found), more={"basic": basic, "sets": sets})
+    of_basic = figures(predictions, data.basic.annotations, _POSITIVES)
+    basic = {name: value for name, figure in of_basic.items() if np.isfinite(value := float(figure(every)))}
+    values = _flat(sets, basic)
+    return Measured(values, chance=_chance_of(values), more={"basic": basic, "sets": sets})
 
 
 def conclude(
     request: CompoundRequest, folder: Path, runs: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Write ``result.json``, its figures as ``figures.csv`` and the runs' learning curves as ``curve.csv``.
+    """Write ``result.json``, its metrics as ``figures.csv`` and the runs' learning curves as ``curve.csv``.
 
-    With data, also ``ferplus.json``, see ``fbn.studies.compound_ferplus.proxy``. Of one arm alone there is nothing to
-    compare.
+    If the request has ``data``, also write ``ferplus.json``, see ``fbn.studies.compound_ferplus.proxy``. With only one
+    arm, return the summary.
     """
     if request.data:
         write_json(folder / PAIRS, proxy(request.data, request.model, request.limits.draws))
@@ -157,11 +157,12 @@ def conclude(
 
 
 def result(request: CompoundRequest, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The runs together.
+    """Return the comparison of both arms over all seeds.
 
     Returns:
-        date; asked; chance (set -> 1 / classes); arms (figure -> ``Paired``, coupled - uncoupled over the seeds);
-        gains (arm -> shots -> ``Paired``, few-shot - zero-shot mean diagonal over the seeds); ``claims``.
+        date; asked (the request); chance (data set -> 1 / classes); arms (metric -> ``Paired``, coupled - uncoupled
+        over the seeds); gains (arm -> shots -> ``Paired``, few-shot - zero-shot mean diagonal over the seeds);
+        ``claims``.
     """
     flat = {arm: [run["figures"] for run in runs if run["row"] == arm] for arm in ARMS}
     gains: dict[str, dict[str, Any]] = {}
@@ -182,13 +183,13 @@ def result(request: CompoundRequest, runs: Sequence[Mapping[str, Any]]) -> dict[
 
 
 def claims(runs: Sequence[Mapping[str, Any]], gains: Mapping[str, Any], chance: float) -> dict[str, dict[str, Any]]:
-    """What the plan asks, of each arm.
+    """Check the plan's hypotheses for each arm.
 
     Returns:
-        three_times_chance: the zero-shot mean diagonal of the RAF-DB compound set, mean over the seeds, is 3 times
-        chance or more. ten_shots_beat_zero_shot: the interval of their difference over the seeds lies above 0.
-        never_below: at no number of shots does such an interval lie below 0. runs_below: points of single runs' curves
-        whose own interval, over pictures and draws, lies below 0; points: how many there are.
+        three_times_chance: the zero-shot mean diagonal on the RAF-DB compound data set, mean over the seeds, is at
+        least 3 times chance. ten_shots_beat_zero_shot: the interval of their difference over the seeds lies above 0.
+        never_below: at no number of shots does such an interval lie below 0. runs_below: number of points of single
+        runs' curves whose interval over pictures and draws lies below 0; points: number of all points.
     """
     found = {}
     for arm in ARMS:
@@ -206,7 +207,7 @@ def claims(runs: Sequence[Mapping[str, Any]], gains: Mapping[str, Any], chance: 
 
 
 def rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The figures of ``result`` as a table: figure, uncoupled, coupled, difference, sd, low, high, chance."""
+    """Return the metrics of ``result`` as rows: figure, uncoupled, coupled, difference, sd, low, high, chance."""
     columns = {"uncoupled": "base", "coupled": "edited"} | dict.fromkeys(("difference", "sd", "low", "high"))
     return [
         {"figure": name}
@@ -217,7 +218,7 @@ def rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def curve_rows(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Every run's learning curve as a table: arm, seed, shots, and the fields of ``fbn.fewshot.curve.CurvePoint``."""
+    """Return all learning curves as rows: arm, seed, shots, and the fields of ``fbn.fewshot.curve.CurvePoint``."""
     return [
         {"arm": run["row"], "seed": run["seed"], "shots": _shots(point)}
         | {name: value for name, value in point.items() if name not in ("shots", "draws")}
@@ -231,7 +232,7 @@ def _shots(point: Mapping[str, Any]) -> str:
 
 
 def _flat(sets: Mapping[str, Any], basic: Mapping[str, float]) -> dict[str, float]:
-    """A run's figures by name, those of compound expressions first."""
+    """Return a run's metrics by name, those of compound expressions first."""
     found: dict[str, float] = {}
     for name, own in sets.items():
         zero = own["zero_shot"]
@@ -242,12 +243,12 @@ def _flat(sets: Mapping[str, Any], basic: Mapping[str, float]) -> dict[str, floa
 
 
 def _chance() -> dict[str, float]:
-    """Set -> 1 / classes."""
+    """Return data set -> 1 / classes."""
     return {name: 1 / len(CompoundClasses.named(own).classes) for name, own in SETS.items()}
 
 
 def _chance_of(keys: Iterable[str]) -> dict[str, float]:
-    """Key of a mean diagonal -> chance."""
+    """Return key of a mean diagonal -> chance."""
     of_set = _chance()
     return {key: of_set[name] for key in keys if "mean_diagonal" in key and (name := key.partition("/")[0]) in of_set}
 
@@ -255,7 +256,7 @@ def _chance_of(keys: Iterable[str]) -> dict[str, float]:
 @lru_cache(maxsize=1)
 def _sets(
     table: RelatednessTable, seed: int, compound: int, emotionet: int
-) -> dict[str, tuple[CompoundClasses, Named]]:
+) -> dict[str, tuple[CompoundClasses, CompoundFaces]]:
     counts = {"rafdb-compound": compound, "emotionet": emotionet}
     return {
         name: (

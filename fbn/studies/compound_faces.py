@@ -1,8 +1,7 @@
-"""What the study of compound expressions draws: faces with basic labels to train on, compound sets to test on.
+"""Drawn data of the study ``compound``: faces with basic labels for training, compound expressions for testing.
 
-No compound face is ever trained on: the three sets with basic labels show the seven expressions alone, and each is
-labelled for one task, as the papers' sets are. The compound sets are those that ``fbn synth`` writes, without the files
-in between.
+No compound expression is trained on: the three training sets show the seven basic expressions, each labelled for one
+task as in the papers. The compound data sets are those that ``fbn synth`` writes, drawn directly.
 """
 
 import os
@@ -22,11 +21,11 @@ from fbn.synthetic.world import World
 from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, Task
 from fbn.vocabulary import EXPRESSIONS
 
-#: Layout -> the classes it is scored on, by the name that ``CompoundClasses`` knows them by.
+#: Layout -> name of its classes in ``CompoundClasses``.
 SETS = {"rafdb-compound": "rafdb", "emotionet": "emotionet"}
-#: Task -> the style its pictures are in: the papers took expressions, AUs and affect from different sets.
+#: Task -> domain of its pictures: the papers took expressions, AUs and affect from different data sets.
 _STYLES = {EXPRESSION: "rafdb", ACTION_UNITS: "emotionet", VALENCE_AROUSAL: "affectnet"}
-#: Task -> share of the pictures, pictures in every step.
+#: Task -> fraction of the pictures, and number of pictures in each batch.
 SHARES = {EXPRESSION: 0.8, ACTION_UNITS: 0.06, VALENCE_AROUSAL: 0.14}
 PER_STEP = {EXPRESSION: 64, ACTION_UNITS: 16, VALENCE_AROUSAL: 16}
 _PARALLEL = 1000
@@ -34,13 +33,13 @@ _HELD_OUT = 500_000
 
 
 @dataclass(frozen=True)
-class Named:
-    """Pictures of named classes.
+class CompoundFaces:
+    """Pictures of compound expressions with their classes.
 
     Attributes:
         crops: [N, 144, 144, 3] uint8 RGB, with a margin.
-        classes: [N] the class of each.
-        test: [N] whether it is of the part that figures are reported on.
+        classes: [N] class names.
+        test: [N] bool, whether each is in the test split.
     """
 
     crops: Crops
@@ -49,7 +48,7 @@ class Named:
 
 
 def basic_domain(task: Task) -> Domain:
-    """The style of a task's pictures; the seven expressions occur equally often."""
+    """Return the domain of a task's pictures, in which the seven expressions are equally frequent."""
     changes = {
         "name": f"basic-{task.name}",
         "classes": tuple((e.value, 1.0) for e in EXPRESSIONS),
@@ -59,27 +58,26 @@ def basic_domain(task: Task) -> Domain:
 
 
 def basic_pool(table: RelatednessTable, seed: int, count: int) -> tuple[Pool, list[Stream]]:
-    """Faces to train on: 80 % with an expression alone, 6 % with AUs alone, 14 % with valence and arousal alone.
+    """Draw training faces: 80 % with an expression only, 6 % with AUs only, 14 % with valence and arousal only.
 
     Args:
-        table: which AUs go with which expression, in this world.
-        seed: of the world.
-        count: pictures in all.
+        table: AUs of each expression.
+        seed: of the worlds.
+        count: total number of pictures.
 
     Returns:
-        The pool, and what each step takes of it.
+        The pool, and the composition of each batch.
     """
     sets = {}
     for task in SHARES:
-        own = max(1, round(SHARES[task] * count))
-        pool = _draw(World(table, seed, basic_domain(task)), own)
+        pool = _draw(World(table, seed, basic_domain(task)), max(1, round(SHARES[task] * count)))
         sets[pool.names[0]] = (pool.crops[0], only(pool.annotations, task))
     pool = Pool.of(sets)
     return pool, [Stream(pool.of_set(basic_domain(task).name), number) for task, number in PER_STEP.items()]
 
 
 def basic_held_out(table: RelatednessTable, seed: int, count: int) -> Pool:
-    """Faces of other people, in the style of those with an expression, with all labels."""
+    """Draw held-out faces of other people, in the domain of the expression task, with all labels."""
     return _draw(World(table, _HELD_OUT + seed, basic_domain(EXPRESSION)), count)
 
 
@@ -88,17 +86,17 @@ def _draw(world: World, count: int) -> Pool:
     return cached_pool(world, count, processes=(os.cpu_count() or 1) if count >= _PARALLEL else 1, progress=False)
 
 
-def compound_set(layout: str, table: RelatednessTable, seed: int, count: int) -> Named:
-    """A set of compound expressions; of RAF-DB's, one person in five is in the test part, of EmotioNet's everybody.
+def compound_set(layout: str, table: RelatednessTable, seed: int, count: int) -> CompoundFaces:
+    """Draw a compound data set. RAF-DB's test split has one person in five, EmotioNet's has everyone.
 
     Args:
         layout: key of ``SETS``.
-        table: which AUs go with which class.
-        seed: of the set's world.
-        count: pictures.
+        table: AUs of each class.
+        seed: of the world.
+        count: number of pictures.
     """
     world = world_of(layout, table, seed)
     pool = _draw(world, count)
     people = np.arange(count) % world.domain.population.people
     test = people % 5 == 1 if layout == "rafdb-compound" else np.ones(count, bool)
-    return Named(pool.crops[0], tuple(world.draw(i).category for i in range(count)), test)
+    return CompoundFaces(pool.crops[0], tuple(world.draw(i).category for i in range(count)), test)

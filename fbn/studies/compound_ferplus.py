@@ -1,8 +1,9 @@
-"""A proxy for compound expressions on real faces: pictures on which FER+'s taggers saw two expressions.
+"""A proxy for compound expressions on real faces: pictures for which FER+'s taggers voted for two expressions.
 
-No set of compound expressions is free to use here, so a picture counts as, say, fearfully surprised where three or more
-of ten taggers said fear and three or more surprise. It is a proxy: nobody was asked for compounds. Nor is the shipped
-network zero-shot here in the strict sense, for it learned the votes of other pictures, mixed ones among them.
+No data set of compound expressions is freely available, so a picture counts as, for example, fearfully surprised if at
+least three of ten taggers voted for fear and at least three for surprise. The taggers were not asked for compounds, so
+this is only a proxy. The shipped network is also not strictly zero-shot here, as it was trained on the votes of other
+pictures, including mixed ones.
 """
 
 from collections import Counter
@@ -23,7 +24,7 @@ from fbn.data.corpus import without_duplicates
 from fbn.data.crops import cached_crops
 from fbn.data.sources import ferplus, find
 from fbn.errors import FormatError
-from fbn.fewshot.curve import SHOTS, by_probe, draw, out_of_fold
+from fbn.fewshot.curve import SHOTS, by_probe, out_of_fold, sample_shots
 from fbn.models import store
 from fbn.models.bodies.residual import Residual
 from fbn.models.network import FaceNetwork
@@ -34,23 +35,23 @@ from fbn.studies.compound_measure import FeaturesAndPredictions, features_and_pr
 from fbn.training.provenance import revision
 from fbn.vocabulary import COMPOUND_EXPRESSIONS, EXPRESSIONS, Expression
 
-#: Votes that each of the two expressions has at least; that neutral has at most; pairs that are kept.
+#: Minimum votes of each of the two expressions, maximum votes of neutral, number of pairs used.
 VOTES, NEUTRAL, PAIRS = 3, 2, 6
 _FOLDS = 5
-#: What the zero-shot scores are added to, and two heads without them: what the body, what the expressions are worth.
+#: Heads compared: the probe with the zero-shot prior, and two ablations without a prior.
 HEADS = ("zero-shot prior and features", "random body", "expression outputs alone")
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """The proxy's pictures.
+    """The pictures of the proxy.
 
     Attributes:
-        samples: of the pairs that are kept.
-        classes: their compound names, the pair with the most tested pictures first.
-        labels: [N] class numbers.
-        test: [N] of FER2013Valid; the others are of FER2013Train.
-        left_out: why -> pictures of FER2013Valid with two expressions that are not tested.
+        samples: N pictures of the pairs used.
+        classes: compound names, the pair with the most test pictures first.
+        labels: [N] class indices.
+        test: [N] bool, True for FER2013Valid, False for FER2013Train.
+        left_out: reason -> number of pictures of FER2013Valid with two expressions that are not used.
     """
 
     samples: tuple[Sample, ...]
@@ -61,26 +62,26 @@ class Pairs:
 
 
 def two_expressions(sample: Sample) -> frozenset[Expression]:
-    """The non-neutral expressions with ``VOTES`` or more of the ten votes; empty where neutral has over ``NEUTRAL``."""
-    share = sample.annotations.expression * sample.annotations.expression_weight
-    votes = dict(zip(EXPRESSIONS, (share * ferplus.TAGGERS).round().int().tolist(), strict=True))
+    """Return the non-neutral expressions with at least ``VOTES`` of ten votes; empty if neutral exceeds ``NEUTRAL``."""
+    fraction = sample.annotations.expression * sample.annotations.expression_weight
+    votes = dict(zip(EXPRESSIONS, (fraction * ferplus.TAGGERS).round().int().tolist(), strict=True))
     if votes.pop(Expression.NEUTRAL) > NEUTRAL:
         return frozenset()
     return frozenset(expression for expression, count in votes.items() if count >= VOTES)
 
 
 def pairs(samples: Sequence[Sample], count: int = PAIRS) -> Pairs:
-    """Pictures of exactly two expressions, of the pairs that have most of them in the tested part.
+    """Select the pictures with exactly two expressions, of the most frequent pairs in the test split.
 
-    Pictures that are byte for byte in FER2013Train too are not tested, nor are pairs without a name in Du, Tao &
+    Test pictures with an identical copy in FER2013Train are left out, and so are pairs without a name in Du, Tao &
     Martinez (2014).
 
     Args:
         samples: of FER+, with votes.
-        count: of the pairs that are kept.
+        count: number of pairs.
 
     Raises:
-        FormatError: fewer pairs are there.
+        FormatError: there are fewer pairs.
     """
     kept = without_duplicates(samples)
     copies = {s.path for s in samples} - {s.path for s in kept}
@@ -105,23 +106,23 @@ def pairs(samples: Sequence[Sample], count: int = PAIRS) -> Pairs:
 def proxy(
     data_root: Path, model: str = "fbn", draws: int = 5, rounds: int = 1000, context: Context | None = None
 ) -> dict[str, Any]:
-    """The proxy's figures, on FER2013Valid alone.
+    """Evaluate the proxy on FER2013Valid.
 
     Args:
         data_root: folder with ``ferplus.zip`` or ``ferplus/``.
-        model: whose predictions and features.
-        draws: of the few pictures, and as many random bodies.
+        model: name or folder of the model to evaluate.
+        draws: random draws of the few-shot training pictures, and number of random bodies.
         rounds: bootstrap draws.
-        context: is told how far it is.
+        context: for progress and cancellation.
 
     Returns:
-        date, git_sha, model; classes (name -> pictures in train, in test), left_out; chance; zero_shot (figures and
-        confusion); few_shot: head -> ``"from FER2013Train"`` and ``"cross-validated in FER2013Valid"`` -> shots ->
+        date, git_sha, model; classes (name -> number of train and test pictures), left_out; chance; zero_shot (figures
+        and confusion); few_shot: head -> ``"from FER2013Train"`` and ``"cross-validated in FER2013Valid"`` -> shots ->
         figures. Figures: top1 and mean_diagonal, each value, low, high over pictures and draws, and the same of the
         difference to zero-shot.
 
     Raises:
-        FbnError: the data or the model is not there or cannot be read.
+        FbnError: the data or the model does not exist or cannot be read.
     """
     context = context or Context(Path())
     context.report(0.0, "reading FER+")
@@ -164,7 +165,7 @@ def proxy(
 
 
 def _name(found: frozenset[Expression]) -> str:
-    """The pair's compound expression; "" where there are not two, or nobody named it."""
+    """Return the name of a pair's compound expression; "" if there are not two, or the pair has no name."""
     names = (name for name, own in COMPOUND_EXPRESSIONS.items() if frozenset((own.first, own.second)) == found)
     return next(names, "")
 
@@ -172,7 +173,7 @@ def _name(found: frozenset[Expression]) -> str:
 def _head(
     head: str, network: FaceNetwork, crops: np.ndarray, both: FeaturesAndPredictions, total: Tensor, d: int
 ) -> tuple[Tensor, Tensor]:
-    """Features and prior of a way of learning; but the first, none has a prior."""
+    """Return the features and the prior of a head; only the first head has a prior."""
     if head == HEADS[0]:
         return both.features, total
     if head == HEADS[2]:
@@ -190,14 +191,14 @@ def _head(
 def _choices(
     features: Tensor, prior: Tensor, labels: Tensor, test: np.ndarray, d: int
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Where from -> shots -> [tested] the class chosen."""
+    """Return source of the training pictures -> shots -> [tested] predicted classes."""
     y, tested, others = labels.numpy(), np.flatnonzero(test), np.flatnonzero(~test)
     learn = by_probe(features, prior, labels)
     inside = by_probe(features[tested], prior[tested], labels[tested])
     found: dict[str, dict[str, np.ndarray]] = {"from FER2013Train": {}, "cross-validated in FER2013Valid": {}}
     for shots in SHOTS:
         name = "all" if shots is None else str(shots)
-        rows = draw(y, others, shots, (d,))
+        rows = sample_shots(y, others, shots, (d,))
         found["from FER2013Train"][name] = learn(rows, tested).argmax(1)
         scores = out_of_fold(inside, y[tested], _FOLDS, d, shots, (d,), None)
         found["cross-validated in FER2013Valid"][name] = scores.argmax(1)
@@ -205,16 +206,16 @@ def _choices(
 
 
 def summary(choices: Sequence[np.ndarray], truth: np.ndarray, base: np.ndarray, rounds: int) -> dict[str, Any]:
-    """Top-1 and mean diagonal, means over draws, and by how much they are above zero-shot.
+    """Compute top-1 accuracy and mean diagonal, means over draws, and their differences to zero-shot.
 
     Args:
-        choices: of each draw [N] the class chosen.
-        truth: [N].
-        base: [N] zero-shot's choice.
+        choices: [N] predicted classes of each draw.
+        truth: [N] true classes.
+        base: [N] zero-shot predictions.
         rounds: bootstrap draws, of pictures and of ``choices``.
 
     Returns:
-        top1, mean_diagonal, and both with ``_over_zero_shot`` behind: value, low, high.
+        top1, mean_diagonal, and both with the suffix ``_over_zero_shot``: value, low, high.
     """
     classes = int(truth.max()) + 1
     both = {"top1": metrics.accuracy, "mean_diagonal": metrics.mean_diagonal}

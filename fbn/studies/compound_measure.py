@@ -1,4 +1,4 @@
-"""How well one network names compound expressions: without having seen any, and with few of them."""
+"""Zero-shot and few-shot metrics of a network on compound expressions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,10 +15,10 @@ from fbn.data.crops import Crops
 from fbn.fewshot.curve import SHOTS, as_json, curve
 from fbn.models.network import FaceNetwork
 from fbn.records import Predictions
-from fbn.studies.compound_faces import Named
+from fbn.studies.compound_faces import CompoundFaces
 from fbn.training.predict import batches
 
-#: Name -> figure of a confusion matrix. UAR, unweighted average recall, is the mean diagonal by another name.
+#: Name -> metric of a confusion matrix. The mean diagonal equals UAR, unweighted average recall.
 FIGURES = {
     "mean_diagonal": metrics.mean_diagonal,
     "macro_f1": metrics.macro_f1,
@@ -28,7 +28,7 @@ FIGURES = {
 
 @dataclass(frozen=True)
 class FeaturesAndPredictions:
-    """What a network computes of N pictures.
+    """A network's outputs for N pictures.
 
     Attributes:
         features: [N, F].
@@ -40,43 +40,43 @@ class FeaturesAndPredictions:
 
 
 def features_and_predictions(network: FaceNetwork, crops: Crops, side: int) -> FeaturesAndPredictions:
-    """Of crops with a margin, shown at a resolution of so many pixels; on the CPU in float32."""
+    """Compute a network's outputs for crops with a margin, at ``side`` pixels; on the CPU in float32."""
     features, predictions = [], []
     with torch.inference_mode():
         for images in batches(network, crops, side):
-            own = network.features(images)
-            features.append(own.to("cpu", torch.float32))
-            predictions.append(network.read(own).to("cpu", torch.float32))
+            of_batch = network.features(images)
+            features.append(of_batch.to("cpu", torch.float32))
+            predictions.append(network.read(of_batch).to("cpu", torch.float32))
     return FeaturesAndPredictions(torch.cat(features), Predictions.concatenate(predictions))
 
 
 def zero_shot(predictions: Predictions, classes: CompoundClasses, labels: np.ndarray, rounds: int) -> dict[str, Any]:
-    """The scorer of eq. 12 to 15 on pictures of known class.
+    """Evaluate the zero-shot scores of eq. 12 to 15 on labelled pictures.
 
     Args:
         predictions: of batch shape [N].
-        classes: C of them.
-        labels: [N] class numbers.
+        classes: the C candidate classes.
+        labels: [N] class indices.
         rounds: bootstrap draws of pictures.
 
     Returns:
-        figures (name -> value, low, high), recalls (class -> recall), each of the three terms' own mean diagonal, and
-        the confusion matrix, rows true classes.
+        figures (name -> value, low, high), recalls (class -> recall), terms (mean diagonal of each of the three terms
+        alone), and confusion, rows true classes.
     """
-    apart = terms(predictions, classes)
-    choice = apart.total.argmax(-1).numpy()
+    scores = terms(predictions, classes)
+    choice = scores.total.argmax(-1).numpy()
     matrix = metrics.confusion(choice, labels, classes=len(classes.classes))
     recalls = zip(classes.classes, metrics.recalls(matrix).tolist(), strict=True)
     return {
         "figures": intervals(choice, labels, len(classes.classes), rounds),
         "recalls": {name: recall for name, recall in recalls if np.isfinite(recall)},
-        "terms": {name: _own_diagonal(term, labels) for name, term in _apart(apart).items()},
+        "terms": {name: _diagonal_of_term(term, labels) for name, term in _by_name(scores).items()},
         "confusion": matrix.astype(int).tolist(),
     }
 
 
 def intervals(choice: np.ndarray, labels: np.ndarray, classes: int, rounds: int) -> dict[str, dict[str, float]]:
-    """Every figure with its bootstrap interval over pictures: name -> value, low, high."""
+    """Return every metric with its bootstrap interval over pictures: name -> value, low, high."""
 
     def figure(name: str, at: np.ndarray) -> float:
         return FIGURES[name](metrics.confusion(choice[at], labels[at], classes=classes))
@@ -87,55 +87,53 @@ def intervals(choice: np.ndarray, labels: np.ndarray, classes: int, rounds: int)
 def measure(
     network: FaceNetwork,
     side: int,
-    sets: Mapping[str, tuple[CompoundClasses, Named]],
+    sets: Mapping[str, tuple[CompoundClasses, CompoundFaces]],
     draws: int,
     rounds: int,
     seed: int,
     shots: Sequence[int | None] = SHOTS,
 ) -> dict[str, Any]:
-    """One network on every set.
-
-    Of a set with a test part the rest is learned from.
+    """Evaluate one network on every data set, zero-shot and, with pictures outside the test split, few-shot.
 
     Args:
         network: trained on basic labels.
-        side: of the pictures that it was trained on, pixels.
+        side: resolution of its training pictures, in pixels.
         sets: name -> classes, pictures.
-        draws: of the few pictures to learn from.
+        draws: random draws of the few-shot training pictures.
         rounds: bootstrap draws.
-        seed: of the few pictures; networks measured with the same seed meet the same.
-        shots: pictures a class.
+        seed: of the draws; the same seed draws the same pictures for every network.
+        shots: training pictures per class.
 
     Returns:
-        Name -> pictures, measured, zero_shot (as ``zero_shot``) and, where there is a rest, curve
+        Name -> pictures, measured, zero_shot (as ``zero_shot``) and, if few-shot, curve
         (``fbn.fewshot.curve.CurvePoint``, 0 shots first).
     """
-    found = {}
-    for name, (classes, own) in sets.items():
-        labels = np.array([classes.classes.index(one) for one in own.classes])
-        both = features_and_predictions(network, own.crops, side)
-        at = np.flatnonzero(own.test)
-        own_predictions = both.predictions[torch.from_numpy(at)]
-        found[name] = {
+    results = {}
+    for name, (classes, faces) in sets.items():
+        labels = np.array([classes.classes.index(one) for one in faces.classes])
+        both = features_and_predictions(network, faces.crops, side)
+        at = np.flatnonzero(faces.test)
+        tested = both.predictions[torch.from_numpy(at)]
+        results[name] = {
             "pictures": len(labels),
             "measured": len(at),
-            "zero_shot": zero_shot(own_predictions, classes, labels[at], rounds),
+            "zero_shot": zero_shot(tested, classes, labels[at], rounds),
         }
-        if not own.test.all():
+        if not faces.test.all():
             total = terms(both.predictions, classes).total
             points = curve(
-                both.features, total, torch.from_numpy(labels), test=own.test, shots=shots, draws=draws, seed=seed
+                both.features, total, torch.from_numpy(labels), test=faces.test, shots=shots, draws=draws, seed=seed
             )
-            found[name]["curve"] = as_json(points)
-    return found
+            results[name]["curve"] = as_json(points)
+    return results
 
 
-def _apart(apart: Terms) -> dict[str, Tensor]:
-    return {"action_units": apart.action_units, "expressions": apart.expressions, "valence": apart.valence}
+def _by_name(scores: Terms) -> dict[str, Tensor]:
+    return {"action_units": scores.action_units, "expressions": scores.expressions, "valence": scores.valence}
 
 
-def _own_diagonal(term: Tensor, labels: np.ndarray) -> float:
-    """Of one term alone; a tie is shared, as valence says the same of most classes."""
+def _diagonal_of_term(term: Tensor, labels: np.ndarray) -> float:
+    """Return the mean diagonal of one term alone; ties count fractionally, as valence is the same for most classes."""
     best = (term == term.amax(-1, keepdim=True)).double().numpy()
     right = best[np.arange(len(labels)), labels] / best.sum(-1)
     return float(np.mean([right[labels == label].mean() for label in np.unique(labels)]))

@@ -1,8 +1,8 @@
-"""The synthetic world as the papers' sets are: labels of one kind on each, other cameras and people, never seen sets.
+"""Drawn data sets in the style of the papers': each with labels of one task, different cameras and people.
 
-Trained on: AffectNet's style with expressions; EmotioNet's and BP4D's styles with those AUs that their coders look at;
-Aff-Wild2's style on video with valence and arousal. Never trained on: DISFA's, AFEW-VA's and RAF-DB's styles. All
-faces are made by Du 2014's table.
+Training: AffectNet's style with expressions; EmotioNet's and BP4D's styles with the AUs that those data sets code;
+Aff-Wild2's style on video with valence and arousal. Testing only: DISFA's, AFEW-VA's and RAF-DB's styles. All faces
+are drawn with Du 2014's table.
 """
 
 import os
@@ -24,17 +24,17 @@ from fbn.synthetic.world import World
 from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, Task
 from fbn.vocabulary import ACTION_UNITS_BY_DATASET
 
-#: World seeds of the held-out faces, and of one seed's sets, lie so far apart.
+#: Offsets between the world seeds of training and held-out faces, and between those of two seeds.
 _HELD_OUT, _APART = 500_000, 100
-#: Of the papers' metrics, which are told of whom.
+#: The papers' metrics of valence and arousal, and of AUs.
 _AFFECT, _UNITS = ("ccc_valence", "ccc_arousal"), ("f1", "auc")
-#: Pictures and clips in all from which drawing by several processes pays.
-_PART = 400
+#: Total number of pictures and clips from which several processes draw.
+_PARALLEL = 400
 
 
 @dataclass(frozen=True)
 class _Set:
-    """Domain, task of its labels, its metrics, whether it is trained on."""
+    """A data set: its domain, task of its training labels (None: testing only), metrics, whether it is video."""
 
     name: str
     task: Task | None
@@ -54,19 +54,19 @@ SETS = (
 
 
 def draw(budget: AffectBudget, seed: int, report: Report) -> StudyData:
-    """One seed's sets, from the cache or drawn now.
+    """Draw the data sets of one seed, or read them from the cache.
 
     Args:
-        budget: how many.
+        budget: sizes of the data sets.
         seed: of the worlds.
-        report: takes the share drawn and what is being drawn; may raise to stop.
+        report: called with the progress and a message; may raise to stop.
     """
     trained: dict[str, Pool] = {}
-    held: list[HeldOutSet] = []
+    held_out: list[HeldOutSet] = []
     counts = _counts(budget)
     jobs = [(which, False) for which in SETS if which.task] + [(which, True) for which in SETS]
     every = sum(counts.values()) + len(SETS) * budget.held_out
-    with drawers(os.cpu_count() or 1) if every >= _PART else nullcontext(1) as processes:
+    with drawers(os.cpu_count() or 1) if every >= _PARALLEL else nullcontext(1) as processes:
         for number, (which, out) in enumerate(jobs):
             report(number / len(jobs), f"drawing {which.name}")
             world = _world(which, _APART * seed + (_HELD_OUT if out else 0))
@@ -77,25 +77,26 @@ def draw(budget: AffectBudget, seed: int, report: Report) -> StudyData:
             if out:
                 frames = world.frames if isinstance(world, Filmed) else 0
                 groups = [world.who(i) for i in range(len(pool))]
-                held.append(
+                held_out.append(
                     HeldOutSet(which.name, pool, which.figures, np.array(groups), which.task is not None, frames)
                 )
             else:
                 trained[which.name] = pool
-    return _data(trained, held, per_step(budget))
+    return _data(trained, held_out, per_step(budget))
 
 
 def per_step(budget: AffectBudget) -> tuple[int, int, int]:
-    """The budget's pictures of each step, those with expressions and with AUs shared out anew by how many there are.
+    """Return the composition of each batch: pictures with expressions, with AUs, with valence and arousal.
 
-    So the papers' batches are made; but no less than a sixth of these goes to either.
+    Those with expressions and with AUs are divided in proportion to the data sets, as in the papers, but each gets at
+    least a sixth of them.
     """
     expression, units, affect = budget.per_step
     both, counts = expression + units, _counts(budget)
-    whole = sum(counts[name] for name in ("affectnet", "emotionet", "bp4d"))
-    own = round(both * (1 - counts["affectnet"] / whole))
-    own = min(max(own, both // 6), both - both // 6)
-    return both - own, own, affect
+    total = sum(counts[name] for name in ("affectnet", "emotionet", "bp4d"))
+    units = round(both * (1 - counts["affectnet"] / total))
+    units = min(max(units, both // 6), both - both // 6)
+    return both - units, units, affect
 
 
 def _counts(budget: AffectBudget) -> dict[str, int]:
@@ -118,12 +119,12 @@ def _as_coded(name: str, pool: Pool) -> Pool:
     return Pool.of({name: (pool.crops[0], coded(pool.annotations, numbers) if numbers else pool.annotations)})
 
 
-def _data(trained: dict[str, Pool], held: list[HeldOutSet], per_step: tuple[int, int, int]) -> StudyData:
+def _data(trained: dict[str, Pool], held_out: list[HeldOutSet], per_step: tuple[int, int, int]) -> StudyData:
     tasks = {which.name: which.task for which in SETS if which.task}
-    # the expression set's first pictures are coded too, for the table alone
+    # the first pictures of the expression data set have AU labels too, used only for the table
     both = Annotations.concatenate([trained[name].annotations[:500] for name in ("affectnet", "emotionet", "bp4d")])
     labelled = {name: (pool.crops[0], only(pool.annotations, tasks[name])) for name, pool in trained.items()}
     pool = Pool.of(labelled)
     order = (EXPRESSION, ACTION_UNITS, VALENCE_AROUSAL)
     streams = tuple((task, Stream(pool.of_task(task), count)) for task, count in zip(order, per_step, strict=True))
-    return StudyData(pool, streams, tuple(held), both)
+    return StudyData(pool, streams, tuple(held_out), both)

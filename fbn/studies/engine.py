@@ -1,6 +1,6 @@
 """Runs any study: every arm on every seed, one file per run; an interrupted study resumes.
 
-``runs/SEED-ARM.json`` holds all of one run; ``runs.csv`` has a line for each; ``summary.*`` say how the arms differ.
+``runs/SEED-ARM.json`` holds the results of one run, ``runs.csv`` a row per run, ``summary.*`` the differences of arms.
 """
 
 import multiprocessing
@@ -24,29 +24,29 @@ from fbn.training.provenance import revision
 
 #: Seed, arm's name.
 Run = tuple[int, str]
-#: Share of one seed's work that loading its data is.
+#: Fraction of one seed's progress for loading its data.
 _LOADING = 0.15
-#: Seconds between two looks at the workers.
-_LOOK = 1.0
+#: Seconds between two polls of the workers.
+_POLL = 1.0
 
 
 def run(study: Study, request: Any, context: Context, workers: int = 1, threads: int | None = None) -> dict[str, Any]:
-    """Train every arm on every seed and summarise. Resumes after the runs that the folder holds.
+    """Train every arm on every seed and summarise the runs. Finished runs in the folder are not repeated.
 
-    Figures of slow arms may differ in the last places between numbers of workers, as other numbers of threads add up
-    in another order.
+    The last digits of slow arms' metrics may depend on the number of workers, as sums over several threads are
+    not associative.
 
     Args:
-        study: which study.
-        request: of its type.
-        context: where to write; is told of progress, of several workers of finished runs.
-        workers: processes at most, each with a GPU or cores of its own; 0: as many as there are GPUs, or else cores.
-            No more than there are runs to do. 1 runs in this process.
-        threads: cores of each run in this process; None: one, or all of them where more than one helps.
+        study: the study.
+        request: a request of this study.
+        context: folder to write to, progress and cancellation.
+        workers: maximum number of processes, each with a separate GPU or cores; 0: the number of GPUs, or else of
+            cores. At most one per run. 1: run in this process.
+        threads: threads of each run in this process; None: one, or all cores where more than one helps.
 
     Returns:
-        The study's result, as its ``conclude`` gives it; else as ``fbn.studies.summary.summary``, which is also in the
-        folder's ``summary.json``.
+        The study's result from its ``conclude``; without one, that of ``fbn.studies.summary.summary``, which is also in
+        the folder's ``summary.json``.
 
     Raises:
         FbnError: the data cannot be used, or the folder holds another study.
@@ -68,49 +68,49 @@ def _run_parallel(study: Study, request: Request, context: Context, missing: lis
     import torch
 
     gpus = torch.cuda.device_count()
-    # none idle: those that work have their cores
+    # no more workers than runs, so that no core belongs to an idle worker
     workers = min(workers or gpus or os.cpu_count() or 1, len(missing))
     waiting = sorted({seed for seed, _ in missing})
     for number, seed in enumerate(waiting[:1] if study.shares(request) else waiting):
-        # by every core and into the cache, before each worker would
+        # fills the cache with all cores, before each worker loads the data
         _load(study, request, seed, context, (_LOADING * number / len(waiting), _LOADING / len(waiting)))
     with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
-        parts = [
-            pool.submit(_part, study, request, context.folder, missing[number::workers], workers, _gpu(number, gpus))
+        futures = [
+            pool.submit(_start, study, request, context.folder, missing[number::workers], workers, _gpu(number, gpus))
             for number in range(workers)
         ]
         try:
-            _wait(parts, request, context)
+            _wait(futures, request, context)
         except BaseException:
-            # what others are in the middle of is not to be waited for; asked to end, Lightning would end its run alone
+            # unfinished runs are not waited for; on SIGTERM, Lightning would only end the current run
             for process in multiprocessing.active_children():
                 process.kill()
             raise
 
 
-def _wait(parts: list[Future[None]], request: Request, context: Context) -> None:
-    """Until all parts are done; raises what went wrong with the first that fails, or that the user cancelled."""
+def _wait(futures: list[Future[None]], request: Request, context: Context) -> None:
+    """Wait for all workers; raises the error of the first that fails, or ``Cancelled``."""
     runs, done = request.runs, -1
     while True:
-        ended = [part for part in parts if part.done()]
-        for part in ended:
+        ended = [future for future in futures if future.done()]
+        for future in ended:
             try:
-                part.result()
+                future.result()
             except BrokenProcessPool:
                 raise FbnError("a worker was killed, perhaps for want of memory; the same command goes on") from None
-        there = sum(file_of(context.folder, *run).exists() for run in runs)
-        if there != done:
-            done = there
+        existing = sum(file_of(context.folder, *run).exists() for run in runs)
+        if existing != done:
+            done = existing
             write_runs(context.folder, finished(request, context.folder))
         context.report(_LOADING + (1 - _LOADING) * done / len(runs), f"{done} of {len(runs)} runs")
-        if len(ended) == len(parts):
+        if len(ended) == len(futures):
             return
         context.check()
-        time.sleep(_LOOK)
+        time.sleep(_POLL)
 
 
 def _gpu(number: int, gpus: int) -> str | None:
-    """Which GPU a worker is to see: in turn one of those that are visible here, by their own names."""
+    """Return the GPU of a worker, as for ``CUDA_VISIBLE_DEVICES``: the visible GPUs in turn; None without GPUs."""
     if not gpus:
         return None
     named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
@@ -118,19 +118,20 @@ def _gpu(number: int, gpus: int) -> str | None:
 
 
 def _missing(request: Request, folder: Path) -> list[Run]:
-    """What is still to be trained."""
+    """Return the runs that are not finished."""
     return [run for run in request.runs if not file_of(folder, *run).exists()]
 
 
 def _threads(request: Request, arm: str, workers: int) -> int:
-    """Cores of one run: its worker's share where more than one helps, see ``Budget.all_cores``."""
+    """Return the threads of a run: the worker's fraction of the cores, or 1, see ``Budget.all_cores``."""
     many = request.limits.all_cores or request.ARMS[arm].slow
     return max(1, (os.cpu_count() or 1) // workers) if many else 1
 
 
-def _part(study: Study, request: Request, folder: Path, missing: list[Run], workers: int, gpu: str | None) -> None:
+def _start(study: Study, request: Request, folder: Path, missing: list[Run], workers: int, gpu: str | None) -> None:
+    """Start a worker's runs in its process."""
     if gpu is not None:
-        # before anything asks which there are
+        # before CUDA is initialised
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     cv2.setNumThreads(1)
     _work(study, request, Context(folder), missing, workers)
@@ -144,26 +145,28 @@ def _work(
     workers: int = 1,
     threads: int | None = None,
 ) -> None:
-    """Do some runs, as one of so many workers."""
-    every = len(request.runs)
+    """Do the missing runs of one of ``workers`` workers."""
+    total = len(request.runs)
     loaded: tuple[int, Any] | None = None
     for number, (seed, arm) in enumerate(missing):
-        start, part = number / len(missing), 1 / len(missing)
+        start, length = number / len(missing), 1 / len(missing)
         if loaded is None or (loaded[0] != seed and not study.shares(request)):
-            loaded = seed, _load(study, request, seed, context, (start, part * _LOADING))
-        share = (start + part * _LOADING, start + part)
-        words = f"run {every - len(missing) + number + 1} of {every}: {arm}, seed {seed}"
+            loaded = seed, _load(study, request, seed, context, (start, length * _LOADING))
+        progress = (start + length * _LOADING, start + length)
+        message = f"run {total - len(missing) + number + 1} of {total}: {arm}, seed {seed}"
         cores = threads or _threads(request, arm, workers)
-        found = _run_once(study, request, (seed, arm), loaded[1], (context, words, share), cores)
-        write_json(file_of(context.folder, seed, arm), found)
+        result = _run_once(study, request, (seed, arm), loaded[1], (context, message, progress), cores)
+        write_json(file_of(context.folder, seed, arm), result)
         if workers == 1:
             write_runs(context.folder, finished(request, context.folder))
 
 
-def _load(study: Study, request: Request, seed: int, context: Context, place: tuple[float, float]) -> Any:
-    def report(share: float, words: str) -> None:
+def _load(study: Study, request: Request, seed: int, context: Context, stage: tuple[float, float]) -> Any:
+    """Load a seed's data; ``stage``: start and length of its progress within the whole."""
+
+    def report(progress: float, message: str) -> None:
         context.check()
-        context.report(place[0] + share * place[1], f"seed {seed}: {words}")
+        context.report(stage[0] + progress * stage[1], f"seed {seed}: {message}")
 
     return study.load(request, seed, report)
 
@@ -171,7 +174,7 @@ def _load(study: Study, request: Request, seed: int, context: Context, place: tu
 def _run_once(
     study: Study, request: Request, run: Run, data: Any, watched: tuple[Context, str, tuple[float, float]], threads: int
 ) -> dict[str, Any]:
-    """One training and its figures: what a file of ``runs`` holds."""
+    """Train and evaluate once; return the contents of a file in ``runs``."""
     # Lightning takes seconds to import, and pages import this module
     import torch
 

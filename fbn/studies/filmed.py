@@ -1,4 +1,4 @@
-"""A world that is seen on video: its pictures are the frames of its clips."""
+"""A world of video: its pictures are the frames of drawn clips."""
 
 import json
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from fbn.synthetic.world import Truth, World
 
 @dataclass(frozen=True)
 class Filmed(World):
-    """Picture i is frame ``i mod frames`` of clip ``i div frames``.
+    """A world whose picture i is frame ``i mod frames`` of clip ``i div frames``.
 
     Attributes:
-        seconds: how long each clip is.
-        rate: frames a second that are kept; the papers keep one of five.
+        seconds: duration of each clip.
+        rate: frames per second; the papers use every fifth frame.
     """
 
     seconds: float = 8.0
@@ -22,20 +22,20 @@ class Filmed(World):
 
     @property
     def frames(self) -> int:
-        """Of each clip."""
+        """Number of frames of each clip."""
         return int(self.seconds * self.rate)
 
     def who(self, index: int) -> int:
-        """Number of the person that picture ``index`` shows: of its clip."""
+        """Return the number of the person in picture ``index``, that of its clip."""
         return super().who(index // self.frames)
 
     def draw(self, index: int) -> Truth:
-        """Picture ``index``, 0 or more."""
+        """Draw picture ``index``, 0 or more."""
         number, frame = divmod(index, self.frames)
         return _clip(self, number).frame(frame / self.rate)
 
     def to_json(self) -> str:
-        """The world and how it is filmed."""
+        """Return the world with duration and frame rate as JSON."""
         film = {"seconds": self.seconds, "rate": self.rate}
         return json.dumps(json.loads(super().to_json()) | film, indent=1, ensure_ascii=False) + "\n"
 

@@ -1,4 +1,4 @@
-"""A study's folder: one file per run, the tables made of them, and the request."""
+"""The folder of a study: the request, one file per run, and tables of all runs."""
 
 import json
 from collections.abc import Iterable
@@ -15,17 +15,17 @@ from fbn.training.precision import MIXED, Precision, resolve_precision
 
 PLAN, SUMMARY, RUNS = "study.json", "summary.json", "runs"
 DETAILS, CURVES = "details.csv", "curves.csv"
-#: What may differ when a folder is resumed: more of the same.
+#: Fields that may differ when a folder is resumed.
 _MORE = ("rows", "seeds")
-#: Of a run's line, before and after its figures.
+#: Columns of ``runs.csv`` before and after the metrics.
 _HEAD = ("row", "seed")
 _TAIL = ("git_sha", "device", "seconds", "parameters", "steps", "date")
-#: Further ones, which runs of older versions do not tell.
+#: Columns that runs of older versions lack.
 _LATER = ("precision",)
 _NEEDED = (*_HEAD, "figures", *_TAIL)
-#: Of all runs of a folder, which can be compared; noted in each, and in ``PLAN``. To be raised when the same arm, seed
-#: and budget no longer train or measure alike: by other networks, losses, tables, drawn faces, metrics, draws of the
-#: bootstrap. What notes none is from before 0.6.3.
+#: Version of training and evaluation: runs of the same series can be compared. Stored in each run and in ``PLAN``.
+#: Increase it when the same arm, seed and budget give other results: by changed networks, losses, tables, drawn faces,
+#: metrics or bootstrap draws. Runs from before 0.6.3 lack it.
 SERIES = 5
 _OLDER = (
     "was begun with another version of fbn, which may have trained or measured otherwise: new runs cannot be compared "
@@ -35,15 +35,15 @@ _REMEDY = "restore it, or remove it to train that run anew; the rest is kept"
 
 
 def begin(request: Request, folder: Path) -> None:
-    """Note the request; more arms and seeds may be asked of a folder than before, nothing else.
+    """Write the request to the folder. A resumed study may have more arms and seeds; other fields must be equal.
 
-    Precision and series of its runs are noted too: this machine's and version's, or what the folder was begun with.
+    Precision and series of the runs are stored too: for this machine and version, or those of the resumed study.
 
     Raises:
-        FormatError: the folder holds another study, or runs that new ones cannot be paired with, or a damaged file, or
-            cannot be written to.
+        FormatError: the folder holds another study, or runs of another series, or a damaged file, or cannot be written
+            to.
     """
-    # a folder's name, not its path: results are shown to others
+    # the folder's name, not its path: results are shared
     wanted = request.model_dump(mode="json") | {"data": request.data and request.data.name}
     path, precision, series = folder / PLAN, resolve_precision(request.precision), SERIES
     if path.exists():
@@ -51,16 +51,15 @@ def begin(request: Request, folder: Path) -> None:
         if differs := [key for key in wanted if key not in _MORE and wanted[key] != before.get(key)]:
             raise FormatError(f"{folder} holds another study (it differs in {', '.join(differs)})")
         precision, series = before.get("precision", precision), before.get("series", 1)
-    # a damaged run is told before hours of training, not after; what was being written when a worker was killed begins
-    # with a dot
+    # damaged runs raise before hours of training, not after; incomplete files of killed workers begin with a dot
     every = [_read(file, _NEEDED, _REMEDY) for file in sorted((folder / RUNS).glob("[0-9]*.json"))]
-    found = {series, *(run.get("series", 1) for run in every)}
+    all_series = {series, *(run.get("series", 1) for run in every)}
     if not all(file_of(folder, *run).exists() for run in request.runs):
-        found.add(SERIES)
-    if len(found) > 1:
+        all_series.add(SERIES)
+    if len(all_series) > 1:
         raise FormatError(f"{folder} {_OLDER}")
     if any("precision" not in run for run in every):
-        # before 0.6.0 all ran in this one
+        # before 0.6.0 all runs used this one
         precision = MIXED
     try:
         write_json(path, wanted | {"precision": precision, "series": series})
@@ -69,17 +68,17 @@ def begin(request: Request, folder: Path) -> None:
 
 
 def precision_of(folder: Path) -> Precision:
-    """What a folder's runs compute in; ``begin`` noted it."""
+    """Return the precision of a folder's runs, as stored by ``begin``."""
     return json.loads((folder / PLAN).read_bytes())["precision"]
 
 
 def file_of(folder: Path, seed: int, arm: str) -> Path:
-    """Where a run's results lie."""
+    """Return the path of a run's results."""
     return folder / RUNS / f"{seed:02d}-{arm}.json"
 
 
 def finished(request: Request, folder: Path) -> list[dict[str, Any]]:
-    """The runs that are asked for and there, in the order they are asked for.
+    """Read the finished runs of a request, in its order.
 
     Raises:
         FormatError: one of their files is damaged.
@@ -89,21 +88,21 @@ def finished(request: Request, folder: Path) -> list[dict[str, Any]]:
 
 
 def _read(file: Path, needed: Iterable[str], remedy: str) -> dict[str, Any]:
-    """What a file holds; ``needed`` are keys that must be there."""
+    """Read a JSON file with the required keys ``needed``."""
     try:
-        found = json.loads(file.read_bytes())
+        content = json.loads(file.read_bytes())
     except ValueError:
-        found = None
-    if isinstance(found, dict) and "arm" in found:
+        content = None
+    if isinstance(content, dict) and "arm" in content:
         # comparisons of tables before 0.7 wrote such runs
         raise FormatError(f"{file.parent.parent} {_OLDER}")
-    if not isinstance(found, dict) or any(key not in found for key in needed):
+    if not isinstance(content, dict) or any(key not in content for key in needed):
         raise FormatError(f"{file}: damaged, not what fbn study wrote; {remedy}")
-    return found
+    return content
 
 
 def write_runs(folder: Path, runs: list[dict[str, Any]]) -> None:
-    """``runs.csv``: one line per run, its figures rounded to five places."""
+    """Write ``runs.csv``: one row per run, metrics rounded to five decimals."""
     last = (*_TAIL, *_LATER)
     lines = [{k: run[k] for k in _HEAD} | run["figures"] | {k: run.get(k) for k in last} for run in runs]
     columns = [*_HEAD, *dict.fromkeys(key for run in runs for key in run["figures"]), *last]
@@ -111,6 +110,6 @@ def write_runs(folder: Path, runs: list[dict[str, Any]]) -> None:
 
 
 def write_csv(path: Path, table: pd.DataFrame | list[dict[str, Any]], digits: int = 5) -> None:
-    """Write a table whole or not at all, its numbers rounded."""
+    """Write a table atomically as CSV, its numbers rounded."""
     with whole_file(path) as unfinished:
         pd.DataFrame(table).round(digits).to_csv(unfinished, index=False)

@@ -1,4 +1,4 @@
-"""Frames of a study for tables and plots: differences with tooltips, arms by figures, arms and what was trained."""
+"""Data frames of a study for tables and plots: differences with tooltips, arms by metrics, descriptions of arms."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ _ARM_COLUMNS = {
 
 
 def difference_lines(result: StudyResult, frame: pd.DataFrame, side: str, seeds: bool = True) -> pd.DataFrame:
-    """Differences with a tooltip, for a forest plot.
+    """Return differences with tooltips, for a forest plot.
 
     Args:
         result: the study.
@@ -33,7 +33,7 @@ def difference_lines(result: StudyResult, frame: pd.DataFrame, side: str, seeds:
         seeds: add the differences of single seeds.
 
     Returns:
-        As ``differences``, and hover (HTML) and seeds_at (lists).
+        As ``differences``, with the columns hover (HTML) and seeds_at (lists).
     """
     lines = differences(frame, side)
     if lines.empty:
@@ -52,27 +52,27 @@ def difference_lines(result: StudyResult, frame: pd.DataFrame, side: str, seeds:
 
 
 def with_values(figures: pd.DataFrame) -> pd.DataFrame:
-    """Rows of ``StudyResult.figures`` with number, their mean, and text, with the standard deviation."""
+    """Add the columns number (the mean) and text (with the standard deviation) to rows of ``StudyResult.figures``."""
     spread = figures["sd"].map(lambda sd: "" if pd.isna(sd) else f" ± {sd:.3f}")
     return figures.assign(number=figures["mean"], text=figures["mean"].map("{:.3f}".format) + spread)
 
 
 def with_differences(lines: pd.DataFrame) -> pd.DataFrame:
-    """Rows of ``differences`` with number, the difference, and text, with the mark of the verdict."""
+    """Add the columns number (the difference) and text (with the verdict's mark) to rows of ``differences``."""
     return lines.assign(number=lines["difference"], text=lines["mark"] + " " + lines["difference"].map(signed))
 
 
 def arms_by_figures(result: StudyResult, lines: pd.DataFrame, keys: Sequence[str], values: str) -> pd.DataFrame:
-    """A column of ``lines`` as a table.
+    """Pivot a column of ``lines`` to arms by metrics.
 
     Args:
         result: the study.
         lines: columns arm, key and ``values``.
-        keys: of figures, in order; those without a line are left out.
+        keys: of the metrics, in order; those without rows are left out.
         values: name of the column.
 
     Returns:
-        A row for each arm, by its label; columns are pairs of the set's and the metric's name.
+        One row per arm, indexed by its label; columns are pairs of data set and metric names.
     """
     arms = [arm for arm in result.arms.index if arm in set(lines["arm"])]
     known = [key for key in keys if key in set(lines["key"])]
@@ -82,9 +82,9 @@ def arms_by_figures(result: StudyResult, lines: pd.DataFrame, keys: Sequence[str
 
 
 def detail_lines(result: StudyResult, details: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
-    """Rows of ``StudyResult.details`` in order of name and arm, with the label of the name and the series, its arm.
+    """Sort rows of ``StudyResult.details`` by name and arm, and add the columns label and series (the arm's label).
 
-    An AU that no coupling of ``arms`` speaks of has a star.
+    AUs that are in no table of ``arms`` are marked with a star.
     """
     tables = [result.tables[arm] for arm in arms if arm in result.tables]
     coupled = {unit for table in tables for cells in table.get("rows", {}).values() for unit in cells}
@@ -103,7 +103,7 @@ def detail_lines(result: StudyResult, details: pd.DataFrame, arms: Sequence[str]
 
 
 def arms_table(result: StudyResult) -> pd.DataFrame:
-    """A row for each arm: what it is and how it was trained."""
+    """Return one row per arm: its description and how it was trained."""
     terms = [
         ", ".join(f"{LOSSES.get(term, term.replace('_', ' ')).lower()} {weight:g}" for term, weight in weights.items())
         for weights in result.arms["terms"]

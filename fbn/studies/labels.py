@@ -1,4 +1,4 @@
-"""What a study's sets, metrics, arms and differences are called, for people; without Streamlit."""
+"""Human-readable names of a study's data sets, metrics, arms and differences."""
 
 import math
 from enum import StrEnum
@@ -18,7 +18,7 @@ _SETS = {
     "ckplus": "CK+",
     TOGETHER: "All AU sets",
 }
-#: Head of a network -> what it is called.
+#: Task -> its display name.
 TASKS = {"expression": "Expressions", "units": "Action units", "affect": "Valence and arousal"}
 METRICS = {
     "ccc_valence": "valence CCC",
@@ -46,9 +46,9 @@ LOSSES = {
     "soft_co_annotation": "Soft co-annotation",
     "distribution_matching": "Distribution matching",
 }
-#: What pictures are labelled with.
+#: Kind of labels -> its display name.
 LABELS = {"expression": "expressions", "action_units": "action units", "valence_arousal": "valence and arousal"}
-#: What a difference is told against: first part of its columns, name.
+#: Baselines of differences: prefix of the columns -> display name.
 SIDES = {"uncoupled": "no coupling", "single": "single-task"}
 SIDE_HELP = (
     "No coupling: the same network on the same three tasks, without any coupling loss (architectures: the same "
@@ -71,12 +71,12 @@ _ARMS = {
     "both": "Soft co-annotation + matching",
     "all": "All three losses",
 }
-#: An arm's name may end with its table.
+#: Suffix of an arm's name (its table) -> display name.
 _TABLES = {"inferred": "counted table", "affwild2": "Aff-Wild2's table"}
 
 
 class Verdict(StrEnum):
-    """Where the 95 % interval of a difference lies."""
+    """Whether the 95 % interval of a difference lies above 0, below 0, or contains it."""
 
     BETTER = "better"
     WORSE = "worse"
@@ -84,33 +84,33 @@ class Verdict(StrEnum):
 
     @property
     def mark(self) -> str:
-        """One sign for it, so that no colour has to be told."""
+        """A symbol, so that colour is not the only cue."""
         return {"better": "▲", "worse": "▼"}.get(self.value, "○")
 
 
 def verdict(low: float, high: float) -> Verdict:
-    """Above 0, below 0, or neither; NaN, as of one seed, tells nothing."""
+    """Return the verdict of an interval; OPEN for NaN, as with a single seed."""
     return Verdict.BETTER if low > 0 else Verdict.WORSE if high < 0 else Verdict.OPEN
 
 
 def set_name(name: str) -> str:
-    """A data set's name."""
+    """Return the display name of a data set."""
     base = name.removesuffix("-expressions")
     return _SETS.get(base, base)
 
 
 def measure_name(of_set: str, figure: str, filtered: bool = False, unseen: bool = False) -> str:
-    """A metric on a set; whether it is filtered, whether no such labels of the set were trained on."""
+    """Return the display name of a metric on a data set, marked if filtered or if the labels were not trained on."""
     marks = [word for word, there in (("filtered", filtered), ("unseen", unseen)) if there]
     return f"{set_name(of_set)} · {METRICS.get(figure, figure)}" + (f" ({', '.join(marks)})" if marks else "")
 
 
 def arm_name(name: str, description: str = "") -> str:
-    """An arm in words: a short form of its description where there is one.
+    """Return the display name of an arm: a short form if there is one, else its description.
 
     Args:
         name: as in the tables on disk.
-        description: what the study says that it is.
+        description: from the study.
     """
     base, _, table = name.partition(".")
     if base not in _ARMS:
@@ -119,12 +119,12 @@ def arm_name(name: str, description: str = "") -> str:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """With its sign, a true minus."""
+    """Format a number with its sign and a typographic minus."""
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def interval(difference: float, low: float, high: float) -> str:
-    """A difference and its interval; NaN limits are those of one seed."""
+    """Format a difference and its interval; NaN limits mean a single seed."""
     if math.isnan(low) or math.isnan(high):
         return f"{signed(difference)}, one seed"
     return f"{signed(difference)} ({signed(low)} to {signed(high)})"

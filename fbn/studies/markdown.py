@@ -1,4 +1,4 @@
-"""Studies as Markdown: tables for a paper or a note, and a sentence on each arm."""
+"""Studies as Markdown: tables for a paper or a note, and a sentence about each arm."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,24 +9,24 @@ from fbn.studies.labels import SIDES, Verdict
 from fbn.studies.read import StudyResult, differences
 from fbn.vocabulary import ACTION_UNITS
 
-#: Instead of a key of ``SIDES``: means and standard deviations, no difference.
+#: Alternative to a key of ``SIDES``: means and standard deviations instead of differences.
 MEANS = "means"
 
 
 def by_figure(
     result: StudyResult, side: str, arms: Sequence[str] = (), figures: Sequence[str] = (), bootstrapped: bool = False
 ) -> str:
-    """Arms by figures.
+    """Return a Markdown table of arms by metrics.
 
     Args:
         result: the study.
         side: a key of ``SIDES``, or ``MEANS``.
-        arms: which; none: all.
-        figures: which, as in ``runs.csv`` (``bp4d/f1``); none: all unfiltered.
-        bootstrapped: the bootstrap's intervals, instead of Student's over seeds.
+        arms: names of arms; empty: all.
+        figures: keys of metrics as in ``runs.csv`` (``bp4d/f1``); empty: all unfiltered.
+        bootstrapped: use bootstrap intervals instead of Student's over seeds.
 
     Raises:
-        FormatError: the study has no such arm or figure.
+        FormatError: an arm or metric is unknown.
     """
     measures = result.measures
     keys = [_known(result, name) for name in figures] or list(map(str, measures.index[~measures["filtered"]]))
@@ -37,27 +37,27 @@ def by_figure(
 
 
 def by_name(result: StudyResult, side: str, arms: Sequence[str], figure: str) -> str:
-    """AUs or expressions, one by one, by arms.
+    """Return a Markdown table of single AUs or expressions by arms.
 
     Args:
         result: the study.
         side: as ``by_figure``.
-        arms: which; none: all that have something to say.
-        figure: as ``details.csv`` names it: ``bp4d/f1`` or ``bp4d/recall``.
+        arms: names of arms; empty: all that have values.
+        figure: as in ``details.csv``: ``bp4d/f1`` or ``bp4d/recall``.
 
     Raises:
-        FormatError: the study has no such arm or figure, or no differences of AUs and expressions.
+        FormatError: an arm or metric is unknown, or has no values for AUs and expressions.
     """
     known = list(result.details["key"].unique())
     if figure not in known:
         raise FormatError(f"{result.folder} has no AUs or expressions of {figure}: expected one of {', '.join(known)}")
-    own = result.details[result.details["key"] == figure]
-    cells = _cells(own, side).pivot(index="name", columns="arm", values="cell")
-    said = [arm for arm in _arms(result, arms) if arm in cells]
-    if not said:
+    details = result.details[result.details["key"] == figure]
+    cells = _cells(details, side).pivot(index="name", columns="arm", values="cell")
+    with_values = [arm for arm in _arms(result, arms) if arm in cells]
+    if not with_values:
         what = "means" if side == MEANS else f"differences against {SIDES[side]}"
         raise FormatError(f"{result.folder}: these rows have no {what} of {figure}")
-    return _table("name", cells.reindex(index=names_in_order(own), columns=said))
+    return _table("name", cells.reindex(index=names_in_order(details), columns=with_values))
 
 
 def by_study(
@@ -67,20 +67,20 @@ def by_study(
     figure: str = "",
     bootstrapped: bool = False,
 ) -> str:
-    """Studies by arms, of one figure.
+    """Return a Markdown table of studies by arms, for one metric.
 
     Args:
         results: name -> study.
         side: as ``by_figure``.
-        arms: which; none: those that couple and that all studies have.
-        figure: as ``by_figure``; "": what the plan reads first in each.
+        arms: names of arms; empty: the coupled arms that all studies have.
+        figure: as ``by_figure``; "": the main metric of each study.
         bootstrapped: as ``by_figure``.
 
     Raises:
-        FormatError: a study has no such arm or figure, or there is none that is read first.
+        FormatError: an arm or metric is unknown, or a study has no main metric.
     """
     common = (
-        arm for arm in next(iter(results.values())).coupled if all(arm in own.arms.index for own in results.values())
+        arm for arm in next(iter(results.values())).coupled if all(arm in each.arms.index for each in results.values())
     )
     named = list(arms) or list(common)
     rows = {}
@@ -94,7 +94,7 @@ def by_study(
 
 
 def count_verdicts(result: StudyResult, arm: str, side: str) -> str:
-    """A sentence: the numbers of figures on which an arm is better and worse than ``side``, a key of ``SIDES``."""
+    """Return a sentence with the numbers of metrics on which an arm is better and worse than ``side``."""
     label, verdicts = result.label(arm), differences(result.of_arm(arm), side)["verdict"]
     if verdicts.empty and side == "uncoupled" and arm not in result.coupled:
         return f"**{label}** is what coupled arms are compared with."
@@ -108,10 +108,10 @@ def count_verdicts(result: StudyResult, arm: str, side: str) -> str:
 
 
 def names_in_order(details: pd.DataFrame) -> list[str]:
-    """AUs as FACS numbers them, then expressions as they came."""
-    there = list(details["name"].unique())
-    order = [*(unit.short for unit in ACTION_UNITS), *there]
-    return sorted(there, key=order.index)
+    """Return the names in ``details``: AUs by FACS number, then expressions in their order."""
+    names = list(details["name"].unique())
+    order = [*(unit.short for unit in ACTION_UNITS), *names]
+    return sorted(names, key=order.index)
 
 
 def _first(name: str, result: StudyResult) -> str:
@@ -136,7 +136,7 @@ def _arms(result: StudyResult, arms: Sequence[str]) -> list[str]:
 
 
 def _cells(frame: pd.DataFrame, side: str, bootstrapped: bool = False) -> pd.DataFrame:
-    """The lines that have something to say, with it as ``cell``."""
+    """Return the rows with values, with their text in the column ``cell``."""
     if side == MEANS:
         spreads = frame["sd"].map(lambda sd: "" if pd.isna(sd) else f" ± {sd:.3f}")
         return frame.assign(cell=frame["mean"].map(lambda mean: f"{mean:.3f}") + spreads)
@@ -145,9 +145,9 @@ def _cells(frame: pd.DataFrame, side: str, bootstrapped: bool = False) -> pd.Dat
 
 
 def _table(corner: str, cells: pd.DataFrame, head: Mapping[str, str] | None = None) -> str:
-    """Without the lines that have nothing to say. ``DataFrame.to_markdown`` would pad the cells."""
-    said = cells.dropna(how="all").fillna("")
-    names = [str(name) for name in said]
+    """Return a Markdown table without empty rows; ``DataFrame.to_markdown`` would pad the cells."""
+    rows = cells.dropna(how="all").fillna("")
+    names = [str(name) for name in rows]
     lines = [[corner, *(head[name] if head else name for name in names)], ["---"] * (1 + len(names))]
-    lines += [[str(name), *map(str, own)] for name, own in zip(said.index, said.to_numpy(), strict=True)]
+    lines += [[str(name), *map(str, row)] for name, row in zip(rows.index, rows.to_numpy(), strict=True)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,4 +1,4 @@
-"""What the arms of one seed are trained and measured on, and the tables that couple their tasks."""
+"""Training and held-out data of a seed, and the relatedness tables that couple the tasks."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -12,21 +12,21 @@ from fbn.relatedness import MIN_WEIGHT, RelatednessTable
 from fbn.tasks import ACTION_UNITS, Task
 from fbn.vocabulary import AU_INDEX
 
-#: An inferred table has no cell of fewer pictures.
+#: Minimum number of pictures for a cell of an inferred table.
 SUPPORT = 10
 
 
 @dataclass(frozen=True)
 class HeldOutSet:
-    """One set to measure on.
+    """A held-out data set.
 
     Attributes:
-        name: of the set.
-        pool: its pictures and their labels, all that there are.
-        figures: names in ``fbn.studies.measure.FIGURES``, its metrics as the papers measure such a set.
-        groups: [N] whom each shows: a bootstrap draws people.
-        trained_on: whether pictures like these, with labels of this kind, are trained on.
-        frames: of each clip, the pictures being clips one after the other; 0 where it is no video.
+        name: of the data set.
+        pool: its N pictures with all their labels.
+        figures: its metrics, names in ``fbn.studies.measure.FIGURES``, as in the papers.
+        groups: [N] the person in each picture, for a bootstrap over people.
+        trained_on: whether its training split is trained on with labels of this kind.
+        frames: frames per clip of video, with one clip after the other; 0 for still pictures.
     """
 
     name: str
@@ -39,13 +39,13 @@ class HeldOutSet:
 
 @dataclass(frozen=True)
 class StudyData:
-    """The pictures of one seed; all its arms meet the same.
+    """The data of one seed, the same for all its arms.
 
     Attributes:
-        pool: what is trained on.
-        streams: each task's part of every batch.
-        held_out: what is measured on.
-        doubly_labelled: training pictures with both expressions and AUs, to infer a table from; no loss meets both.
+        pool: training pictures.
+        streams: each task and its pictures in every batch.
+        held_out: the held-out data sets.
+        doubly_labelled: labels of training pictures with both expressions and AUs, used only to infer a table.
     """
 
     pool: Pool
@@ -55,23 +55,23 @@ class StudyData:
 
     @property
     def labelled(self) -> dict[str, int]:
-        """Pictures with labels of each task."""
+        """Task -> number of training pictures with its labels."""
         return {task.name: len(stream.pool) for task, stream in self.streams}
 
-    def of_tasks(self, tasks: Iterable[Task], share: float = 1.0) -> list[Stream]:
-        """The streams that have labels for some of the tasks, with a share of their pictures in every step."""
-        wanted = set(tasks)
+    def of_tasks(self, tasks: Iterable[Task], fraction: float = 1.0) -> list[Stream]:
+        """Return the streams of some tasks, with a fraction of their pictures in each batch."""
+        chosen = set(tasks)
         return [
-            replace(stream, count=max(1, round(share * stream.count)))
+            replace(stream, count=max(1, round(fraction * stream.count)))
             for task, stream in self.streams
-            if task in wanted
+            if task in chosen
         ]
 
 
 def inferred(labels: Annotations) -> RelatednessTable:
-    """A table counted from labels, without the cells that chance alone fills.
+    """Infer a table from labels, without the cells of small weight, which are mostly due to chance.
 
-    As in the papers' empirical table, whose smallest weight is 0.1: co-annotation makes a label of every cell.
+    The smallest weight is 0.1, as in the papers' empirical table, since co-annotation makes a label of every cell.
     """
     counted = RelatednessTable.infer(labels, SUPPORT, source="the training pictures")
     rows = {c: {n: w for n, w in counted.row(c).items() if w >= MIN_WEIGHT} for c in counted.categories}
@@ -79,7 +79,7 @@ def inferred(labels: Annotations) -> RelatednessTable:
     return RelatednessTable.of(rows, replace(counted.provenance, note=note))
 
 
-#: Name -> table, given the data of a seed.
+#: Name -> function from the data of a seed to a table.
 TABLES: dict[str, Callable[[StudyData], RelatednessTable]] = {
     "du2014": lambda _: RelatednessTable.named("du2014"),
     "affwild2": lambda _: RelatednessTable.named("affwild2"),
@@ -88,7 +88,7 @@ TABLES: dict[str, Callable[[StudyData], RelatednessTable]] = {
 
 
 def coded(labels: Annotations, numbers: Iterable[int]) -> Annotations:
-    """The labels without the AUs that a set's coders did not code."""
+    """Return the labels with weight 0 for all AUs except those with the given FACS numbers."""
     mask = torch.zeros(len(ACTION_UNITS))
     mask[[AU_INDEX[number] for number in numbers]] = 1
     label = labels[ACTION_UNITS]
@@ -96,5 +96,5 @@ def coded(labels: Annotations, numbers: Iterable[int]) -> Annotations:
 
 
 def only(labels: Annotations, task: Task) -> Annotations:
-    """The labels of one task alone."""
+    """Return the labels of one task, with weight 0 for all others."""
     return Annotations.empty(*labels.batch) | labels.only(task)

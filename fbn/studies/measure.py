@@ -1,4 +1,4 @@
-"""Figures of one trained network on every held-out set: the papers' metrics, raw and median-filtered."""
+"""Metrics of a trained network on every held-out data set, as in the papers, raw and median-filtered."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from fbn.studies.material import HeldOutSet
 from fbn.studies.study import Measured
 from fbn.vocabulary import ACTION_UNITS, DECISION, EXPRESSIONS
 
-#: Frames that the median is taken over; the papers do not give it (fbn's choice, as ``fbn.inference.smooth``).
+#: Window of the median filter in frames; not given in the papers (fbn's choice, as ``fbn.inference.smooth``).
 WINDOW = 5
 FILTERED = "filtered"
-#: The sets with AUs together; its figures, where there are several such sets, are means over them.
+#: Name of the mean over all data sets with AUs, if there are several, and the metrics it has.
 TOGETHER, _JOINED = "all-au-sets", ("f1", "auc")
-#: AUs that are active in fewer held-out pictures are left out of F1 and area.
+#: AUs that are active in fewer held-out pictures are left out of F1 and ROC area.
 POSITIVES = 3
 
 
@@ -28,8 +28,8 @@ class Outputs:
     """Predicted and true values of N pictures.
 
     Attributes:
-        predicted: head -> probabilities of expressions [N, 7] and of AUs ``"units"`` [N, 17], ``"affect"`` [N, 2].
-        true: the same labels and, as ``"known"``, ``"coded"`` and ``"rated"``, their weights.
+        predicted: probabilities ``"expression"`` [N, 7] and ``"units"`` [N, 17]; ``"affect"`` [N, 2] in [-1, 1].
+        true: labels of the same names, and their weights ``"known"``, ``"coded"`` and ``"rated"``.
         units: columns of the AUs that are scored.
     """
 
@@ -38,11 +38,11 @@ class Outputs:
     units: tuple[int, ...]
 
     def confusion(self, at: np.ndarray) -> metrics.Array:
-        """[7, 7] of those rows."""
+        """Return the [7, 7] confusion matrix of the rows ``at``."""
         return metrics.confusion(self.predicted["expression"][at], self.true["expression"][at], self.true["known"][at])
 
     def of_units(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Probabilities, labels, weights of the AUs that are scored."""
+        """Return probabilities, labels and weights of the scored AUs in the rows ``at``."""
         columns = np.ix_(at, np.array(self.units, int))
         return self.predicted["units"][columns], self.true["units"][columns], self.true["coded"][columns]
 
@@ -54,11 +54,11 @@ def _ccc(column: int) -> Callable[[Outputs, np.ndarray], float]:
 
 
 def _mean(values: np.ndarray) -> float:
-    kept = values[~np.isnan(values)]
-    return float(kept.mean()) if len(kept) else float("nan")
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else float("nan")
 
 
-#: Metric -> what it needs of a network, and its value on some rows.
+#: Metric -> the output it needs, and its value on some rows.
 FIGURES: dict[str, tuple[str, Callable[[Outputs, np.ndarray], float]]] = {
     "ccc_valence": ("affect", _ccc(0)),
     "ccc_arousal": ("affect", _ccc(1)),
@@ -78,68 +78,65 @@ def measure(
     seed: int,
     more: dict[str, Any] | None = None,
 ) -> Measured:
-    """One network's figures.
+    """Compute the metrics of one network.
 
     Args:
-        predictions: set -> the network's predictions of the set's pictures.
-        held_out: the sets.
+        predictions: name of a data set -> the network's predictions of its pictures.
+        held_out: the data sets.
         rounds: bootstrap draws.
         seed: of the draws.
-        more: further values to keep.
+        more: further values to store.
 
     Returns:
-        Figures of the sets on which all outputs are numbers, and chance.
+        Metrics on the data sets on which all outputs are finite, and chance.
     """
-    found = Measured({}, chance=chance(held_out), more=more or {})
-    for own in held_out:
-        if not _finite(predictions[own.name]):
-            # a training that diverged: half of its figures would look like some
+    measured = Measured({}, chance=chance(held_out), more=more or {})
+    for data_set in held_out:
+        if not _finite(predictions[data_set.name]):
+            # a diverged training: some of its metrics would look valid
             continue
-        draws = list(_draws(own.groups, rounds, seed))
-        every = np.arange(len(own.pool))
-        for suffix, rows in _views(predictions[own.name], own):
-            for name in own.figures:
+        draws = list(_draws(data_set.groups, rounds, seed))
+        every = np.arange(len(data_set.pool))
+        for suffix, rows in _views(predictions[data_set.name], data_set):
+            for name in data_set.figures:
                 head, figure = FIGURES[name]
                 if head not in rows.predicted:
                     continue
-                key = f"{own.name}/{name}{suffix}"
+                key = f"{data_set.name}/{name}{suffix}"
                 value = figure(rows, every)
                 if np.isfinite(value):
-                    found.figures[key] = value
-                    # a draw that supports no score counts as the whole set
+                    measured.figures[key] = value
+                    # where a draw has no defined value, that of all rows is used
                     scores = np.array([figure(rows, at) for at in draws])
-                    found.draws[key] = np.where(np.isnan(scores), value, scores).round(5).tolist()
-            found.details.update(_details(own, rows, suffix, every))
+                    measured.draws[key] = np.where(np.isnan(scores), value, scores).round(5).tolist()
+            measured.details.update(_details(data_set, rows, suffix, every))
     for key, members in _together(held_out).items():
-        if all(member in found.figures for member in members):
-            found.figures[key] = float(np.mean([found.figures[member] for member in members]))
-            found.draws[key] = np.mean([found.draws[member] for member in members], 0).round(5).tolist()
-    return found
+        if all(member in measured.figures for member in members):
+            measured.figures[key] = float(np.mean([measured.figures[member] for member in members]))
+            measured.draws[key] = np.mean([measured.draws[member] for member in members], 0).round(5).tolist()
+    return measured
 
 
 def chance(held_out: Sequence[HeldOutSet]) -> dict[str, float]:
-    """What a prediction that knows nothing reaches.
-
-    It is the commonest expression always, every AU always, a constant valence and arousal.
-    """
+    """Compute the metrics of a constant prediction: the commonest expression, all AUs, valence and arousal 0."""
     values: dict[str, float] = {}
-    for own in held_out:
-        labels = own.pool.annotations
+    for data_set in held_out:
+        labels = data_set.pool.annotations
         guess = torch.zeros_like(labels.expression)
         guess[:, labels.expression[labels.expression_weight > 0].sum(0).argmax()] = 1
-        blind = Predictions.of(guess, torch.ones_like(labels.action_units), torch.zeros_like(labels.valence_arousal))
-        for suffix, rows in _views(blind, own):
-            for name in own.figures:
-                value = FIGURES[name][1](rows, np.arange(len(own.pool)))
-                values[f"{own.name}/{name}{suffix}"] = value if np.isfinite(value) else 0.0
+        constant = Predictions.of(guess, torch.ones_like(labels.action_units), torch.zeros_like(labels.valence_arousal))
+        for suffix, rows in _views(constant, data_set):
+            for name in data_set.figures:
+                value = FIGURES[name][1](rows, np.arange(len(data_set.pool)))
+                values[f"{data_set.name}/{name}{suffix}"] = value if np.isfinite(value) else 0.0
     means = {key: [values[member] for member in members] for key, members in _together(held_out).items()}
-    return values | {key: float(np.mean(own)) for key, own in means.items()}
+    return values | {key: float(np.mean(of_sets)) for key, of_sets in means.items()}
 
 
 def _together(held_out: Sequence[HeldOutSet]) -> dict[str, list[str]]:
-    """Key of a mean over sets -> the keys it is made of."""
-    found = {name: [f"{own.name}/{name}" for own in held_out if name in own.figures] for name in _JOINED}
-    return {f"{TOGETHER}/{name}": members for name, members in found.items() if len(members) > 1}
+    """Return key of a mean over data sets -> the keys that it averages."""
+    keys = {name: [f"{one.name}/{name}" for one in held_out if name in one.figures] for name in _JOINED}
+    return {f"{TOGETHER}/{name}": members for name, members in keys.items() if len(members) > 1}
 
 
 def _finite(predictions: Predictions) -> bool:
@@ -148,19 +145,20 @@ def _finite(predictions: Predictions) -> bool:
 
 
 def _draws(groups: np.ndarray, rounds: int, seed: int) -> Iterator[np.ndarray]:
-    """Row numbers of each bootstrap draw: whole groups, so that rows of one clip or person stay together."""
+    """Yield the row indices of each bootstrap draw; whole groups (people or clips) are drawn."""
     generator = np.random.default_rng(seed)
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     for _ in range(rounds):
         yield np.concatenate([members[i] for i in generator.integers(len(members), size=len(members))])
 
 
-def _views(predictions: Predictions, own: HeldOutSet) -> Iterator[tuple[str, Outputs]]:
+def _views(predictions: Predictions, data_set: HeldOutSet) -> Iterator[tuple[str, Outputs]]:
+    """Yield a key's suffix and the outputs: raw and, for video, median-filtered."""
     heads = _heads(predictions)
-    yield "", _outputs(heads, own.pool.annotations)
-    if own.frames:
-        smooth = {name: filtered(values, own.frames) for name, values in heads.items()}
-        yield f"/{FILTERED}", _outputs(smooth, own.pool.annotations)
+    yield "", _outputs(heads, data_set.pool.annotations)
+    if data_set.frames:
+        smooth = {name: filtered(values, data_set.frames) for name, values in heads.items()}
+        yield f"/{FILTERED}", _outputs(smooth, data_set.pool.annotations)
 
 
 def _heads(predictions: Predictions) -> dict[str, np.ndarray]:
@@ -188,12 +186,15 @@ def _outputs(heads: dict[str, np.ndarray], labels: Annotations) -> Outputs:
 
 
 def filtered(values: np.ndarray, frames: int, window: int = WINDOW) -> np.ndarray:
-    """Each value's median over a window of frames, cut short at a clip's ends, as ``fbn.inference.smooth`` has it.
+    """Apply a median filter over time, with a shorter window at a clip's ends, as ``fbn.inference.smooth``.
 
     Args:
-        values: [N, K] probabilities, valence and arousal; clips of so many ``frames`` one after the other.
+        values: [N, K] probabilities, valence and arousal; clips of ``frames`` rows one after the other.
         frames: of each clip; divides N.
-        window: frames, odd.
+        window: in frames, odd.
+
+    Returns:
+        [N, K].
     """
     clips = values.astype(np.float64).reshape(-1, frames, values.shape[-1])
     beyond = ((0, 0), (window // 2, window // 2), (0, 0))
@@ -202,14 +203,14 @@ def filtered(values: np.ndarray, frames: int, window: int = WINDOW) -> np.ndarra
     return medians.reshape(values.shape).astype(values.dtype)
 
 
-def _details(own: HeldOutSet, rows: Outputs, suffix: str, every: np.ndarray) -> dict[str, dict[str, float]]:
-    found = {}
-    if "f1" in own.figures and "units" in rows.predicted:
+def _details(data_set: HeldOutSet, rows: Outputs, suffix: str, every: np.ndarray) -> dict[str, dict[str, float]]:
+    details = {}
+    if "f1" in data_set.figures and "units" in rows.predicted:
         scores = metrics.au_f1(*rows.of_units(every))
         names = [ACTION_UNITS[i].short for i in rows.units]
-        found[f"{own.name}/f1{suffix}"] = dict(zip(names, scores.tolist(), strict=True))
-    if "expression" in rows.predicted and {"mean_diagonal", "accuracy", "expression_f1"} & set(own.figures):
+        details[f"{data_set.name}/f1{suffix}"] = dict(zip(names, scores.tolist(), strict=True))
+    if "expression" in rows.predicted and {"mean_diagonal", "accuracy", "expression_f1"} & set(data_set.figures):
         recalls = metrics.recalls(rows.confusion(every))
         present = {e.value: float(r) for e, r in zip(EXPRESSIONS, recalls, strict=True) if np.isfinite(r)}
-        found[f"{own.name}/recall{suffix}"] = present
-    return found
+        details[f"{data_set.name}/recall{suffix}"] = present
+    return details

@@ -1,4 +1,4 @@
-"""Paired differences of two arms on the same seeds, with their intervals."""
+"""Paired differences of two arms on the same seeds, with confidence intervals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,14 +12,14 @@ LEVEL, _REPLICATES = 0.95, 2000
 
 @dataclass(frozen=True)
 class Paired:
-    """One figure of both arms over the seeds that have it.
+    """One metric of both arms over the seeds that both have.
 
     Attributes:
         base, edited: means.
         difference: mean of edited - base.
         sd: standard deviation of the differences (n - 1); None below two seeds.
         low, high: Student's t interval of the mean difference; None below two seeds.
-        differences: of each seed.
+        differences: the difference of each seed.
     """
 
     base: float
@@ -34,12 +34,12 @@ class Paired:
 def paired_difference(
     base: Sequence[float | None], edited: Sequence[float | None], level: float = LEVEL
 ) -> Paired | None:
-    """The difference of both arms' figures, seed by seed; None where no seed has both.
+    """Compute the paired difference of a metric over seeds; None if no seed has both values.
 
     Args:
-        base: a figure of each seed, None where there is none.
-        edited: of the same seeds.
-        level: of the interval.
+        base: value of each seed, None if missing.
+        edited: values of the same seeds.
+        level: of the interval, in (0, 1).
     """
     both = [(b, e) for b, e in zip(base, edited, strict=True) if b is not None and e is not None]
     if not both:
@@ -58,20 +58,20 @@ def paired_difference(
 def paired_differences(
     base: Sequence[Mapping[str, float | None]], edited: Sequence[Mapping[str, float | None]]
 ) -> dict[str, dict[str, Any]]:
-    """Every figure that some seed has of both arms: name -> ``Paired`` as a dictionary."""
+    """Compute the paired difference of every metric: name -> ``Paired`` as a dictionary."""
     names = dict.fromkeys(name for figures in (*base, *edited) for name in figures)
-    found = {name: paired_difference([f.get(name) for f in base], [f.get(name) for f in edited]) for name in names}
-    return {name: asdict(each) | {"differences": list(each.differences)} for name, each in found.items() if each}
+    pairs = {name: paired_difference([f.get(name) for f in base], [f.get(name) for f in edited]) for name in names}
+    return {name: asdict(each) | {"differences": list(each.differences)} for name, each in pairs.items() if each}
 
 
 def bootstrap_interval(draws: np.ndarray, whole: np.ndarray, shared: bool) -> tuple[float, float]:
-    """Percentile interval of the mean difference over seeds and held-out people.
+    """Compute the 95 % percentile interval of the mean difference over seeds and held-out people.
 
     Args:
         draws: [seeds, rounds] differences on bootstrap draws of each seed's people.
-        whole: [seeds] on all people.
-        shared: every seed is measured on the same people. Then these do not average out over seeds: a replicate takes
-            one draw of them, with its effect on one seed.
+        whole: [seeds] differences on all people.
+        shared: whether every seed is measured on the same people. Sampling error of the people then does not average
+            out over seeds: each replicate takes one draw of them, with its effect on one seed.
     """
     generator = np.random.default_rng(0)
     seeds = generator.integers(len(draws), size=(_REPLICATES, len(draws)))

@@ -1,4 +1,4 @@
-"""Finished studies as pandas tables: those that ship, those of jobs, any folder that ``fbn study`` wrote."""
+"""Finished studies as pandas tables: shipped ones, those of jobs, and any folder written by ``fbn study``."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -19,14 +19,14 @@ from fbn.studies.measure import FIGURES, FILTERED, TOGETHER
 
 COMMITTED = "assets/studies/affect"
 NOTE = "NOTE.md"
-#: Tables that lie beside the summary, and what each holds.
+#: Tables beside the summary, and their titles.
 TABLES = {
     "summary.csv": "Figures and differences",
     "details.csv": "AUs and expressions",
     "curves.csv": "Training curves",
     "runs.csv": "Every run",
 }
-#: What a column holds, besides one of some names. ``MAYBE`` may be empty, or missing in studies of older versions.
+#: Types of columns; another type is one of some names. ``_MAYBE`` may be empty, or missing in older studies.
 _TEXT, _NUMBER, _FLAG, _MAYBE = "a text", "a number", "True or False", "a number or nothing"
 _Kind = str | Collection[str]
 _SIDE = ("difference", "low", "high", "seeds")
@@ -56,22 +56,22 @@ class _Summary(BaseModel):
 
 @dataclass(frozen=True)
 class StudyResult:
-    """A finished study. Arms are its ways of training; tables on disk call them rows.
+    """A finished study. Its arms are called rows in the files on disk.
 
     Attributes:
-        folder: where it is.
-        date: when it was summarised.
-        request: what was asked for.
-        labelled: task -> training pictures with such labels.
-        trained_on: sets that labels were learned from.
+        folder: its folder.
+        date: of the summary.
+        request: the study's request.
+        labelled: task -> number of training pictures with its labels.
+        trained_on: names of the data sets that were trained on.
         tables: coupled arm -> its relatedness table.
         arms: indexed by name: group, description, label, table, terms (loss -> weight), seeds, parameters, seconds.
         figures: arm, key, set, figure, filtered, task, mean, sd, seeds, chance, and ``SIDE_difference``, ``_low``,
-            ``_high``, ``_boot_low``, ``_boot_high``, ``_seeds`` for each key of ``SIDES``; NaN where not told. By key,
-            then by arm. A key is ``set/figure`` or ``set/figure/filtered``, as in ``runs.csv``.
-        details: the same of each AU's F1 and each expression's recall (name), without chance and bootstrap.
-        curves: arm, term (a loss), part (of the training), value (its mean there; NaN where it does not count yet).
-        runs: a line for each run: row, seed, a column for each key, and how it was run.
+            ``_high``, ``_boot_low``, ``_boot_high``, ``_seeds`` for each key of ``SIDES``; NaN if missing. Sorted by
+            key, then by arm. A key is ``set/figure`` or ``set/figure/filtered``, as in ``runs.csv``.
+        details: the same columns for each AU's F1 and each expression's recall (name), without chance and bootstrap.
+        curves: arm, term (a loss), part (of the run), value (mean over that part; NaN before the term is switched on).
+        runs: one row per run: row, seed, a column for each key, and details of the run.
     """
 
     folder: Path
@@ -88,11 +88,11 @@ class StudyResult:
 
     @classmethod
     def read(cls, folder: Path) -> "StudyResult":
-        """Open a folder that ``fbn study`` wrote. Tables that do not lie beside the summary are empty.
+        """Read a folder written by ``fbn study``. Tables without a file are empty.
 
         Raises:
-            MissingFileError: it holds no finished study.
-            FormatError: a file of it is damaged; the message names the file, the line and the field.
+            MissingFileError: the folder has no finished study.
+            FormatError: a file is damaged; the message names the file, the line and the field.
         """
         path = folder / SUMMARY
         try:
@@ -127,82 +127,87 @@ class StudyResult:
 
     @property
     def is_drawn(self) -> bool:
-        """Whether its faces are drawn ones."""
+        """Whether its faces are drawn."""
         return self.request.get("data") is None
 
     @property
     def seeds(self) -> int:
-        """The most that any arm has."""
+        """Maximum number of seeds of an arm."""
         return int(self.arms["seeds"].max()) if len(self.arms) else 0
 
     @property
     def unit_labels(self) -> int:
-        """Training pictures with AU labels."""
+        """Number of training pictures with AU labels."""
         return self.labelled.get("action_units", 0)
 
     @cached_property
     def measures(self) -> pd.DataFrame:
-        """Each key: set, figure, filtered, task, label; in the order of ``figures``."""
+        """Indexed by key: set, figure, filtered, task, label; in the order of ``figures``."""
         columns = ["key", "set", "figure", "filtered", "task"]
-        found = self.figures[columns].drop_duplicates("key").set_index("key")
-        named = zip(found["set"], found["figure"], found["filtered"], strict=True)
-        found["label"] = [measure_name(of, figure, video, self.is_unseen(of)) for of, figure, video in named]
-        return found
+        keys = self.figures[columns].drop_duplicates("key").set_index("key")
+        fields = zip(keys["set"], keys["figure"], keys["filtered"], strict=True)
+        keys["label"] = [measure_name(of, figure, video, self.is_unseen(of)) for of, figure, video in fields]
+        return keys
 
     def label(self, arm: str) -> str:
-        """An arm in words."""
+        """Return the display name of an arm."""
         return str(self.arms.at[arm, "label"])
 
     def measure(self, key: str) -> str:
-        """A key in words."""
+        """Return the display name of a key."""
         return str(self.measures.at[key, "label"])
 
     @cached_property
     def coupled(self) -> list[str]:
-        """Arms with a coupling loss."""
+        """Names of the arms with a coupling loss."""
         return [str(name) for name, terms in self.arms["terms"].items() if terms]
 
     @property
     def is_of_architectures(self) -> bool:
-        """Whether it couples other architectures, and nothing else."""
+        """Whether all its coupled arms are other architectures."""
         return {self.arms.at[name, "group"] for name in self.coupled} == {"architecture"}
 
     @cached_property
     def best_arms(self) -> list[str]:
-        """The papers' best, soft co-annotation with matching, by any table; in a study of architectures of each."""
+        """Arms with the papers' best couplings, soft co-annotation and matching, with any table or architecture."""
         groups = ("architecture",) if self.is_of_architectures else ("coupling", "table")
-        wanted = {"soft_co_annotation", "distribution_matching"}
-        own = self.arms[self.arms["group"].isin(groups)]
-        return [str(name) for name, terms in own["terms"].items() if set(terms) == wanted]
+        best = {"soft_co_annotation", "distribution_matching"}
+        arms = self.arms[self.arms["group"].isin(groups)]
+        return [str(name) for name, terms in arms["terms"].items() if set(terms) == best]
 
     @property
     def main_arms(self) -> list[str]:
-        """What is looked at first: the papers' best, of every architecture; else the first that is coupled."""
+        """The arms to show first: the best ones of all architectures, the best one, or the first coupled one."""
         if self.best_arms and self.is_of_architectures:
             return self.best_arms
         return [*self.best_arms, *self.coupled][:1]
 
     @cached_property
     def steps(self) -> dict[str, int]:
-        """Arm -> steps of each of its trainings, as far as ``runs.csv`` tells."""
+        """Arm -> training steps of each run; empty if ``runs.csv`` lacks them."""
         if "steps" not in self.runs:
             return {}
-        told = self.runs.assign(steps=pd.to_numeric(self.runs["steps"], errors="coerce")).dropna(subset="steps")
+        runs = self.runs.assign(steps=pd.to_numeric(self.runs["steps"], errors="coerce")).dropna(subset="steps")
         return {
-            SINGLE if row in _single_task() else row: int(n) for row, n in zip(told["row"], told["steps"], strict=True)
+            SINGLE if row in _single_task() else row: int(n) for row, n in zip(runs["row"], runs["steps"], strict=True)
         }
 
     def is_unseen(self, of_set: str) -> bool:
-        """Whether no labels of this set, or of this kind on it, were learned from."""
+        """Whether a data set, or its labels of this kind, were not trained on."""
         return of_set not in (*self.trained_on, TOGETHER)
 
     def of_arm(self, arm: str, filtered: bool | None = False) -> pd.DataFrame:
-        """One arm's figures, without means over sets; ``filtered``: only such, None for all."""
-        own = self.figures[(self.figures["arm"] == arm) & (self.figures["set"] != TOGETHER)]
-        return own if filtered is None else own[own["filtered"] == filtered]
+        """Return the metrics of one arm, without means over data sets.
+
+        Args:
+            arm: its name.
+            filtered: True: median-filtered metrics only, False: unfiltered only, None: all.
+        """
+        rows = self.figures[(self.figures["arm"] == arm) & (self.figures["set"] != TOGETHER)]
+        return rows if filtered is None else rows[rows["filtered"] == filtered]
 
     def first_keys(self, arm: str) -> list[str]:
-        """What the plan reads first: mean AU F1 of all sets with AUs, or that of each set that is trained on."""
+        """Return the keys of the main metric: mean AU F1 over all data sets, or that of each one trained on."""
         units = self.figures[
             (self.figures["arm"] == arm) & (self.figures["figure"] == "f1") & ~self.figures["filtered"]
         ]
@@ -210,7 +215,7 @@ class StudyResult:
         return list((mean if len(mean) else units[~units["set"].map(self.is_unseen)])["key"])
 
     def seed_differences(self, side: str) -> dict[tuple[str, str], list[float]]:
-        """(arm, key) -> its difference on each seed, as far as ``runs.csv`` tells; ``side``: a key of ``SIDES``."""
+        """Return (arm, key) -> difference on each seed, from ``runs.csv``; ``side``: a key of ``SIDES``."""
         keys = [name for name in map(str, self.runs) if "/" in name]
         if not keys:
             return {}
@@ -229,52 +234,52 @@ class StudyResult:
         return found
 
     def about(self) -> str:
-        """What was done, in a line."""
+        """Return a one-line description of the study."""
         sets = ", ".join(dict.fromkeys(map(set_name, self.trained_on)))
         parts = ["Drawn faces" if self.is_drawn else f"Real faces: {sets}"]
         parts.append(f"budget {self.request.get('budget', '?')}")
         parts.append(f"{self.seeds} seed{'s' if self.seeds != 1 else ''}")
         if counts := sorted(set(self.steps.values()), reverse=True):
-            # fewer are of arms that are slow
+            # slow arms have fewer steps
             parts.append(f"{' or '.join(f'{count:,}' for count in counts)} steps")
         if self.unit_labels:
             total = sum(self.labelled.values())
             parts.append(f"AU labels on {self.unit_labels:,} of {total:,} training pictures")
-        # resumed after the code changed
+        # a study may be resumed after the code changed
         if "git_sha" in self.runs and (codes := self.runs["git_sha"].nunique()) > 1:
             parts.append(f"{codes} revisions of the code")
         return " · ".join([*parts, self.date])
 
 
 def differences(frame: pd.DataFrame, side: str, bootstrapped: bool = False) -> pd.DataFrame:
-    """Those lines of figures or details that are compared with a side.
+    """Return the rows of metrics or details that have a difference to a baseline.
 
     Args:
-        frame: ``StudyResult.figures`` or ``.details``, or some of their lines.
+        frame: ``StudyResult.figures`` or ``.details``, or some of their rows.
         side: key of ``SIDES``.
-        bootstrapped: the bootstrap's intervals, instead of Student's over seeds.
+        bootstrapped: use bootstrap intervals instead of Student's over seeds.
 
     Returns:
-        The lines, with columns difference, low, high, verdict (by the interval), its mark, interval (as text), and the
-        seeds that both arms have.
+        The rows, with columns difference, low, high, verdict (by the interval), its mark, interval (as text), and seeds
+        (number of seeds that both arms have).
     """
-    found = frame.dropna(subset=f"{side}_difference")
-    limits = ("boot_low", "boot_high") if bootstrapped else ("low", "high")
-    own = {name: found[f"{side}_{part}"] for name, part in zip(("low", "high"), limits, strict=True)}
-    found = found.assign(difference=found[f"{side}_difference"], **own, seeds=found[f"{side}_seeds"].astype(int))
-    numbers = list(zip(found["difference"], found["low"], found["high"], strict=True))
+    rows = frame.dropna(subset=f"{side}_difference")
+    columns = ("boot_low", "boot_high") if bootstrapped else ("low", "high")
+    limits = {name: rows[f"{side}_{column}"] for name, column in zip(("low", "high"), columns, strict=True)}
+    rows = rows.assign(difference=rows[f"{side}_difference"], **limits, seeds=rows[f"{side}_seeds"].astype(int))
+    numbers = list(zip(rows["difference"], rows["low"], rows["high"], strict=True))
     verdicts = [verdict(low, high) for _, low, high in numbers]
     texts = {
         "verdict": [each.value for each in verdicts],
         "mark": [each.mark for each in verdicts],
         "interval": [interval(*each) for each in numbers],
     }
-    # without a line, pandas would take them for numbers
-    return found.join(pd.DataFrame(texts, index=found.index, dtype=str))
+    # of an empty frame, pandas would infer numeric columns
+    return rows.join(pd.DataFrame(texts, index=rows.index, dtype=str))
 
 
 def committed() -> Iterator[tuple[str, Path]]:
-    """Name and folder of each study that ships with fbn, those of many arms first."""
+    """Yield name and folder of each shipped study, those with many arms first."""
     try:
         root = shipped(COMMITTED)
     except FbnError:
@@ -285,17 +290,17 @@ def committed() -> Iterator[tuple[str, Path]]:
 
 
 def note_section(folder: Path, title: str) -> str:
-    """A section of the note that a person wrote on a study, in its folder or the one above; "" where there is none."""
+    """Read a section of a study's ``NOTE.md``, in its folder or the one above; "" if it does not exist."""
     for path in (folder / NOTE, folder.parent / NOTE):
         if path.is_file():
             sections = f"\n{path.read_text('utf-8')}".split("\n## ")[1:]
-            found = (text.partition("\n")[2] for text in sections if text.partition("\n")[0].strip() == title)
-            return next(found, "").strip()
+            matches = (text.partition("\n")[2] for text in sections if text.partition("\n")[0].strip() == title)
+            return next(matches, "").strip()
     return ""
 
 
 def _arms_of(folder: Path) -> int:
-    """How many arms were asked for; those that say nothing asked for all."""
+    """Return the number of arms in a study's request; an empty list means all."""
     try:
         return len(json.loads((folder / PLAN).read_bytes())["rows"]) or len(ARMS)
     except (OSError, ValueError, KeyError):
@@ -311,9 +316,9 @@ def _rank(group: str) -> int:
 
 
 def _in_order(frame: pd.DataFrame, arms: pd.DataFrame, trained_on: Collection[str]) -> pd.DataFrame:
-    """With keys and tasks; task by task, means over sets, sets that are trained on, others; then by arm."""
+    """Add key and task, and sort by task, then means over data sets, trained data sets, others, and by arm."""
     marks = frame["filtered"].map({True: f"/{FILTERED}", False: ""})
-    # recall is of expressions, and of ``details`` alone
+    # recall, which is in ``details`` alone, is a metric of expressions
     tasks = frame["figure"].map({name: task for name, (task, _) in FIGURES.items()}).fillna("expression")
     frame = frame.assign(key=frame["set"] + "/" + frame["figure"] + marks, task=tasks)
     places = {
@@ -328,22 +333,22 @@ def _in_order(frame: pd.DataFrame, arms: pd.DataFrame, trained_on: Collection[st
 
 
 def _table(path: Path) -> pd.DataFrame:
-    """A table beside the summary, its columns checked; empty where there is no such file."""
+    """Read a table beside the summary and check its columns; empty if the file does not exist."""
     try:
-        found = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (FileNotFoundError, pd.errors.EmptyDataError):
-        found = pd.DataFrame(columns=list(_COLUMNS[path.name]))
+        table = pd.DataFrame(columns=list(_COLUMNS[path.name]))
     except (UnicodeDecodeError, pd.errors.ParserError) as error:
         raise FormatError(f"{path}: no table in UTF-8: {error}") from None
-    # the first line is the head
     where = _line(path)
     if path.name != "runs.csv":
-        return _checked(found, path.name, where)
-    kinds = dict.fromkeys((name for name in map(str, found) if "/" in name), _MAYBE)
-    return _checked(found, path.name, where, keep=found.columns, more=kinds).rename(columns={"arm": "row"})
+        return _checked(table, path.name, where)
+    kinds = dict.fromkeys((name for name in map(str, table) if "/" in name), _MAYBE)
+    return _checked(table, path.name, where, keep=table.columns, more=kinds).rename(columns={"arm": "row"})
 
 
 def _line(path: Path) -> Callable[[int], str]:
+    # the first line is the header
     return lambda number: f"{path}, line {number + 2}"
 
 
@@ -354,17 +359,17 @@ def _checked(
     keep: Collection[str] = (),
     more: Mapping[str, _Kind] | None = None,
 ) -> pd.DataFrame:
-    """The columns that a table is to have, as what they hold; ``row`` is renamed ``arm``.
+    """Convert a table's columns to their types and check them; ``row`` is renamed ``arm``.
 
     Args:
-        frame: what was read.
+        frame: the table as read.
         table: key of ``_COLUMNS``.
-        where: number of a line -> what an error calls it.
-        keep: further columns that are taken as they are.
-        more: further columns, as in ``_COLUMNS``.
+        where: number of a row -> its name in error messages.
+        keep: further columns that are kept unchanged.
+        more: further columns and their types, as in ``_COLUMNS``.
 
     Raises:
-        FormatError: a column is missing, or a value is none of what it holds.
+        FormatError: a column is missing, or a value has the wrong type.
     """
     columns: dict[str, pd.Series[Any]] = {}
     for name, kind in {**_COLUMNS[table], **(more or {})}.items():

@@ -1,7 +1,7 @@
-"""The open sets: FER+ expressions, AffectNet's valence and arousal, CK+'s AUs.
+"""Data of a study on open data sets: FER+ expressions, AffectNet's valence and arousal, CK+'s AUs.
 
-AffectNet's and CK+'s expressions are withheld from training, so that they measure how expressions of never-trained sets
-are read. The table is inferred from CK+'s training people, who have both kinds of labels.
+AffectNet's and CK+'s expressions are not trained on, so that they measure generalisation to other data sets. The table
+is inferred from CK+'s training split, which has both kinds of labels.
 """
 
 from pathlib import Path
@@ -23,8 +23,8 @@ from fbn.training.recipe import Recipe
 
 SETS = (ferplus.NAME, affectnet.NAME, ckplus.NAME)
 _TASKS = dict(zip(SETS, (EXPRESSION, VALENCE_AROUSAL, ACTION_UNITS), strict=True))
-#: Set, its metrics, whether it is trained on these labels.
-_HELD = (
+#: Held-out data sets: name, source, metrics, whether labels of this kind are trained on.
+_HELD_OUT = (
     (ferplus.NAME, ferplus.NAME, ("accuracy", "mean_diagonal"), True),
     (affectnet.NAME, affectnet.NAME, ("ccc_valence", "ccc_arousal"), True),
     (ckplus.NAME, ckplus.NAME, ("f1", "auc"), True),
@@ -34,21 +34,21 @@ _HELD = (
 
 
 def read(data: Path, recipe: Recipe, budget: AffectBudget, part: str) -> StudyData:
-    """The sets and their official or drawn parts, which no seed changes.
+    """Read the data sets; their official or fixed random splits are the same for every seed.
 
     Args:
         data: folder of the data sets.
-        recipe: whose label weights withhold what is not to be trained on.
-        budget: ``action_units``: CK+'s people are left out, in drawn order, until so many AU pictures are left;
-            ``of_each``: at most so many pictures of each other set, the same for every seed.
-        part: of the sets that is measured on.
+        recipe: its label weights exclude labels from training.
+        budget: ``action_units``: maximum number of training pictures with AUs, reached by leaving out people of CK+ in
+            a fixed random order; ``of_each``: maximum number of pictures of each other data set.
+        part: the split to measure on.
 
     Raises:
-        FbnError: a set is not there or cannot be read.
+        FbnError: a data set does not exist or cannot be read.
     """
     corpus = load_corpus(data, SETS)
-    parts = {name: thinned(corpus.samples[name], budget.of_each) for name in ("train", part)}
-    parts["train"] = fewer(parts["train"], budget.action_units)
+    parts = {name: subsample(corpus.samples[name], budget.of_each) for name in ("train", part)}
+    parts["train"] = limit_units(parts["train"], budget.action_units)
     pool, _ = make_pool(Corpus(corpus.names, parts), "train", recipe)
     out, samples = make_pool(Corpus(corpus.names, parts), part, recipe)
     counts = dict(zip((EXPRESSION, ACTION_UNITS, VALENCE_AROUSAL), budget.per_step, strict=True))
@@ -57,42 +57,46 @@ def read(data: Path, recipe: Recipe, budget: AffectBudget, part: str) -> StudyDa
         for name, task in _TASKS.items()
     )
     both = [s.annotations for s in parts["train"] if s.dataset == ckplus.NAME]
-    held = tuple(_held(name, out, samples, source, figures, trained_on) for name, source, figures, trained_on in _HELD)
-    return StudyData(pool, streams, held, Annotations.stack(both))
+    held_out = tuple(
+        _held_out(name, out, samples, source, figures, trained_on) for name, source, figures, trained_on in _HELD_OUT
+    )
+    return StudyData(pool, streams, held_out, Annotations.stack(both))
 
 
-def fewer(samples: tuple[Sample, ...], units: int | None) -> tuple[Sample, ...]:
-    """The samples without some of CK+'s people: those kept have ``units`` pictures at most, all of them for None.
+def limit_units(samples: tuple[Sample, ...], units: int | None) -> tuple[Sample, ...]:
+    """Leave out people of CK+ until at most ``units`` of its pictures remain; None: keep all.
 
     Raises:
-        FormatError: no person has so few.
+        FormatError: the first person has more pictures.
     """
     if units is None:
         return samples
-    own: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for sample in samples:
         if sample.dataset == ckplus.NAME:
-            own[sample.subject] = own.get(sample.subject, 0) + 1
-    order = [sorted(own)[i] for i in np.random.default_rng(0).permutation(len(own))]
-    kept = {name for name, total in zip(order, np.cumsum([own[n] for n in order]), strict=True) if total <= units}
-    if not kept:
-        raise FormatError(f"{units} pictures with AUs: CK+'s first person alone has {own[order[0]]}")
-    return tuple(s for s in samples if s.dataset != ckplus.NAME or s.subject in kept)
+            counts[sample.subject] = counts.get(sample.subject, 0) + 1
+    order = [sorted(counts)[i] for i in np.random.default_rng(0).permutation(len(counts))]
+    totals = np.cumsum([counts[name] for name in order])
+    people = {name for name, total in zip(order, totals, strict=True) if total <= units}
+    if not people:
+        raise FormatError(f"{units} pictures with AUs: CK+'s first person alone has {counts[order[0]]}")
+    return tuple(s for s in samples if s.dataset != ckplus.NAME or s.subject in people)
 
 
-def thinned(samples: tuple[Sample, ...], most: int | None) -> tuple[Sample, ...]:
-    """The samples, ``most`` of each set as drawn once, in their order; all for None, and of CK+ all in any case."""
-    if most is None:
+def subsample(samples: tuple[Sample, ...], max_per_set: int | None) -> tuple[Sample, ...]:
+    """Draw at most ``max_per_set`` samples of each data set except CK+, in their order; None: keep all."""
+    if max_per_set is None:
         return samples
-    left: set[int] = set()
+    chosen: set[int] = set()
     for name in {sample.dataset for sample in samples}:
-        own = np.array([i for i, sample in enumerate(samples) if sample.dataset == name])
-        whole = name == ckplus.NAME or len(own) <= most
-        left |= set((own if whole else np.random.default_rng(0).choice(own, most, replace=False)).tolist())
-    return tuple(samples[i] for i in sorted(left))
+        of_set = np.array([i for i, sample in enumerate(samples) if sample.dataset == name])
+        if name != ckplus.NAME and len(of_set) > max_per_set:
+            of_set = np.random.default_rng(0).choice(of_set, max_per_set, replace=False)
+        chosen |= set(of_set.tolist())
+    return tuple(samples[i] for i in sorted(chosen))
 
 
-def _held(
+def _held_out(
     name: str, out: Pool, samples: list[Sample], source: str, figures: tuple[str, ...], trained_on: bool
 ) -> HeldOutSet:
     rows = np.array([row for row in scored_rows(samples) if samples[row].dataset == source])

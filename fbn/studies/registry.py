@@ -1,4 +1,4 @@
-"""The studies: a line for each."""
+"""Registry of studies, one line for each."""
 
 from importlib import import_module
 
@@ -15,14 +15,14 @@ STUDIES: dict[str, str] = {
 
 
 def study_of(name: str) -> Study:
-    """The study of a name.
+    """Return the study of a name.
 
     Raises:
-        FormatError: no such study.
+        FormatError: the name is unknown.
     """
     if name not in STUDIES:
         raise FormatError(f"unknown study {name!r}: expected one of {', '.join(STUDIES)}")
     module, _, value = STUDIES[name].partition(":")
-    found = getattr(import_module(module), value)
-    assert isinstance(found, Study)
-    return found
+    study = getattr(import_module(module), value)
+    assert isinstance(study, Study)
+    return study

@@ -1,4 +1,4 @@
-"""The losses of a training, step by step: when the couplings begin to count, and every term's value."""
+"""Loss schedule and loss curves: switches coupling terms on late, and records every term."""
 
 import math
 from collections import defaultdict
@@ -13,7 +13,7 @@ from torch import Tensor
 from fbn.losses import Objective
 from fbn.records import Annotations, Predictions
 
-#: Points of a curve.
+#: Maximum number of points of a curve.
 POINTS = 20
 
 
@@ -21,13 +21,9 @@ class LossCurves(Callback):
     """Records every loss term of a training; switches some terms on late.
 
     Args:
-        late: terms that count only after a share of the run.
-        after: that share, in [0, 1].
+        late: terms that are switched on later.
+        after: fraction of the run after which they are, in [0, 1].
         steps: of the run.
-
-    Attributes:
-        curves: term -> its mean over each of ``POINTS`` parts of the run (fewer of a shorter run), unweighted; nan
-            while it is not computed.
     """
 
     def __init__(self, late: tuple[str, ...], after: float, steps: int) -> None:
@@ -39,22 +35,25 @@ class LossCurves(Callback):
 
     @property
     def curves(self) -> dict[str, list[float | None]]:
-        """As above; None where a term was not computed, or not finite."""
+        """Term -> its unweighted mean over each of ``POINTS`` parts of the run (fewer if there are fewer steps).
+
+        None where a term was not computed or not finite.
+        """
         return {
             name: [_mean(float(s), n) for s, n in zip(sums, self._counts[name], strict=True)]
             for name, sums in self._sums.items()
         }
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Wrap the objective: only now, as the averaged copy of the module must not share it."""
+        """Wrap the objective; not earlier, as the averaged copy of the module must not share the wrapper."""
         module: Any = pl_module
-        whole: Objective = module.objective
-        before = replace(whole, terms={n: t for n, t in whole.terms.items() if n not in self._late})
+        full: Objective = module.objective
+        early = replace(full, terms={n: t for n, t in full.terms.items() if n not in self._late})
 
         def objective(
             predictions: Predictions, annotations: Annotations, teacher: Predictions | None = None
         ) -> tuple[Tensor, dict[str, Tensor]]:
-            total, terms = (whole if self._done >= self._first else before)(predictions, annotations, teacher)
+            total, terms = (full if self._done >= self._first else early)(predictions, annotations, teacher)
             part = min(self._parts - 1, self._done * self._parts // self._steps)
             for name, value in terms.items():
                 self._sums[name][part] = self._sums[name][part] + value.to(torch.float32)

@@ -1,6 +1,6 @@
-"""What a study is: arms to compare, a request with a budget, and the functions that load, train and measure.
+"""Types of a study: arms to compare, a request with a budget, and functions to load data, train and measure.
 
-``fbn.studies.engine.run`` runs any of them. A new study is one file that makes a ``Study``, and one line in
+``fbn.studies.engine.run`` runs any study. A new study is one file that defines a ``Study`` and one line in
 ``fbn.studies.registry``; a new arm is one line in its study's file.
 """
 
@@ -32,24 +32,24 @@ from fbn.training.precision import Precision
 from fbn.training.predict import predict
 from fbn.training.recipe import Recipe
 
-#: Takes the share done, in [0, 1], and what is being done; may raise to stop.
+#: Called with the progress in [0, 1] and a message; may raise to stop.
 Report = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One way of training.
+    """One experimental condition: a variant of training.
 
     Attributes:
-        name: what ``--arms`` takes and files call it.
-        group: for lists and tables.
-        description: what it is, for people.
-        changes: what it changes. ``"objective"`` (loss term -> weight or fields) adds to the recipe's; other fields of
-            ``Recipe`` replace the recipe's. A study may know further keys.
-        baseline: the arm that differs from it only in what is studied; differences are to it. None: it is a baseline.
-        slow: it runs on fewer seeds, for fewer steps, see ``Budget``.
-        reference: a second arm, or a name in ``part_of``, that it is compared with.
-        part_of: arms with the same name here are reported as one, under that name.
+        name: for ``--arms`` and in files.
+        group: heading in lists and tables.
+        description: human-readable.
+        changes: to the recipe. ``"objective"`` (loss term -> weight or fields) is merged with the recipe's; other
+            fields of ``Recipe`` are replaced. A study may define further keys.
+        baseline: the arm that differences are computed against. None: it is a baseline itself.
+        slow: run on fewer seeds and for fewer steps, see ``Budget``.
+        reference: a second arm, or a name in ``part_of``, to compare with.
+        part_of: arms with the same ``part_of`` are reported as one, under that name.
     """
 
     name: str
@@ -63,43 +63,43 @@ class Arm:
 
     @property
     def terms(self) -> dict[str, float]:
-        """Loss terms that it adds to the recipe's, and their weights; terms that it takes away are left out."""
+        """Loss terms that the arm adds -> weight, without those of weight 0."""
         terms = self.changes.get("objective", {})
         weights = {name: term.get("weight", 1.0) if isinstance(term, Mapping) else term for name, term in terms.items()}
         return {name: weight for name, weight in weights.items() if weight}
 
     def recipe(self, base: Recipe) -> Recipe:
-        """The base recipe with this arm's ``changes``, as far as they are fields of ``Recipe``."""
-        own = {key: value for key, value in self.changes.items() if key in Recipe.model_fields}
-        terms = own.pop("objective", {})
-        return base.with_terms(terms).model_copy(update={"name": self.name, **own})
+        """Return the base recipe with those of this arm's ``changes`` that are fields of ``Recipe``."""
+        fields = {key: value for key, value in self.changes.items() if key in Recipe.model_fields}
+        terms = fields.pop("objective", {})
+        return base.with_terms(terms).model_copy(update={"name": self.name, **fields})
 
 
 def by_name(arms: Sequence[Arm]) -> dict[str, Arm]:
-    """Name -> arm, in order.
+    """Index arms by name, in order.
 
     Raises:
-        ValueError: two arms of one name, or a baseline that is no arm.
+        ValueError: two arms have the same name, or a baseline does not exist.
     """
-    found = {arm.name: arm for arm in arms}
+    named = {arm.name: arm for arm in arms}
     if twice := [name for name, count in Counter(arm.name for arm in arms).items() if count > 1]:
         raise ValueError(f"several arms would be named {', '.join(twice)}: name the new one otherwise")
-    if missing := {arm.baseline for arm in arms if arm.baseline} - set(found):
+    if missing := {arm.baseline for arm in arms if arm.baseline} - set(named):
         raise ValueError(f"baselines that are no arms: {sorted(missing)}")
-    return found
+    return named
 
 
 class Budget(BaseModel):
-    """How much of everything; a study's own budgets add fields.
+    """Size of a study; the budgets of each study add fields.
 
     Attributes:
-        steps: of each training.
-        slow_steps: of each training of a slow arm; None: as many.
-        seeds: each with weights and batches of its own; all arms meet the same pictures.
-        slow_seeds: of slow arms; None: as many.
+        steps: training steps of each run.
+        slow_steps: of slow arms; None: ``steps``.
+        seeds: number of seeds; a seed changes weights and batches, and all arms use the same pictures.
+        slow_seeds: of slow arms; None: ``seeds``.
         rounds: bootstrap draws of the held-out people.
-        all_cores: a run takes its worker's share of the cores, as runs of slow arms always do. Small networks gain
-            little by a second thread, and lose tenfold by one that has to wait for its turn.
+        all_cores: use several threads per run, as slow arms always do. Small networks gain little from a second
+            thread, and become ten times slower if it has to wait for a core.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -112,28 +112,28 @@ class Budget(BaseModel):
     all_cores: bool = False
 
     def steps_of(self, arm: Arm) -> int:
-        """Steps of each training of an arm."""
+        """Return the training steps of each run of an arm."""
         return self.slow_steps or self.steps if arm.slow else self.steps
 
     def seeds_of(self, arm: Arm) -> int:
-        """Seeds of an arm."""
+        """Return the number of seeds of an arm."""
         return self.slow_seeds or self.seeds if arm.slow else self.seeds
 
 
 class Request(BaseModel):
-    """What is asked of a study. Self-contained: later changes to files do not affect a queued job.
+    """Request of a study. Self-contained: later changes to files do not affect a queued job.
 
-    A study's own request gives ``ARMS`` and ``BUDGETS`` and may add fields. A field named as one of the budget's
-    replaces it. In JSON ``arms`` is called ``rows``.
+    Each study's request defines ``ARMS`` and ``BUDGETS`` and may add fields. A field with the name of one of the
+    budget's replaces it. In JSON ``arms`` is called ``rows``.
 
     Attributes:
         data: folder of data sets; None: drawn faces.
         budget: name in ``BUDGETS``, or a budget.
-        arms: which arms; none named: all.
-        seeds: instead of the budget's, of slow arms too.
-        first_seed: the first of the seeds, so that trials meet other pictures than what is reported.
-        steps: instead of the budget's, of slow arms too.
-        part: held-out part of data sets that is measured on; to try things out, use ``"valid"``.
+        arms: names of arms; empty: all.
+        seeds: instead of the budget's, also for slow arms.
+        first_seed: the first seed, so that preliminary runs can use other pictures than the reported ones.
+        steps: instead of the budget's, also for slow arms.
+        part: the split of data sets to measure on; use ``"valid"`` for preliminary runs.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
@@ -177,7 +177,7 @@ class Request(BaseModel):
 
     @property
     def limits(self) -> Any:
-        """The budget, of the study's own type, with what is asked instead."""
+        """The budget with the request's changes; its type is the study's."""
         budget: Budget = self.BUDGETS[self.budget] if isinstance(self.budget, str) else self.budget
         changes: dict[str, Any] = {"slow_steps": self.steps, "slow_seeds": self.seeds}
         changes |= {name: getattr(self, name, None) for name in type(budget).model_fields if name not in changes}
@@ -185,7 +185,7 @@ class Request(BaseModel):
 
     @property
     def precision(self) -> Precision | Literal["auto"]:
-        """Of its recipe."""
+        """Numeric precision of the request's recipe."""
         recipe = getattr(self, "recipe", None)
         return recipe.precision if recipe else "auto"
 
@@ -196,7 +196,7 @@ class Request(BaseModel):
 
     @property
     def runs(self) -> tuple[tuple[int, str], ...]:
-        """(seed, arm's name) of every training, seed by seed."""
+        """(seed, arm's name) of every run, sorted by seed."""
         limits, chosen = self.limits, self.chosen
         return tuple(
             (self.first_seed + seed, arm.name)
@@ -208,14 +208,14 @@ class Request(BaseModel):
 
 @dataclass(frozen=True)
 class Training:
-    """What one run trains on.
+    """Recipe and training data of one run.
 
     Attributes:
-        recipe: how, apart from seed, steps and precision, which the engine sets.
-        pool: the pictures.
-        streams: what each step's batch is made of.
-        late: loss terms that count only after a share of the run.
-        after: that share, in [0, 1].
+        recipe: the training recipe; seed, steps and precision are set by the engine.
+        pool: training pictures.
+        streams: composition of each batch.
+        late: loss terms that are switched on later.
+        after: fraction of the run after which they are, in [0, 1].
     """
 
     recipe: Recipe
@@ -227,15 +227,15 @@ class Training:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network and what it was trained with; what a study measures.
+    """A trained network to be measured, and the run it came from.
 
     Attributes:
-        request: what was asked.
-        arm: which arm.
+        request: the study's request.
+        arm: of the run.
         seed: of the run.
-        data: what the study's ``load`` gave.
-        training: what it was trained on.
-        network: with its averaged weights after the last step, in evaluation mode.
+        data: returned by the study's ``load``.
+        training: recipe and training data.
+        network: with averaged weights after the last step, in evaluation mode.
     """
 
     request: Any
@@ -252,20 +252,20 @@ class Trained:
         return sides[-1] if sides else self.network.spec.size
 
     def predict(self, crops: Crops) -> Predictions:
-        """Its predictions of crops, at the resolution of training."""
+        """Return predictions of crops, at the resolution of training."""
         return predict(self.network, crops, self.side)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of one run; keys are ``set/figure``, with ``/filtered`` where it was median-filtered.
+    """Metrics of one run; keys are ``set/figure``, or ``set/figure/filtered`` if median-filtered.
 
     Attributes:
         figures: key -> value.
-        draws: key -> values on bootstrap draws of whole people, the same draws for every arm; may lack keys.
+        draws: key -> values on bootstrap draws of people, the same draws for every arm; may lack keys.
         details: key -> name of an AU (its F1) or an expression (its recall) -> value.
-        chance: key -> what a prediction that knows nothing reaches; may lack keys.
-        more: further values to keep in the run's file.
+        chance: key -> value of a constant prediction; may lack keys.
+        more: further values to store in the run's file.
     """
 
     figures: dict[str, float]
@@ -277,18 +277,18 @@ class Measured:
 
 @dataclass(frozen=True)
 class Study:
-    """A study. Its functions are functions of modules, so that it can be sent to other processes.
+    """A study. Its functions are at module level, so that a study can be pickled.
 
     Attributes:
         name: of the command ``fbn study NAME``.
-        title: what it asks, in a line.
-        request: its request, with its arms and budgets.
+        title: its question, in one line.
+        request: type of its request, with arms and budgets.
         load: request, seed, report -> the data of one seed, the same for all arms.
-        training: request, arm, seed, data -> what is trained on.
-        measure: the trained network -> its figures.
+        training: request, arm, seed, data -> recipe and training data.
+        measure: trained network -> metrics.
         conclude: request, folder, runs, summary -> result; may write further files. None: the summary is the result.
-        combined: what stands for the arms of one ``part_of`` in tables.
-        shares_data: with data sets, every seed is trained and measured on the same pictures, which are loaded once.
+        combined: arms that represent the arms of one ``part_of`` in tables.
+        shares_data: whether, with data sets, all seeds use the same pictures, which are then loaded once.
     """
 
     name: str
@@ -302,10 +302,10 @@ class Study:
     shares_data: bool = True
 
     def parse(self, values: Mapping[str, Any]) -> Request:
-        """A request from its fields.
+        """Make a request from its fields.
 
         Raises:
-            FormatError: a field is unknown, missing or impossible; the message names it.
+            FormatError: a field is unknown, missing or invalid; the message names it.
         """
         try:
             return self.request.model_validate(values)

@@ -14,47 +14,47 @@ from fbn.studies.measure import FILTERED
 from fbn.studies.paired import bootstrap_interval, paired_difference
 from fbn.studies.study import Arm, Request, Study
 
-#: Seed -> that seed's run, as far as figures and draws go.
+#: Seed -> that seed's run.
 Runs = Mapping[int, Mapping[str, Any]]
-#: What files call the difference to an arm's baseline, and to its reference.
+#: Names in files of the differences to an arm's baseline and to its reference.
 SIDES = ("uncoupled", "single")
 
 
 def write_summary(study: Study, request: Request, folder: Path, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """``summary.json``, its figures also as ``summary.csv``; AUs and expressions, and training curves, as CSV alone."""
-    found = _rounded(summary(study, request, runs))
-    write_json(folder / SUMMARY, {name: value for name, value in found.items() if name not in ("details", "curves")})
-    write_csv(folder / "summary.csv", pd.json_normalize(found["figures"], sep="_"))
-    write_csv(folder / DETAILS, pd.DataFrame(found["details"]))
+    """Write ``summary.json`` and, as CSV, the metrics, those of single AUs and expressions, and the training curves."""
+    content = _rounded(summary(study, request, runs))
+    write_json(folder / SUMMARY, {name: value for name, value in content.items() if name not in ("details", "curves")})
+    write_csv(folder / "summary.csv", pd.json_normalize(content["figures"], sep="_"))
+    write_csv(folder / DETAILS, pd.DataFrame(content["details"]))
     points = (
         {"row": arm, "term": term, "part": i, "value": value}
-        for arm, terms in found["curves"].items()
+        for arm, terms in content["curves"].items()
         for term, values in terms.items()
         for i, value in enumerate(values)
     )
     write_csv(folder / CURVES, pd.DataFrame(points))
-    return found
+    return content
 
 
 def summary(study: Study, request: Request, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The runs' figures by arm, and how each arm differs from its baseline and from its reference.
+    """Summarise the runs by arm, with the differences of each arm to its baseline and to its reference.
 
     Returns:
-        date; study: the request, of the data root the name; labelled: training pictures by task; trained_on: names
-        of sets; rows: of each arm name, group, words, table, terms, seeds, parameters, seconds (mean); tables: arm ->
-        table, of its first seed; curves: arm -> term -> means over seeds; details: F1 of AUs and recall of expressions,
-        each row, set, figure, filtered, name, mean, sd, seeds, and ``SIDE_difference``, ``_low``, ``_high`` and
-        ``_seeds`` of both ``SIDES``, Student's t over seeds; and figures, each with row, set, figure, filtered, mean,
-        sd, seeds, chance, ``uncoupled`` (the difference to the baseline) and ``single`` (to the reference), None where
-        there is nothing to compare.
-        Arms that are ``part_of`` one name stand as one row.
+        date; study: the request, with the name of the data root; labelled: task -> training pictures; trained_on: names
+        of data sets; rows: of each arm name, group, words, table, terms, seeds, parameters, seconds (mean); tables: arm
+        -> table, of its first seed; curves: arm -> term -> means over seeds; details: F1 of AUs and recall of
+        expressions, each row, set, figure, filtered, name, mean, sd, seeds, and ``SIDE_difference``, ``_low``,
+        ``_high`` and ``_seeds`` of both ``SIDES``, Student's t over seeds; and figures, each with row, set, figure,
+        filtered, mean, sd, seeds, chance, ``uncoupled`` (the difference to the baseline) and ``single`` (to the
+        reference), None if missing.
+        Arms with the same ``part_of`` are one row.
     """
     of_arm: dict[str, dict[int, Mapping[str, Any]]] = {}
     for run in runs:
         name = study.arms[run["row"]].part_of or run["row"]
         before = of_arm.setdefault(name, {}).get(run["seed"], {})
         joined = {part: {**before.get(part, {}), **run[part]} for part in ("figures", "draws", "details", "curves")}
-        # several networks cost what all of them do
+        # the cost of several networks is their sum
         cost = {part: before.get(part, 0) + run[part] for part in ("parameters", "seconds")}
         of_arm[name][run["seed"]] = {**run, **joined, **cost}
     arms = {**study.arms, **{arm.name: arm for arm in study.combined}}
@@ -79,11 +79,11 @@ def summary(study: Study, request: Request, runs: Sequence[Mapping[str, Any]]) -
 
 
 def _rounded(value: Any) -> Any:
-    """Its numbers to five places; figures stand on some hundred pictures."""
+    """Round all numbers to five decimals; metrics are of some hundred pictures."""
     if isinstance(value, dict):
-        return {key: _rounded(own) for key, own in value.items()}
+        return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_rounded(own) for own in value]
+        return [_rounded(item) for item in value]
     return round(value, 5) if isinstance(value, float) else value
 
 
@@ -101,7 +101,7 @@ def _about(arm: Arm, own: Runs) -> dict[str, Any]:
 
 
 def _others(arm: Arm, of_arm: Mapping[str, Runs]) -> tuple[Runs, Runs]:
-    """The runs of the arms that an arm is compared with, as ``SIDES``; empty where there are none."""
+    """Return the runs of an arm's baseline and of its reference; empty where there are none."""
     return of_arm.get(arm.baseline or "", {}), of_arm.get(arm.reference or "", {})
 
 
@@ -126,25 +126,25 @@ def _named(key: str) -> dict[str, Any]:
 
 
 def _difference(base: Runs, own: Runs, key: str, shared: bool) -> dict[str, Any] | None:
-    """An arm's figure minus another's on the seeds that have both.
+    """Compute the difference of an arm's metric to another arm's, on the seeds that have both.
 
     Returns:
-        difference, low, high: Student's t over seeds; boot_low, boot_high: percentiles over draws of seeds and of
-        held-out people with all their pictures, the same for both arms, None where nothing was drawn; seeds. None
-        without a common seed.
+        difference, low, high: Student's t over seeds; boot_low, boot_high: bootstrap percentiles over seeds and
+        held-out people, drawn jointly for both arms, None without draws; seeds: their number. None without a common
+        seed.
     """
     seeds = [seed for seed in own if seed in base and all(key in run[seed]["figures"] for run in (own, base))]
-    found = paired_difference([base[s]["figures"][key] for s in seeds], [own[s]["figures"][key] for s in seeds])
-    if found is None:
+    paired = paired_difference([base[s]["figures"][key] for s in seeds], [own[s]["figures"][key] for s in seeds])
+    if paired is None:
         return None
     low = high = None
     if all(key in run[seed]["draws"] for run in (own, base) for seed in seeds):
         draws = np.array([np.subtract(own[s]["draws"][key], base[s]["draws"][key]) for s in seeds])
-        low, high = bootstrap_interval(draws, np.array(found.differences), shared)
+        low, high = bootstrap_interval(draws, np.array(paired.differences), shared)
     return {
-        "difference": found.difference,
-        "low": found.low,
-        "high": found.high,
+        "difference": paired.difference,
+        "low": paired.low,
+        "high": paired.high,
         "boot_low": low,
         "boot_high": high,
         "seeds": len(seeds),
@@ -170,15 +170,15 @@ def _details(name: str, own: Runs, others: tuple[Runs, Runs]) -> Iterator[dict[s
 
 
 def _of_seeds(runs: Runs, key: str, name: str) -> dict[int, float]:
-    """Seed -> value of an AU or an expression."""
-    found = {seed: run["details"].get(key, {}).get(name) for seed, run in runs.items()}
-    return {seed: value for seed, value in found.items() if value is not None}
+    """Return seed -> value of an AU or an expression."""
+    values = {seed: run["details"].get(key, {}).get(name) for seed, run in runs.items()}
+    return {seed: value for seed, value in values.items() if value is not None}
 
 
 def _curves(own: Runs) -> dict[str, list[float | None]]:
     def mean(values: Sequence[float | None]) -> float | None:
-        kept = [value for value in values if value is not None]
-        return round(float(np.mean(kept)), 5) if kept else None
+        known = [value for value in values if value is not None]
+        return round(float(np.mean(known)), 5) if known else None
 
     terms = dict.fromkeys(term for run in own.values() for term in run["curves"])
     return {

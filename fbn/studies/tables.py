@@ -1,11 +1,10 @@
-"""The study ``tables``: what another relatedness table makes of a network; ``fbn relate compare``.
+"""The study ``tables``: the effect of the relatedness table on a network; ``fbn relate compare``.
 
-Two tables, the same recipe, pictures and seeds. A table can only matter where labels are missing, so that is how the
-drawn pictures are labelled: most with an expression alone, some with valence and arousal alone, few with AUs alone.
-What the network predicts of an AU on the other pictures comes from the coupling terms, and these from the table:
-co-annotation gives AU labels to pictures of an expression, distribution matching compares every picture's AUs with the
-mixture of its expressions' rows. The faces are made by a third table, the truth, which is what both are measured
-against.
+Compares two tables with the same recipe, pictures and seeds. A table only has an effect where labels are missing, so
+most drawn pictures are labelled with an expression only, some with valence and arousal only, and few with AUs only. On
+pictures without AU labels, the network learns AUs from the coupling terms, which use the table: co-annotation gives AU
+labels to pictures of an expression, distribution matching compares every picture's AUs with the mixture of its
+expressions' rows. The faces are drawn with a third table, the true one.
 """
 
 import os
@@ -44,20 +43,20 @@ from fbn.training.recipe import Recipe
 from fbn.vocabulary import AU_INDEX, DECISION, EXPRESSION_INDEX
 
 RESULT = "result.json"
-#: Whose faces: plain pictures of many people, so that what differs is the AUs.
+#: Simple pictures of many people, which differ mainly in their AUs.
 DOMAIN = Domain(name="workshop", population=Population(people=1000))
-#: Pictures with an expression, with AUs, with valence and arousal in every step on drawn faces.
+#: Pictures with an expression, with AUs, and with valence and arousal in each batch of drawn faces.
 PER_STEP = (64, 16, 16)
-#: Name of what is measured on, and its metrics.
+#: Name of the held-out data set, and its metrics.
 HELD_OUT, _FIGURES = "held-out", ("accuracy", "mean_diagonal", "ccc_valence", "ccc_arousal", "f1", "auc")
-#: Faces drawn between two looks at whether to stop.
+#: Faces drawn between two checks for cancellation.
 _PART = 1000
 _OTHERS = 500_000
 
 
 @dataclass(frozen=True)
 class TablesData:
-    """What both tables' networks of one seed are trained and measured on."""
+    """Training and held-out data of one seed, the same for both tables."""
 
     pool: Pool
     streams: list[Stream]
@@ -65,7 +64,7 @@ class TablesData:
 
 
 def load(request: TablesRequest, seed: int, report: Report) -> TablesData:
-    """One seed's drawn faces, or the data sets, which no seed changes."""
+    """Load one seed's drawn faces, or the data sets, which are the same for every seed."""
     if request.data is None:
         return _drawn(request, seed, report)
     report(0, "reading the data")
@@ -81,13 +80,13 @@ def load(request: TablesRequest, seed: int, report: Report) -> TablesData:
 
 
 def training(request: TablesRequest, arm: Arm, seed: int, data: TablesData) -> Training:
-    """The recipe with the arm's table."""
+    """Return the recipe with the arm's table, and the training data."""
     recipe = request.recipe.model_copy(update={"table": getattr(request, arm.name)})
     return Training(recipe, data.pool, data.streams)
 
 
 def measured(trained: Trained) -> Measured:
-    """Its figures, and how often the AUs of the changed cells are predicted."""
+    """Return a trained network's metrics, and the rates at which the AUs of the changed cells are predicted."""
     held_out, request = trained.data.held_out, trained.request
     predictions, labels = trained.predict(held_out.pool.crops[0]), held_out.pool.annotations
     more = cells(predictions, labels, request.changed)
@@ -95,22 +94,22 @@ def measured(trained: Trained) -> Measured:
 
 
 def cells(predictions: Predictions, labels: Annotations, changed: Sequence[tuple[str, int]]) -> dict[str, Any]:
-    """What is kept of the changed cells and of chance.
+    """Compute the activation rates of the changed cells, and chance.
 
     Returns:
-        cells: changed cell -> share of the expression's pictures in which the AU is predicted to be active; true: in
-        which it is; chance_units: AU -> F1 of predicting it always.
+        cells: changed cell -> fraction of the expression's pictures in which the AU is predicted to be active; true:
+        fraction in which it is active; chance_units: AU -> F1 of always predicting it.
     """
     p, y, w = predictions.action_units.numpy(), labels.action_units.numpy(), labels.action_units_weight.numpy()
     always = metrics.au_f1(np.ones_like(p), y, w)
     predicted, true = {}, {}
     for category, number in changed:
         column, expression = AU_INDEX[number], EXPRESSION_INDEX[category]
-        own = (labels.expression.argmax(-1).numpy() == expression) & (labels.expression_weight.numpy() > 0)
-        own &= w[:, column] > 0
-        if own.any():
-            predicted[f"{category} AU{number}"] = float((p[own, column] >= DECISION).mean())
-            true[f"{category} AU{number}"] = float((y[own, column] >= DECISION).mean())
+        rows = (labels.expression.argmax(-1).numpy() == expression) & (labels.expression_weight.numpy() > 0)
+        rows &= w[:, column] > 0
+        if rows.any():
+            predicted[f"{category} AU{number}"] = float((p[rows, column] >= DECISION).mean())
+            true[f"{category} AU{number}"] = float((y[rows, column] >= DECISION).mean())
     chance = {f"AU{number}": float(always[i]) for number, i in AU_INDEX.items() if np.isfinite(always[i])}
     return {"cells": predicted, "true": true, "chance_units": chance}
 
@@ -118,7 +117,7 @@ def cells(predictions: Predictions, labels: Annotations, changed: Sequence[tuple
 def conclude(
     request: TablesRequest, folder: Path, runs: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Write ``result.json``, and its figures as ``differences.csv``; of one table alone there is nothing to compare."""
+    """Write ``result.json``, and its metrics as ``differences.csv``; with only one table, return the summary."""
     if len(request.chosen) < len(request.ARMS):
         return dict(summary)
     found = result(request, runs)
@@ -128,13 +127,14 @@ def conclude(
 
 
 def result(request: TablesRequest, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The runs' figures, paired by seed.
+    """Compare the runs' metrics, paired by seed.
 
     Returns:
-        comparison (the request), data (the data root's name; None of drawn faces), changed (cells: category,
-        action_unit, before, after), tasks and units (figure or AU's F1 -> ``Paired``), changed_units (``Paired`` of the
-        mean F1 over the changed AUs), cells (changed cell -> ``Paired`` of the share of the expression's pictures in
-        which the AU is predicted, and ``true``, the share in which it is active), chance (figure or AU -> mean), date.
+        comparison (the request), data (the data root's name; None for drawn faces), changed (cells: category,
+        action_unit, before, after), tasks and units (metric or AU's F1 -> ``Paired``), changed_units (``Paired`` of the
+        mean F1 over the changed AUs), cells (changed cell -> ``Paired`` of the fraction of the expression's pictures
+        in which the AU is predicted, and ``true``, the fraction in which it is active), chance (metric or AU -> mean),
+        date.
     """
     base, edited = ([_figures(run) for run in runs if run["row"] == arm] for arm in ("base", "edited"))
     touched = dict.fromkeys(f"AU{number}" for _, number in request.changed)
@@ -160,18 +160,20 @@ def result(request: TablesRequest, runs: Sequence[Mapping[str, Any]]) -> dict[st
 
 
 def _figures(run: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """A run's figures, AUs, cells and chance by their own names."""
+    """Return a run's metrics, AUs, cells and chance without the data set's name in the keys."""
     tasks, chance = (
         {key.removeprefix(f"{HELD_OUT}/"): value for key, value in run[part].items()} for part in ("figures", "chance")
     )
     units = run["details"].get(f"{HELD_OUT}/f1", {})
-    own = {"tasks": tasks, "units": units, "cells": run["cells"], "true": run["true"]}
-    return own | {"chance": chance | {name: run["chance_units"][name] for name in units}}
+    values = {"tasks": tasks, "units": units, "cells": run["cells"], "true": run["true"]}
+    return values | {"chance": chance | {name: run["chance_units"][name] for name in units}}
 
 
 def rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The figures of ``result`` as a table: figure, changed (whether an edited cell is of that AU), base, edited,
-    difference, sd, low, high, chance; the mean over the changed AUs first, then the AUs, then the tasks."""
+    """Return the metrics of ``result`` as rows: the mean over the changed AUs, then the AUs, then the tasks.
+
+    Columns: figure, changed (whether a cell of that AU differs), base, edited, difference, sd, low, high, chance.
+    """
     touched = {f"AU{change['action_unit']}" for change in result["changed"]}
     found = {"F1 of changed AUs": result["changed_units"]} if result["changed_units"] else {}
     found |= result["units"] | result["tasks"]
@@ -185,21 +187,21 @@ def rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Each name's mean over the rows that have it."""
+    """Return name -> mean over the rows that have it."""
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}
 
 
 def _of_sets(recipe: Recipe, data: Path) -> Recipe:
-    """The recipe with those of its sets that are there."""
-    there = {}
+    """Return the recipe with only those of its data sets that exist."""
+    existing = {}
     for name in recipe.sets:
         with suppress(MissingFileError):
             find(data, name)
-            there[name] = recipe.per_step[name]
-    if not there:
+            existing[name] = recipe.per_step[name]
+    if not existing:
         raise MissingFileError(f"{data}: expected at least one of the recipe's sets, {', '.join(recipe.sets)}")
-    return recipe.model_copy(update={"per_step": there})
+    return recipe.model_copy(update={"per_step": existing})
 
 
 def _drawn(request: TablesRequest, seed: int, report: Report) -> TablesData:
@@ -216,7 +218,7 @@ def _drawn(request: TablesRequest, seed: int, report: Report) -> TablesData:
     first = -(-limits.pictures // _PART)
     pool = _joined(drawn[:first])
     streams = labelled_streams(request.labelled, len(pool))
-    pool = replace(pool, annotations=only_own_labels(pool.annotations, streams))
+    pool = replace(pool, annotations=single_task_labels(pool.annotations, streams))
     others = np.concatenate([own.crops[0] for own in drawn[first:]])
     labels = Annotations.concatenate([own.annotations for own in drawn[first:]])
     return TablesData(pool, streams, _held_out(others, labels, people[len(pool) :]))
@@ -228,7 +230,7 @@ def _held_out(crops: np.ndarray, labels: Annotations, people: Sequence[str]) -> 
 
 
 def _parts(seed: int, limits: TablesBudget) -> Iterator[tuple[int, int]]:
-    """World seeds and counts of a seed's faces: first those to train on, then those held out, of other people."""
+    """Yield world seeds and counts of a seed's faces: training faces, then held-out faces of other people."""
     for first, count in ((0, limits.pictures), (_OTHERS, limits.held_out)):
         for part, start in enumerate(range(0, count, _PART)):
             yield first + 1000 * seed + part, min(_PART, count - start)
@@ -239,7 +241,7 @@ def _joined(pools: Sequence[Pool]) -> Pool:
 
 
 def labelled_streams(labelled: LabelledShares, count: int) -> list[Stream]:
-    """Which of so many pictures carry an expression, AUs, valence and arousal; in this order."""
+    """Divide ``count`` pictures into those labelled with an expression, with AUs, and with valence and arousal."""
     units = max(1, round(labelled.action_units * count))
     affect = max(1, round(labelled.valence_arousal * count))
     every = np.arange(count)
@@ -247,15 +249,15 @@ def labelled_streams(labelled: LabelledShares, count: int) -> list[Stream]:
     return [Stream(part, number) for part, number in zip(parts, PER_STEP, strict=True)]
 
 
-def only_own_labels(labels: Annotations, streams: Sequence[Stream]) -> Annotations:
-    """The labels of each stream's own task alone; streams as ``labelled_streams``."""
+def single_task_labels(labels: Annotations, streams: Sequence[Stream]) -> Annotations:
+    """Return the labels of each stream's task only; streams as from ``labelled_streams``."""
     units, affect = (len(stream.pool) for stream in streams[1:])
     parts = (
         (ACTION_UNITS, labels[:units]),
         (VALENCE_AROUSAL, labels[units : units + affect]),
         (EXPRESSION, labels[units + affect :]),
     )
-    return Annotations.concatenate([only(own, task) for task, own in parts])
+    return Annotations.concatenate([only(part, task) for task, part in parts])
 
 
 STUDY = Study(
@@ -270,5 +272,5 @@ STUDY = Study(
 
 
 def compare(request: TablesRequest, context: Context) -> dict[str, Any]:
-    """The comparison in this process; see ``result`` and ``fbn.studies.engine.run``."""
+    """Run the comparison in this process; see ``result`` and ``fbn.studies.engine.run``."""
     return engine.run(STUDY, request, context)

@@ -1,4 +1,4 @@
-"""What is asked of a comparison of two relatedness tables."""
+"""Request of a comparison of two relatedness tables."""
 
 import json
 from collections.abc import Mapping
@@ -38,20 +38,20 @@ def _recipe(value: Any) -> Any:
         raise ValueError(str(error)) from None
 
 
-#: A table, given as one, by name or by file; JSON has the whole of it.
+#: A table, given as an object, by name or by file; JSON contains the full table.
 Table = Annotated[
     RelatednessTable, BeforeValidator(_table), PlainSerializer(lambda table: json.loads(table.to_json()), dict)
 ]
-#: A recipe, given as one, by name or by file; JSON has the whole of it.
+#: A recipe, given as an object, by name or by file; JSON contains the full recipe.
 NamedRecipe = Annotated[Recipe, BeforeValidator(_recipe)]
 
 
 class LabelledShares(BaseModel):
-    """Which labels the drawn pictures carry; every picture has those of one task.
+    """Fractions of the drawn pictures labelled for each task; every picture is labelled for one task.
 
     Attributes:
-        action_units: share of the pictures with AUs.
-        valence_arousal: share with valence and arousal; the rest have an expression.
+        action_units: fraction with AUs.
+        valence_arousal: fraction with valence and arousal; the rest have an expression.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -69,11 +69,11 @@ class LabelledShares(BaseModel):
 
 
 class TablesBudget(Budget):
-    """How much of everything.
+    """Size of the data sets and of the training.
 
     Attributes:
-        pictures: drawn for each seed to train on, and kept in the cache (62 kB each); of a data root all are used.
-        held_out: drawn to measure on, of other people and with all labels.
+        pictures: drawn training pictures for each seed, cached (62 kB each); of a data root all are used.
+        held_out: drawn held-out pictures, of other people and with all labels.
     """
 
     pictures: int = Field(default=3000, ge=60, le=100_000)
@@ -89,16 +89,16 @@ BUDGETS: dict[str, TablesBudget] = {
 
 
 class TablesRequest(Request):
-    """What is to be compared. Tables and the recipe may be given by name or file; they are kept as they were then.
+    """Request of a comparison. Tables and the recipe may be given by name or file; their content is stored.
 
     Attributes:
         base: one table.
         edited: the other.
-        truth: the table that the drawn faces are made by; None: ``edited``, which says what the edit is worth if it is
-            right. Not with ``data``.
-        names: of the two, for people; as given by default.
-        recipe: how both are trained, apart from table, seed and steps. Of ``data``, those of its sets that are there.
-        labelled: of the drawn pictures.
+        truth: the table that the drawn faces are made with; None: ``edited``, which measures the benefit of the edit if
+            it is correct. Not with ``data``.
+        names: display names of the two tables; by default as given.
+        recipe: of both networks, apart from table, seed and steps. With ``data``, missing data sets are left out.
+        labelled: labels of the drawn pictures.
     """
 
     ARMS: ClassVar[Mapping[str, Arm]] = ARMS
@@ -135,6 +135,6 @@ class TablesRequest(Request):
 
     @property
     def changed(self) -> tuple[tuple[str, int], ...]:
-        """The cells in which the tables differ, those that networks can see."""
+        """(category, AU) of the cells in which the tables differ, among those used in training."""
         cells = ((change.category, change.action_unit) for change in self.base.diff(self.edited))
         return tuple((e, a) for e, a in cells if e in EXPRESSION_INDEX and a in AU_INDEX)

@@ -1,8 +1,8 @@
-"""The study ``transfer``: a small network that has seen synthetic faces only is measured on all of CK+.
+"""The study ``transfer``: a small network trained on synthetic faces only is measured on all of CK+.
 
-``fbn bench synthetic``. The faces are anyone's, anywhere; du2014's table says which AUs go with which expression. In
-two thirds other AUs come by chance, so that a network must look at the AU itself; the rest are posed or at rest. CK+ is
-never trained on.
+``fbn bench synthetic``. People, poses, light and cameras vary widely; du2014's table gives the AUs of each expression.
+In two thirds of the faces further AUs are active at random, so that a network must recognise each AU itself; the rest
+are posed or neutral. CK+ is never trained on.
 """
 
 import json
@@ -53,7 +53,7 @@ POSITIVES = 8
 _PARALLEL = 1000
 
 _REST = {Expression.NEUTRAL: 3.0}
-#: Anyone, anywhere, by any camera.
+#: A wide variety of people, poses, light and cameras.
 BROAD = Domain(
     name="broad",
     yaw=14,
@@ -73,24 +73,24 @@ BROAD = Domain(
     population=Population(people=3000),
     strength=0.4,
 )
-#: AUs come alone and in company, so that each must be looked at; faint ones count as absent, as a coder would have it.
+#: AUs occur alone and with others, so that each must be recognised; faint ones count as absent, as in FACS coding.
 SETTINGS = WorldSettings(activity=Activity(distractor=0.15, trace=0.4))
-#: As expressions are posed, and faces at rest: nothing that their row does not ask for.
+#: Posed expressions and neutral faces, almost without AUs outside their row.
 POSED = BROAD.model_copy(update={"name": "posed", "classes": tuple((e.value, _REST.get(e, 1.0)) for e in EXPRESSIONS)})
 POSED_SETTINGS = WorldSettings(activity=Activity(distractor=0.02, trace=0.4))
-#: Harder than for photographs: the network must not learn how our faces are drawn.
+#: Stronger than for photographs, so that the network does not learn properties of the rendering.
 AUGMENTATION = Augmentation(
     rotation=8, scale=(0.92, 1.09), shift=0.05, light=1.2, gray=0.5, dark=0.05, blur=0.2, jpeg=0.2, small=0.4, erase=0.2
 )
 
 
 class TransferBudget(Budget):
-    """How much of everything.
+    """Size of the data set, the network and the training.
 
     Attributes:
-        pictures: faces to train on; a tenth as many, of other people, are held out.
-        batch: faces in each step.
-        sides: resolution of the pictures over the run, see ``Recipe.sides``.
+        pictures: training faces; a tenth as many, of other people, are held out.
+        batch: batch size.
+        sides: resolutions over the run, see ``Recipe.sides``.
         widths: channels of the network's stages.
     """
 
@@ -111,10 +111,10 @@ BUDGETS: dict[str, TransferBudget] = {
 
 
 class TransferRequest(Request):
-    """What is asked of the study.
+    """Request of the study.
 
     Attributes:
-        data: holds ``ckplus`` and, for the arm ``"ict"``, ``ict_facekit/ict_facekit.npz``.
+        data: folder with ``ckplus`` and, for the arm ``"ict"``, ``ict_facekit/ict_facekit.npz``.
         pictures: instead of the budget's.
     """
 
@@ -125,7 +125,7 @@ class TransferRequest(Request):
 
     @property
     def recipe(self) -> Recipe:
-        """How the network is trained: no term couples the tasks."""
+        """The training recipe, without coupling terms."""
         limits = self.limits
         losses: dict[str, Any] = {"expression": 1.0, "action_units": 2.0, "valence_arousal_mse": 0.5}
         return Recipe(
@@ -148,30 +148,30 @@ class TransferData:
 
 
 def worlds(seed: int, held_out: bool = False) -> tuple[World, World]:
-    """Whose faces: two thirds are of the first, one third of the second; those held out are of other people."""
+    """Return the worlds of the faces, two thirds of the first, one third of the second; held out: other people."""
     table, number = RelatednessTable.named("du2014"), 2 * seed + held_out
     return World(table, number, BROAD, SETTINGS), World(table, number, POSED, POSED_SETTINGS)
 
 
 def faces(request: TransferRequest, arm: Arm, seed: int, held_out: bool = False) -> Pool:
-    """The faces to train on, or a tenth as many others; drawn or from the cache."""
+    """Draw the training faces, or a tenth as many held-out ones, or read them from the cache."""
     assert request.data is not None
     count = max(60, request.limits.pictures // 10) if held_out else request.limits.pictures
     mesh = request.data / MESH if arm.name == "ict" else None
     # a process takes seconds to start
     processes = (os.cpu_count() or 1) if count >= _PARALLEL else 1
     pools = (
-        cached_pool(world, own, mesh, processes, progress=False)
-        for world, own in zip(worlds(seed, held_out), (count - count // 3, count // 3), strict=True)
+        cached_pool(world, number, mesh, processes, progress=False)
+        for world, number in zip(worlds(seed, held_out), (count - count // 3, count // 3), strict=True)
     )
     return Pool.of({pool.names[0]: (pool.crops[0], pool.annotations) for pool in pools})
 
 
 def load(request: TransferRequest, seed: int, report: Report) -> TransferData:
-    """All of CK+, which no seed changes.
+    """Read all of CK+, the same for every seed.
 
     Raises:
-        FbnError: a set is not there or cannot be read.
+        FbnError: a data set does not exist or cannot be read.
     """
     if request.data is None:
         raise FormatError("data: expected a folder with ckplus, which is measured on")
@@ -184,13 +184,13 @@ def load(request: TransferRequest, seed: int, report: Report) -> TransferData:
 
 
 def training(request: TransferRequest, arm: Arm, seed: int, data: TransferData) -> Training:
-    """The arm's faces, every step's drawn from all of them."""
+    """Return the recipe and the arm's faces."""
     pool = faces(request, arm, seed)
     return Training(request.recipe, pool, [Stream(np.arange(len(pool)), request.limits.batch)])
 
 
 def measured(trained: Trained) -> Measured:
-    """Its figures on CK+ and on drawn faces of other people."""
+    """Return a trained network's metrics on CK+ and on held-out drawn faces."""
     data, request, network = trained.data, trained.request, trained.network
     held_out = faces(request, trained.arm, trained.seed, held_out=True)
     real = on_ckplus(predict(network, data.crops), data.samples, request.limits.rounds)
@@ -199,15 +199,15 @@ def measured(trained: Trained) -> Measured:
     units: dict[str, dict[str, Any]] = dict(real["units"])
     for unit, areas in drawn.pop("drawn_units").items():
         units[unit] = units.get(unit, {}) | areas
-    lowest = chance(Annotations.stack([sample.annotations for sample in data.samples]))
-    found = {f"ckplus/{name}": each["value"] for name, each in real["figures"].items()}
+    baseline = chance(Annotations.stack([sample.annotations for sample in data.samples]))
+    on_real = {f"ckplus/{name}": each["value"] for name, each in real["figures"].items()}
     return Measured(
-        found | {f"drawn/{name}": value for name, value in drawn["drawn"].items()},
+        on_real | {f"drawn/{name}": value for name, value in drawn["drawn"].items()},
         details={
             "ckplus/auc": {unit: own["ckplus"] for unit, own in units.items() if "ckplus" in own},
             "drawn/auc": {unit: own["drawn"] for unit, own in units.items() if np.isfinite(own["drawn"])},
         },
-        chance={key: lowest[key.partition("/")[2]] for key in found},
+        chance={key: baseline[key.partition("/")[2]] for key in on_real},
         more={"source": {**real, **drawn, "units": units}, "read": _about(data.samples)},
     )
 
@@ -224,12 +224,12 @@ def _about(samples: Sequence[Sample]) -> dict[str, Any]:
 def conclude(
     request: TransferRequest, folder: Path, runs: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Write ``report.json``: of each arm's first seed.
+    """Write ``report.json``, with each arm's first seed.
 
     Returns:
-        date, git_sha, plan, data: what was read, chance, and sources: arm -> figures (each ``value``, ``low``,
-        ``high``), units (AU -> positive sequences, area on CK+, on held-out drawn faces, of the linear probe there),
-        drawn (figures on the held-out faces), probe (its mean area) and seconds.
+        date, git_sha, plan, data (size of CK+), chance, and sources: arm -> figures (each ``value``, ``low``,
+        ``high``), units (AU -> positive sequences, ROC area on CK+, on held-out drawn faces, and of the linear probe on
+        these), drawn (metrics on the held-out faces), probe (its mean area) and seconds.
     """
     first = {run["row"]: run for run in reversed(runs)}
     one = runs[0]
@@ -250,20 +250,20 @@ def conclude(
 
 
 def on_ckplus(predictions: Predictions, samples: Sequence[Sample], rounds: int = 1000) -> dict[str, Any]:
-    """Figures of CK+'s coded frames and onsets; subjects are drawn for the intervals.
+    """Compute metrics on CK+'s coded frames and onsets, with bootstrap intervals over subjects.
 
     Returns:
         figures: ``auc``, the mean over AUs with ``POSITIVES`` or more positive sequences, and ``mean_diagonal`` over
-        seven classes, each ``value``, ``low``, ``high``; units: AU -> positives (sequences) and ckplus (its area).
+        seven classes, each ``value``, ``low``, ``high``; units: AU -> positives (sequences) and ckplus (ROC area).
     """
     labels = Annotations.stack([sample.annotations for sample in samples])
     peaks = labels[torch.from_numpy(scored_rows(samples))]
     columns = scorable(peaks, POSITIVES)
-    said, true, known = (
+    predicted, true, known = (
         x.numpy()[:, columns] for x in (predictions.action_units, labels.action_units, labels.action_units_weight)
     )
     of_interest = {
-        "auc": lambda at: float(np.nanmean(metrics.au_auc(said[at], true[at], known[at]))),
+        "auc": lambda at: float(np.nanmean(metrics.au_auc(predicted[at], true[at], known[at]))),
         "mean_diagonal": figures(predictions, labels)["mean_diagonal"],
     }
     subjects = [sample.subject for sample in samples]
@@ -271,7 +271,7 @@ def on_ckplus(predictions: Predictions, samples: Sequence[Sample], rounds: int =
         name: asdict(metrics.bootstrap(figure, len(samples), subjects, rounds)) for name, figure in of_interest.items()
     }
     positives = (peaks.action_units * (peaks.action_units_weight > 0)).sum(0)
-    areas = metrics.au_auc(said, true, known)
+    areas = metrics.au_auc(predicted, true, known)
     units = {
         ACTION_UNITS[column].short: {"positives": int(positives[column]), "ckplus": float(area)}
         for column, area in zip(columns, areas, strict=True)
@@ -279,10 +279,10 @@ def on_ckplus(predictions: Predictions, samples: Sequence[Sample], rounds: int =
     return {"figures": intervals, "units": units}
 
 
-def _on_drawn(predictions: Predictions, pool: Pool, held: Pool) -> dict[str, Any]:
-    every, truth = np.arange(len(held)), held.annotations
+def _on_drawn(predictions: Predictions, pool: Pool, held_out: Pool) -> dict[str, Any]:
+    every, truth = np.arange(len(held_out)), held_out.annotations
     drawn = {name: figure(every) for name, figure in figures(predictions, truth, 1).items()}
-    areas, probe = metrics.au_auc(predictions.action_units, truth.action_units), pixel_probe(pool, held)
+    areas, probe = metrics.au_auc(predictions.action_units, truth.action_units), pixel_probe(pool, held_out)
     units = {unit.short: {"drawn": float(areas[i]), "probe": float(probe[i])} for i, unit in enumerate(ACTION_UNITS)}
     return {"drawn": drawn, "probe": float(np.nanmean(probe)), "drawn_units": units}
 

@@ -1,4 +1,4 @@
-"""Which action units a face shows, drawn from a row of any relatedness table."""
+"""Random action units of a face, drawn from a row of a relatedness table."""
 
 from collections.abc import Mapping
 
@@ -8,21 +8,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from fbn.synthetic.parameters import Share
 from fbn.vocabulary import AU_INDEX, AU_NUMBERS, DECISION
 
-#: Pairs that one mouth cannot do at once (FACS): a drawn distractor gives way, a table's own AUs never do.
+#: Pairs that exclude each other (FACS): a random distractor is dropped, AUs of the table's row never are.
 ANTAGONISTS: tuple[tuple[int, int], ...] = ((24, 25), (24, 26))
-#: A trace stays below this, so that no coder calls it active.
+#: Upper limit of a trace's intensity, well below the threshold of an active AU.
 _TRACE_BELOW = 0.3
 _LARGEST_LEAN = 0.3
 _CONCENTRATION = 5.0
 
 
 class Activity(BaseModel):
-    """How AUs are drawn.
+    """Parameters of the random AUs.
 
     Attributes:
-        distractor: probability of an AU that the row does not name, in neutral too.
-        trace: probability that an inactive AU shows a trace, at less than 0.3.
-        lean: standard deviation of the difference between left and right, as a share of the intensity.
+        distractor: probability of an AU outside the row, also in neutral faces.
+        trace: probability that an inactive AU has a trace intensity below 0.3.
+        lean: standard deviation of the left-right difference, as a fraction of the intensity.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -35,20 +35,20 @@ class Activity(BaseModel):
 def draw_units(
     row: Mapping[int, float], generator: np.random.Generator, how: Activity, strength: float = 0.5
 ) -> np.ndarray:
-    """Intensities of one face.
+    """Draw the AU intensities of one face.
 
     An AU of the row is active with probability equal to its weight, so prototypical ones always are; any other with
-    the probability of a distractor. Numbers outside the 17, which is AU11, are passed over. An active AU's
-    intensity is 0.5 + 0.5 Beta of mean ``strength``. However the settings stand, as many numbers are drawn.
+    the probability of a distractor. AUs outside the 17 (AU11) are ignored. An active AU's intensity is 0.5 + 0.5 Beta
+    with mean ``strength``. The number of random draws does not depend on the settings.
 
     Args:
         row: FACS number -> weight in (0, 1].
-        generator: of every random choice.
-        how: rates.
-        strength: in [0, 1]; 0 only just active, 1 as strong as it gets.
+        generator: random generator.
+        how: parameters.
+        strength: in [0, 1]; 0: barely active, 1: maximum intensity.
 
     Returns:
-        [17, 2] left and right, in [0, 1].
+        [17, 2] intensities, left and right, in [0, 1].
     """
     draws = generator.random((3, len(AU_NUMBERS)))
     mean = min(max(strength, 0.02), 0.98)
@@ -68,17 +68,17 @@ def draw_units(
                     break
     faint = np.where(draws[1] < how.trace, _TRACE_BELOW * draws[2], 0.0)
     level = np.where(active, strong, faint)[:, None]
-    # rounded so that a saved face is short and reads back to the same numbers
+    # rounded, so that saved faces are short and exact
     return np.clip(level * np.stack([1 + lean, 1 - lean], -1), 0, 1).round(4)
 
 
 def typical(row: Mapping[int, float], intensity: float = 0.8) -> dict[int, float]:
-    """What the row's face shows most often: every AU of weight 0.5 or more, FACS number -> intensity."""
+    """Return the AUs of weight 0.5 or more in a row: FACS number -> ``intensity``."""
     return {number: intensity for number, weight in row.items() if weight >= 0.5 and number in AU_INDEX}
 
 
 def coded(units: np.ndarray) -> np.ndarray:
-    """The coder's rule: an AU is active where its stronger half reaches ``DECISION``.
+    """Convert intensities to FACS labels: an AU is active if its stronger side reaches ``DECISION``.
 
     Args:
         units: [..., 17, 2] intensities.

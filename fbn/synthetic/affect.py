@@ -1,9 +1,9 @@
-"""Valence and arousal of a displayed expression: a place on the circumplex, moved by each action unit.
+"""Valence and arousal of a displayed expression: a position on the circumplex, shifted by each action unit.
 
-The plane and the order of the expressions around it are Russell's (A circumplex model of affect, JPSP 39(6), 1980):
-surprise, fear and anger are aroused, sadness is not, happiness alone is pleasant. That single facial movements carry
-valence and arousal of their own is what the papers' coupling rests on (C 3.2). Every number here is fbn's choice: signs
-and order follow the sources, sizes were set so that no term outweighs the expression it goes with.
+The plane and the order of the expressions on it follow Russell (A circumplex model of affect, JPSP 39(6), 1980):
+surprise, fear and anger have high arousal, sadness low arousal, and only happiness clearly positive valence. That
+single AUs contribute valence and arousal is an assumption of the papers' coupling (C 3.2). All numbers are fbn's
+choice: signs and order follow the sources, sizes are such that no AU outweighs its expression.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ POSITIONS: Mapping[Expression, tuple[float, float]] = {
     Expression.SURPRISE: (0.05, 0.48),
 }
 
-#: FACS number -> what the AU adds to valence and arousal at intensity 1.
+#: FACS number -> contribution of the AU to valence and arousal at intensity 1.
 UNIT_TERMS: Mapping[int, tuple[float, float]] = {
     1: (-0.03, 0.03),
     2: (0.00, 0.06),
@@ -46,12 +46,12 @@ UNIT_TERMS: Mapping[int, tuple[float, float]] = {
 
 _POSITIONS = np.array([POSITIONS[expression] for expression in EXPRESSIONS])
 _TERMS = np.array([UNIT_TERMS[number] for number in AU_NUMBERS])
-#: Of an expression whose AUs are all weak, this share of its position is felt (fbn's choice).
-_FELT = 0.5
+#: Fraction of its position that an expression has when its AUs have intensity 0 (fbn's choice).
+_MIN_STRENGTH = 0.5
 
 
 def shares(category: str) -> np.ndarray:
-    """[7] an expression's own distribution over ``EXPRESSIONS``; a compound's two components count half each."""
+    """Return [7] a category's distribution over ``EXPRESSIONS``; a compound's two components have 0.5 each."""
     share = np.zeros(len(EXPRESSIONS))
     if category in EXPRESSION_INDEX:
         share[EXPRESSION_INDEX[category]] = 1
@@ -62,27 +62,27 @@ def shares(category: str) -> np.ndarray:
 
 
 def display(category: str, row: Mapping[int, float], units: np.ndarray) -> np.ndarray:
-    """[7] how much of each expression shows: its share, from a half up to the whole with the strength of its AUs.
+    """Return [7] the strength of each expression: its share times a factor in [0.5, 1] that grows with its AUs.
 
     Args:
         category: expression or compound expression.
         row: its row of the relatedness table, FACS number -> weight.
         units: [17] intensities in [0, 1].
     """
-    own = [AU_INDEX[number] for number in row if number in AU_INDEX]
-    weights = np.array([row[AU_NUMBERS[i]] for i in own])
-    strength = float(weights @ units[own] / weights.sum()) if own else 0.0
-    return shares(category) * (_FELT + (1 - _FELT) * strength)
+    columns = [AU_INDEX[number] for number in row if number in AU_INDEX]
+    weights = np.array([row[AU_NUMBERS[i]] for i in columns])
+    strength = float(weights @ units[columns] / weights.sum()) if columns else 0.0
+    return shares(category) * (_MIN_STRENGTH + (1 - _MIN_STRENGTH) * strength)
 
 
 def valence_arousal(
     shown: np.ndarray, units: np.ndarray, noise: Sequence[float] | np.ndarray = (0.0, 0.0)
 ) -> np.ndarray:
-    """[2] valence, arousal in [-1, 1]: clip(sum_e shown(e) position(e) + sum_a units(a) term(a) + noise).
+    """Return [2] valence and arousal: clip(sum_e shown(e) position(e) + sum_a units(a) term(a) + noise, -1, 1).
 
     Args:
-        shown: [7] how much of each expression shows, see ``display``.
-        units: [17] intensities in [0, 1], mean of both halves of the face.
-        noise: added to each.
+        shown: [7] strength of each expression, see ``display``.
+        units: [17] intensities in [0, 1], mean of both sides of the face.
+        noise: [2] added to valence and arousal.
     """
     return np.clip(shown @ _POSITIONS + units @ _TERMS + noise, -1, 1)

@@ -1,4 +1,4 @@
-"""People who label faces, and where they err: missed and imagined AUs, expressions taken for similar ones, taggers."""
+"""Simulated annotators with label noise: missed and false AUs, confused expressions, noisy ratings and votes."""
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -7,18 +7,18 @@ from fbn.relatedness import RelatednessTable
 from fbn.synthetic.parameters import Share
 from fbn.vocabulary import EXPRESSIONS
 
-#: Sharpness of the likeness between two rows of a table (fbn's choice).
+#: Decay of the similarity between two rows of a table (fbn's choice).
 _SHARPNESS = 0.8
 
 
 class Noise(BaseModel):
-    """How labels depart from the truth; nothing by default.
+    """Label noise; none by default.
 
     Attributes:
         miss: probability that an active AU is labelled inactive.
         imagine: probability that an inactive AU is labelled active.
-        confuse: probability that an expression is labelled as another, similar ones more often.
-        affect_sd: standard deviation of the raters' valence and arousal about the true ones.
+        confuse: probability that an expression is labelled as another, more often as a similar one.
+        affect_sd: standard deviation of the raters' valence and arousal around the true values.
         disagree: probability that one tagger's vote goes to another expression.
         doubt: probability that one tagger votes "unknown".
     """
@@ -34,9 +34,9 @@ class Noise(BaseModel):
 
 
 def likeness(table: RelatednessTable, classes: tuple[str, ...]) -> np.ndarray:
-    """[C, C] for which class each is mistaken: rows sum to 1, the diagonal is 0.
+    """Return [C, C] the probabilities with which a mistaken class is replaced; rows sum to 1, the diagonal is 0.
 
-    Classes are taken for one another the more often the more AUs their rows share: exp(-0.8 sum_a |R(i,a) - R(j,a)|).
+    They are proportional to the similarity of the classes' rows: exp(-0.8 sum_a |R(i,a) - R(j,a)|).
     """
     rows = table.matrix(classes).double().numpy()
     distance = np.abs(rows[:, None] - rows[None]).sum(-1)
@@ -45,13 +45,13 @@ def likeness(table: RelatednessTable, classes: tuple[str, ...]) -> np.ndarray:
 
 
 def label_units(active: np.ndarray, noise: Noise, generator: np.random.Generator) -> np.ndarray:
-    """[17] the coder's 0 or 1 for each AU, given the truth."""
+    """Return [17] noisy AU labels, 0 or 1, of the true ones."""
     wrong = generator.random(active.shape) < np.where(active > 0, noise.miss, noise.imagine)
     return np.where(wrong, 1 - active, active)
 
 
 def label_class(index: int, alike: np.ndarray, noise: Noise, generator: np.random.Generator) -> int:
-    """The class that is written down for a face of class ``index``; ``alike`` is from ``likeness``."""
+    """Return the noisy label of a face of class ``index``; ``alike``: [C, C] from ``likeness``."""
     slips, which = generator.random(2)
     if slips >= noise.confuse or not alike[index].any():
         return index
@@ -61,24 +61,24 @@ def label_class(index: int, alike: np.ndarray, noise: Noise, generator: np.rando
 def label_affect(
     affect: np.ndarray, noise: Noise, bias: tuple[float, float], generator: np.random.Generator
 ) -> np.ndarray:
-    """[2] the raters' valence and arousal in [-1, 1]: the true ones, their bias, their noise."""
+    """Return [2] the raters' valence and arousal in [-1, 1]: true values plus bias and noise."""
     return np.clip(affect + np.asarray(bias) + noise.affect_sd * generator.standard_normal(2), -1, 1)
 
 
 def vote(
     share: np.ndarray, table: RelatednessTable, noise: Noise, generator: np.random.Generator, taggers: int = 10
 ) -> dict[str, int]:
-    """Votes of independent taggers, as FER+ counts them.
+    """Draw the votes of independent taggers, as in FER+.
 
     Args:
-        share: [7] the face's distribution over ``EXPRESSIONS``: what an unerring tagger draws a vote from.
-        table: says which expressions are taken for which.
-        noise: its ``disagree`` and ``doubt``.
-        generator: of the votes.
-        taggers: how many.
+        share: [7] the face's true distribution over ``EXPRESSIONS``.
+        table: defines which expressions are similar.
+        noise: ``disagree`` and ``doubt`` are used.
+        generator: random generator.
+        taggers: number of taggers.
 
     Returns:
-        Votes by expression, and by ``"unknown"``; they sum to ``taggers``.
+        Expression or ``"unknown"`` -> votes; they sum to ``taggers``.
     """
     alike = likeness(table, tuple(e.value for e in EXPRESSIONS))
     chances = (1 - noise.doubt) * ((1 - noise.disagree) * share + noise.disagree * share @ alike)

@@ -1,8 +1,8 @@
-"""CelebA's 40 attributes, read off a face: each name either has a rule or is never shown.
+"""CelebA's 40 attributes of a face: each has a rule, or is always false.
 
-A rule looks at nothing but the ``Face``, so an attribute is true exactly where the picture shows it. Thresholds are
-fbn's choice. ``Male`` is CelebA's word for what its annotators saw; here it is a contrast of five traits in which
-average men's and women's faces differ.
+A rule depends on the ``Face`` alone, so an attribute is true exactly if the picture shows it. Thresholds are fbn's
+choice. ``Male`` is CelebA's name for the perceived gender; here it is a contrast of five traits in which average men's
+and women's faces differ.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,9 +11,9 @@ from fbn.synthetic.activity import coded
 from fbn.synthetic.parameters import Appearance, Face, Hair, HairColour, Identity
 from fbn.vocabulary import ATTRIBUTES, AU_INDEX
 
-#: Below this share, growth or colour does not show.
+#: Below this level, a beard or colour is invisible.
 BARE = 0.12
-#: From here on it is unmistakable: a beard, a moustache, make-up.
+#: From this level on, a beard, a moustache or make-up is obvious.
 CLEAR = 0.5
 ARCHED, YOUNG = 0.3, 0.5
 #: Weights of the contrast behind ``Male``.
@@ -27,7 +27,7 @@ MALE_TRAITS: Mapping[str, int] = {
 
 
 def male_score(identity: Identity) -> float:
-    """Above 0 where ``Male`` holds."""
+    """Return the contrast behind ``Male``, which is true above 0."""
     return sum(sign * getattr(identity, name) for name, sign in MALE_TRAITS.items())
 
 
@@ -47,7 +47,7 @@ def _active(*numbers: int) -> Callable[[Face], bool]:
     return lambda face: bool(coded(face.intensities)[[AU_INDEX[n] for n in numbers]].any())
 
 
-#: Attribute -> what makes it true.
+#: Attribute -> its rule.
 RULES: Mapping[str, Callable[[Face], bool]] = {
     "5_o_Clock_Shadow": _look(lambda a: BARE <= a.beard < CLEAR),
     "Arched_Eyebrows": _identity(lambda i: i.brow_arch >= ARCHED),
@@ -81,7 +81,7 @@ RULES: Mapping[str, Callable[[Face], bool]] = {
     "Young": _look(lambda a: a.age < YOUNG),
 }
 
-#: What our face cannot show: opinions, clothes, and details of hair. Always false.
+#: Attributes that a drawn face cannot show (opinions, clothes, details of hair); always false.
 HIDDEN: tuple[str, ...] = tuple(name for name in ATTRIBUTES if name not in RULES)
 
 

@@ -1,4 +1,4 @@
-"""What stands behind a head: a blurred room, a neck and shoulders."""
+"""Background, neck and shoulders."""
 
 import cv2
 import numpy as np
@@ -11,12 +11,12 @@ from fbn.synthetic.skin import linear, tone
 
 
 def backdrop(side: int, face: Face, brightness: float) -> np.ndarray:
-    """[side, side, 3] linear radiance of the room."""
+    """Return the linear radiance [side, side, 3] of a blurred room."""
     rng = np.random.default_rng(face.scene.background)
     base, other = (linear(rng.uniform(40, 215, 3) * 0.3 + rng.uniform(25, 225) * 0.7) for _ in range(2))
     even, odd = rng.standard_normal((2, 5, 5)).astype(np.float32)
     even, odd = (even + even[:, ::-1]) / 2, (odd - odd[:, ::-1]) / 2
-    # what differs left from right follows the lamp, so that a mirrored scene has a mirrored room
+    # the antisymmetric part depends on the lamp, so that a mirrored scene has a mirrored room
     field = even + np.float32(np.tanh(face.scene.light[0] / 10)) * odd
     field = cv2.resize(field, (side, side), interpolation=cv2.INTER_CUBIC)
     mix = np.clip(0.5 + 0.35 * field, 0, 1)[..., None]
@@ -26,13 +26,13 @@ def backdrop(side: int, face: Face, brightness: float) -> np.ndarray:
 def add_trunk(picture: np.ndarray, shape: Shape, face: Face, pose: Pose, light: np.ndarray, brightness: float) -> None:
     """Paint neck and shoulders into a picture [side, side, 3], in place; ``light`` in the camera's frame."""
     side = len(picture)
-    share = (np.arange(side, dtype=np.float32) + 0.5) / side
-    # the neck stands where the head's axis is, whichever way the face looks
+    centres = (np.arange(side, dtype=np.float32) + 0.5) / side
+    # the neck follows the head's axis, whatever its pose
     anchor = pose.axis(0.60)
     step = 1 / (side * pose.scale)
-    rows = (share - anchor[1]) / pose.scale + 0.60
+    rows = (centres - anchor[1]) / pose.scale + 0.60
     top = int(np.searchsorted(rows, 0.58))
-    x = (share - anchor[0])[None, :] / pose.scale
+    x = (centres - anchor[0])[None, :] / pose.scale
     y = rows[top:, None]
     width = 0.225 + 0.03 * face.identity.jaw_width + 0.04 * face.identity.fullness
     spread = width + 0.08 * smooth(0.95, 1.15, y) + 1.3 * np.maximum(y - 1.11, 0)

@@ -1,4 +1,4 @@
-"""Crops of a world drawn once and kept: by every core, in a file that training reads without drawing again."""
+"""Cached crops of a drawn world, drawn in parallel and stored in a file."""
 
 import hashlib
 import os
@@ -25,7 +25,7 @@ from fbn.synthetic.pool import draw_crops
 from fbn.synthetic.render import render_batch
 from fbn.synthetic.world import World
 
-#: Pictures that a process draws at a time: few, so that those of a small set are shared out too.
+#: Pictures that a process draws at a time; few, so that small data sets are divided between processes too.
 _BLOCK = 25
 _THREADS = "OPENBLAS_NUM_THREADS"
 
@@ -33,17 +33,17 @@ _THREADS = "OPENBLAS_NUM_THREADS"
 def cached_pool(
     world: World, count: int, mesh: Path | None = None, processes: int | Executor = 1, progress: bool = True
 ) -> Pool:
-    """The first pictures of a world as one set, from the cache or drawn now.
+    """Return the first pictures of a world as one data set, from the cache or drawn now.
 
-    They are aligned by the landmarks that the network for real crops finds: those lag behind a mouth that moves, and a
-    network that is to read real crops must have learned from such.
+    Crops are aligned by predicted landmarks, like real ones, rather than by the true landmarks: predictions are less
+    exact for a moving mouth, and a network for real crops must be trained on the same errors.
 
     Args:
-        world: whose faces; the set is named after its domain.
-        count: how many.
-        mesh: file of the ICT head to draw them on (``fbn.synthetic.ict``); None: fbn's own face.
-        processes: how many draw, or ``drawers`` that several sets share; 1 draws in this one.
-        progress: draw a progress bar.
+        world: the world; the data set has the name of its domain.
+        count: number of pictures.
+        mesh: file of the ICT head (``fbn.synthetic.ict``) to use; None: fbn's drawn face.
+        processes: number of processes, or ``drawers`` to share between data sets; 1: draw in this process.
+        progress: show a progress bar.
 
     Raises:
         FbnError: the mesh cannot be read.
@@ -65,14 +65,14 @@ def cached_pool(
 
 @contextmanager
 def drawers(processes: int) -> Iterator[Executor]:
-    """Processes for several sets, one after the other; they start with the first that is not in the cache."""
+    """Start processes to share between data sets; they start with the first data set that is not cached."""
     # forked children would share the parent's thread pools
     with _one_thread_each(), ProcessPoolExecutor(processes, get_context("spawn"), _begin) as workers:
         yield workers
 
 
 def _blocks(world: World, count: int, mesh: Path | None, processes: int | Executor) -> Iterator[np.ndarray]:
-    """Crops of the world's pictures, a block at a time, in order."""
+    """Yield the crops of the world's pictures in blocks, in order."""
     one = partial(_block, world, count, mesh)
     starts = range(0, count, _BLOCK)
     if isinstance(processes, Executor):
@@ -91,7 +91,7 @@ def _begin() -> None:
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Children keep to one core: small products cost thrice as much on two. NumPy asks as it is imported."""
+    """Limit children to one BLAS thread, as small products are three times slower on two; NumPy reads it at import."""
     before = os.environ.get(_THREADS)
     os.environ[_THREADS] = "1"
     try:
@@ -108,11 +108,11 @@ def _block(world: World, count: int, mesh: Path | None, start: int) -> np.ndarra
 
 
 def _key(world: World, count: int, mesh: Path | None) -> str:
-    """Changes with the world, the mesh, and the code that draws."""
+    """Return a hash of the world, the mesh, and the drawing code."""
     key = hashlib.sha256(f"{count} {SIZE} {MARGIN} {default_network().sha256} {world.to_json()}".encode())
     for source in (*sorted(Path(__file__).parent.glob("*.py")), Path(align.__file__)):
         key.update(source.read_bytes())
     if mesh:
-        about = mesh.stat()
-        key.update(f"{mesh.resolve()} {about.st_size} {about.st_mtime_ns}".encode())
+        stat = mesh.stat()
+        key.update(f"{mesh.resolve()} {stat.st_size} {stat.st_mtime_ns}".encode())
     return key.hexdigest()[:24]

@@ -1,4 +1,4 @@
-"""From lit radiance to a file's pixels: exposure, colour, blur, noise, compression."""
+"""Camera model: exposure, colour, blur, noise and compression, from radiance to pixels."""
 
 import cv2
 import numpy as np
@@ -7,10 +7,10 @@ from fbn.synthetic.parameters import Camera
 
 
 def develop(radiance: np.ndarray, camera: Camera) -> np.ndarray:
-    """[S, S, 3] linear float32 to [S, S, 3] uint8."""
+    """Convert linear radiance [S, S, 3] float32 to an RGB picture [S, S, 3] uint8."""
     side = len(radiance)
     image: np.ndarray = radiance * np.float32(2 ** (0.9 * camera.exposure))
-    # a shoulder instead of clipping, as cameras have
+    # soft highlight compression instead of clipping
     image = image / (1 + 0.12 * image * image)
     image = np.sqrt(np.clip(image, 0, 1.3)) * 255
     if camera.gray:

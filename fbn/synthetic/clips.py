@@ -1,6 +1,6 @@
-"""Moving faces: expressions that come, stay and go, on a head that is never quite still.
+"""Video clips of drawn faces: expressions with onset, apex and offset, on a moving head.
 
-Times are seconds. A clip is a function of time, so any frame rate reads from it, and two readings agree.
+Times are in seconds. A clip is a deterministic function of time and can be sampled at any frame rate.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,9 +15,9 @@ from fbn.synthetic.world import Truth, World
 from fbn.vocabulary import DECISION, EXPRESSIONS, Expression
 
 _CHANNELS = ("yaw", "pitch", "roll", "gaze_x", "gaze_y", "valence", "arousal")
-#: Fastest sway, hertz; slower ones go further.
+#: Number of sine components of the head's motion, and their maximum frequency in hertz.
 _SWAYS, _FASTEST = 4, 0.35
-#: A head sways by this share of how far heads of its domain differ.
+#: Standard deviation of the motion, as a fraction of the domain's.
 _SWAY = 0.5
 _CLOSING, _OPENING = 0.12, 0.2
 _BLINKS_APART = 3.5
@@ -25,13 +25,13 @@ _BLINKS_APART = 3.5
 
 @dataclass(frozen=True)
 class Episode:
-    """One expression's rise and fall.
+    """One expression over time.
 
     Attributes:
         category: expression or compound expression.
-        units: 17 pairs, left and right, at the apex.
-        start: when it begins.
-        onset, apex, offset: how long it rises, stays and falls.
+        units: 17 pairs of AU intensities, left and right, at the apex.
+        start: time of its beginning.
+        onset, apex, offset: durations of its three phases.
     """
 
     category: str
@@ -43,30 +43,30 @@ class Episode:
 
     @property
     def peak(self) -> float:
-        """When it first stands at its full strength."""
+        """Time at which it reaches full strength."""
         return self.start + self.onset
 
     @property
     def end(self) -> float:
-        """When it is gone."""
+        """Time at which it ends."""
         return self.peak + self.apex + self.offset
 
     def envelope(self, time: float) -> float:
-        """Share of its strength, in [0, 1]; rises and falls without a kink."""
+        """Return its strength at a time, in [0, 1], smooth over time."""
         return _smooth((time - self.start) / self.onset) * _smooth((self.end - time) / self.offset)
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A labelled face over ``seconds``.
+    """A labelled video clip of a face.
 
     Attributes:
-        world: whose table, domain and settings label it.
-        number: which of the world's clips; decides sway, blinks and noise.
-        subject: who it is.
-        face: the person, the mean pose, the camera; its own AUs are always there, at least.
-        episodes: by start; they may overlap, which is a transition.
-        seconds: how long.
+        world: its table, domain and settings determine the labels.
+        number: of the clip in the world; seeds motion, blinks and noise.
+        subject: name of the person.
+        face: person, mean pose and camera; its AUs are the minimum intensities throughout.
+        episodes: sorted by start; they may overlap in transitions.
+        seconds: duration.
     """
 
     world: World
@@ -77,13 +77,13 @@ class Clip:
     seconds: float
 
     def frame(self, time: float) -> Truth:
-        """The face at a time.
+        """Return face and labels at a time.
 
-        An AU is as strong as the strongest of the episodes that overlap makes it. The class is that of the episode
-        that is furthest up if it is at least half up, else neutral; valence and arousal follow the envelopes.
+        An AU has the maximum intensity over overlapping episodes. The class is that of the strongest episode if its
+        strength is at least 0.5, else neutral; valence and arousal follow the envelopes.
 
         Raises:
-            ValueError: a time outside the clip.
+            ValueError: the time is outside the clip.
         """
         if not 0 <= time <= self.seconds:
             raise ValueError(f"time {time:g}: expected 0 to {self.seconds:g} seconds")
@@ -115,7 +115,7 @@ class Clip:
         return self.world.labelled(face, self._category(envelopes), felt, self.subject, labels)
 
     def frames(self, rate: float = 30.0) -> Iterator[Truth]:
-        """All frames, ``rate`` a second."""
+        """Return an iterator over all frames, at ``rate`` frames per second."""
         return (self.frame(i / rate) for i in range(int(self.seconds * rate + 1e-9) + 1))
 
     def _category(self, envelopes: Sequence[float]) -> str:
@@ -131,20 +131,20 @@ class Clip:
         return shown / max(1.0, sum(envelopes))
 
     def _sway(self, time: float) -> np.ndarray:
-        """[7] what is added to each channel: a few slow sines, of the domain's size."""
+        """Return [7] the motion of each channel: a sum of slow sines with the domain's amplitude."""
         domain, generator = self.world.domain, self.world.generator("sway", self.number)
         spread = (domain.yaw, domain.pitch, domain.roll, domain.gaze, domain.gaze)
         felt = self.world.settings.affect_sd
         size = np.array([*(_SWAY * value for value in spread), felt, felt])
         pitches = generator.uniform(0.05, _FASTEST, (len(_CHANNELS), _SWAYS))
         phases = generator.uniform(0, 2 * np.pi, (len(_CHANNELS), _SWAYS))
-        # slow ones go further; together they have the spread asked for
+        # slower components have larger amplitudes; together they have the given standard deviation
         heights = 1 / pitches
         heights *= np.sqrt(2 / (heights**2).sum(-1, keepdims=True))
         return size * (heights * np.sin(2 * np.pi * pitches * time + phases)).sum(-1)
 
     def _blink(self, time: float) -> float:
-        """How far the lids are down: once in a while down and up again."""
+        """Return how far the lids are closed, in [0, 1]; blinks occur at random."""
         generator = self.world.generator("blinks", self.number)
         gaps = generator.uniform(0.5, 2 * _BLINKS_APART - 0.5, 2 + int(self.seconds))
         start = np.cumsum(gaps)
@@ -154,13 +154,13 @@ class Clip:
 
 
 def draw_clip(world: World, number: int, seconds: float = 8.0, categories: Sequence[str] | None = None) -> Clip:
-    """Clip ``number`` of a world.
+    """Draw clip ``number`` of a world.
 
     Args:
-        world: of its table, people and style.
+        world: table, people and style.
         number: 0 or more; clip i shows person i mod the population.
-        seconds: how long, if ``categories`` does not say; episodes are drawn until it is full.
-        categories: what is shown, in this order, however long that takes; drawn from the domain's classes by default.
+        seconds: duration, unless ``categories`` is given; it is filled with episodes.
+        categories: expressions in order, which determine the duration; by default drawn from the domain's classes.
 
     Raises:
         FormatError: the table has no row for a category.
@@ -179,16 +179,16 @@ def draw_clip(world: World, number: int, seconds: float = 8.0, categories: Seque
         onset, apex, offset = (float(v) for v in generator.uniform((0.35, 0.5, 0.5), (0.9, 1.6, 1.2)))
         episode = Episode(category, tuple((a, b) for a, b in units.tolist()), time, onset, apex, offset)
         episodes.append(episode)
-        # where the next begins before this one is gone, one expression turns into the other
+        # if the next episode begins before this one ends, the expressions blend
         time = episode.end + float(generator.uniform(-0.8 * offset, 0.6))
     if categories is not None:
         seconds = episodes[-1].end + 0.3 if episodes else seconds
     return Clip(world, number, person.subject, face, tuple(episodes), seconds)
 
 
-def _smooth(share: float) -> float:
-    """0 below 0, 1 above 1, and between them a curve level at both ends: 3 x^2 - 2 x^3."""
-    x = min(max(share, 0.0), 1.0)
+def _smooth(value: float) -> float:
+    """Return the smoothstep 3 x^2 - 2 x^3 of a value clipped to [0, 1]."""
+    x = min(max(value, 0.0), 1.0)
     return x * x * (3 - 2 * x)
 
 

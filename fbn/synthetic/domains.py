@@ -1,8 +1,8 @@
-"""Data sets' styles: how heads are held and lit, what the camera does, who is seen, which labels prevail.
+"""Domains, the styles of data sets: distributions of pose, light, camera, people and labels.
 
-A network trained on one and tested on another meets a gap, as it does between real sets. Each built-in domain is named
-after the layout it is written in. What they imitate is the kind of recording (laboratory or film, posed or not, gray or
-colour); their numbers are fbn's choice, not measurements of those sets.
+Between two domains there is a domain gap, as between real data sets. Each built-in domain has the name of the layout in
+which it is written. Domains imitate the kind of recording (laboratory or film, posed or spontaneous, gray or colour);
+their numbers are fbn's choice, not measurements of those data sets.
 """
 
 from collections.abc import Mapping
@@ -21,25 +21,25 @@ _BALANCED = tuple((e.value, 1.0) for e in EXPRESSIONS)
 
 
 class Domain(BaseModel):
-    """One data set's style.
+    """The style of a data set. Ranges are (minimum, maximum) of uniform distributions.
 
     Attributes:
-        name: of the set.
-        yaw, pitch, roll: standard deviations of the head's pose, degrees.
-        gaze: standard deviation of where the eyes look, along each axis.
-        blinking: share of stills with the lids on their way.
-        light: standard deviation of the lamp's azimuth and elevation about the upper left front, degrees.
-        hardness, warmth: of the light, ranges: lowest and highest, drawn evenly between them.
-        backgrounds: how many there are; 1 is a laboratory wall.
-        zoom: range; below 1 the face is small in its picture.
-        shift: standard deviation, in shares of the picture's side.
+        name: of the data set.
+        yaw, pitch, roll: standard deviations of the head's pose, in degrees.
+        gaze: standard deviation of the gaze along each axis.
+        blinking: fraction of still pictures with partly closed eyes.
+        light: standard deviation of the lamp's azimuth and elevation around the upper left front, in degrees.
+        hardness, warmth: of the light, ranges.
+        backgrounds: number of different backgrounds; 1: a laboratory wall.
+        zoom: range; below 1 the face is small in the picture.
+        shift: standard deviation, as a fraction of the picture's side.
         exposure: standard deviation.
-        gray: share of gray pictures.
+        gray: fraction of gray pictures.
         blur, noise, compression: ranges.
-        population: who is seen.
-        classes: (expression or compound, share on any scale) as they prevail in the set.
-        strength: mean strength of active AUs: 0 fleeting, 1 posed for the camera.
-        affect_bias: what its raters add to valence and to arousal.
+        population: the people.
+        classes: (expression or compound, relative frequency).
+        strength: mean strength of active AUs, from 0 (subtle) to 1 (posed).
+        affect_bias: bias of the raters' valence and arousal.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -77,7 +77,7 @@ class Domain(BaseModel):
         return classes
 
     def scene(self, generator: np.random.Generator) -> Scene:
-        """Head, eyes and light of one picture."""
+        """Draw head pose, eyes and light of one picture."""
         normal, even = generator.standard_normal(7), generator.random(5)
         return Scene(
             yaw=_within(self.yaw * normal[0], 45),
@@ -88,12 +88,12 @@ class Domain(BaseModel):
             light=(_within(-20 + self.light * normal[5], 90), _within(-30 + self.light * normal[6] / 2, 80)),
             hardness=_between(self.hardness, even[2]),
             warmth=_between(self.warmth, even[3]),
-            # two laboratories have two walls
+            # different domains have different backgrounds
             background=crc32(self.name.encode()) % 10**6 + int(even[4] * self.backgrounds),
         )
 
     def camera(self, generator: np.random.Generator) -> Camera:
-        """What stands between the scene and the file."""
+        """Draw the camera settings of one picture."""
         normal, even = generator.standard_normal(3), generator.random(5)
         return Camera(
             zoom=_between(self.zoom, even[0]),
@@ -111,12 +111,12 @@ def _within(value: float, bound: float) -> float:
     return round(float(min(max(value, -bound), bound)), 3)
 
 
-def _between(ends: tuple[float, float], share: float) -> float:
-    return round(float(ends[0] + (ends[1] - ends[0]) * share), 3)
+def _between(ends: tuple[float, float], fraction: float) -> float:
+    return round(float(ends[0] + (ends[1] - ends[0]) * fraction), 3)
 
 
 def _mostly(**shares: float) -> tuple[tuple[str, float], ...]:
-    """All seven classes; those not named have a share of 1."""
+    """Return all seven classes with their relative frequencies, 1 by default."""
     return tuple((e.value, shares.get(e.value, 1.0)) for e in EXPRESSIONS)
 
 
@@ -132,7 +132,7 @@ _VIDEO = {"blur": (0.05, 0.4), "noise": (0.05, 0.3), "compression": (0.3, 0.7), 
 
 
 def _domain(name: str, *styles: Mapping[str, Any], **changes: Any) -> Domain:
-    """Later styles, and changes last, win over earlier ones."""
+    """Merge styles and changes; later ones override earlier ones."""
     return Domain.model_validate(
         {key: value for style in (*styles, changes) for key, value in style.items()} | {"name": name}
     )

@@ -1,4 +1,4 @@
-"""Changes to a face: one AU, an expression, another person; faces from files; a face on its way to another."""
+"""Edit faces: change an AU, the expression or the person; load faces from files; animate transitions."""
 
 from functools import lru_cache
 from io import BytesIO
@@ -26,10 +26,10 @@ _SIDES = ("left", "right")
 
 
 def with_unit(face: Face, number: int, value: float, side: int | None = None) -> Face:
-    """The face with one AU at another intensity.
+    """Return the face with another intensity of one AU.
 
     Args:
-        face: any face.
+        face: the face to change.
         number: FACS number.
         value: intensity in [0, 1].
         side: 0: the person's left half, 1: the right half, None: both.
@@ -42,12 +42,12 @@ def with_unit(face: Face, number: int, value: float, side: int | None = None) ->
 
 
 def symmetric(face: Face) -> Face:
-    """The face with both halves as strong as the stronger one."""
+    """Return the face with each AU's stronger intensity on both sides."""
     return face.model_copy(update={"action_units": tuple((max(pair), max(pair)) for pair in face.action_units)})
 
 
 def preset(face: Face, table: RelatednessTable, category: str, intensity: float) -> Face:
-    """The same person showing the AUs of weight 0.5 or more of a category, and no others.
+    """Return the same person with exactly the AUs of weight 0.5 or more in a category's row.
 
     Raises:
         FormatError: the table has no row for the category.
@@ -57,30 +57,30 @@ def preset(face: Face, table: RelatednessTable, category: str, intensity: float)
 
 @lru_cache(maxsize=256)
 def looks(number: int) -> tuple[Identity, Appearance]:
-    """A made-up person; the same number always gives the same one."""
+    """Return identity and appearance of a random person; deterministic in ``number``."""
     person = draw_person(number, Population(), np.random.default_rng((number, 0)))
     return person.pictured(np.random.default_rng((number, 1)))
 
 
 def person(face: Face, number: int) -> Face:
-    """The same AUs, pose and light on the person ``looks(number)``."""
+    """Return the face with another person, ``looks(number)``, and the same AUs, pose and light."""
     identity, appearance = looks(number)
     return face.model_copy(update={"identity": identity, "appearance": appearance})
 
 
 @lru_cache(maxsize=32)
 def picture(face: Face, size: int = SIZE) -> Picture:
-    """``render``, with the last 32 pictures cached."""
+    """Render a face as ``render``; the last 32 pictures are cached."""
     return render(face, size)
 
 
 def unit_levels(face: Face) -> np.ndarray:
-    """[17] intensity of each AU's stronger half, in [0, 1], as a FACS coder rates it."""
+    """Return [17] the intensity of each AU's stronger side, in [0, 1], as in FACS coding."""
     return face.intensities.max(-1)
 
 
 def active_units(values: np.ndarray) -> tuple[ActionUnit, ...]:
-    """The AUs whose value reaches 0.5; ``values``: [17]."""
+    """Return the AUs with a value of 0.5 or more; ``values``: [17]."""
     return tuple(unit for unit, value in zip(ACTION_UNITS, values, strict=True) if value >= DECISION)
 
 
@@ -92,7 +92,7 @@ def load_face(name: str, contents: bytes) -> Face:
         contents: of the file.
 
     Raises:
-        FormatError: too large, no JSON, or a field that is unknown or out of range; the message names file and field.
+        FormatError: too large, not valid JSON, or a field is unknown or out of range; the message names file and field.
     """
     if len(contents) > _MAX_BYTES:
         raise FormatError(f"{name}: {len(contents):,} bytes: expected a face, at most {_MAX_BYTES:,} bytes of JSON")
@@ -106,7 +106,7 @@ def load_face(name: str, contents: bytes) -> Face:
 
 
 def _field(path: tuple[int | str, ...]) -> str:
-    """A field's name: ``scene.yaw``, ``action_units, AU12 right``."""
+    """Format a field's name: ``scene.yaw``, ``action_units, AU12 right``."""
     if len(path) > 1 and path[0] == "action_units":
         side = f" {_SIDES[int(path[2])]}" if len(path) > 2 and path[2] in (0, 1) else ""
         return f"action_units, {ACTION_UNITS[int(path[1])].short}{side}"
@@ -116,16 +116,17 @@ def _field(path: tuple[int | str, ...]) -> str:
 def transition(
     first: Face, last: Face, seconds: float, hold: float = 0.6, back: bool = True
 ) -> list[tuple[Face, float]]:
-    """Frames from one face to another: each frame's face, and how long it is shown, in seconds.
-
-    Only the AUs change, along the curve of ``clips.Episode``.
+    """Animate the transition from one face to another; only the AUs change, along the curve of ``clips.Episode``.
 
     Args:
-        first: the start; its person, pose and light stay.
-        last: the face whose AUs are reached.
-        seconds: of the way there, and of the way back.
-        hold: how long the first and the last frame are shown.
-        back: return to the first face, so that the frames can be looped without a jump.
+        first: the first face; its person, pose and light are used throughout.
+        last: the face with the final AUs.
+        seconds: duration of the transition, and of the way back.
+        hold: duration of the first and of the last frame, in seconds.
+        back: return to the first face, so that the animation loops smoothly.
+
+    Returns:
+        (face, duration in seconds) of each frame.
     """
     rise = Episode("", last.action_units, 0.0, seconds, 1.0, seconds)
     steps = max(1, round(seconds * RATE))
@@ -135,19 +136,19 @@ def transition(
     return path + [(face, 1 / RATE) for face in reversed(faces[1:-1])] if back else path
 
 
-def _between(first: Face, last: Face, share: float) -> Face:
-    units = ((1 - share) * first.intensities.astype(float) + share * last.intensities).clip(0, 1).round(4)
+def _between(first: Face, last: Face, weight: float) -> Face:
+    units = ((1 - weight) * first.intensities.astype(float) + weight * last.intensities).clip(0, 1).round(4)
     return first.model_copy(update={"action_units": tuple((left, right) for left, right in units.tolist())})
 
 
 def gif_bytes(frames: list[tuple[Face, float]], size: int) -> bytes:
-    """Render frames as a looping GIF file; all share one palette, so that colours do not flicker.
+    """Render frames as a looping GIF file with one palette, so that colours do not flicker.
 
     Args:
-        frames: face, and how long it is shown, in seconds.
+        frames: (face, duration in seconds) of each frame.
         size: side of the picture in pixels.
     """
-    # the way back shows the same faces again
+    # frames of the way back are repeated faces
     drawn = {face: render(face, size).image for face in {face for face, _ in frames}}
     images = [drawn[face] for face, _ in frames]
     sample = Image.fromarray(np.concatenate(images[:: max(1, len(images) // 8)]))

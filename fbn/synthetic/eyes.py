@@ -1,4 +1,4 @@
-"""Eyes: ball, iris, lids, lashes, the fold above and the glasses in front."""
+"""Eyes: eyeball, iris, lids, lashes, lid fold and glasses."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ _LASH = linear(np.array([34, 24, 22]))
 
 
 def lids(half: Half, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Edge of the upper and of the lower lid over u, and the place along the eye: -1 inner, 1 outer corner."""
+    """Return the edges of upper and lower lid over u, and the position along the eye: -1 inner, 1 outer corner."""
     t = (u - half.eye[0]) / half.eye_half_width
     line = half.eye[1] - half.tilt / 2 * t
     arch = np.maximum(1 - t * t, 0)
@@ -22,14 +22,14 @@ def lids(half: Half, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def pupil(half: Half, gaze: tuple[float, float], side: int) -> tuple[float, float]:
-    """(u, y) of the pupil."""
+    """Return (u, y) of the pupil."""
     return half.eye[0] - 0.002 + 0.026 * gaze[0] * side, half.eye[1] - 0.006 + 0.013 * gaze[1]
 
 
 def draw_eyes(
     sheet: Sheet, picture: np.ndarray, shape: Shape, face: Face, light: np.ndarray, brightness: float
 ) -> None:
-    """Paint both eyes into a picture [3, H, W] of lit skin, in place; ``light`` in the head's frame."""
+    """Paint both eyes into a shaded picture [3, H, W], in place; ``light`` in the head frame."""
     for half, side, view in zip(shape.halves, SIDES, halves(picture), strict=True):
         u, y = half.eye
         reach = half.eye_half_width + 0.035
@@ -99,7 +99,7 @@ def _draw_eye(
 
 
 def draw_glasses(sheet: Sheet, picture: np.ndarray, shape: Shape, face: Face, brightness: float) -> None:
-    """Rims, bridge and arms over a lit face [3, H, W], in place."""
+    """Paint glasses into a shaded picture [3, H, W], in place."""
     strength = face.appearance.glasses
     if not strength:
         return

@@ -7,7 +7,7 @@ from fbn.synthetic.shape import Shape
 
 
 def draw_nostrils(sheet: Sheet, picture: np.ndarray, shape: Shape) -> None:
-    """Darken both nostrils in a lit face [3, H, W], in place."""
+    """Darken both nostrils in a shaded picture [3, H, W], in place."""
     for half, view in zip(shape.halves, halves(picture), strict=True):
         u, y = 0.47 * half.wing[0], half.wing[1] + 0.017
         patch, any_point = sheet.window((0.0, u + 0.04), (y - 0.03, y + 0.03))
@@ -20,13 +20,13 @@ def draw_nostrils(sheet: Sheet, picture: np.ndarray, shape: Shape) -> None:
 
 
 def ears(sheet: Sheet, height: np.ndarray, shape: Shape, distance: np.ndarray) -> np.ndarray:
-    """Raise the ears beside the face on a relief [H, W], in place.
+    """Add the ears to a relief [H, W], in place.
 
     Args:
-        sheet: where to.
+        sheet: the grid.
         height: the relief.
-        shape: whose.
-        distance: [H, W] into the face, positive inside.
+        shape: of the face.
+        distance: [H, W] to the outline of the face, positive inside.
 
     Returns:
         [H, W] coverage in [0, 1] of the ears outside the face.

@@ -1,8 +1,8 @@
-"""Where the parts of a face lie at rest, and the sheet that they are drawn on.
+"""Geometry of the neutral face, and the coordinate grid on which it is drawn.
 
-Unit of length: the side of an aligned crop (``fbn.faces.align.TEMPLATE``), about 20 cm. ``x`` is counted from the
-midline to the picture's right, ``y`` down from the crop's upper edge. Each half is described and drawn in ``u``, the
-distance from the midline, by one and the same code, so that a mirrored face gives a mirrored picture.
+Unit of length: the side of an aligned crop (``fbn.faces.align.TEMPLATE``), about 20 cm. ``x`` points from the midline
+to the picture's right, ``y`` down from the crop's upper edge. Each half is described and drawn in ``u``, the distance
+from the midline, by the same code, so that a mirrored face gives a mirrored picture.
 
 The average face's proportions were set by hand near the median landmarks of AffectNet's neutral faces, and rounded; no
 picture, and nothing of CK+, went into the drawing.
@@ -37,7 +37,7 @@ class Sheet:
 
     @classmethod
     def covering(cls, half_width: float, top: float, bottom: float, density: float) -> "Sheet":
-        """Points ``1 / density`` apart over [-half_width, half_width] x [top, bottom]."""
+        """Return a sheet over [-half_width, half_width] x [top, bottom] with a spacing of ``1 / density``."""
         columns, rows = max(4, round(half_width * density)), max(4, round((bottom - top) * density))
         x = (np.arange(-columns, columns) + 0.5) / density
         y = top + (np.arange(rows) + 0.5) / density
@@ -63,21 +63,21 @@ class Sheet:
         return np.zeros((*leading, *self.shape), np.float32)
 
     def rows(self, low: float, high: float) -> slice:
-        """Rows between two heights."""
+        """Return the rows between two heights."""
         return _span(low, high, self.top, self.step, len(self.y))
 
     def columns(self, low: float, high: float) -> slice:
-        """Columns between two distances ``u``, in the view of either side."""
+        """Return the columns between two distances ``u``, in the view of either half."""
         return _span(low, high, self.left, self.step, len(self.x))
 
     def window(self, u: tuple[float, float], y: tuple[float, float]) -> tuple["Patch", bool]:
-        """The part of the sheet inside two ranges, and whether any point lies in it."""
+        """Return the patch inside two ranges, and whether it contains any points."""
         rows, columns = self.rows(*y), self.columns(*u)
         patch = Patch(rows, columns, self.x[columns][None, :], self.y[rows][:, None], self.step)
         return patch, rows.stop > rows.start and columns.stop > columns.start
 
     def edge(self, distance: np.ndarray, width: float = 1.0) -> np.ndarray:
-        """Coverage in [0, 1] from a signed distance to an edge, positive inside; ``width`` in points of the sheet."""
+        """Convert a signed distance to an edge (positive inside) to coverage in [0, 1]; ``width`` in grid points."""
         return unit(distance * (1 / (self.step * width)) + 0.5)
 
 
@@ -92,7 +92,7 @@ class Patch:
     step: float
 
     def of(self, layer: np.ndarray) -> np.ndarray:
-        """The view of this rectangle in a layer [..., H, W] seen from the side it was made for."""
+        """Return a view of this rectangle in a layer [..., H, W] of the half it was made for."""
         return layer[..., self.rows, self.columns]
 
     def edge(self, distance: np.ndarray, width: float = 1.0) -> np.ndarray:
@@ -119,18 +119,18 @@ def paint(layer: np.ndarray, patch: Patch, mask: np.ndarray, colour: np.ndarray)
 
 
 def unit(value: np.ndarray) -> np.ndarray:
-    """Cut to [0, 1]; far quicker on small arrays than ``np.clip``."""
+    """Clip to [0, 1]; much faster on small arrays than ``np.clip``."""
     return np.minimum(np.maximum(value, 0), 1)
 
 
 def smooth(low: float, high: float, value: np.ndarray) -> np.ndarray:
-    """0 below ``low``, 1 above ``high``, a cubic between."""
+    """Return the smoothstep of a value: 0 below ``low``, 1 above ``high``, cubic in between."""
     t = unit((value - low) * (1 / (high - low)))
     return t * t * (3 - 2 * t)
 
 
 def through(at: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """A smooth curve through points (cubic Hermite, Catmull-Rom slopes); straight beyond its ends.
+    """Interpolate points by a smooth curve (cubic Hermite, Catmull-Rom slopes), extrapolated linearly.
 
     Args:
         at: any shape.
@@ -156,7 +156,7 @@ def through(at: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def bowed(at: np.ndarray, points: Sequence[tuple[float, float]]) -> np.ndarray:
-    """The polynomial through a few points (Newton's divided differences); quicker than ``through``."""
+    """Evaluate the polynomial through a few points (Newton's divided differences); faster than ``through``."""
     x, c = [p[0] for p in points], [p[1] for p in points]
     for order in range(1, len(x)):
         for i in range(len(x) - 1, order - 1, -1):
@@ -219,7 +219,7 @@ class Half:
 
 
 def rest(identity: Identity, side: int) -> Half:
-    """The half of a relaxed face; ``side`` as in ``SIDES``."""
+    """Return a half of the neutral face; ``side`` as in ``SIDES``."""
     i, skew = identity, identity.asymmetry * side
     brow = np.array([[0.058, 0.294], [0.122, 0.278], [0.195, 0.271], [0.262, 0.282], [0.316, 0.308]])
     brow[:, 1] += -0.026 * i.brow_height + 0.012 * i.eye_depth - 0.006 * skew

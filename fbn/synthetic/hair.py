@@ -17,12 +17,12 @@ _COLOURS = {
 
 
 def hair_colour(face: Face) -> np.ndarray:
-    """[3] reflectance of the hair."""
+    """Return the [3] reflectance of the hair."""
     return linear(np.array(_COLOURS[face.appearance.hair_colour]))
 
 
 def paint_brows(sheet: Sheet, albedo: np.ndarray, shape: Shape, face: Face, strands: np.ndarray) -> None:
-    """Colour the brows before the light falls on them; albedo [3, H, W], in place."""
+    """Paint the brows into albedo [3, H, W] before shading, in place."""
     # brows are seldom as light as the hair
     colour = 0.55 * hair_colour(face) + 0.45 * linear(np.array([44, 32, 27]))
     for half, view, noise in zip(shape.halves, halves(albedo), halves(strands), strict=True):
@@ -46,7 +46,7 @@ def paint_brows(sheet: Sheet, albedo: np.ndarray, shape: Shape, face: Face, stra
 def paint_beard(
     sheet: Sheet, albedo: np.ndarray, shape: Shape, face: Face, pores: np.ndarray, strands: np.ndarray
 ) -> None:
-    """Lay stubble, beard and moustache over the skin's colour [3, H, W], in place."""
+    """Paint stubble, beard and moustache into albedo [3, H, W] before shading, in place."""
     look = face.appearance
     if not (look.beard or look.moustache):
         return
@@ -76,7 +76,7 @@ def paint_beard(
 
 
 def _outline(half: Half, style: Hair, y: np.ndarray) -> np.ndarray:
-    """Half width of the hair's mass at each height y [H]; negative where there is none."""
+    """Return the half width of the hair at each height y [H]; negative where there is no hair."""
     puff = {Hair.RECEDING: 0.012, Hair.SHORT: 0.026, Hair.BANGS: 0.036, Hair.LONG: 0.046}[style]
     high = np.maximum((0.33 - y) / (0.33 - half.crown + 1.6 * puff), 0)
     top = (half.width + puff) * np.sqrt(np.maximum(1 - high**2.5, 0)) - 0.2 * (high > 1)
@@ -86,7 +86,7 @@ def _outline(half: Half, style: Hair, y: np.ndarray) -> np.ndarray:
     return np.where(y < 0.33, top, half.width + puff - 0.5 * np.maximum(y - 0.33, 0))
 
 
-#: Where hair ends over the forehead, the temple and the cheek: (u, y); hair lies above the line.
+#: Hairline over the forehead, the temple and the cheek: (u, y); hair is above the line.
 _HAIRLINES = {
     Hair.RECEDING: [(0, -0.07), (0.10, -0.08), (0.20, -0.10), (0.29, -0.02), (0.345, 0.15), (0.37, 0.36), (0.40, 0.44)],
     Hair.SHORT: [(0, -0.030), (0.12, -0.028), (0.21, 0.0), (0.285, 0.060), (0.338, 0.17), (0.37, 0.37), (0.40, 0.46)],
@@ -96,7 +96,7 @@ _HAIRLINES = {
 
 
 def hair_masks(sheet: Sheet, shape: Shape, face: Face, strands: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where hair stands in front of the head and where behind it, [H, W] each, in [0, 1]."""
+    """Return the masks of hair in front of the head and behind it, [H, W] each, in [0, 1]."""
     style = face.appearance.hair
     front, behind = sheet.zeros(), sheet.zeros()
     if style is Hair.BALD:
@@ -130,7 +130,7 @@ def draw_hair(
     light: np.ndarray,
     power: float,
 ) -> None:
-    """Paint a mass of hair into a lit picture [3, H, W], in place."""
+    """Paint hair into a shaded picture [3, H, W], in place."""
     if not mask.any():
         return
     x, y = sheet.x[None, :], sheet.y[:, None]

@@ -1,7 +1,7 @@
-"""The same faces on a head that others made, ICT-FaceKit's morphable model (Li et al. 2020), where it is there.
+"""Renders the same faces with ICT-FaceKit's morphable model (Li et al. 2020), if it is installed.
 
-A reference to hold fbn's own face against: scanned geometry and hand-made expression shapes, but no creases, one plain
-skin and no hair. Whatever does not concern the face itself (world, pose, light, camera) is shared with our own.
+A reference for fbn's drawn face: scanned geometry and hand-made expression shapes, but no creases, a uniform skin and
+no hair. World, pose, light and camera are shared with the drawn face.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from fbn.synthetic.skin import linear, tone
 from fbn.vocabulary import AU_INDEX
 
 KEYS = ("neutral", "expr", "expr_names", "identity", "faces")
-#: FACS number -> shapes and their share at intensity 1. ``_`` at the end: one shape for each side.
+#: FACS number -> shapes and their weight at intensity 1. ``_`` at the end: one shape for each side.
 SHAPES: dict[int, dict[str, float]] = {
     1: {"browInnerUp_": 1.0},
     2: {"browOuterUp_": 1.0},
@@ -67,16 +67,16 @@ _HAIR = {
 
 @dataclass(frozen=True)
 class IctFace:
-    """A morphable head ready to be drawn.
+    """A morphable head model.
 
     Attributes:
         neutral: [V, 3] x to the person's left, y up, z to the front, in its own units.
         shapes: expression shape -> [V, 3] displacement.
         modes: [M, V, 3] identity.
         faces: [F, 4] corners, a triangle's last one repeated.
-        ties: [n] a face and [n, 4] the shares of its corners, for each point that is drawn.
-        normals: sparse [V, F], sums a vertex's faces.
-        lips, brows, hair: [V] how much of a vertex is painted so.
+        ties: [n] a face and [n, 4] the weights of its corners, for each drawn point.
+        normals: sparse [V, F], sums the normals of a vertex's faces.
+        lips, brows, hair: [V] opacity of their colour, in [0, 1].
     """
 
     neutral: np.ndarray
@@ -91,10 +91,10 @@ class IctFace:
 
     @staticmethod
     def read(path: Path) -> "IctFace":
-        """Read ``ict_facekit.npz``; kept in memory.
+        """Read ``ict_facekit.npz``; cached in memory.
 
         Raises:
-            MissingFileError: it is not there.
+            MissingFileError: the file does not exist.
             FormatError: an array is missing or has another shape; the message names it.
         """
         if not path.is_file():
@@ -102,21 +102,21 @@ class IctFace:
         return _read(path)
 
     def draw(self, faces: Sequence[Face], size: int = 112) -> list[Picture]:
-        """Pictures, as ``fbn.synthetic.render.render_batch`` draws them; dense landmarks there are none."""
+        """Draw faces as ``fbn.synthetic.render.render_batch``, but without dense landmarks."""
         return [self._draw(face, size) for face in faces]
 
     def vertices(self, face: Face) -> np.ndarray:
-        """[V, 3] where a face's identity and action units put the vertices, before its pose."""
+        """Return the [V, 3] vertices for a face's identity and action units, before its pose."""
         placed = self.neutral + np.tensordot(_modes(face, len(self.modes)), self.modes, 1)
-        for name, share in weights(face).items():
-            if share:
-                placed = placed + np.float32(share) * self.shapes[name]
+        for name, weight in weights(face).items():
+            if weight:
+                placed = placed + np.float32(weight) * self.shapes[name]
         return np.asarray(placed, np.float32)
 
     def _draw(self, face: Face, size: int) -> Picture:
         camera, scene = face.camera, face.scene
         placed = self.vertices(face)
-        # weak perspective, the head about its own middle, eyes and mouth at rest where a crop has them
+        # weak perspective, rotation about the head's centre; neutral eyes and mouth as in an aligned crop
         flip = np.array([1, -1, 1], np.float32)
         rest = similarity(_five(self.neutral * flip)[:, :2], TEMPLATE)
         scale = float(np.hypot(*rest[:, 0]))
@@ -131,12 +131,12 @@ class IctFace:
         return Picture(develop(image, camera), five, np.zeros((0, 2), np.float32), {})
 
     def _lit(self, face: Face, seen: np.ndarray) -> np.ndarray:
-        """[V, 4] radiance of each vertex, and how far it turns to the camera."""
+        """Return [V, 4] the radiance of each vertex, and its normal's component towards the camera."""
         corners = seen[self.faces]
         across = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
         normals = self.normals @ across
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
-        # y points down here, which turns every face inside out
+        # y points down here, which inverts the normals
         normals = -normals
         hard = face.scene.hardness
         diffuse = np.clip(normals @ lamp(face.scene), 0, None)
@@ -165,7 +165,7 @@ class IctFace:
         return colour
 
     def _splat(self, image: np.ndarray, seen: np.ndarray, lit: np.ndarray) -> None:
-        """Put the points into a picture [S, S, 3], the nearest last, and close the gaps between them."""
+        """Draw the points into a picture [S, S, 3], the nearest last, and fill the gaps between them."""
         size = len(image)
         which, shares = self.ties
         values = np.concatenate([seen, lit], 1, dtype=np.float32)
@@ -181,7 +181,7 @@ class IctFace:
         layer[row, column, :3], layer[row, column, 3] = points[:, 3:6], 1
         depth = np.full((size, size), points[:, 2].min(initial=0), np.float32)
         depth[row, column] = points[:, 2]
-        # what shows through a gap between nearer points does not belong there
+        # removes points seen through gaps between nearer ones
         layer[depth < cv2.medianBlur(depth, 3) - 0.015 * size] = 0
         wide = cv2.blur(layer, (3, 3))
         filled = wide[..., :3] / np.maximum(wide[..., 3:], 1e-6)
@@ -190,9 +190,9 @@ class IctFace:
 
 
 def weights(face: Face) -> dict[str, float]:
-    """Expression shape -> share, of a face's action units, gaze and blink.
+    """Return expression shape -> weight in [0, 1] for a face's action units, gaze and blink.
 
-    Raising and opening add up; no share is below 0 or above 1. Where the jaw drops behind closed lips, they are held.
+    Contributions of several AUs are added. If the jaw opens without AU25, the lips stay closed.
     """
     found: dict[str, float] = {}
 
@@ -221,7 +221,7 @@ def weights(face: Face) -> dict[str, float]:
 
 
 def _modes(face: Face, count: int) -> np.ndarray:
-    """[M] coefficients that stay with a person: a fixed random turn of the traits."""
+    """Return [M] identity coefficients of a person: a fixed random projection of the traits."""
     traits = np.array(list(face.identity.model_dump().values()), np.float32)
     turn = np.random.default_rng(0).standard_normal((count, len(traits)))
     # traits spread by some 0.4
@@ -229,7 +229,7 @@ def _modes(face: Face, count: int) -> np.ndarray:
 
 
 def _five(vertices: np.ndarray) -> np.ndarray:
-    """[5, 3] in ``LANDMARK_NAMES`` order."""
+    """Return the [5, 3] landmarks in ``LANDMARK_NAMES`` order."""
     eyes = [vertices[list(pair)].mean(0) for pair in _EYE_CORNERS]
     return np.stack([*eyes, vertices[_NOSE_TIP], *vertices[list(_MOUTH_CORNERS)]])
 
@@ -253,7 +253,7 @@ def _read(path: Path) -> IctFace:
     if missing := sorted(set(weights(Face())) - set(shapes)):
         raise FormatError(f"{path}: expr_names lacks {', '.join(missing)}")
     faces = np.where(faces < 0, faces[:, 2:3], faces)
-    # the back of the head is never seen
+    # the back of the head is never visible
     faces = faces[_drawn(len(neutral))[faces].all(1) & (neutral[faces, 2].mean(1) > -2)]
     ones = np.ones(faces.size, np.float32)
     normals = coo_matrix((ones, (faces.ravel(), np.repeat(np.arange(len(faces)), 4))), (len(neutral), len(faces)))
@@ -274,7 +274,7 @@ def _read(path: Path) -> IctFace:
 
 
 def _drawn(count: int) -> np.ndarray:
-    """[V] which vertices are: skin, inside of the mouth, eyeballs without their clear shells, lashes."""
+    """Return [V] bool, the vertices to draw: skin, inside of the mouth, eyeballs without the cornea, lashes."""
     drawn = np.zeros(count, bool)
     for part in (_SKIN, _GUMS, _TEETH, *_EYES, _LASHES):
         drawn[part] = True
@@ -282,7 +282,7 @@ def _drawn(count: int) -> np.ndarray:
 
 
 def _lips(neutral: np.ndarray) -> np.ndarray:
-    """[V] 1 between the outer lines of the lips, 0 off them."""
+    """Return [V] the opacity of the lips' colour: 1 within their outer lines, 0 elsewhere."""
     upper, lower = (np.interp(neutral[:, 0], *neutral[list(line), :2].T) for line in (_UPPER_LIP, _LOWER_LIP))
     inner = np.minimum(upper - neutral[:, 1], neutral[:, 1] - lower)
     wide = np.abs(neutral[:, 0]) < neutral[list(_MOUTH_CORNERS), 0].max()
@@ -290,7 +290,7 @@ def _lips(neutral: np.ndarray) -> np.ndarray:
 
 
 def _brows(neutral: np.ndarray) -> np.ndarray:
-    """[V] 1 within a band about each brow's line, 0 off it."""
+    """Return [V] the opacity of the brows' colour: 1 in a band around each brow's line, 0 elsewhere."""
     amount = np.zeros(len(neutral), np.float32)
     for line in _BROWS:
         points = neutral[list(line), :2]
@@ -302,7 +302,7 @@ def _brows(neutral: np.ndarray) -> np.ndarray:
 
 
 def _ties(neutral: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points over all faces, at most ``_SPACING`` apart at rest: [n] face, [n, 4] shares of its corners."""
+    """Return points on all faces, at most ``_SPACING`` apart: [n] face, [n, 4] weights of its corners."""
     corners = neutral[faces]
     longest = np.linalg.norm(corners - np.roll(corners, 1, 1), axis=-1).max(1)
     cuts = np.clip(np.ceil(longest / _SPACING), 1, 8).astype(int)

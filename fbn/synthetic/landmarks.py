@@ -1,4 +1,4 @@
-"""Points on what is drawn: five for the aligned crop, and a dense set."""
+"""Landmarks of drawn faces: five for alignment, and a dense set of 77."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from fbn.synthetic.mouth import Lips
 from fbn.synthetic.parameters import Face
 from fbn.synthetic.shape import WIDEST, Shape
 
-#: Points of each part in the dense set, left and right as seen in the picture.
+#: Part of the face -> its points in the dense set; left and right as seen in the picture.
 PARTS: dict[str, slice] = {}
 _COUNTS = {
     "jaw": 17,
@@ -65,7 +65,7 @@ def _iris(half: Half, face: Face, side: int) -> np.ndarray:
 
 
 def face_points(shape: Shape, face: Face) -> tuple[np.ndarray, np.ndarray]:
-    """[5, 2] and [77, 2] points in face coordinates."""
+    """Return the [5, 2] and [77, 2] landmarks in face coordinates."""
     right, left = shape.halves
 
     def flip(points: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Lips, and what shows between them."""
+"""Lips, teeth and the open mouth."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -12,7 +12,7 @@ from fbn.synthetic.skin import linear, tone
 
 
 class Lips:
-    """One half's four lip lines over u in [0, ...), which meet the other half's at the midline.
+    """Four lip lines of one half of the face, which meet the other half's at the midline.
 
     Attributes:
         t: 0 at the midline, 1 in the mouth's corner.
@@ -21,11 +21,11 @@ class Lips:
 
     def __init__(self, shape: Shape, half: Half, u: np.ndarray) -> None:
         self.t = t = np.clip(u / half.corner[0], 0, 1)
-        share = t * t * (3 - 2 * t)
+        weight = t * t * (3 - 2 * t)
 
         def of(name: str) -> np.ndarray:
             middle = shape.middle(name)
-            return middle + (getattr(half, name) - middle) * share
+            return middle + (getattr(half, name) - middle) * weight
 
         middle = shape.middle("line")
         self.line = middle + (half.corner[1] - middle) * t**half.bend
@@ -40,14 +40,14 @@ class Lips:
 
 @dataclass(frozen=True)
 class Mouth:
-    """Where on a sheet one half's mouth is drawn, and its lines over the columns there."""
+    """The patch of a sheet with one half of the mouth, and its lip lines over the patch's columns."""
 
     patch: Patch
     lips: Lips
 
     @classmethod
     def of(cls, sheet: Sheet, shape: Shape) -> "tuple[Self, Self] | None":
-        """Both halves in the order of ``SIDES``; None where the sheet shows no mouth."""
+        """Return both halves in the order of ``SIDES``; None if the mouth is outside the sheet."""
         low = max(max(h.line + h.part_low + h.low, h.corner[1]) for h in shape.halves) + 0.03
         high = min(min(h.corner[1], h.line) for h in shape.halves) - 0.10
         found = []
@@ -60,7 +60,7 @@ class Mouth:
 
 
 def paint_lips(mouth: tuple[Mouth, Mouth], albedo: np.ndarray, height: np.ndarray, shape: Shape, face: Face) -> None:
-    """Colour and round the lips before the light falls on them; albedo [3, H, W] and height [H, W], in place."""
+    """Paint the lips into albedo [3, H, W] and raise them in height [H, W] before shading, in place."""
     look = face.appearance
     skin = np.sqrt(tone(look)) * 255
     bare = skin * np.array([0.93, 0.77, 0.78]) + np.array([0.0, -4.0, -2.0])

@@ -1,7 +1,7 @@
-"""What each action unit does to one half of a face: how it moves its parts, and the relief it raises in the skin.
+"""Effects of each action unit on one half of a face: displacements of its parts, bumps and creases of the skin.
 
 After Ekman, Friesen & Hager, *Facial Action Coding System* (2002): appearance changes of each AU. Amounts are fbn's
-own, in sides of the crop (0.01 is about 2 mm).
+choice, in units of the crop's side (0.01 is about 2 mm).
 """
 
 from dataclasses import dataclass, replace
@@ -11,13 +11,13 @@ import numpy as np
 from fbn.synthetic.geometry import Half
 from fbn.synthetic.parameters import Identity
 
-#: By FACS number, of one half of the face.
+#: FACS number -> intensity in one half of the face.
 Units = dict[int, float]
 
 
 @dataclass(frozen=True)
 class Bump:
-    """A round rise of the skin: middle, spread across and down, height."""
+    """A round bump of the skin: centre, horizontal and vertical spread, height."""
 
     u: float
     y: float
@@ -31,7 +31,7 @@ class Crease:
     """A furrow along a curve.
 
     Attributes:
-        upright: the curve runs down the face (points are (y, u)), not across it (points are (u, y)).
+        upright: True: vertical, points are (y, u); False: horizontal, points are (u, y).
         points: at least two, the first coordinate increasing.
         width: spread of its profile.
         depth: > 0 for a furrow.
@@ -57,13 +57,13 @@ def _down(depth: float, width: float, *points: tuple[float, float], overhang: fl
 
 
 def contract(rest: Half, a: Units, jaw: float, blink: float) -> Half:
-    """The half with its muscles drawn together.
+    """Return a half of the face with its AUs.
 
     Args:
-        rest: relaxed.
+        rest: the neutral half.
         a: intensity in [0, 1] by FACS number, all 17.
-        jaw: how far the jaw has dropped, in [0, 1]; one value for both halves, since the jaw is one bone.
-        blink: 1 closes the eye whatever the lids do.
+        jaw: opening of the jaw, in [0, 1]; the same for both halves.
+        blink: in [0, 1]; 1: the eye is closed.
     """
     h = replace(rest, brow=rest.brow.copy(), eye=rest.eye.copy(), wing=rest.wing.copy(), corner=rest.corner.copy())
 
@@ -119,7 +119,7 @@ def contract(rest: Half, a: Units, jaw: float, blink: float) -> Half:
 
 
 def bumps(h: Half, a: Units, jaw: float) -> list[Bump]:
-    """Soft rises and hollows that the contracted muscles raise."""
+    """Return the bumps and hollows of the AUs."""
     chin = h.chin - 0.075
     x, y = h.corner
     return [
@@ -159,7 +159,7 @@ def bumps(h: Half, a: Units, jaw: float) -> list[Bump]:
 
 
 def creases(h: Half, a: Units, identity: Identity, age: float) -> list[Crease]:
-    """Furrows that the contracted muscles fold, and those that a person has at rest or that age has left."""
+    """Return the creases of the AUs, and those of the neutral face and of age."""
     fresh = 0.0062 * (0.78 + 0.55 * age)
     old = 0.0050 * max(0.0, age - 0.15)
     inner, outer = h.brow[0, 1] - 0.292, h.brow[3, 1] - 0.264

@@ -1,6 +1,6 @@
-"""What decides a synthetic face: action units, identity, appearance, scene and camera, each a frozen value.
+"""Parameters of a synthetic face: action units, identity, appearance, scene and camera, as frozen values.
 
-All of it goes to JSON and back, so that a face can be saved, sent and drawn again, pixel for pixel.
+They are serialised to JSON without loss, so that a saved face is drawn again with the same pixels.
 """
 
 from enum import StrEnum
@@ -11,16 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fbn.vocabulary import AU_INDEX, AU_NUMBERS
 
-#: 0 = not there, 1 = as strong as it gets.
+#: 0: absent, 1: maximum.
 Share = Annotated[float, Field(ge=0, le=1)]
-#: 0 = average; -1 and 1 lie at the rare ends.
+#: 0: average; -1 and 1: extremes.
 Trait = Annotated[float, Field(ge=-1, le=1)]
 _Angle = Annotated[float, Field(ge=-90, le=90)]
 _Shift = Annotated[float, Field(ge=-0.5, le=0.5)]
 
 
 class Hair(StrEnum):
-    """How the hair lies."""
+    """Hair style."""
 
     BALD = "bald"
     RECEDING = "receding"
@@ -43,7 +43,7 @@ class _Value(BaseModel):
 
 
 class Identity(_Value):
-    """Shape of the bones and soft parts at rest; 0 everywhere is the average face."""
+    """Shape of the neutral face; all 0 is the average face."""
 
     face_width: Trait = 0.0
     face_length: Trait = 0.0
@@ -72,7 +72,7 @@ class Identity(_Value):
 
 
 class Appearance(_Value):
-    """What is on the face: skin, hair, age, and what was put on it."""
+    """Skin, hair, age, glasses and make-up."""
 
     melanin: Share = 0.35
     redness: Share = 0.4
@@ -88,7 +88,7 @@ class Appearance(_Value):
 
 
 class Scene(_Value):
-    """Head, eyes and light. Angles in degrees; x to the picture's right, y down."""
+    """Head pose, gaze and light. Angles are in degrees; x points to the picture's right, y down."""
 
     yaw: float = Field(default=0.0, ge=-45, le=45, description="positive turns the nose to the picture's right")
     pitch: float = Field(default=0.0, ge=-30, le=30, description="positive lowers the nose")
@@ -106,7 +106,7 @@ class Scene(_Value):
 
 
 class Camera(_Value):
-    """From the scene to a file."""
+    """Camera and file: framing, exposure, blur, noise, compression."""
 
     zoom: float = Field(default=1.0, ge=0.4, le=1.6, description="1 as the aligned crop shows a face")
     shift: tuple[_Shift, _Shift] = Field(default=(0.0, 0.0), description="in shares of the picture's side")
@@ -135,10 +135,10 @@ class Face(_Value):
     camera: Camera = Camera()
 
     def with_units(self, units: dict[int, float | tuple[float, float]]) -> Self:
-        """The same face with these AUs (FACS number -> intensity, or left and right) and no others.
+        """Return the face with exactly these AUs: FACS number -> intensity, or (left, right).
 
         Raises:
-            ValueError: a number that is not among the 17, or an intensity outside [0, 1].
+            ValueError: an AU is not among the 17, or an intensity is outside [0, 1].
         """
         if unknown := set(units) - set(AU_NUMBERS):
             raise ValueError(f"AU{min(unknown)} is not among {list(AU_NUMBERS)}")
@@ -153,7 +153,7 @@ class Face(_Value):
         return np.array(self.action_units, np.float32)
 
     def mirrored(self) -> Self:
-        """The face whose picture is this one's mirror image, without its camera's noise."""
+        """Return the face whose picture is the mirror image of this one's, except for camera noise."""
         scene, camera = self.scene, self.camera
         return self.model_copy(
             update={

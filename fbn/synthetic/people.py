@@ -1,4 +1,4 @@
-"""Made-up people: one shape each, and how often each attribute is seen on them (paper A, Table II)."""
+"""Random people: a fixed face shape each, and the frequency of each attribute in their pictures (paper A, Table II)."""
 
 import csv
 from collections.abc import Mapping
@@ -12,29 +12,29 @@ from pydantic import BaseModel, ConfigDict, Field
 from fbn.synthetic.attributes import ARCHED, MALE_TRAITS, YOUNG, male_score
 from fbn.synthetic.parameters import Appearance, Hair, HairColour, Identity, Share
 
-#: A person's propensities scatter about a row of the table as if so many pictures had been counted (fbn's choice).
+#: A person's frequencies vary around a row of the table as if estimated from this many pictures (fbn's choice).
 _PICTURES, _DOUBT = 30.0, 0.15
 _TRAIT_SD = 0.38
 _HABIT = 0.4
-#: Of men with a beard, those past this agedness keep a moustache alone.
+#: Men with a beard have only a moustache above this agedness.
 _SHAVES_CHIN = 0.7
-#: No one stands on the fence between the two sides of the ``Male`` contrast.
+#: Gap between the two sides of the ``Male`` contrast, so that nobody is ambiguous.
 _CONTRAST = 0.4
-#: The columns of Table II that our face shows in one picture and not in the next.
+#: The columns of Table II that vary between pictures of a drawn person.
 TABLED = ("5_o_Clock_Shadow", "Arched_Eyebrows", "Bald", "Bangs", "Wearing_Lipstick", "Young")
 
 
 class Population(BaseModel):
-    """Who is seen in a data set.
+    """The people of a data set.
 
     Attributes:
-        people: how many; picture i shows person i mod ``people``.
-        male: share of men.
-        older: share of people who look old in every picture; the others as the table has it.
-        melanin: lowest and highest.
-        glasses: share of pictures with glasses.
-        beard: share of men's pictures with a beard or a moustache, beside the table's stubble.
-        make_up: scales the table's propensity to wear lipstick.
+        people: their number; picture i shows person i mod ``people``.
+        male: fraction of men.
+        older: fraction of people who look old in every picture; for the others, the table's frequency of ``Young``.
+        melanin: minimum and maximum.
+        glasses: fraction of pictures with glasses.
+        beard: fraction of men's pictures with a beard or a moustache, besides the table's stubble.
+        make_up: factor on the table's frequency of lipstick.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -50,21 +50,21 @@ class Population(BaseModel):
 
 @cache
 def identity_attributes() -> Mapping[str, Mapping[str, float]]:
-    """Paper A, Table II: identity -> attribute -> share of its CelebA pictures that show it, six by eleven."""
+    """Read paper A, Table II: identity -> attribute -> frequency in the identity's CelebA pictures, six by eleven."""
     text = (files("fbn") / "tables" / "identity_attributes.csv").read_text("utf-8")
     return {row.pop("identity"): {k: float(v) for k, v in row.items()} for row in csv.DictReader(text.splitlines())}
 
 
 @dataclass(frozen=True)
 class Person:
-    """One made-up person.
+    """A random person.
 
     Attributes:
-        subject: name that pictures of the person share.
-        identity: shape; brows are plucked or not from picture to picture.
-        appearance: what stays: skin, eyes, the colour and cut of the hair.
-        propensities: ``TABLED``, ``"Eyeglasses"`` and ``"Beard"`` -> share of the person's pictures that show it.
-        agedness: place within the young or the old, 0 to 1.
+        subject: name of the person.
+        identity: face shape; the arch of the brows varies between pictures.
+        appearance: constant appearance: skin, eyes, colour and cut of the hair.
+        propensities: ``TABLED``, ``"Eyeglasses"`` and ``"Beard"`` -> frequency in the person's pictures.
+        agedness: relative age within the young or the old, in [0, 1].
     """
 
     subject: str
@@ -74,7 +74,7 @@ class Person:
     agedness: float
 
     def pictured(self, generator: np.random.Generator) -> tuple[Identity, Appearance]:
-        """The person as one picture finds them; each attribute is there with its propensity."""
+        """Draw the person's identity and appearance in one picture; each attribute occurs with its frequency."""
         draws, amount = generator.random(len(self.propensities)), generator.random(5).round(3).tolist()
         has = {name: bool(d < p) for (name, p), d in zip(self.propensities.items(), draws, strict=True)}
         young, old = has["Young"], self.agedness
@@ -107,15 +107,15 @@ class Person:
 
 
 def draw_person(number: int, population: Population, generator: np.random.Generator) -> Person:
-    """Person ``number`` of a population; ``generator`` must be that person's own."""
+    """Draw person ``number`` of a population; ``generator`` must be seeded by the person."""
     draw = generator.random(10).tolist()
     traits = np.clip(_TRAIT_SD * generator.standard_normal(len(Identity.model_fields)), -1, 1).tolist()
     male = bool(draw[0] < population.male)
-    identity = _told_apart(dict(zip(Identity.model_fields, traits, strict=True)), male)
+    identity = _unambiguous(dict(zip(Identity.model_fields, traits, strict=True)), male)
     rows = [row for row in identity_attributes().values() if row["Male"] == male]
     row = rows[int(draw[1] * len(rows))]
     propensities = {name: _scattered(row[name], generator) for name in TABLED}
-    # Table II's men wear no lipstick and its women have no stubble: there the scatter would be a new claim
+    # in Table II men have no lipstick and women no stubble: these zeros are not varied
     propensities["5_o_Clock_Shadow"] *= male
     propensities["Wearing_Lipstick"] *= population.make_up * (not male)
     propensities["Young"] *= bool(draw[2] >= population.older)
@@ -133,14 +133,14 @@ def draw_person(number: int, population: Population, generator: np.random.Genera
     return Person(f"{number:04d}", identity, appearance, propensities, round(draw[8], 3))
 
 
-def _scattered(share: float, generator: np.random.Generator) -> float:
-    return float(generator.beta(_PICTURES * share + _DOUBT, _PICTURES * (1 - share) + _DOUBT))
+def _scattered(mean: float, generator: np.random.Generator) -> float:
+    return float(generator.beta(_PICTURES * mean + _DOUBT, _PICTURES * (1 - mean) + _DOUBT))
 
 
 def _habit(mean: float, generator: np.random.Generator) -> float:
-    """Most people always or never do it; over all, it is done with ``mean``."""
-    kept = min(max(mean, 1e-3), 1 - 1e-3)
-    return float(generator.beta(_HABIT, _HABIT * (1 - kept) / kept)) if mean else 0.0
+    """Draw a frequency with the given mean, close to 0 or 1 for most people."""
+    clipped = min(max(mean, 1e-3), 1 - 1e-3)
+    return float(generator.beta(_HABIT, _HABIT * (1 - clipped) / clipped)) if mean else 0.0
 
 
 def _colour(melanin: float, draw: float) -> HairColour:
@@ -150,8 +150,8 @@ def _colour(melanin: float, draw: float) -> HairColour:
     return HairColour.BROWN if draw < dark + 0.7 * (1 - dark) else HairColour.BLOND
 
 
-def _told_apart(traits: dict[str, float], male: bool) -> Identity:
-    """The shape with its ``Male`` contrast on the right side, clear of the middle."""
+def _unambiguous(traits: dict[str, float], male: bool) -> Identity:
+    """Return the identity with its ``Male`` contrast on the given side, away from 0."""
     score = male_score(Identity.model_validate(traits))
     flip, step = (1 if (score > 0) == male else -1), (1 if male else -1) * _CONTRAST / len(MALE_TRAITS)
     moved = {name: min(max(flip * traits[name] + sign * step, -1.0), 1.0) for name, sign in MALE_TRAITS.items()}

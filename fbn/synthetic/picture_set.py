@@ -1,4 +1,4 @@
-"""Draws a picture set of compound expressions, so that the app can be tried on a machine without data."""
+"""Draw a picture set of compound expressions, to try the app without data."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,24 +13,24 @@ from fbn.synthetic.layouts.items import draw_stills
 from fbn.vocabulary import COMPOUND_RAFDB
 
 _LAYOUT = "rafdb-compound"
-#: Inside the set's folder.
+#: Folder of the data within the set's folder.
 _DATA = "data"
 #: Side of an unlabelled picture in pixels.
 _SIDE = 160
-#: With this seed even 110 faces have every class in the training and in the test part.
+#: With this seed, even 110 faces have every class in the training and in the test split.
 _SEED = 10
 
 
 def draw_picture_set(
     sets: PictureSets, count: int, labelled: bool, report: Callable[[float], None], seed: int = _SEED
 ) -> PictureSet:
-    """Draw faces as a new set; if the drawing fails or is stopped, there is no set.
+    """Draw faces as a new picture set; nothing is created on failure or cancellation.
 
     Args:
-        sets: where the set is created.
+        sets: the user's picture sets.
         count: number of faces.
-        labelled: True: RAF-DB's compound layout with its official parts; False: pictures to label by hand.
-        report: called with the share done, in [0, 1]; what it raises stops the drawing.
+        labelled: True: RAF-DB's compound layout with its official splits; False: pictures to label by hand.
+        report: called with the progress in [0, 1]; may raise to stop.
         seed: of the faces.
 
     Raises:
@@ -53,7 +53,7 @@ def draw_picture_set(
             with suppress(OSError):
                 folder.rmdir()
             raise
-        # last, so that nobody sees half a set
+        # last, so that an incomplete set is never visible
         return sets.create(name, COMPOUND_RAFDB, _DATA)
     files = [png_bytes(item.picture.image) for item in reporting(draw_stills(world, count, _SIDE))]
     chosen = sets.create(name, COMPOUND_RAFDB)

@@ -1,4 +1,4 @@
-"""Clips that play without end, as a camera would: a drawn face that changes its expression, or a video file."""
+"""Endless video in place of a camera: a drawn face with changing expressions, or a video file in a loop."""
 
 import tempfile
 import threading
@@ -12,16 +12,15 @@ import numpy as np
 from fbn.errors import FbnError
 from fbn.faces.frames import Frame, read_file
 from fbn.relatedness import RelatednessTable
-from fbn.synthetic.activity import typical
 from fbn.synthetic.clips import Episode
+from fbn.synthetic.editing import person, preset
 from fbn.synthetic.parameters import Camera, Face, Scene
-from fbn.synthetic.people import Population, draw_person
 from fbn.synthetic.render import render
 from fbn.vocabulary import Expression
 
-#: Pixels, and frames a second.
+#: Size in pixels, and frames per second.
 WIDTH, HEIGHT, RATE = 640, 480, 30
-#: What the drawn face shows, one after another.
+#: Expressions of the drawn face, in order.
 _SHOWN = (
     Expression.HAPPINESS,
     Expression.SURPRISE,
@@ -29,44 +28,42 @@ _SHOWN = (
     Expression.ANGER,
     Expression.FEAR,
 )
-#: Seconds: one expression with the pause after it, its rise, its height and its fall.
+#: Seconds from one expression to the next, and its onset, apex and offset.
 _TURN, _RISE, _APEX, _FALL = 4.0, 0.7, 1.8, 0.7
-#: Pictures drawn from rest to full strength; those between are blended.
+#: Number of pictures drawn between neutral and full strength (others are blended), their side, and the person.
 _STEPS, _SIDE, _PERSON = 5, 360, 7
-#: Longest side of an uploaded clip's frames: the live page is for looking, Analyse reads every pixel.
-_LONGEST = 960
+#: Maximum side of an uploaded clip's frames, for speed.
+_MAX_SIDE = 960
 
 
 class Playback(Protocol):
-    """A moving picture without end."""
+    """An endless video."""
 
     def frame(self, seconds: float) -> np.ndarray:
-        """[H, W, 3] uint8 RGB at a time since the start; times do not fall."""
+        """Return the frame [H, W, 3] uint8 RGB at a time since the start; times must not decrease."""
         ...
 
 
 class DrawnPlayback:
-    """A drawn face with five expressions that come and go, on a head that moves.
+    """A moving head that shows five expressions in turn.
 
-    It is drawn when made, which takes some seconds: let one serve all viewers.
+    The constructor draws the pictures, which takes some seconds: share one instance between viewers.
     """
 
     def __init__(self) -> None:
         table = RelatednessTable.named("du2014")
-        person = draw_person(_PERSON, Population(), np.random.default_rng((_PERSON, 0)))
-        identity, appearance = person.pictured(np.random.default_rng((_PERSON, 1)))
-        rest = Face(identity=identity, appearance=appearance, camera=Camera(zoom=0.62), scene=Scene(background=4))
+        rest = person(Face(camera=Camera(zoom=0.62), scene=Scene(background=4)), _PERSON)
         still = render(rest, _SIDE).image
 
         def showing(expression: Expression, level: float) -> np.ndarray:
-            return render(rest.with_units({**typical(table.row(expression), level)}), _SIDE).image
+            return render(preset(rest, table, expression, level), _SIDE).image
 
         self._drawn = {
             shown: [still, *(showing(shown, step / _STEPS) for step in range(1, _STEPS + 1))] for shown in _SHOWN
         }
 
     def frame(self, seconds: float) -> np.ndarray:
-        """[480, 640, 3] uint8 RGB at a time since the start."""
+        """Return the frame [480, 640, 3] uint8 RGB at a time since the start."""
         turn, at = divmod(seconds, _TURN)
         level = Episode("", (), 0.4, _RISE, _APEX, _FALL).envelope(at) * _STEPS
         step = min(int(level), _STEPS - 1)
@@ -83,17 +80,17 @@ class DrawnPlayback:
 
 
 class FilePlayback:
-    """A video file, played at its own speed, again and again.
+    """A video file played in a loop, at its original speed.
 
     Args:
         contents: of the file.
-        name: its name, which errors give.
+        name: of the file, for error messages.
 
     Attributes:
         name: as given.
 
     Raises:
-        FbnError: not a video that can be read.
+        FbnError: the file is not a readable video.
     """
 
     def __init__(self, contents: bytes, name: str) -> None:
@@ -115,11 +112,11 @@ class FilePlayback:
     def _read(self) -> Frame | None:
         try:
             return next(self._frames, None)
-        except FbnError:  # damaged from here on: as if it ended
+        except FbnError:  # a damaged file ends where it breaks off
             return None
 
     def frame(self, seconds: float) -> np.ndarray:
-        """[H, W, 3] uint8 RGB at a time since the start; a damaged file begins anew where it breaks off."""
+        """Return the frame [H, W, 3] uint8 RGB at a time since the start; a damaged file restarts where it breaks."""
         with self._lock:
             while seconds >= (due := self._due()):
                 if self._following is None:
@@ -128,10 +125,10 @@ class FilePlayback:
                     self._gap = max(self._following.timestamp - self._now.timestamp, 1e-3)
                     self._now, self._following = self._following, self._read()
             image = self._now.image
-        share = _LONGEST / max(image.shape[:2])
-        return image if share >= 1 else cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+        scale = _MAX_SIDE / max(image.shape[:2])
+        return image if scale >= 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
     def _due(self) -> float:
-        """When the frame after this one is to be shown."""
+        """Return the time of the next frame."""
         following = self._following
         return self._base + (following.timestamp if following else self._now.timestamp + self._gap)

@@ -1,4 +1,4 @@
-"""Faces straight into training: crops without a file in between."""
+"""Draw aligned crops for training, without files."""
 
 from collections.abc import Callable, Sequence
 
@@ -19,15 +19,15 @@ _BLOCK = 64
 def draw_crops(
     faces: Sequence[Face], size: int = SIZE, draw: Draw = render_batch, find: Find | None = None
 ) -> np.ndarray:
-    """Faces drawn and aligned as every other picture is, by the landmarks they were drawn with.
+    """Draw faces and align them like real pictures, by default by their true landmarks.
 
-    The camera steps back so that the crop's margin shows what is there; at zoom 1 a crop keeps the picture's scale.
+    The camera zooms out so that the crop's margin is drawn too; at zoom 1 a crop has the picture's scale.
 
     Args:
-        faces: whose pictures.
-        size: side of the crop's middle, the part a network reads.
-        draw: what draws them.
-        find: finds the landmarks instead, as for real pictures (``fbn.faces.landmarks.crop_landmarks``).
+        faces: the faces to draw.
+        size: side of the crop without its margin, in pixels.
+        draw: function that draws them.
+        find: function that predicts landmarks to use instead (``fbn.faces.landmarks.crop_landmarks``).
 
     Returns:
         [N, S, S, 3] uint8 RGB with S = size + 2 margin; 144 by default, as ``cached_crops`` cuts them.

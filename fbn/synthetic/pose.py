@@ -1,4 +1,4 @@
-"""How a head turned in space falls into the picture: a relief seen under weak perspective."""
+"""Projection of a rotated head into the picture: a relief under weak perspective."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,12 +10,12 @@ from fbn.synthetic.geometry import Sheet
 from fbn.synthetic.parameters import Camera, Scene
 from fbn.synthetic.shape import Shape
 
-#: The point the head turns about.
+#: Centre of rotation of the head.
 _PIVOT = np.array([0.0, 0.50, -0.16])
 
 
 def rotation(scene: Scene) -> np.ndarray:
-    """[3, 3] head frame to camera frame: yaw, then pitch, then roll."""
+    """Return the [3, 3] rotation from head frame to camera frame: yaw, then pitch, then roll."""
     yaw, pitch, roll = np.radians([scene.yaw, scene.pitch, scene.roll])
     turn = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
     nod = np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]])
@@ -25,7 +25,7 @@ def rotation(scene: Scene) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Pose:
-    """The map from a face's own coordinates to shares of the picture's side.
+    """Map from face coordinates to fractions of the picture's side.
 
     Attributes:
         matrix: [2, 3] takes (x, y, depth) to the picture.
@@ -38,7 +38,7 @@ class Pose:
 
     @classmethod
     def of(cls, scene: Scene, camera: Camera, shape: Shape) -> "Pose":
-        """The pose of a face in its scene before its camera."""
+        """Return the pose of a face in a scene and a camera."""
         matrix = rotation(scene)[:2] * camera.zoom
         centre = np.array([0.5, 0.5]) + np.array(camera.shift)
         offset = centre + camera.zoom * (_PIVOT[:2] - [0.0, 0.5]) - matrix @ _PIVOT
@@ -46,13 +46,13 @@ class Pose:
 
     @cached_property
     def turned(self) -> bool:
-        """Whether depth shows at all."""
+        """Whether the head is rotated out of the image plane."""
         return bool(np.abs(self.matrix[:, 2]).max() > 1e-6)
 
     def depth(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """How near the viewer a point of the face lies, and that height's slopes along x and y.
+        """Return the height of points of the face towards the viewer, and its slopes along x and y.
 
-        Gentler than the relief that is shaded: a slope above 1 would fold over when the head turns by 45 degrees.
+        It is smoother than the relief used for shading: slopes above 1 would fold over at a rotation of 45 degrees.
         """
         across = np.sqrt(1 + (x / 0.2) ** 2)
         up = np.maximum(0.16 - y, 0)
@@ -65,18 +65,18 @@ class Pose:
         return z, zx, zy
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """[n, 2] face coordinates to [n, 2] shares of the picture's side."""
+        """Project [n, 2] face coordinates to [n, 2] fractions of the picture's side."""
         z = self.depth(points[:, 0], points[:, 1])[0]
         return np.asarray(points @ self.matrix[:, :2].T + z[:, None] * self.matrix[:, 2] + self.offset)
 
     def axis(self, y: float) -> np.ndarray:
-        """[2] where the head's own axis, inside the skull, falls into the picture at height y."""
+        """Return [2] the projection of the head's axis at height y, as fractions of the picture's side."""
         return np.asarray(self.matrix @ [0.0, y, -0.22] + self.offset)
 
     def unproject(self, side: int) -> tuple[np.ndarray, np.ndarray]:
-        """Face coordinates x, y of each pixel's centre in a picture [side, side]; float32.
+        """Return face coordinates x, y of each pixel's centre, [side, side] float32.
 
-        Newton's steps on a relief that never folds; they end within a few hundredths of a pixel.
+        Uses Newton's method on a relief that never folds; the error is a few hundredths of a pixel.
         """
         share = (np.arange(side) + 0.5) / side
         px, py = (share[None, :] - self.offset[0]), (share[:, None] - self.offset[1])
@@ -100,7 +100,7 @@ class Pose:
 
     @cached_property
     def scale(self) -> float:
-        """The camera's zoom."""
+        """Zoom of the camera."""
         return float(np.linalg.norm(self.matrix[0]))
 
 

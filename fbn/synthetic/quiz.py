@@ -33,11 +33,11 @@ class Rules:
     """The questions of a level.
 
     Attributes:
-        max_units: largest number of active AUs; the smallest is 1.
+        max_units: maximum number of active AUs; the minimum is 1.
         options: number of AUs to choose from.
         weakest, strongest: range of intensities.
-        turn: largest turn of the head to either side, in degrees.
-        at_rest: whether the same face at rest is shown beside the question.
+        turn: maximum yaw of the head, in degrees.
+        at_rest: whether the same face without AUs is shown beside the question.
     """
 
     max_units: int

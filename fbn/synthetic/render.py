@@ -1,7 +1,7 @@
-"""A face's parameters to its picture.
+"""Renders a face's parameters to a picture.
 
-The head is painted in front view on a sheet of face coordinates (relief, skin colour, brows and lips; then light; then
-eyes, mouth and hair), and the sheet is looked up where each pixel sees it under the head's pose, over a backdrop.
+The head is painted in front view on a sheet of face coordinates (relief, skin colour, brows and lips; then shading;
+then eyes, mouth and hair). The sheet is then sampled for each pixel under the head's pose, over a backdrop.
 """
 
 from collections.abc import Sequence
@@ -23,19 +23,19 @@ from fbn.synthetic.pose import Pose, lookup, rotation
 from fbn.synthetic.shape import Shape, both
 from fbn.synthetic.skin import colour, grain, relief, seed_of, shade
 
-#: Pictures are drawn between these sides and resized beyond them.
+#: Range of sides in which pictures are drawn; others are resized.
 _SMALLEST, _LARGEST = 96, 320
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One drawn face.
+    """A drawn face.
 
     Attributes:
         image: [size, size, 3] uint8 RGB.
         landmarks: [5, 2] float32 pixels in ``fbn.faces.geometry.LANDMARK_NAMES`` order.
         dense: [77, 2] float32 pixels.
-        parts: which dense points belong to which part; left and right as seen in the picture.
+        parts: part of the face -> its dense points; left and right as seen in the picture.
     """
 
     image: np.ndarray
@@ -45,14 +45,14 @@ class Picture:
 
 
 def render(face: Face, size: int = 112) -> Picture:
-    """Draw one face. At zoom 1, without turn or shift, it lies as ``fbn.faces.align`` crops a face, 4 % smaller.
+    """Draw one face. At zoom 1, without rotation or shift, it is placed as in an aligned crop, 4 % smaller.
 
     Args:
-        face: what to draw; the same value always gives the same pixels.
+        face: the face; equal values give equal pixels.
         size: side of the picture in pixels.
 
     Raises:
-        ValueError: a size below 8.
+        ValueError: the size is below 8.
     """
     if size < 8:
         raise ValueError(f"size = {size}: expected at least 8 pixels")
@@ -74,12 +74,12 @@ def render(face: Face, size: int = 112) -> Picture:
 
 
 def render_batch(faces: Sequence[Face], size: int = 112) -> list[Picture]:
-    """Draw several faces, each as ``render`` would."""
+    """Draw several faces as ``render``."""
     return [render(face, size) for face in faces]
 
 
 def lamp(scene: Scene) -> np.ndarray:
-    """[3] unit vector towards the lamp in the camera's frame: x right, y down, z to the camera."""
+    """Return the [3] unit vector towards the lamp in the camera frame: x right, y down, z to the camera."""
     azimuth, elevation = np.radians(scene.light)
     return np.array(
         [np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)], np.float32
@@ -87,7 +87,7 @@ def lamp(scene: Scene) -> np.ndarray:
 
 
 def _compose(face: Face, shape: Shape, pose: Pose, x: np.ndarray, y: np.ndarray, side: int) -> np.ndarray:
-    """[side, side, 3] linear radiance."""
+    """Return the picture's linear radiance, [side, side, 3]."""
     scene = face.scene
     density = min(1.15 * side * face.camera.zoom, 340.0)
     margin = 2 / density

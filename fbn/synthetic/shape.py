@@ -1,4 +1,4 @@
-"""The face of one moment: both halves with their muscles drawn together."""
+"""The shape of a face with its action units: both halves with contracted muscles."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -10,19 +10,19 @@ from fbn.synthetic.muscles import Units, contract
 from fbn.synthetic.parameters import Face
 from fbn.vocabulary import AU_NUMBERS
 
-#: Height of the widest place of the face, from which its outline narrows up and down.
+#: Height (y) at which the face is widest.
 WIDEST = 0.376
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Where everything lies in front of an upright camera.
+    """Positions of all parts of an upright face.
 
     Attributes:
         halves: in the order of ``SIDES``.
-        relaxed: the same person's halves at rest; teeth and hair stay with them.
-        units: each half's AUs.
-        jaw: how far the jaw has dropped, in [0, 1].
+        relaxed: the same person's neutral halves, for teeth and hair.
+        units: AUs of each half.
+        jaw: opening of the jaw, in [0, 1].
     """
 
     halves: tuple[Half, Half]
@@ -32,7 +32,7 @@ class Shape:
 
     @classmethod
     def of(cls, face: Face) -> Self:
-        """What a face's AUs, blink and gaze make of its identity."""
+        """Return the shape of a face: its identity with its AUs, blink and gaze."""
         columns = face.intensities.T
         units = tuple(dict(zip(AU_NUMBERS, map(float, column), strict=True)) for column in columns)
         jaw = float(columns[:, AU_NUMBERS.index(26)].sum()) / 2
@@ -43,16 +43,16 @@ class Shape:
         return cls((moved[0], moved[1]), (relaxed[0], relaxed[1]), (units[0], units[1]), jaw)
 
     def middle(self, name: str) -> float:
-        """A number of the halves where they meet: their mean."""
+        """Return a value at the midline: the mean of both halves."""
         return (getattr(self.halves[0], name) + getattr(self.halves[1], name)) / 2
 
 
 def inside(sheet: Sheet, half: Half) -> tuple[np.ndarray, np.ndarray]:
-    """How far inside the head each point lies.
+    """Return how far inside the head each point is.
 
     Returns:
-        level [H, W], 1 at the heart of the face, 0 on its outline, below 0 outside; distance [H, W] to the outline,
-        about, positive inside.
+        level [H, W]: 1 at the centre of the face, 0 on its outline, negative outside; distance [H, W]: approximate
+        distance to the outline, positive inside.
     """
     low = np.maximum((sheet.y - WIDEST) / (half.chin - WIDEST), 0)
     high = np.maximum((WIDEST - sheet.y) / (WIDEST - half.crown), 0)
@@ -67,7 +67,7 @@ def inside(sheet: Sheet, half: Half) -> tuple[np.ndarray, np.ndarray]:
 
 
 def both(sheet: Sheet, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
-    """``inside`` of the whole face: each half from its own numbers."""
+    """Return ``inside`` of the whole face, computed for each half."""
     level, distance = sheet.zeros(), sheet.zeros()
     middle = len(sheet.x) // 2
     for half, a, b in zip(shape.halves, halves(level), halves(distance), strict=True):

@@ -1,4 +1,4 @@
-"""Skin: its relief, its colour, and the light on it."""
+"""Skin: relief, colour and shading."""
 
 import zlib
 from functools import cache
@@ -17,19 +17,19 @@ _TONES = np.array([[246, 219, 203], [229, 186, 158], [196, 146, 112], [141, 96, 
 
 
 def linear(display: np.ndarray) -> np.ndarray:
-    """Display colour in [0, 255] to reflectance in [0, 1]; the gamma is 2 throughout."""
+    """Convert display colours in [0, 255] to reflectance in [0, 1], with gamma 2."""
     return ((np.asarray(display) / 255) ** 2).astype(np.float32)
 
 
 def tone(appearance: Appearance) -> np.ndarray:
-    """[3] reflectance of the bare skin."""
+    """Return the [3] reflectance of the bare skin."""
     colour = np.array([np.interp(appearance.melanin, _MELANIN, _TONES[:, c]) for c in range(3)])
     colour *= 1 + (appearance.redness - 0.4) * np.array([0.06, -0.06, -0.05])
     return linear(np.clip(colour, 0, 255))
 
 
 def _gaussians(sheet: Sheet, parts: list[Bump]) -> np.ndarray:
-    """Sum of round bumps [H, W]; each is a product of a row and a column, so the sum is one matrix product."""
+    """Return the sum of round bumps [H, W], computed as a matrix product since each bump is separable."""
     table = np.array([(b.u, b.y, b.across, b.down, b.height) for b in parts if b.height], np.float32)
     if not len(table):
         return sheet.zeros()
@@ -40,8 +40,8 @@ def _gaussians(sheet: Sheet, parts: list[Bump]) -> np.ndarray:
 
 
 def _fold(height: np.ndarray, sheet: Sheet, crease: Crease) -> None:
-    """Press a crease into a relief [H, W], in place: a valley with a low bank on either side."""
-    # narrower than the points of the sheet it would be lost between them
+    """Add a crease to a relief [H, W], in place: a valley with a low ridge on either side."""
+    # not narrower than the sheet's resolution
     width = max(crease.width, 0.8 * sheet.step)
     across = [p[1] for p in crease.points]
     first, last = crease.points[0][0], crease.points[-1][0]
@@ -66,7 +66,7 @@ def _fold(height: np.ndarray, sheet: Sheet, crease: Crease) -> None:
 
 
 def relief(sheet: Sheet, shape: Shape, face: Face, level: np.ndarray) -> np.ndarray:
-    """Height of the skin towards the viewer [H, W], in sides of the crop."""
+    """Return the height of the skin towards the viewer [H, W], in units of the crop's side."""
     dome = np.sqrt(np.maximum(level, 0) + 0.015)
     height = 0.16 * dome + 0.13 * np.sqrt(dome)
     for half, relaxed, a, view in zip(shape.halves, shape.relaxed, shape.units, halves(height), strict=True):
@@ -146,13 +146,13 @@ def grain(sheet: Sheet, kind: str, seed: int) -> np.ndarray:
 
 
 def seed_of(face: Face) -> int:
-    """A number that stays with a person, the same for the mirrored one."""
+    """Return a seed that depends only on the person, and is equal for the mirrored face."""
     traits = face.identity.model_copy(update={"asymmetry": abs(face.identity.asymmetry)})
     return zlib.crc32(np.array(list(traits.model_dump().values()), np.float32).tobytes())
 
 
 def colour(sheet: Sheet, shape: Shape, face: Face) -> np.ndarray:
-    """Reflectance of the bare skin [3, H, W]."""
+    """Return the reflectance of the bare skin [3, H, W]."""
     appearance, seed = face.appearance, seed_of(face)
     flush, socket = sheet.zeros(), sheet.zeros()
     depth = 0.40 + 0.16 * face.identity.eye_depth + 0.06 * appearance.age
@@ -187,7 +187,7 @@ def colour(sheet: Sheet, shape: Shape, face: Face) -> np.ndarray:
 def shade(
     height: np.ndarray, step: float, albedo: np.ndarray, light: np.ndarray, view: np.ndarray, hardness: float
 ) -> np.ndarray:
-    """Light a relief.
+    """Shade a relief.
 
     Args:
         height: [H, W].
@@ -195,7 +195,7 @@ def shade(
         albedo: [3, H, W] reflectance.
         light: [3] unit vector towards the lamp in the head's frame (x right, y down, z to the viewer).
         view: [3] unit vector towards the camera in the head's frame.
-        hardness: share of the light that comes from the lamp.
+        hardness: fraction of the light that comes from the lamp.
 
     Returns:
         [3, H, W] linear radiance.

@@ -1,8 +1,8 @@
-"""A world of labelled faces: picture i of it is a pure function of (world, i), and so are all of its labels.
+"""A world of labelled faces: picture i and its labels are a pure function of (world, i).
 
-Drawing goes the way the papers read faces, backwards: a class from the domain's shares, AUs from its row of the
-relatedness table, valence and arousal from both; beside them a person, a scene and a camera. The table travels with the
-world, so that what a network learned can be held against what made its faces.
+A face is drawn by the inverse of the papers' inference: a class with the domain's frequencies, AUs from its row of the
+relatedness table, valence and arousal from both; independently a person, a scene and a camera. A world contains its
+table, so that what a network learned can be compared with the true relatedness.
 """
 
 import json
@@ -36,12 +36,12 @@ _FIELDS = ("table", "seed", "domain", "settings")
 
 
 class WorldSettings(BaseModel):
-    """How faces and labels come about, whatever the domain.
+    """Settings of faces and labels that do not depend on the domain.
 
     Attributes:
-        activity: how AUs are drawn.
+        activity: parameters of the random AUs.
         affect_sd: standard deviation of valence and arousal among faces of equal expression and AUs.
-        noise: what annotators get wrong; nothing by default.
+        noise: label noise; none by default.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -56,17 +56,17 @@ _PLAIN, _DEFAULT = Domain(), WorldSettings()
 
 @dataclass(frozen=True)
 class Truth:
-    """One face and everything that is known of it.
+    """A face with its labels and true values.
 
     Attributes:
-        face: what is drawn; its AU intensities are the truth.
-        annotations: all three tasks, weight 1, batch shape []: what annotators wrote down. AUs are 0 or 1
+        face: the face, with its true AU intensities.
+        annotations: annotators' labels of all three tasks, weight 1, batch shape []. AUs are 0 or 1
             (``activity.coded``); a compound expression is half of each component.
-        compound: the compound expression they wrote down, or None for one of the seven.
-        subject: the person's name.
+        compound: the annotated compound expression, or None for one of the seven.
+        subject: name of the person.
         attributes: CelebA's 40, in its order.
-        category: the expression or compound whose row was drawn from, before annotators.
-        affect: valence, arousal before annotators.
+        category: the true expression or compound expression.
+        affect: true valence and arousal.
     """
 
     face: Face
@@ -80,16 +80,16 @@ class Truth:
 
 @dataclass(frozen=True)
 class World:
-    """Labelled faces without end.
+    """An unlimited supply of labelled faces.
 
     Attributes:
-        table: which AUs go with which expression; it must have a row for each class of the domain.
-        seed: another seed, other people and pictures.
-        domain: the data set's style; domains of different names show different people.
-        settings: rates and noise.
+        table: AUs of each expression; it must have a row for each class of the domain.
+        seed: of people and pictures, 0 or more.
+        domain: style of the data set; domains of different names have different people.
+        settings: of faces and labels.
 
     Raises:
-        FormatError: a negative seed, or a class of the domain that the table has no row for.
+        FormatError: the seed is negative, or the table has no row for a class of the domain.
     """
 
     table: RelatednessTable
@@ -107,15 +107,15 @@ class World:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The domain's classes that occur."""
+        """Classes of the domain with a frequency above 0."""
         return tuple(name for name, share in self.domain.classes if share > 0)
 
     def generator(self, purpose: str, number: int) -> np.random.Generator:
-        """Source of the random choices of one purpose for one picture, person or clip."""
+        """Return the random generator of one purpose for one picture, person or clip."""
         return np.random.default_rng((self.seed, crc32(self.domain.name.encode()), crc32(purpose.encode()), number))
 
     def draw(self, index: int) -> Truth:
-        """Picture ``index``, 0 or more."""
+        """Draw picture ``index``, 0 or more."""
         category = self.draw_class(self.generator("class", index))
         row = self.table.row(category)
         units = draw_units(row, self.generator("units", index), self.settings.activity, self.domain.strength)
@@ -135,34 +135,34 @@ class World:
         return self.labelled(face, category, felt, person.subject, self.generator("labels", index))
 
     def draw_class(self, generator: np.random.Generator) -> str:
-        """One of ``classes``, by the domain's shares."""
+        """Draw one of ``classes`` with the domain's frequencies."""
         shares = np.array([share for _, share in self.domain.classes if share > 0])
         return self.classes[int(generator.choice(len(shares), p=shares / shares.sum()))]
 
     def who(self, index: int) -> int:
-        """Number of the person that picture ``index`` shows."""
+        """Return the number of the person in picture ``index``."""
         return index % self.domain.population.people
 
     def person(self, number: int) -> Person:
-        """Person ``number`` of the domain's population."""
+        """Draw person ``number`` of the domain's population."""
         return draw_person(number, self.domain.population, self.generator("person", number))
 
     def votes(self, index: int) -> dict[str, int]:
-        """Ten taggers' votes on picture ``index``, by expression and ``"unknown"`` (FER+)."""
+        """Draw ten taggers' votes on picture ``index``: expression or ``"unknown"`` -> votes (FER+)."""
         share = affect.shares(self.draw_class(self.generator("class", index)))
         return annotators.vote(share, self.table, self.settings.noise, self.generator("votes", index))
 
     def labelled(
         self, face: Face, category: str, felt: np.ndarray, subject: str, generator: np.random.Generator
     ) -> Truth:
-        """A face as annotators label it.
+        """Label a face as the simulated annotators do.
 
         Args:
-            face: what they see.
-            category: its class; one of ``classes``, or neutral.
+            face: the face.
+            category: its true class; one of ``classes``, or neutral.
             felt: [2] its valence and arousal.
-            subject: who it is.
-            generator: of the annotators' noise.
+            subject: name of the person.
+            generator: of the label noise.
         """
         noise = self.settings.noise
         units = annotators.label_units(coded(face.intensities), noise, generator)
@@ -183,7 +183,7 @@ class World:
         return Truth(face, labels, compound, subject, attributes(face), category, (float(felt[0]), float(felt[1])))
 
     def to_json(self) -> str:
-        """The world, its table and the table's provenance included."""
+        """Return the world as JSON, including its table and the table's provenance."""
         data = {
             "table": json.loads(self.table.to_json()),
             "seed": self.seed,
@@ -194,10 +194,10 @@ class World:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """What ``to_json`` wrote.
+        """Read a world from the JSON of ``to_json``.
 
         Raises:
-            FormatError: a field that is unknown, missing or out of range; the message names it.
+            FormatError: a field is unknown, missing or out of range; the message names it.
         """
         try:
             data = json.loads(text)
@@ -215,7 +215,7 @@ class World:
         return cls(table, data["seed"], _valid(Domain, data, "domain"), _valid(WorldSettings, data, "settings"))
 
     def write(self, path: Path) -> None:
-        """Write ``to_json`` to a file, whole or not at all. Raises MissingFileError where its folder is not there."""
+        """Write ``to_json`` atomically to a file. Raises MissingFileError if its folder does not exist."""
         if not path.parent.is_dir():
             raise MissingFileError(f"{path}: expected a file to write in a folder that is there, {path.parent} is not")
         with whole_file(path) as unfinished:
@@ -223,7 +223,7 @@ class World:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read what ``write`` wrote. Raises MissingFileError, or FormatError that names file and field."""
+        """Read a file of ``write``. Raises MissingFileError, or FormatError that names file and field."""
         if not path.is_file():
             raise MissingFileError(f"{path}: no such file")
         try:

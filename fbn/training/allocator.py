@@ -1,10 +1,10 @@
-"""What glibc's allocator must be told before Python starts, or training takes 20 times as long."""
+"""Settings of glibc's allocator for training, which takes 20 times as long without them."""
 
 import os
 import sys
 
-#: glibc maps every block above 32 MB afresh and returns it at once, so that each training step page-faults through
-#: gigabytes. The settings are read before Python starts.
+#: By default glibc maps every block above 32 MB anew and unmaps it when freed, so that each training step page-faults
+#: through gigabytes. The settings are read before Python starts.
 ALLOCATOR = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": "100000000000",
@@ -13,7 +13,7 @@ ALLOCATOR = {
 
 
 def with_allocator() -> None:
-    """Start this command again under settings that a training needs, unless it runs under them."""
+    """Restart this command with the allocator settings, unless they are set already."""
     if sys.platform != "linux" or "MALLOC_MMAP_MAX_" in os.environ:
         return
     sys.stdout.flush()

@@ -1,11 +1,11 @@
-"""The model card: what a trained network is, from what, how good, and what it is not for."""
+"""Model cards: architecture, training data, metrics, terms of use and limitations of a trained network."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from fbn.training.recipe import Recipe
 
-#: Terms of each source, as their makers state them.
+#: Terms of use of each data set.
 TERMS: dict[str, str] = {
     "ferplus": "FER+ on FER2013Train: pictures collected from the web, for research; labels MIT",
     "affectnet": "AffectNet: research use, no redistribution",
@@ -15,7 +15,7 @@ TERMS: dict[str, str] = {
     "expw": "ExpW: research use only",
     "diffusionfer": "DiffusionFER (faces drawn by a diffusion model): CC0",
 }
-#: Of a set that is not among them.
+#: Terms of any other data set.
 UNKNOWN_TERMS = "whatever terms its makers state"
 _TITLES = {
     "ferplus": "FER2013Valid (FER+)",
@@ -26,7 +26,7 @@ _TITLES = {
     "expw": "ExpW",
     "diffusionfer": "DiffusionFER",
 }
-#: The validation part of FER+ is cut from FER2013Train; FER2013Valid is its test part.
+#: The validation split of FER+ is taken from FER2013Train; FER2013Valid is the test split.
 _VALID_TITLES = {**_TITLES, "ferplus": "FER2013Train, kept apart (FER+)"}
 _FIGURES = {
     "ccc_valence": "CCC of valence",
@@ -51,15 +51,15 @@ def write(
     date: str,
     checkpoints: Sequence[str] = ("best",),
 ) -> str:
-    """The card as Markdown.
+    """Return a model's card as Markdown.
 
     Args:
         name: of the model.
-        recipe: it was trained by.
-        reports: part -> what ``fbn.training.evaluate.evaluate`` gave.
+        recipe: its training recipe.
+        reports: split -> report of ``fbn.training.evaluate.evaluate``.
         git_sha: of the code that trained it.
-        date: ISO.
-        checkpoints: whose weights; of several, the mean.
+        date: of training, ISO.
+        checkpoints: whose weights it has; of several, the mean.
     """
     sources = "\n".join(f"- {TERMS.get(source, f'{source}: {UNKNOWN_TERMS}')}" for source in recipe.sets)
     terms = ", ".join(f"{term} {weight:g}" for term, weight in recipe.weights.items() if weight)

@@ -1,7 +1,7 @@
-"""The figures of a model on a held-out part: crops cut and read as ``fbn analyse --crops`` does.
+"""Metrics of a model on a held-out split, with the cropping and inference of ``fbn analyse --crops``.
 
-Pictures are decoded as for training, by OpenCV and without EXIF turns; ``fbn analyse`` decodes by Pillow. The decoders
-agree within a few grey levels.
+Pictures are decoded as for training, by OpenCV and without EXIF rotation; ``fbn analyse`` decodes with Pillow. The
+decoders agree within a few grey levels.
 """
 
 from collections.abc import Sequence
@@ -39,30 +39,30 @@ def evaluate(
     progress: bool = True,
     name: str | None = None,
 ) -> Report:
-    """Measure a model on a part of every set that is there.
+    """Evaluate a model on one split of every data set in a folder.
 
-    FER+: FER2013Valid, copies of training pictures removed, majority class. AffectNet: the test part, uncleaned.
+    FER+: FER2013Valid, copies of training pictures removed, majority class. AffectNet: the test split, uncleaned.
     CK+: test subjects, peak frame and onset of each sequence, AUs with five or more positive sequences.
 
     Args:
         data_root: folder of the data sets.
         model: name or folder, or a network.
-        part: ``"test"`` or ``"valid"``.
-        sets: which.
-        flip: average each crop with its mirror.
-        rounds: bootstrap draws (subjects are drawn where they are known).
-        progress: draw a progress bar.
-        name: what the report calls the model; by default its manifest's name, or the network's type.
+        part: the split, ``"test"`` or ``"valid"``.
+        sets: names of the data sets to use.
+        flip: average the predictions of each crop and its mirror image.
+        rounds: bootstrap draws (of subjects where they are known, else of pictures).
+        progress: show a progress bar.
+        name: of the model in the report; by default its manifest's name, or the network's type.
 
     Returns:
-        model, part, date, git_sha, flip, score, skipped: the sets that are not there, and sets: set -> {pictures,
-        figures: name -> {value, low, high, chance}}.
+        model, part, date, git_sha, flip, score, skipped (missing data sets), and sets: name -> {pictures, figures:
+        name -> {value, low, high, chance}}.
 
     Raises:
-        FbnError: no set is there, or one that is there cannot be read.
+        FbnError: no data set exists, or an existing one cannot be read.
     """
     analyser = FaceAnalyser(model, flip=flip)
-    found: dict[str, Any] = {}
+    reports: dict[str, Any] = {}
     skipped: list[str] = []
     for source in sets:
         try:
@@ -73,10 +73,10 @@ def evaluate(
         samples = load_corpus(data_root, (source,)).samples[part]
         samples = tuple(samples[row] for row in scored_rows(samples))
         predictions = predict(analyser, samples, f"reading {source}" if progress else None)
-        found[source] = _report(predictions, samples, rounds)
-    if not found:
+        reports[source] = _report(predictions, samples, rounds)
+    if not reports:
         raise FormatError(f"{data_root}: expected at least one of the sets {', '.join(sets)}")
-    values = {f"{source}/{f}": v["value"] for source, about in found.items() for f, v in about["figures"].items()}
+    values = {f"{source}/{f}": v["value"] for source, one in reports.items() for f, v in one["figures"].items()}
     if name is None:
         name = store.manifest(model).name if isinstance(model, str | Path) else analyser.model
     return {
@@ -87,27 +87,27 @@ def evaluate(
         "flip": flip,
         "score": score(values),
         "skipped": skipped,
-        "sets": found,
+        "sets": reports,
     }
 
 
 def predict(analyser: FaceAnalyser, samples: Sequence[Sample], title: str | None = None) -> Predictions:
-    """What the product says of pictures that are face crops, batch shape [N]."""
-    parts: list[Predictions] = []
+    """Return predictions of batch shape [N] for samples whose pictures are face crops."""
+    batches: list[Predictions] = []
     starts = range(0, len(samples), _BATCH)
     for start in track(starts, title) if title else starts:
         crops = np.stack([crop_of(sample) for sample in samples[start : start + _BATCH]])
-        parts.append(analyser.affects(crops))
-    return Predictions.concatenate(parts)
+        batches.append(analyser.affects(crops))
+    return Predictions.concatenate(batches)
 
 
 def _report(predictions: Predictions, samples: Sequence[Sample], rounds: int) -> dict[str, Any]:
     labels = Annotations.stack([sample.annotations for sample in samples])
     subjects = [sample.subject for sample in samples]
     groups = np.array(subjects) if all(subjects) else None
-    lowest = chance(labels)
-    about = {}
+    baseline = chance(labels)
+    values = {}
     for name, figure in figures(predictions, labels).items():
         interval = bootstrap(figure, len(samples), groups, rounds)
-        about[name] = {**{k: float(v) for k, v in asdict(interval).items()}, "chance": lowest[name]}
-    return {"pictures": len(samples), "figures": about}
+        values[name] = {**{k: float(v) for k, v in asdict(interval).items()}, "chance": baseline[name]}
+    return {"pictures": len(samples), "figures": values}

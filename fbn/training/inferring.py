@@ -1,4 +1,4 @@
-"""A relatedness table out of data sets: ``fbn relate infer`` and the page's Infer."""
+"""Infer a relatedness table from data sets: ``fbn relate infer`` and Infer on the Relatedness page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ _CHUNK = 512
 
 @dataclass(frozen=True)
 class Inferred:
-    """What the sets at a path say together.
+    """Label counts of the data sets at a path.
 
     Attributes:
         evidence: the counts.
-        sets: set -> images with an expression and an AU; sets without any are 0 and add nothing.
+        sets: data set -> images with both an expression and an AU label, possibly 0.
     """
 
     evidence: Evidence
@@ -36,29 +36,29 @@ def infer(
     model: str | Path | None = None,
     min_support: float = 10,
     people: bool = True,
-    report: Callable[[float], None] = lambda share: None,
+    report: Callable[[float], None] = lambda progress: None,
 ) -> Inferred:
-    """Count the labels of every set at a path.
+    """Count the labels of every data set at a path.
 
     Args:
-        path: a set's folder or zip, or a folder of several.
-        model: name or folder of a model: AUs are then its own throughout, on every picture with an expression label
-            (C 4.2's way for Aff-Wild2). Pictures must be face crops. None: AUs are the coders'.
+        path: folder or zip of a data set, or a folder of several.
+        model: name or folder of a model. Its predicted AUs then replace all annotated ones, on every picture with an
+            expression label (as C 4.2 does for Aff-Wild2). Pictures must be face crops. None: annotated AUs.
         min_support: cells with fewer images (people) stay empty.
-        people: count each person (or clip) once per cell where every set names them; otherwise images.
-        report: told the share of the pictures that the model has read.
+        people: count each person (or clip) once per cell if every data set identifies them; otherwise images.
+        report: called with the progress of the model's predictions in [0, 1].
 
     Raises:
-        MissingFileError: nothing is there.
-        FormatError: no set is recognised, or no image has both labels.
+        MissingFileError: the path does not exist.
+        FormatError: no data set is recognised, or no image has both labels.
     """
     read = {name: SOURCES[name](root).samples for name, root in locate(path)}
-    kept = {name: [s for s in samples if _counts(s, model is not None)] for name, samples in read.items()}
-    if not (samples := [sample for own in kept.values() for sample in own]):
+    usable = {name: [s for s in samples if _is_usable(s, model is not None)] for name, samples in read.items()}
+    if not (samples := [sample for of_set in usable.values() for sample in of_set]):
         what = "an expression label" if model is not None else "an expression and an AU label; a model can supply AUs"
         raise FormatError(f"{path}: no picture of {', '.join(read)} has {what}")
     labels = Annotations.stack([sample.annotations for sample in samples])
-    source = f"labels of {' and '.join(name for name, own in kept.items() if own)}"
+    source = f"labels of {' and '.join(name for name, of_set in usable.items() if of_set)}"
     if model is not None:
         labels = _predicted(model, samples, labels, report)
         source = f"{source}, AUs as {store.manifest(model).name} reads them"
@@ -70,10 +70,10 @@ def infer(
         compounds=[sample.compound for sample in samples],
         people=[f"{sample.dataset}/{sample.subject}" for sample in samples] if known else None,
     )
-    return Inferred(evidence, {name: len(own) for name, own in kept.items()})
+    return Inferred(evidence, {name: len(of_set) for name, of_set in usable.items()})
 
 
-def _counts(sample: Sample, with_model: bool) -> bool:
+def _is_usable(sample: Sample, with_model: bool) -> bool:
     labels = sample.annotations
     return bool(labels.expression_weight > 0) and (with_model or bool((labels.action_units_weight > 0).any()))
 
@@ -81,14 +81,14 @@ def _counts(sample: Sample, with_model: bool) -> bool:
 def _predicted(
     model: str | Path, samples: list[Sample], labels: Annotations, report: Callable[[float], None]
 ) -> Annotations:
-    """The labels with the model's AUs in place of the coders'."""
+    """Return the labels with the model's predicted AUs instead of annotated ones."""
     analyser = FaceAnalyser(model)
-    bare = labels.only(EXPRESSION)
-    parts = []
+    expressions = labels.only(EXPRESSION)
+    chunks = []
     for start in range(0, len(samples), _CHUNK):
         predictions = predict(analyser, samples[start : start + _CHUNK])
         if ACTION_UNITS not in predictions:
             raise FormatError(f"{model}: expected a model that reads action units")
-        parts.append(pseudo_annotate(bare[start : start + _CHUNK], predictions, tasks=(ACTION_UNITS,)))
+        chunks.append(pseudo_annotate(expressions[start : start + _CHUNK], predictions, tasks=(ACTION_UNITS,)))
         report(min(1.0, (start + _CHUNK) / len(samples)))
-    return Annotations.concatenate(parts)
+    return Annotations.concatenate(chunks)

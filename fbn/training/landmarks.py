@@ -1,8 +1,9 @@
 """Train the five-landmark network: ``python -m fbn.training.landmarks --data ROOT --yunet FILE -o FOLDER``.
 
-YuNet is the teacher: it reads every picture once, enlarged and with its edge repeated around it, and its five points
-are the labels. The student sees squares cut around those points at random shift, scale and rotation; squares beside
-the face, far too near or far too wide teach it to say that no face is there, which is how tracking notices a loss.
+YuNet is the teacher: it reads every picture once, resized to 160 px on the longer side and padded by repeating its
+edge, and its five points are the labels. The student is trained on squares cut around those points at random shift,
+scale and rotation. Squares beside the face, far too close or far too wide are negatives of the presence output, by
+which tracking notices that a face is lost.
 """
 
 import argparse
@@ -29,7 +30,10 @@ from fbn.faces.landmarks import INPUT_SIZE, LandmarkNetwork, box_of, cut_squares
 
 
 class LandmarkBody(nn.Module):
-    """64x64x3 in [-1, 1] to five points, relative to the square's centre in sides, and a presence logit."""
+    """Predicts five points and a presence logit from 64x64 RGB squares in [-1, 1].
+
+    Points are relative to the square's centre, in units of its side.
+    """
 
     def __init__(self, widths: tuple[int, ...] = (24, 40, 64, 96)) -> None:
         super().__init__()
@@ -46,32 +50,32 @@ class LandmarkBody(nn.Module):
             ]
             before = width
         self.body = nn.Sequential(*layers, nn.Flatten())
-        # the points are read from the whole 4x4 map, not from an average: where matters here
+        # no average pooling: the points depend on positions in the 4x4 map
         self.head = nn.Sequential(nn.Linear(before * 16, 128), nn.ReLU(inplace=True), nn.Linear(128, 11))
 
     def forward(self, squares: Tensor) -> tuple[Tensor, Tensor]:
-        """[n, 3, 64, 64] to points [n, 5, 2] and presence logit [n]."""
+        """Return points [n, 5, 2] and presence logits [n] of squares [n, 3, 64, 64]."""
         out = self.head(self.body(squares))
         mean = torch.as_tensor(TEMPLATE - 0.5, dtype=out.dtype, device=out.device)
         return out[:, :10].reshape(-1, 5, 2) + mean, out[:, 10]
 
 
-def teach(image: np.ndarray, detector: YuNetDetector, side: int = 160) -> np.ndarray | None:
-    """[5, 2] points of the face nearest the middle, or None where the teacher sees none."""
+def teacher_landmarks(image: np.ndarray, detector: YuNetDetector, side: int = 160) -> np.ndarray | None:
+    """Return the teacher's [5, 2] points, in pixels, of the most central face; None where it detects none."""
     scale = side / max(image.shape[:2])
-    how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-    large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=how)
+    interpolation = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+    resized = cv2.resize(image, None, fx=scale, fy=scale, interpolation=interpolation)
     border = side // 4
-    large = cv2.copyMakeBorder(large, border, border, border, border, cv2.BORDER_REPLICATE)
-    middle = np.array(large.shape[1::-1]) / 2
+    padded = cv2.copyMakeBorder(resized, border, border, border, border, cv2.BORDER_REPLICATE)
+    middle = np.array(padded.shape[1::-1]) / 2
 
-    def worth(points: np.ndarray, score: float) -> float:
+    def rank(points: np.ndarray, score: float) -> float:
         return float(score - np.hypot(*(points.mean(0) - middle)) / side)
 
-    found = [(worth(d.landmarks, d.score), d.landmarks) for d in detector(large) if d.landmarks is not None]
-    if not found:
+    detections = [(rank(d.landmarks, d.score), d.landmarks) for d in detector(padded) if d.landmarks is not None]
+    if not detections:
         return None
-    _, points = max(found, key=lambda pair: pair[0])
+    _, points = max(detections, key=lambda pair: pair[0])
     return ((points - border + 0.5) / scale - 0.5).astype(np.float32)
 
 
@@ -94,7 +98,7 @@ def _photometric(square: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def draw_square(image: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int]:
-    """One training square: pixels, relative points [5, 2], and 1 where the face in it should count as present."""
+    """Draw a training square: pixels, relative points [5, 2], and 1 if the face in it counts as present, else 0."""
     box = box_of(points)
     angle = math.radians(rng.normal(0, 14))
     kind = rng.random()
@@ -129,33 +133,33 @@ def draw_square(image: np.ndarray, points: np.ndarray, rng: np.random.Generator)
 
 
 def backgrounds() -> list[np.ndarray]:
-    """Pictures without a human face, for presence 0."""
+    """Return pictures without a human face, as negatives."""
     names = ("brick", "grass", "gravel", "coffee", "rocket", "coins", "page", "clock", "moon", "chelsea", "text")
     pictures = [np.asarray(getattr(skimage.data, name)()) for name in names]
     return [cv2.cvtColor(p, cv2.COLOR_GRAY2RGB) if p.ndim == 2 else p for p in pictures]
 
 
 def draw_background(images: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """A square of something that is no face."""
+    """Draw a square of a picture without a face."""
     image = images[rng.integers(len(images))]
     side = rng.uniform(16, min(image.shape[:2]))
     x, y = rng.uniform(0, image.shape[1] - side), rng.uniform(0, image.shape[0] - side)
     return _photometric(cut_squares(image, [Box(x, y, side, side)])[0], rng)
 
 
-def collect(root: Path, yunet: Path, most: int) -> list[tuple[np.ndarray, np.ndarray, str]]:
-    """(picture, teacher's points, set) of up to ``most`` pictures of each set's train part."""
+def collect(root: Path, yunet: Path, max_per_set: int) -> list[tuple[np.ndarray, np.ndarray, str]]:
+    """Return (picture, teacher's points, data set) of up to ``max_per_set`` training pictures of each data set."""
     detector = YuNetDetector(yunet)
     corpus = load_corpus(root)
-    found = []
+    pairs = []
     for name in corpus.names:
         samples = [s for s in corpus.samples["train"] if s.dataset == name]
         samples.sort(key=lambda s: hashlib.sha256(s.path.encode()).digest())
-        for sample in track(samples[:most], f"teacher reads {name}"):
+        for sample in track(samples[:max_per_set], f"teacher reads {name}"):
             image = read_picture(sample)
-            if (points := teach(image, detector)) is not None:
-                found.append((image, points, name))
-    return found
+            if (points := teacher_landmarks(image, detector)) is not None:
+                pairs.append((image, points, name))
+    return pairs
 
 
 def train(pairs: list[tuple[np.ndarray, np.ndarray, str]], steps: int, seed: int = 0) -> LandmarkBody:
@@ -175,7 +179,7 @@ def train(pairs: list[tuple[np.ndarray, np.ndarray, str]], steps: int, seed: int
         present = torch.tensor([float(d[2]) for d in drawn] + [0.0] * 12)
         return torch.from_numpy(to_input(squares)), torch.from_numpy(target), present
 
-    ahead = ThreadPoolExecutor(1)  # one thread draws the next batch, so the random stream stays in order
+    ahead = ThreadPoolExecutor(1)  # one thread draws the next batch, so that the random stream stays in order
     following = ahead.submit(draw)
     for _ in track(range(steps), "training"):
         squares, target, present = following.result()
@@ -193,8 +197,11 @@ def train(pairs: list[tuple[np.ndarray, np.ndarray, str]], steps: int, seed: int
     return net.eval()
 
 
-def score(network: LandmarkNetwork, pairs: list[tuple[np.ndarray, np.ndarray, str]]) -> dict[str, float]:
-    """Median distance to the teacher in interocular distances, by set, from a box as loose as a detector's."""
+def evaluate(network: LandmarkNetwork, pairs: list[tuple[np.ndarray, np.ndarray, str]]) -> dict[str, float]:
+    """Return the median distance to the teacher's points in interocular distances, by data set.
+
+    Boxes are shifted and scaled at random, as imprecise as a detector's.
+    """
     rng = np.random.default_rng(1)
     errors: dict[str, list[float]] = {}
     for image, points, name in pairs:
@@ -209,14 +216,14 @@ def score(network: LandmarkNetwork, pairs: list[tuple[np.ndarray, np.ndarray, st
 
 
 def average_in_crop(pairs: list[tuple[np.ndarray, np.ndarray, str]], name: str = "ferplus") -> np.ndarray:
-    """Mean landmark places as shares of the picture's side, left-right symmetric."""
-    shares = np.mean([(p + 0.5) / image.shape[0] for image, p, source in pairs if source == name], axis=0)
-    mirrored = (shares * [-1, 1] + [1, 0])[[1, 0, 2, 4, 3]]
-    return (shares + mirrored) / 2
+    """Return the mean landmark positions [5, 2] as fractions of the picture's side, left-right symmetric."""
+    mean = np.mean([(p + 0.5) / image.shape[0] for image, p, source in pairs if source == name], axis=0)
+    mirrored = (mean * [-1, 1] + [1, 0])[[1, 0, 2, 4, 3]]
+    return (mean + mirrored) / 2
 
 
 def save(net: LandmarkBody, folder: Path, record: dict[str, object]) -> None:
-    """Write ``landmarks.onnx`` and ``landmarks.json`` (its sha256 and how it came about)."""
+    """Write ``landmarks.onnx`` and ``landmarks.json`` (its sha256 and ``record``)."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "landmarks.onnx"
     torch.onnx.export(
@@ -233,7 +240,10 @@ def save(net: LandmarkBody, folder: Path, record: dict[str, object]) -> None:
 
 
 def main() -> None:
-    """Teach, train, save, and print the distance to the teacher on pictures kept apart."""
+    """Compute the teacher's points, train, save, and print the distance to the teacher on held-out pictures.
+
+    Held-out pictures are drawn by picture, so the same person may be in both the training and the held-out set.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--yunet", type=Path, required=True)
@@ -243,14 +253,14 @@ def main() -> None:
     options = parser.parse_args()
     pairs = collect(options.data, options.yunet, options.most)
     order = np.random.default_rng(0).permutation(len(pairs))
-    held, kept = [pairs[i] for i in order[:600]], [pairs[i] for i in order[600:]]
-    net = train(kept, options.steps)
-    record = {"pictures": len(kept), "steps": options.steps, "seed": 0, "teacher": "YuNet 2026may"}
+    held_out, training = [pairs[i] for i in order[:600]], [pairs[i] for i in order[600:]]
+    net = train(training, options.steps)
+    record = {"pictures": len(training), "steps": options.steps, "seed": 0, "teacher": "YuNet 2026may"}
     save(net, options.out, record)
-    errors = score(LandmarkNetwork(options.out), held)
+    errors = evaluate(LandmarkNetwork(options.out), held_out)
     save(net, options.out, {**record, "median_error_interocular": errors})
     print("median distance to the teacher, in interocular distances:", errors)
-    print("average places in a tight crop:", average_in_crop(kept).round(3).tolist())
+    print("average places in a tight crop:", average_in_crop(training).round(3).tolist())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Multi-task training as a LightningModule: the objective on every batch, every set's figures after each epoch."""
+"""Multi-task training as a LightningModule, with metrics of every data set after each epoch."""
 
 import math
 import shutil
@@ -23,15 +23,15 @@ from fbn.training.recipe import Recipe
 Record = TypeVar("Record", Predictions, Annotations)
 #: C++ compilers that ``torch.compile`` can use, by name.
 COMPILERS = ("g++", "clang++", "c++")
-#: Validation parts are small: an AU is scored from so many positive sequences on.
+#: Minimum number of positive sequences for an AU to be scored; small, as validation splits are small.
 _VALID_POSITIVES = 3
 
 
 class MultiTask(L.LightningModule):
-    """Trains one network on batches whose labels do not overlap.
+    """Trains one network on batches in which every picture may have labels of some tasks only.
 
-    Under several processes the objective sees the whole step's predictions, gathered with their gradients, so that
-    1 - CCC is what one process would compute.
+    With several processes the objective is computed on the predictions of all, gathered with their gradients, so that
+    1 - CCC is the same as with one process.
 
     Args:
         network: images -> ``Predictions``.
@@ -48,17 +48,17 @@ class MultiTask(L.LightningModule):
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective, self.recipe, self.steps, self.valid = objective, recipe, steps, tuple(valid)
         self.strict_loading = True
-        self._seen: list[tuple[Tensor, Predictions, Annotations]] = []
+        self._outputs: list[tuple[Tensor, Predictions, Annotations]] = []
         self._forward: Callable[[Tensor], Predictions] = self.network.forward
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Look whether a run that goes on is this network's.
+        """Check that the checkpoint to resume from is of this network.
 
         Raises:
-            FormatError: it is another's.
+            FormatError: it is of another network.
         """
-        own, its = ({k: v.shape for k, v in s.items()} for s in (self.state_dict(), checkpoint["state_dict"]))
-        if other := [key for key in own | its if own.get(key) != its.get(key)]:
+        expected, actual = ({k: v.shape for k, v in s.items()} for s in (self.state_dict(), checkpoint["state_dict"]))
+        if other := [key for key in expected | actual if expected.get(key) != actual.get(key)]:
             names = ", ".join(sorted(other)[:3])
             raise FormatError(
                 f"this run's checkpoint is of another network, or of another version of fbn (it differs in {names}): "
@@ -66,7 +66,7 @@ class MultiTask(L.LightningModule):
             )
 
     def on_train_start(self) -> None:
-        """Compile, if asked to: only now, since the averaged copy of this module must not share the result."""
+        """Compile if the recipe requires it: only now, as the averaged copy of the module must not share the result."""
         if self.recipe.compile and not any(map(shutil.which, COMPILERS)):
             rank_zero_warn(f"compile: none of {', '.join(COMPILERS)} is there, so training goes on without")
         elif self.recipe.compile:
@@ -74,9 +74,9 @@ class MultiTask(L.LightningModule):
             self._forward = self.network.compiled()
 
     def training_step(self, batch: Item, index: int) -> Tensor:
-        """The objective's total on one step's batch."""
+        """Compute the objective of one batch."""
         pictures, teacher = batch
-        # dropout's draws depend on the step alone, so that a resumed run goes on exactly
+        # dropout depends on the step alone, so that a resumed run is identical
         torch.manual_seed(hash((self.recipe.seed, self.global_step, self.global_rank)))
         predictions = self._forward(pictures.images).to(torch.float32)
         annotations = pictures.annotations
@@ -90,30 +90,30 @@ class MultiTask(L.LightningModule):
         return total
 
     def validation_step(self, batch: tuple[TaskBatch, Tensor], index: int) -> None:
-        """Keep a batch's predictions for the epoch's end: CCC needs all of them."""
+        """Store a batch's predictions for the end of the epoch: CCC needs all of them."""
         pictures, numbers = batch
         predictions = self.network(pictures.images).to(torch.float32)
-        self._seen.append((numbers.cpu(), predictions.to("cpu"), pictures.annotations.to("cpu")))
+        self._outputs.append((numbers.cpu(), predictions.to("cpu"), pictures.annotations.to("cpu")))
 
     def on_validation_epoch_end(self) -> None:
-        """Log every set's figures and their mean, ``score``."""
-        seen, self._seen = self._seen, []
+        """Log the metrics of every data set and their mean, ``score``."""
+        outputs, self._outputs = self._outputs, []
         if distributed.is_available() and distributed.is_initialized():
-            parts: list[Any] = [None] * distributed.get_world_size()
-            distributed.all_gather_object(parts, seen)
-            seen = [item for part in parts for item in part]
-        if not seen:
+            of_processes: list[Any] = [None] * distributed.get_world_size()
+            distributed.all_gather_object(of_processes, outputs)
+            outputs = [item for of_process in of_processes for item in of_process]
+        if not outputs:
             return
-        order = torch.cat([numbers for numbers, _, _ in seen]).argsort()
-        predictions = Predictions.concatenate([p for _, p, _ in seen])[order]
-        annotations = Annotations.concatenate([a for _, _, a in seen])[order]
+        order = torch.cat([numbers for numbers, _, _ in outputs]).argsort()
+        predictions = Predictions.concatenate([p for _, p, _ in outputs])[order]
+        annotations = Annotations.concatenate([a for _, _, a in outputs])[order]
         values = by_set(predictions, annotations, self.valid, _VALID_POSITIVES)
         values["score"] = score(values)
         self.log_dict({name.replace("/", "_"): v for name, v in values.items() if name != "score"})
         self.log("score", values["score"], prog_bar=True)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW; warm-up, then a cosine to 0. Norms and biases do not decay."""
+        """Return AdamW with a warm-up, then a cosine to 0. Normalisation layers and biases have no weight decay."""
         weights = [p for p in self.network.parameters() if p.ndim > 1]
         others = [p for p in self.network.parameters() if p.ndim <= 1]
         recipe = self.recipe
@@ -123,44 +123,44 @@ class MultiTask(L.LightningModule):
             foreach=True,
         )
 
-        def share(step: int) -> float:
+        def factor(step: int) -> float:
             if step < recipe.warmup:
                 return (step + 1) / recipe.warmup
             done = (step - recipe.warmup) / max(1, self.steps - recipe.warmup)
             return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, share)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 def by_set(
     predictions: Predictions, annotations: Annotations, samples: Sequence[Sample], positives: int
 ) -> dict[str, float]:
-    """``"<set>/<figure>"`` -> value over each set's scored rows."""
+    """Return ``"<set>/<figure>"`` -> value over the scored rows of each data set."""
     rows = scored_rows(samples)
     values: dict[str, float] = {}
     for name in dict.fromkeys(sample.dataset for sample in samples):
-        own = torch.tensor([int(row) for row in rows if samples[row].dataset == name])
-        every = np.arange(len(own))
-        found = figures(predictions[own], annotations[own], positives)
-        values |= {f"{name}/{figure}": compute(every) for figure, compute in found.items()}
+        of_set = torch.tensor([int(row) for row in rows if samples[row].dataset == name])
+        every = np.arange(len(of_set))
+        metrics = figures(predictions[of_set], annotations[of_set], positives)
+        values |= {f"{name}/{figure}": compute(every) for figure, compute in metrics.items()}
     return values
 
 
 def gathered(record: Record) -> Record:
-    """All processes' records as one batch; gradients flow back to the process that a row came from."""
+    """Gather the records of all processes as one batch; gradients flow back to the process of each row."""
     return record.map(lambda tensor: torch.cat(all_gather(tensor)))
 
 
 def averager(decay: float) -> Any:
-    """Arguments of Lightning's ``WeightAveraging``: an exponential average whose window grows with the run at first."""
+    """Return arguments for ``WeightAveraging``: an exponential average whose window grows at the start of the run."""
 
     @torch.no_grad()
     def update(averaged: Sequence[Tensor], current: Sequence[Tensor], count: Tensor) -> None:
         n = float(count)
-        share = 1 - min(decay, (1 + n) / (10 + n))
+        weight = 1 - min(decay, (1 + n) / (10 + n))
         if averaged[0].is_floating_point():
-            torch._foreach_lerp_(list(averaged), list(current), share)
+            torch._foreach_lerp_(list(averaged), list(current), weight)
         else:
             torch._foreach_copy_(list(averaged), list(current))
 

@@ -1,4 +1,4 @@
-"""From a data folder and a recipe to pools of aligned crops with labels, and a teacher's view of them."""
+"""Pools of aligned crops with labels and teacher predictions, made from data sets and a recipe."""
 
 import hashlib
 import os
@@ -24,9 +24,9 @@ from fbn.training.recipe import Recipe
 
 
 def make_pool(corpus: Corpus, part: str, recipe: Recipe) -> tuple[Pool, list[Sample]]:
-    """A part of the corpus with its crops, and its samples in the pool's order.
+    """Return one split of a corpus as a pool, and its samples in the pool's order.
 
-    Only the training part gets the recipe's label weights, silver labels and teacher.
+    Only the training split gets the recipe's label weights, silver labels and teacher.
 
     Raises:
         FbnError: a picture, the silver file or a teacher cannot be read.
@@ -36,34 +36,34 @@ def make_pool(corpus: Corpus, part: str, recipe: Recipe) -> tuple[Pool, list[Sam
     sets: dict[str, tuple[Crops, Annotations]] = {}
     samples: list[Sample] = []
     for name in corpus.names:
-        own, among = corpus.of_set(name, part)
-        if not own:
+        of_set, among = corpus.of_set(name, part)
+        if not of_set:
             continue
-        labels = Annotations.stack([sample.annotations for sample in own])
+        labels = Annotations.stack([sample.annotations for sample in of_set])
         if train:
             labels = weighted(smoothed(labels, recipe.smoothing.get(name, 0.0)), recipe.label_weights.get(name, {}))
         if silver:
-            nothing = Annotations.empty()
-            labels = labels.merge(Annotations.stack([silver.get((name, s.path), nothing) for s in own]))
-        sets[name] = (cached_crops(own, among), labels)
-        samples += own
+            empty = Annotations.empty()
+            labels = labels.merge(Annotations.stack([silver.get((name, s.path), empty) for s in of_set]))
+        sets[name] = (cached_crops(of_set, among), labels)
+        samples += of_set
     if not sets:
         raise FormatError(f"the sets {list(corpus.names)} have no pictures in their {part} part")
-    pool = Pool.of(sets, teach(recipe.teacher, [crops for crops, _ in sets.values()]) if train else None)
-    return pool, samples
+    teacher = teacher_predictions(recipe.teacher, [crops for crops, _ in sets.values()]) if train else None
+    return Pool.of(sets, teacher), samples
 
 
 def _silver(path: str | None, weight: float) -> dict[tuple[str, str], Annotations]:
     if path is None:
         return {}
     labels = {key: Annotations.of(action_units=units) for key, units in read_silver(Path(path)).items()}
-    return {key: weighted(own, {ACTION_UNITS.name: weight}) for key, own in labels.items()}
+    return {key: weighted(value, {ACTION_UNITS.name: weight}) for key, value in labels.items()}
 
 
-def teach(teachers: Sequence[str], crops: Sequence[Crops]) -> Predictions | None:
-    """What an ensemble says of every crop: the mean over its members and over the crop and its mirror.
+def teacher_predictions(teachers: Sequence[str], crops: Sequence[Crops]) -> Predictions | None:
+    """Return an ensemble's mean prediction of every crop, over its members and over the crop and its mirror image.
 
-    Kept in the cache, by the members' weights and the crops' file.
+    Cached by the members' weights and the crops' file.
 
     Returns:
         Predictions of batch shape [N] whose softmax and sigmoid are the mean probabilities; None without teachers.
@@ -85,23 +85,23 @@ def teach(teachers: Sequence[str], crops: Sequence[Crops]) -> Predictions | None
 
 def _ensemble(teachers: Sequence[str], crops: Sequence[Crops]) -> Predictions:
     networks = [store.load(teacher, threads=2) for teacher in teachers]
-    parts: list[Predictions] = []
+    predictions: list[Predictions] = []
     inputs = chain.from_iterable(zip(*(batches(n, part) for n in networks), strict=True) for part in crops)
     steps = sum(-(-len(part) // BATCH) for part in crops)
     for each in track(inputs, f"{len(teachers)} teachers read {sum(map(len, crops))} pictures", steps):
         pairs = list(zip(networks, each, strict=True))
-        parts.append(average([view for n, images in pairs for view in (n(images), n(images.flip(-1)))]))
-    return Predictions.concatenate(parts)
+        predictions.append(average([view for n, images in pairs for view in (n(images), n(images.flip(-1)))]))
+    return Predictions.concatenate(predictions)
 
 
 def average(views: Sequence[Predictions]) -> Predictions:
-    """Mean of outputs: probabilities for expressions and AUs, given back as logits of the mean."""
+    """Average predictions: probabilities for expressions and AUs, returned as logits of the mean."""
     mean = {task: torch.stack([view.probability(task) for view in views]).mean(0) for task in views[0]}
     return Predictions({task: _raw(task, value) for task, value in mean.items()})
 
 
 def _raw(task: Task, probability: torch.Tensor) -> torch.Tensor:
-    """Outputs that give back probabilities."""
+    """Return logits of probabilities; values of continuous tasks are unchanged."""
     if task.kind == "categorical":
         return probability.clamp_min(1e-6).log()
     return probability.logit(eps=1e-6) if task.kind == "binary" else probability

@@ -18,12 +18,12 @@ BATCH = 64
 
 
 def predict(network: FaceNetwork, crops: Crops, side: int | None = None) -> Predictions:
-    """Predictions of crops, on the CPU in float32.
+    """Return a network's predictions of crops, on the CPU in float32.
 
     Args:
         network: in evaluation mode; it stays on its device.
         crops: [N, 144, 144, 3] uint8 RGB, with a margin.
-        side: resolution in pixels at which the network sees them; None: its own.
+        side: input resolution in pixels; None: the network's default.
 
     Returns:
         Predictions of batch shape [N].
@@ -34,7 +34,7 @@ def predict(network: FaceNetwork, crops: Crops, side: int | None = None) -> Pred
 
 
 def batches(network: FaceNetwork | OnnxNetwork, crops: Crops, side: int | None = None) -> Iterator[Tensor]:
-    """The network's inputs, ``BATCH`` at a time, [B, 3, side, side] on its device; arguments as ``predict``."""
+    """Yield the network's inputs, [B, 3, side, side] on its device; arguments as ``predict``."""
     spec = replace(network.spec, size=side or network.spec.size)
     device = next(network.parameters()).device if isinstance(network, FaceNetwork) else "cpu"
     for start in range(0, len(crops), BATCH):

@@ -1,4 +1,4 @@
-"""How much of the synthetic action units a linear reading of the raw pixels finds: what is trivial teaches nothing."""
+"""Linear probe on raw pixels: how trivial the action units of synthetic faces are to recognise."""
 
 import cv2
 import numpy as np
@@ -8,26 +8,26 @@ from fbn.data.loading import Pool
 from fbn.metrics import Array, au_auc
 
 _SIDE = 32
-#: Ridge penalties, as shares of the number of pictures.
+#: Ridge penalties, as fractions of the number of pictures.
 PENALTIES = (0.001, 0.01, 0.1, 1.0)
 
 
 def pixel_probe(pool: Pool, held_out: Pool, penalties: tuple[float, ...] = PENALTIES) -> Array:
-    """[17] area under the ROC curve of each AU on held-out faces, read by ridge regression from 32x32 gray pixels.
+    """Return [17] ROC area of each AU on held-out faces, predicted by ridge regression from 32x32 gray pixels.
 
-    The penalty is the one that does best on the held-out faces, so the areas err on the high side.
+    The penalty is the best one on the held-out faces, so the areas are optimistic.
     """
-    seen, unseen = pixels(pool), pixels(held_out)
-    mean, spread = seen.mean(0), seen.std(0) + 1e-6
+    train, test = pixels(pool), pixels(held_out)
+    mean, spread = train.mean(0), train.std(0) + 1e-6
     labels, truth = pool.annotations.action_units.numpy(), held_out.annotations.action_units.numpy()
-    found = [
-        au_auc(ridge((seen - mean) / spread, labels, (unseen - mean) / spread, penalty), truth) for penalty in penalties
+    candidates = [
+        au_auc(ridge((train - mean) / spread, labels, (test - mean) / spread, penalty), truth) for penalty in penalties
     ]
-    return max(found, key=lambda areas: float(np.nan_to_num(np.nanmean(areas))))
+    return max(candidates, key=lambda areas: float(np.nan_to_num(np.nanmean(areas))))
 
 
 def ridge(features: np.ndarray, targets: np.ndarray, unseen: np.ndarray, penalty: float) -> np.ndarray:
-    """Ridge regression in closed form: predictions [M, K] for ``unseen`` [M, D].
+    """Fit ridge regression in closed form and return its predictions [M, K] for ``unseen`` [M, D].
 
     Minimises |y - b - x w|^2 + penalty N |w|^2 over [N, D] features of mean 0 and [N, K] targets.
     """
@@ -38,7 +38,7 @@ def ridge(features: np.ndarray, targets: np.ndarray, unseen: np.ndarray, penalty
 
 
 def pixels(pool: Pool, side: int = _SIDE) -> np.ndarray:
-    """[N, side * side] float64 gray values of the middles of a pool's crops."""
+    """Return [N, side * side] float64 gray values of a pool's crops without their margins."""
     rows = []
     for number in range(len(pool)):
         gray = cv2.cvtColor(centre(pool.crop(number)), cv2.COLOR_RGB2GRAY)

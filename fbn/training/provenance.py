@@ -1,4 +1,4 @@
-"""Which code made a result."""
+"""The code revision that made a result."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +7,7 @@ from fbn import __version__
 
 
 def revision() -> str:
-    """The repository's git sha, with ``-dirty`` where tracked files differ; without a repository the version."""
+    """Return the repository's git sha, with ``-dirty`` if tracked files differ; without a repository, the version."""
     folder = Path(__file__).resolve().parent
     try:
         sha = _git(folder, "rev-parse", "HEAD")

@@ -1,4 +1,4 @@
-"""From a run folder to a model folder: the averaged weights of its best epoch, calibrated, exported, measured."""
+"""Export a run folder as a model folder: averaged weights of the best epoch, calibrated and evaluated."""
 
 import json
 import tempfile
@@ -25,14 +25,14 @@ _CALIBRATION_SET = "ckplus"
 
 
 def load_run(run: Path, checkpoints: Sequence[str] = (BEST,)) -> FaceNetwork:
-    """The averaged weights of a run's checkpoint, or the mean of several.
+    """Load the network with the averaged weights of a run's checkpoint, or with the mean of several.
 
-    Epochs of one run differ in what they do well, and their mean does most of it (Izmailov et al., *Averaging Weights
-    Leads to Wider Optima and Better Generalization*, 2018).
+    The mean over epochs of one run generalises better than single epochs (Izmailov et al., *Averaging Weights Leads to
+    Wider Optima and Better Generalization*, 2018).
 
     Raises:
-        MissingFileError: the run has no such checkpoint.
-        FormatError: it is another network's.
+        MissingFileError: the checkpoint does not exist.
+        FormatError: it is of another network.
     """
     states = [_weights(run / checkpoint) for checkpoint in checkpoints]
     recipe = read_run_recipe(run)
@@ -55,18 +55,18 @@ def _weights(path: Path) -> dict[str, torch.Tensor]:
 def publish(
     run: Path, folder: Path, name: str, data_root: Path | None = None, checkpoints: Sequence[str] = (BEST,)
 ) -> store.Manifest:
-    """Write a run's model folder.
+    """Write the model folder of a run.
 
     Args:
-        run: a folder that ``fbn train`` made.
-        folder: the model folder to write.
+        run: run folder of ``fbn train``.
+        folder: model folder to write.
         name: of the model.
-        data_root: the data sets, to calibrate on their validation part and to measure on validation and test; without
-            them the model is neither calibrated nor measured.
-        checkpoints: whose weights of the run; of several, the mean.
+        data_root: the data sets, to calibrate on the validation split and to evaluate on validation and test; None: the
+            model is neither calibrated nor evaluated.
+        checkpoints: of the run, whose weights are used; of several, the mean.
 
     Raises:
-        FbnError: the run or the data cannot be read, or ``folder`` holds something that is no model.
+        FbnError: the run or the data cannot be read, or ``folder`` holds something other than a model.
     """
     store.check_folder(folder)
     network, recipe = load_run(run, checkpoints), read_run_recipe(run)
@@ -93,10 +93,11 @@ def publish(
 
 
 def _without_folders(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as it is published: files and models by name, not by where they lay on the machine."""
+    """Return the recipe for publication, with the names of files and models instead of their paths."""
     values = recipe.model_dump(mode="json")
     for field in ("init", "silver", "table"):
-        values[field] = values[field] and Path(values[field]).name
+        if isinstance(values[field], str):
+            values[field] = Path(values[field]).name
     return values | {"teacher": [Path(teacher).name for teacher in recipe.teacher]}
 
 

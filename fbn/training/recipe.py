@@ -1,4 +1,4 @@
-"""Recipes: everything that decides a training run, typed, in small files that list only what differs."""
+"""Recipes: all settings of a training run, validated; recipe files list only the changes to the defaults."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -41,7 +41,7 @@ def _table(value: Any) -> Any:
         raise ValueError(str(error)) from None
 
 
-#: A relatedness table, or the name or file of one; in JSON and YAML a table is written out whole.
+#: A relatedness table, or its name or file; JSON and YAML contain the full table.
 TableOrName = Annotated[
     RelatednessTable | str,
     BeforeValidator(_table),
@@ -58,10 +58,10 @@ def _terms(value: Any) -> Any:
         raise ValueError(str(error)) from None
 
 
-#: Loss terms by name; in files each is its weight, or its fields.
+#: Name -> loss term; files give each term's weight, or its fields.
 Terms = Annotated[dict[str, SerializeAsAny[Term]], BeforeValidator(_terms)]
 
-#: Option of ``forms``, in recipes before 0.8 -> terms, and the option's name there.
+#: Option of ``forms``, in recipes before 0.8 -> the terms it applies to, and its present name.
 _FORMS: dict[str, tuple[tuple[str, ...], str]] = {
     "class_weights": (("expression", "co_annotation"), "class_weights"),
     "positive_weights": (("action_units", "co_annotation"), "positive_weights"),
@@ -80,43 +80,42 @@ _FORMS: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 class Recipe(BaseModel):
-    """What to train, on what, how. The defaults are the base recipe.
+    """Settings of a training run: network, data, losses, optimisation. The defaults are the base recipe.
 
     Attributes:
         name: of the run, unless the command line gives one.
         network: name in the zoo; ``network_args`` go to its constructor.
-        init: a model folder or name whose weights to start from.
-        per_step: data set -> pictures of it in every step (0 leaves a set out).
-        mode: ``"fixed"`` takes ``per_step`` as it stands (below 64 pictures with valence and arousal, CCC is a noisy
-            loss); ``"paper"`` shares ``paper_batch`` pictures between VA-Set, AU-Set and EXPR-Set so that one epoch
-            sees every set whole.
-        balance: data set -> power by which rare expressions are drawn more often (see ``loading.Stream``).
-        clean: paper A's cleaning of AffectNet's training part.
-        apart: leave out training pictures that show a photograph of a validation or test part of any set that
-            ``fbn evaluate`` reads, whatever their files are (``fbn.data.alike``).
-        smoothing: data set -> share of its expression labels that is spread evenly over all seven, for sets whose
-            labels are noisy.
+        init: name or folder of a model with the initial weights.
+        per_step: data set -> its number of pictures in each batch (0 leaves a data set out).
+        mode: ``"fixed"`` uses ``per_step`` (below 64 pictures with valence and arousal, CCC is a noisy loss);
+            ``"paper"`` divides ``paper_batch`` pictures between VA-Set, AU-Set and EXPR-Set so that one epoch contains
+            every data set once.
+        balance: data set -> exponent by which rare expressions are drawn more often (see ``loading.Stream``).
+        clean: apply paper A's cleaning to AffectNet's training split.
+        apart: leave out training pictures that show the same photograph as a validation or test picture of any data
+            set of ``fbn evaluate``, even in another file (``fbn.data.alike``).
+        smoothing: data set -> label smoothing of its expressions: the probability spread evenly over all seven.
         label_weights: data set -> name of a task -> factor on the weight of its labels.
-        silver: table that ``fbn.data.silver`` writes, for AUs without a label.
+        silver: table written by ``fbn.data.silver``, for AUs without a label.
         silver_weight: weight of those labels.
-        teacher: models (names or folders) whose mean prediction feeds the ``distillation`` term.
+        teacher: models (names or folders) whose mean prediction is the target of the ``distillation`` term.
         objective: name of a loss term or of a task -> ``fbn.losses.Term``: a weight, or the term's fields, e.g.
             ``distribution_matching: {weight: 0.3, form: printed}``.
         table: relatedness table of the coupling terms: a table, a built-in or saved name, or a file.
-        augmentation: how pictures are varied; ``augmentations`` says it for single data sets instead (a small set,
-            seen hundreds of times, wants more of it than a large one).
-        sides: resolution of the pictures over the run, in equal shares of its epochs, e.g. ``(80, 112)``: the network
-            is fully convolutional, and half the pixels cost half the time. Empty: the network's own throughout.
-        epochs: of ``steps_per_epoch`` steps; in paper mode, of as many as the sets need.
-        learning_rate: its peak, reached after ``warmup`` steps; a cosine takes it to 0 at the end.
-        weight_decay: on convolution and linear weights.
-        clip: largest gradient norm.
-        averaging: decay of the exponential average of the weights, which is what is validated and exported.
-        patience: epochs without a better validation score after which training stops; 0 never. Not with
-            ``sides``: validation reads the full resolution, and falls behind while training sees less.
-        precision: as Lightning's trainer takes it; ``"auto"``: bfloat16 where the machine computes in it, whole
-            precision elsewhere (``fbn.training.precision``). A run keeps what it was begun with.
-        compile: let ``torch.compile`` fuse the training step: a fifth to a third faster on two cores, after a minute
+        augmentation: of the pictures; ``augmentations`` replaces it for single data sets (a small one, repeated
+            hundreds of times, needs more augmentation than a large one).
+        sides: progressive resizing: resolutions in pixels, each for an equal number of epochs, e.g. ``(80, 112)``: the
+            network is fully convolutional, and half the pixels cost half the time. Empty: the network's default.
+        epochs: of ``steps_per_epoch`` steps; in paper mode, of as many as the data sets need.
+        learning_rate: its peak, reached after ``warmup`` steps and followed by a cosine to 0.
+        weight_decay: of convolution and linear weights.
+        clip: maximum gradient norm.
+        averaging: decay of the exponential average of the weights, which is validated and exported.
+        patience: epochs without a better validation score after which training stops; 0: never. Not with ``sides``:
+            validation uses the full resolution and is not comparable while training uses a lower one.
+        precision: of Lightning's trainer; ``"auto"``: bfloat16 where it is supported natively, full precision
+            elsewhere (``fbn.training.precision``). A resumed run keeps its precision.
+        compile: fuse the training step with ``torch.compile``: a fifth to a third faster on two cores, after a minute
             at the start and at each of ``sides``. Needs a C++ compiler.
         seed: of weights, batches and augmentation; the splits do not depend on it.
 
@@ -177,7 +176,7 @@ class Recipe(BaseModel):
     @check(mode="before")
     @classmethod
     def _forms_are_options(cls, values: Any) -> Any:
-        """Options of terms lay in a field ``forms`` before 0.8; terms that the objective does not name have none."""
+        """Convert the field ``forms`` of recipes before 0.8 to options of the objective's terms."""
         if not isinstance(values, dict) or "forms" not in values:
             return values
         values, forms = dict(values), values["forms"]
@@ -207,16 +206,16 @@ class Recipe(BaseModel):
 
     @property
     def sets(self) -> tuple[str, ...]:
-        """The data sets it trains on."""
+        """Names of the training data sets."""
         return tuple(name for name, count in self.per_step.items() if count)
 
     @property
     def weights(self) -> dict[str, float]:
-        """Name of a loss term -> its weight."""
+        """Loss term -> weight."""
         return {name: term.weight for name, term in self.objective.items()}
 
     def with_terms(self, changes: Mapping[str, Any]) -> Self:
-        """The recipe with other loss terms: a number changes a term's weight alone, fields what they name.
+        """Return the recipe with changed loss terms: a number changes a term's weight, a mapping the fields it names.
 
         Raises:
             FormatError: an unknown term or option.
@@ -224,7 +223,7 @@ class Recipe(BaseModel):
         return self.model_copy(update={"objective": merged(self.objective, changes)})
 
     def build_objective(self) -> Objective:
-        """The loss.
+        """Build the loss.
 
         Raises:
             FormatError: an unknown table.
@@ -233,10 +232,10 @@ class Recipe(BaseModel):
         return Objective(self.objective, table)
 
     def build_network(self) -> Any:
-        """The network, with fresh weights or those of ``init``.
+        """Build the network, with random weights or those of ``init``.
 
         Raises:
-            FormatError: arguments that its constructor does not take, or ``init`` of another shape.
+            FormatError: invalid constructor arguments, or ``init`` is of another shape.
         """
         network = store.build(self.network, self.network_args)
         if self.init:
@@ -250,20 +249,20 @@ class Recipe(BaseModel):
 
 
 def names() -> tuple[str, ...]:
-    """The shipped recipes."""
+    """Return the names of the shipped recipes."""
     return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 
 
 def read(name_or_path: str | Path, changes: Iterable[str] = ()) -> Recipe:
-    """A shipped recipe by name, or a recipe file; what it does not list is as in ``Recipe``.
+    """Read a shipped recipe or a recipe file; fields that it does not list have ``Recipe``'s defaults.
 
     Args:
         name_or_path: one of ``names()``, or a YAML file.
-        changes: ``key=value``, the key with dots for what is nested, the value as YAML.
+        changes: ``key=value``, with dots in the key for nested fields, and the value in YAML.
 
     Raises:
-        MissingFileError: there is no such recipe.
-        FormatError: it is not YAML, or a field is unknown or has an impossible value; the message names it.
+        MissingFileError: the recipe does not exist.
+        FormatError: it is not valid YAML, or a field is unknown or has an invalid value; the message names it.
     """
     shipped = FOLDER / f"{name_or_path}.yaml"
     path = shipped if shipped.is_file() else Path(name_or_path)
@@ -286,7 +285,7 @@ def read(name_or_path: str | Path, changes: Iterable[str] = ()) -> Recipe:
 
 
 def parse(values: dict[str, Any], source: str) -> Recipe:
-    """A recipe from a mapping of fields; nested mappings add to the defaults rather than replace them.
+    """Make a recipe from a mapping of fields; nested mappings are merged with the defaults.
 
     Raises:
         FormatError: the message names ``source`` and the field.
@@ -295,16 +294,16 @@ def parse(values: dict[str, Any], source: str) -> Recipe:
 
 
 def change(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
-    """A recipe with other values; a nested mapping changes the keys that it names.
+    """Return a recipe with changed values; nested mappings are merged.
 
     Raises:
-        FormatError: a field is unknown or its value impossible; the message names it.
+        FormatError: a field is unknown or its value invalid; the message names it.
     """
     return _validated(_over(recipe.model_dump(), _with_fields(dict(changes))), f"recipe {recipe.name}")
 
 
 def _with_fields(values: dict[str, Any]) -> dict[str, Any]:
-    """Values in which each loss term is its fields: a weight alone leaves the options as they are."""
+    """Return values in which each loss term is a mapping of fields, so that a weight alone keeps the options."""
     terms = values.get("objective")
     if not isinstance(terms, dict):
         return values
@@ -312,7 +311,7 @@ def _with_fields(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fields(term: Any) -> dict[str, Any]:
-    """A loss term's fields, of which files may give the weight alone."""
+    """Return a loss term's fields; files may give the weight alone."""
     return dict(term) if isinstance(term, dict) else {"weight": term}
 
 

@@ -1,8 +1,7 @@
-"""One training run, from a recipe and a data folder to checkpoints and logs in a run folder.
+"""A training run: from a recipe and a data folder to checkpoints and logs in a run folder.
 
-``runs/NAME/`` holds ``recipe.yaml``, ``origin.json`` (the code and the day it was begun),
-``checkpoints/{best,last}.ckpt`` and ``logs/N/`` (``metrics.csv`` and TensorBoard's file; N counts the times it was
-started).
+``runs/NAME/`` holds ``recipe.yaml``, ``origin.json`` (code revision and start date),
+``checkpoints/{best,last}.ckpt`` and ``logs/N/`` (``metrics.csv`` and TensorBoard's file; N counts the starts).
 """
 
 import logging
@@ -56,7 +55,7 @@ from fbn.training.recipe import Recipe, parse
 
 RECIPE, ORIGIN = "recipe.yaml", "origin.json"
 BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
-#: Whether a process may be forked, which shares all pictures; one begun anew would be sent a copy of them.
+#: Whether workers are forked, which shares the pictures; a spawned process would get a copy of them.
 _FORKS = sys.platform == "linux"
 
 
@@ -71,19 +70,19 @@ def train(
     workers: int = 1,
     progress: bool = True,
 ) -> Path:
-    """Train; the best checkpoint by validation score and the last one stay in ``out``.
+    """Train; ``out`` gets the best checkpoint by validation score and the last one.
 
-    The parts do not depend on the recipe's seed: every seed reports on the same pictures.
+    The splits do not depend on the recipe's seed: every seed is validated on the same pictures.
 
     Args:
-        recipe: what to train, on what, how.
+        recipe: the training recipe.
         data_root: folder of the data sets.
         out: the run folder.
-        resume: go on after the last epoch that ``out`` holds; the result is that of an uninterrupted run.
-        devices: GPUs, or processes on a CPU.
-        threads: of torch on a CPU, over all processes; as many as there are cores by default.
-        workers: processes that make batches; 0 makes them in the training process, as elsewhere than on Linux.
-        progress: draw a progress bar.
+        resume: resume from the last epoch in ``out``; the result is that of an uninterrupted run.
+        devices: number of GPUs, or of processes on a CPU.
+        threads: of torch on a CPU, over all processes; by default the number of cores.
+        workers: processes that make batches; 0: the training process makes them, as always outside Linux.
+        progress: show a progress bar.
 
     Returns:
         ``out``.
@@ -91,7 +90,7 @@ def train(
     Raises:
         FbnError: the data or the recipe cannot be used, or ``out`` holds another run.
     """
-    # the processes of further devices run the same command
+    # with several devices, each further process runs the same command
     with nullcontext() if _is_child() else alone_in(out):
         recipe = begin(recipe, out, resume)
         corpus = load_corpus(data_root, recipe.sets, clean=recipe.clean)
@@ -101,13 +100,13 @@ def train(
 
 
 def begin(recipe: Recipe, out: Path, resume: bool) -> Recipe:
-    """Make the run folder, or check that the one there is this recipe's.
+    """Create the run folder, or check that an existing one is of this recipe.
 
     Returns:
-        The recipe with its precision resolved: this machine's, or what the run was begun with.
+        The recipe with its precision resolved: for this machine, or that of the run to resume.
 
     Raises:
-        FormatError: ``out`` holds a run that is not to be gone on with, or another recipe's.
+        FormatError: ``out`` holds a run and ``resume`` is False, or a run of another recipe.
     """
     path = out / RECIPE
     is_child = _is_child()
@@ -135,10 +134,10 @@ def _is_child() -> bool:
 
 
 def read_run_recipe(out: Path) -> Recipe:
-    """The recipe that a run folder was made by.
+    """Read the recipe of a run folder.
 
     Raises:
-        FormatError: there is none, or it cannot be read.
+        FormatError: it does not exist or cannot be read.
     """
     path = out / RECIPE
     if not path.is_file():
@@ -156,7 +155,7 @@ def fit(
     workers: int = 1,
     progress: bool = True,
 ) -> Path:
-    """Train on a corpus; where ``out`` holds a checkpoint, go on from it. Arguments as ``train``."""
+    """Train on a corpus; resumes if ``out`` holds a checkpoint. Arguments as ``train``."""
     pool, _ = make_pool(corpus, "train", recipe)
     held_out, valid = make_pool(corpus, "valid", recipe)
     streams = _streams(recipe, pool)
@@ -188,16 +187,16 @@ def learn(
     report: bool = True,
     callbacks: Sequence[Callback] = (),
 ) -> FaceNetwork:
-    """Train on pictures that are there, wherever they are from; the rest as ``fit``.
+    """Train on a pool of pictures; otherwise as ``fit``.
 
     Args:
-        recipe: how; what it says of data sets is not looked at.
-        pool: what to train on.
-        streams: what each step's batch is made of.
+        recipe: the training recipe; its data set fields are ignored.
+        pool: training pictures.
+        streams: composition of each batch.
         held_out: validation pictures, and their samples in the pool's order.
         out: the run folder; the other arguments are those of ``train``.
         report: print a line after each epoch.
-        callbacks: of Lightning, beside those every run has.
+        callbacks: further Lightning callbacks.
 
     Returns:
         The network with its averaged weights after the last step.
@@ -212,7 +211,7 @@ def learn(
     prepare, side = partial(_prepare, network.spec), network.spec.size
     per_epoch = recipe.steps_per_epoch if recipe.mode == "fixed" else steps_to_see_all(streams)
     total = recipe.epochs * per_epoch
-    sides = [(0, side), *((i * total // len(recipe.sides), own) for i, own in enumerate(recipe.sides))]
+    sides = [(0, side), *((i * total // len(recipe.sides), later) for i, later in enumerate(recipe.sides))]
     steps = TrainingBatches(
         pool, streams, recipe.augmentation, recipe.seed, prepare, SIZE, sides, shard, recipe.augmentations
     )
@@ -222,16 +221,16 @@ def learn(
         batch_size=None,
         sampler=EpochSampler(per_epoch, lambda: trainer.global_step),
         num_workers=workers,
-        # whatever way this process was started in, which is what PyTorch would go by
+        # PyTorch's default depends on how this process was started
         multiprocessing_context="fork" if workers else None,
         prefetch_factor=4 if workers else None,
         persistent_workers=workers > 0,
         worker_init_fn=_start_worker,
     )
-    held = DataLoader(EvaluationBatches(held_out[0], prepare, side, shard=shard), batch_size=None)
+    validation = DataLoader(EvaluationBatches(held_out[0], prepare, side, shard=shard), batch_size=None)
     module = MultiTask(network, recipe.build_objective(), recipe, total, held_out[1])
     pictures = sum(stream.count for stream in streams) * per_epoch
-    part = str(len(list(out.glob("logs/*/metrics.csv"))))  # the CSV logger deletes what it finds: a part per start
+    start = str(len(list(out.glob("logs/*/metrics.csv"))))  # the CSV logger overwrites: one folder per start
     trainer = L.Trainer(
         accelerator="cpu" if on_cpu else "gpu",
         devices=devices,
@@ -245,16 +244,16 @@ def learn(
         enable_model_summary=False,
         enable_progress_bar=progress,
         default_root_dir=out,
-        logger=[CSVLogger(out, name="logs", version=part), TensorBoardLogger(out, name="logs", version=part)],
+        logger=[CSVLogger(out, name="logs", version=start), TensorBoardLogger(out, name="logs", version=start)],
         callbacks=[*_callbacks(recipe, out, progress), *([EpochReport(pictures)] if report else []), *callbacks],
     )
     last = out / LAST
-    trainer.fit(module, batches, held, ckpt_path=last if last.exists() else None, weights_only=True)
+    trainer.fit(module, batches, validation, ckpt_path=last if last.exists() else None, weights_only=True)
     return module.network.eval()
 
 
 def _prepare(spec: InputSpec, pictures: np.ndarray) -> Tensor:
-    """At the pictures' own resolution, see ``Recipe.sides``."""
+    """Prepare pictures at their present resolution, see ``Recipe.sides``."""
     return replace(spec, size=pictures.shape[1]).prepare(pictures)
 
 
@@ -265,14 +264,14 @@ def _streams(recipe: Recipe, pool: Pool) -> list[Stream]:
 
 
 def _callbacks(recipe: Recipe, out: Path, progress: bool) -> list[Callback]:
-    def keep(file: str, **how: object) -> ModelCheckpoint:
+    def checkpoint(file: str, **options: object) -> ModelCheckpoint:
         path = out / file
-        return ModelCheckpoint(path.parent, path.stem, enable_version_counter=False, **how)  # type: ignore[arg-type]
+        return ModelCheckpoint(path.parent, path.stem, enable_version_counter=False, **options)  # type: ignore[arg-type]
 
     callbacks: list[Callback] = [
         WeightAveraging(**averager(recipe.averaging)),
-        keep(BEST, monitor="score", mode="max"),
-        keep(LAST, save_on_train_epoch_end=True),
+        checkpoint(BEST, monitor="score", mode="max"),
+        checkpoint(LAST, save_on_train_epoch_end=True),
     ]
     if recipe.patience:
         callbacks.append(EarlyStopping("score", patience=recipe.patience, mode="max"))
@@ -282,10 +281,10 @@ def _callbacks(recipe: Recipe, out: Path, progress: bool) -> list[Callback]:
 
 
 class EpochReport(Callback):
-    """A line after each epoch: the figures, the speed, the time to go.
+    """Prints a line after each epoch: metrics, speed, remaining time.
 
     Args:
-        pictures: of one epoch.
+        pictures: number of pictures in one epoch.
     """
 
     def __init__(self, pictures: int) -> None:
@@ -301,9 +300,9 @@ class EpochReport(Callback):
         if not trainer.is_global_zero:
             return
         seconds = time.monotonic() - self._start
-        wanted = ("score", *(name.replace("/", "_") for name in SCORED))
-        found = {name: trainer.callback_metrics[name] for name in wanted if name in trainer.callback_metrics}
-        figures = "  ".join(f"{name} {float(value):.3f}" for name, value in found.items())
+        names = ("score", *(name.replace("/", "_") for name in SCORED))
+        values = {name: trainer.callback_metrics[name] for name in names if name in trainer.callback_metrics}
+        figures = "  ".join(f"{name} {float(value):.3f}" for name, value in values.items())
         epoch, epochs = trainer.current_epoch + 1, trainer.max_epochs or 0
         left = (epochs - epoch) * seconds / 60
         speed = self._pictures / seconds
@@ -316,7 +315,7 @@ def _start_worker(_: int) -> None:
 
 
 def quiet() -> None:
-    """Silence Lightning's tips and warnings about choices made here on purpose."""
+    """Silence Lightning's tips, and its warnings about deliberate choices."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")

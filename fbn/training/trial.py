@@ -1,4 +1,4 @@
-"""One training of which only the network is wanted: no checkpoint and no log is kept."""
+"""Train a network without keeping checkpoints or logs."""
 
 import os
 import shutil
@@ -25,30 +25,30 @@ def train_once(
     """Train for the recipe's steps on pictures in memory.
 
     Args:
-        recipe: how.
-        pool: what to train on.
-        streams: what each step's batch is made of.
-        folder: to work in; it is removed before and after.
-        watched: where to report, in which words, and which share of the whole work this is.
+        recipe: the training recipe.
+        pool: training pictures.
+        streams: composition of each batch.
+        folder: temporary folder, removed before and after.
+        watched: context for progress and cancellation, message, and start and end of this training's progress.
         threads: cores; all by default.
-        callbacks: further ones of Lightning.
+        callbacks: further Lightning callbacks.
 
     Returns:
         The network with its averaged weights after the last step.
 
     Raises:
-        Cancelled: somebody asked.
+        Cancelled: cancelled by the user.
     """
-    # Lightning takes seconds to import, and pages import those who call this
+    # Lightning takes seconds to import, and pages import this module's callers
     from fbn.training.run import learn
     from fbn.training.watch import Watch
 
-    context, words, share = watched
+    context, message, progress = watched
     context.check()
-    context.report(share[0], words)
+    context.report(progress[0], message)
     shutil.rmtree(folder, ignore_errors=True)
     cores = threads or os.cpu_count() or 1
-    # figures are taken afterwards, at the resolution of training: one picture keeps Lightning's validation busy
+    # callers evaluate afterwards, at the resolution of training: Lightning's validation gets a single picture
     one = Pool.of({pool.names[0]: (pool.crops[0][:1], pool.annotations[:1])})
     try:
         return learn(
@@ -58,12 +58,12 @@ def train_once(
             (one, [Sample("", "", "0", one.annotations[0])]),
             folder,
             threads=cores,
-            # small pictures are varied in a fifth of a step's time: no core needs to be kept for that
+            # augmenting small pictures takes a fifth of a step's time: no core is reserved for it
             workers=min(1, cores - 1),
             progress=False,
-            # a score of one picture says nothing
+            # the score of one picture is meaningless
             report=False,
-            callbacks=[Watch(context, words, share, recipe.epochs * recipe.steps_per_epoch), *callbacks],  # type: ignore[list-item]
+            callbacks=[Watch(context, message, progress, recipe.epochs * recipe.steps_per_epoch), *callbacks],  # type: ignore[list-item]
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)

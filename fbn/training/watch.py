@@ -1,4 +1,4 @@
-"""A training that says how far it is and stops when asked to."""
+"""Progress and cancellation for a Lightning training."""
 
 from typing import Any
 
@@ -9,20 +9,20 @@ from fbn.context import Context
 
 
 class Watch(Callback):
-    """Reports each step to a context and ends the training by ``Cancelled`` where somebody asked for it.
+    """Reports progress after each step; raises ``Cancelled`` when the user cancels.
 
     Args:
-        context: to report to and to ask.
-        words: what is being trained.
-        share: of the whole work that is done at the training's start and at its end.
+        context: for progress and cancellation.
+        message: reported with the progress.
+        progress: of the whole job at the start and at the end of this training, in [0, 1].
         steps: of the training.
     """
 
-    def __init__(self, context: Context, words: str, share: tuple[float, float], steps: int) -> None:
-        self._context, self._words, self._share, self._steps = context, words, share, steps
+    def __init__(self, context: Context, message: str, progress: tuple[float, float], steps: int) -> None:
+        self._context, self._message, self._progress, self._steps = context, message, progress, steps
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *rest: Any) -> None:
-        """After every step."""
+        """Report progress and check for cancellation."""
         self._context.check()
-        low, high = self._share
-        self._context.report(low + (high - low) * min(1.0, trainer.global_step / self._steps), self._words)
+        start, end = self._progress
+        self._context.report(start + (end - start) * min(1.0, trainer.global_step / self._steps), self._message)

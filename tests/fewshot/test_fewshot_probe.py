@@ -8,8 +8,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from fbn.compound import DEFAULT_TEMPERATURE
-from fbn.fewshot.curve import curve, draw, measured, out_of_fold
-from fbn.fewshot.probe import DEFAULT_STRENGTH, ENOUGH, balanced, deal, losses, probe
+from fbn.fewshot.curve import curve, measured_rows, out_of_fold, sample_shots
+from fbn.fewshot.probe import DEFAULT_STRENGTH, ENOUGH, balanced_weights, cross_entropies, probe, stratified_folds
 
 CLASSES, WIDTH = 4, 12
 MEANS = np.random.default_rng(0).normal(size=(CLASSES, WIDTH))
@@ -56,7 +56,7 @@ def test_it_is_penalised_multinomial_logistic_regression() -> None:
 
 def test_every_class_has_the_same_say() -> None:
     labels = np.repeat([0, 1, 2], [5, 50, 200])
-    weight = balanced(labels)
+    weight = balanced_weights(labels)
     assert [weight[labels == c].sum() for c in range(3)] == pytest.approx([85] * 3)
     # a class with a tenth of the pictures is not drowned
     features, total, labels = faces(400, signal=0.7)
@@ -107,27 +107,27 @@ def test_folds_spread_classes_and_keep_groups() -> None:
     labels = np.repeat([0, 1, 2, 3], [20, 7, 2, 1])
     groups = np.arange(30)
     groups[:4] = 0
-    fold = deal(labels, 5, 0, groups.tolist())
+    fold = stratified_folds(labels, 5, 0, groups.tolist())
     assert len(set(fold[:4])) == 1
     assert fold[-1] == -1
     assert set(fold[:29]) == set(range(5))
     counts = np.bincount(fold[20:27], minlength=5)
     assert counts.max() - counts.min() <= 1
-    assert (deal(labels, 5, 0, groups.tolist()) == fold).all()
-    assert (deal(labels, 5, 1, groups.tolist()) != fold).any()
+    assert (stratified_folds(labels, 5, 0, groups.tolist()) == fold).all()
+    assert (stratified_folds(labels, 5, 1, groups.tolist()) != fold).any()
     # one group is all there is of a class
-    assert (deal(np.zeros(4, int), 2, 0, [1, 1, 1, 1]) == -1).all()
+    assert (stratified_folds(np.zeros(4, int), 2, 0, [1, 1, 1, 1]) == -1).all()
 
 
 def test_more_shots_hold_the_fewer() -> None:
     labels = np.arange(40) % CLASSES
     rows = np.arange(40)[labels != 3]
-    two, five = (set(draw(labels, rows, k, (0, 1)).tolist()) for k in (2, 5))
+    two, five = (set(sample_shots(labels, rows, k, (0, 1)).tolist()) for k in (2, 5))
     assert two < five
     assert np.bincount(labels[list(two)], minlength=4).tolist() == [2, 2, 2, 0]
-    assert draw(labels, rows, 0, (0, 1)).size == 0
-    assert (draw(labels, rows, None, (0, 1)) == rows).all()
-    assert set(draw(labels, rows, 2, (0, 2)).tolist()) != two
+    assert sample_shots(labels, rows, 0, (0, 1)).size == 0
+    assert (sample_shots(labels, rows, None, (0, 1)) == rows).all()
+    assert set(sample_shots(labels, rows, 2, (0, 2)).tolist()) != two
 
 
 def test_out_of_fold_never_learns_from_what_it_scores() -> None:
@@ -144,7 +144,7 @@ def test_out_of_fold_never_learns_from_what_it_scores() -> None:
     assert all(12 in rows for rows, _ in seen)
     assert np.isnan(scores[12]).all()
     assert not np.isnan(scores[:12]).any()
-    assert measured(labels, None, 3, 0).tolist() == list(range(12))
+    assert measured_rows(labels, None, 3, 0).tolist() == list(range(12))
 
 
 @pytest.mark.parametrize("parted", [False, True])
@@ -169,4 +169,4 @@ def test_losses_are_cross_entropy() -> None:
     logits = torch.randn(5, 3).double()
     labels = torch.tensor([0, 1, 2, 1, 0])
     expected = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
-    np.testing.assert_allclose(losses(logits.numpy(), labels.numpy()), expected.numpy(), atol=1e-12)
+    np.testing.assert_allclose(cross_entropies(logits.numpy(), labels.numpy()), expected.numpy(), atol=1e-12)

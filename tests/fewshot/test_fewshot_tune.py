@@ -12,7 +12,7 @@ from fbn.context import Cancelled, Context
 from fbn.data.compound_faces import read_faces
 from fbn.data.crops import Rows
 from fbn.fewshot import tune as module
-from fbn.fewshot.features import Material, compound_logits, look, starting, with_probe
+from fbn.fewshot.features import FewShotData, compound_logits, extract_features, load_starting_network, with_probe
 from fbn.fewshot.learn import FewShot, few_shot
 from fbn.fewshot.tune import tune
 from fbn.models.zoo import compound_arguments
@@ -41,23 +41,25 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def material(data: Path) -> Material:
+def labelled(data: Path) -> FewShotData:
     faces = read_faces(data, crops=True)
-    network, weights = starting("small")
-    return look(faces, network, weights, CompoundClasses.of(faces.classes, RelatednessTable.named("du2014"), "mine"))
+    network, weights = load_starting_network("small")
+    return extract_features(
+        faces, network, weights, CompoundClasses.of(faces.classes, RelatednessTable.named("du2014"), "mine")
+    )
 
 
-def states(material: Material, part: module.Part) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+def states(labelled: FewShotData, part: module.Part) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     """Before and after all passes, whatever they were worth."""
     rows = np.arange(18)
-    start = module._probe(material, rows, 0)
-    found = module._train(material, rows, part, 0, start, (Context(Path()), "learning"), rows[:0])
-    return with_probe(material, start).state_dict(), found.network.state_dict()
+    start = module._probe(labelled, rows, 0)
+    found = module._train(labelled, rows, part, 0, start, (Context(Path()), "learning"), rows[:0])
+    return with_probe(labelled, start).state_dict(), found.network.state_dict()
 
 
 @pytest.mark.parametrize("part", ["last_block", "whole"])
-def test_what_changes(material: Material, part: module.Part) -> None:
-    before, after = states(material, part)
+def test_what_changes(labelled: FewShotData, part: module.Part) -> None:
+    before, after = states(labelled, part)
     changed = {name for name, value in before.items() if not torch.equal(value, after[name])}
     assert {"heads.1.residual.weight", "heads.0.output.weight", "body.stages.1.body.0.weight"} <= changed
     assert ("body.stem.0.weight" in changed) == (part == "whole")
@@ -65,14 +67,14 @@ def test_what_changes(material: Material, part: module.Part) -> None:
     assert not any("running" in name for name in changed)
 
 
-def test_the_basic_outputs_stay_near(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_basic_outputs_stay_near(labelled: FewShotData, monkeypatch: pytest.MonkeyPatch) -> None:
     def moved() -> float:
-        _, after = states(material, "whole")
-        network = with_probe(material, module._probe(material, np.arange(18), 0))
+        _, after = states(labelled, "whole")
+        network = with_probe(labelled, module._probe(labelled, np.arange(18), 0))
         network.load_state_dict(after)
         with torch.no_grad():
-            said = predict(network, Rows(material.faces.crops, material.faces.rows))
-        return float((said.expression - material.said.expression).abs().mean())
+            said = predict(network, Rows(labelled.faces.crops, labelled.faces.rows))
+        return float((said.expression - labelled.predictions.expression).abs().mean())
 
     monkeypatch.setitem(module._RATE, "whole", 3e-3)
     monkeypatch.setattr(module, "EPOCHS", 12)
@@ -82,7 +84,7 @@ def test_the_basic_outputs_stay_near(material: Material, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("chosen", ["bf16-mixed", "32-true"])
-def test_it_computes_as_this_machine_does(material: Material, monkeypatch: pytest.MonkeyPatch, chosen: str) -> None:
+def test_it_computes_as_this_machine_does(labelled: FewShotData, monkeypatch: pytest.MonkeyPatch, chosen: str) -> None:
     seen: list[object] = []
 
     class Stopped(Exception):
@@ -95,37 +97,37 @@ def test_it_computes_as_this_machine_does(material: Material, monkeypatch: pytes
     monkeypatch.setattr("fbn.training.precision.native", lambda: chosen == "bf16-mixed")
     monkeypatch.setattr("lightning.Trainer", trainer)
     with pytest.raises(Stopped):
-        states(material, "last_block")
+        states(labelled, "last_block")
     assert seen == [chosen]
 
 
-def test_it_begins_where_the_probe_ends(material: Material) -> None:
+def test_it_begins_where_the_probe_ends(labelled: FewShotData) -> None:
     rows = np.arange(18)
-    start = module._probe(material, rows, 0)
-    logits = compound_logits(with_probe(material, start), material.faces.crops, material.faces.rows)
-    assert torch.allclose(logits.double(), start.logits(material.features, material.total), atol=1e-3)
+    start = module._probe(labelled, rows, 0)
+    logits = compound_logits(with_probe(labelled, start), labelled.faces.crops, labelled.faces.rows)
+    assert torch.allclose(logits.double(), start.logits(labelled.features, labelled.total), atol=1e-3)
 
 
-def test_where_more_passes_are_worse_the_probe_stays(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_more_passes_are_worse_the_probe_stays(labelled: FewShotData, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(module._RATE, "whole", 10.0)
     rows = np.arange(18)
-    found = tune(material, rows, "whole", 0, Context(Path()), "learning")
+    found = tune(labelled, rows, "whole", 0, Context(Path()), "learning")
     assert found.epochs == 0
-    expected = with_probe(material, found.probe).state_dict()
+    expected = with_probe(labelled, found.probe).state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in found.network.state_dict().items())
 
 
-def test_one_picture_a_class_is_left_to_the_probe(material: Material) -> None:
-    assert tune(material, np.array([0, 17]), "whole", 0, Context(Path()), "learning").epochs == 0
+def test_one_picture_a_class_is_left_to_the_probe(labelled: FewShotData) -> None:
+    assert tune(labelled, np.array([0, 17]), "whole", 0, Context(Path()), "learning").epochs == 0
 
 
-def test_it_is_the_same_every_time(material: Material) -> None:
-    one, other = (states(material, "last_block")[1] for _ in range(2))
+def test_it_is_the_same_every_time(labelled: FewShotData) -> None:
+    one, other = (states(labelled, "last_block")[1] for _ in range(2))
     assert all(torch.equal(value, other[name]) for name, value in one.items())
 
 
-def test_every_step_shows_as_many_of_each_class(material: Material) -> None:
-    pool, streams = module._pool(material, np.arange(18), np.array([0, 1]), 4)
+def test_every_step_shows_as_many_of_each_class(labelled: FewShotData) -> None:
+    pool, streams = module._pool(labelled, np.arange(18), np.array([0, 1]), 4)
     assert [stream.count for stream in streams] == [4, 4]
     assert [len(stream.pool) for stream in streams] == [6, 12]
     assert pool.teacher is not None
@@ -133,11 +135,11 @@ def test_every_step_shows_as_many_of_each_class(material: Material) -> None:
     assert all((target[torch.from_numpy(stream.pool)].argmax(1) == i).all() for i, stream in enumerate(streams))
 
 
-def test_it_stops_when_asked(material: Material) -> None:
+def test_it_stops_when_asked(labelled: FewShotData) -> None:
     said: list[str] = []
     context = Context(Path(), lambda _, words: said.append(words), lambda: len(said) > 1)
     with pytest.raises(Cancelled):
-        tune(material, np.arange(18), "whole", 0, context, "learning")
+        tune(labelled, np.arange(18), "whole", 0, context, "learning")
 
 
 @pytest.mark.parametrize("many", [False, True])
@@ -154,13 +156,13 @@ def test_from_the_folder_to_the_model(data: Path, tmp_path: Path, monkeypatch: p
     assert again["confusion"] == found["confusion"]
 
 
-def test_a_network_that_is_too_sure_is_scaled_down(material: Material) -> None:
+def test_a_network_that_is_too_sure_is_scaled_down(labelled: FewShotData) -> None:
     rows = np.arange(18)
-    network = with_probe(material, module._probe(material, rows, 0))
-    before = compound_logits(network, material.faces.crops, material.faces.rows)
-    two = Rows(material.faces.crops, material.faces.rows[:2])
+    network = with_probe(labelled, module._probe(labelled, rows, 0))
+    before = compound_logits(network, labelled.faces.crops, labelled.faces.rows)
+    two = Rows(labelled.faces.crops, labelled.faces.rows[:2])
     basic = predict(network, two).expression_logits
-    after = compound_logits(module._scaled(network, 0.25), material.faces.crops, material.faces.rows)
+    after = compound_logits(module._scaled(network, 0.25), labelled.faces.crops, labelled.faces.rows)
     assert torch.allclose(after, before / 4, atol=1e-4)
     assert compound_arguments(network)["temperature"] == pytest.approx(network.temperature)
     again = predict(network, two).expression_logits

@@ -17,7 +17,7 @@ from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable
 from fbn.studies import tables as module
 from fbn.studies.folder import SERIES
-from fbn.studies.tables import cells, compare, labelled_streams, only_own_labels, rows
+from fbn.studies.tables import cells, compare, labelled_streams, rows, single_task_labels
 from fbn.studies.tables_request import BUDGETS, LabelledShares, TablesBudget, TablesRequest
 from fbn.training import recipe as recipes
 from fbn.vocabulary import AU_INDEX
@@ -89,7 +89,7 @@ def test_every_picture_has_the_labels_of_one_task() -> None:
     streams = labelled_streams(LabelledShares(action_units=0.1, valence_arousal=0.2), 200)
     assert [len(stream.pool) for stream in streams] == [140, 20, 40]
     assert sorted(number for stream in streams for number in stream.pool) == list(range(200))
-    kept = only_own_labels(everything, streams)
+    kept = single_task_labels(everything, streams)
     for number, weight in zip(
         (0, 1, 2), (kept.expression_weight, kept.action_units_weight.amax(-1), kept.valence_arousal_weight), strict=True
     ):

@@ -89,7 +89,7 @@ def test_each_set_is_measured_as_the_papers_measure_it() -> None:
         "afew-va": affect,
         "rafdb": {"mean_diagonal"},
     }
-    assert {name: (set(figures), seen) for name, _, figures, seen in real._HELD} == {
+    assert {name: (set(figures), seen) for name, _, figures, seen in real._HELD_OUT} == {
         "ferplus": ({"accuracy", "mean_diagonal"}, True),
         "affectnet": (affect, True),
         "ckplus": (units, True),
@@ -137,27 +137,27 @@ def test_fewer_au_labels_means_fewer_people_of_ckplus() -> None:
         return Sample(dataset, "", f"{who}/{number}", Annotations.of("fear"), subject=who)
 
     samples = (*(sample("ckplus", f"S{i}", k) for i in range(5) for k in range(4)), sample("ferplus", "", 0))
-    assert real.fewer(samples, None) == samples
-    kept = real.fewer(samples, 9)
+    assert real.limit_units(samples, None) == samples
+    kept = real.limit_units(samples, 9)
     people = {s.subject for s in kept if s.dataset == "ckplus"}
     assert (len(people), sum(s.dataset == "ckplus" for s in kept), len(kept)) == (2, 8, 9)
-    assert people < {s.subject for s in real.fewer(samples, 12)}
+    assert people < {s.subject for s in real.limit_units(samples, 12)}
     with pytest.raises(FormatError, match="first person alone has 4"):
-        real.fewer(samples, 3)
+        real.limit_units(samples, 3)
 
 
 def test_a_smoke_study_meets_some_pictures_of_large_sets() -> None:
     many = {"ferplus": 30, "affectnet": 7, "ckplus": 20}
     samples = tuple(Sample(name, "", str(i), Annotations.of("fear")) for name, n in many.items() for i in range(n))
-    assert real.thinned(samples, None) is samples
-    kept = real.thinned(samples, 10)
+    assert real.subsample(samples, None) is samples
+    kept = real.subsample(samples, 10)
     assert {name: sum(s.dataset == name for s in kept) for name in many} == {
         "ferplus": 10,
         "affectnet": 7,
         "ckplus": 20,
     }
     assert list(kept) == [sample for sample in samples if sample in kept]
-    assert kept == real.thinned(samples, 10)
+    assert kept == real.subsample(samples, 10)
     # not the first ones, which are of one kind in some layouts
     assert [sample.path for sample in kept[:10]] != [str(i) for i in range(10)]
 

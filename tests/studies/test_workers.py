@@ -93,7 +93,7 @@ def test_a_worker_does_what_it_is_given(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(module, "_load", lambda *_: None)
     monkeypatch.setattr(module, "_run_once", lambda _, __, run, *rest: runs.append(run[1]) or {"row": run[1]})
     asked = AffectRequest(budget="smoke", arms=("none", "co", "match", "both"), seeds=1)
-    module._part(STUDY, asked, tmp_path, [(0, "co"), (0, "both")], 2, None)
+    module._start(STUDY, asked, tmp_path, [(0, "co"), (0, "both")], 2, None)
     assert runs == ["co", "both"]
     assert {path.name for path in (tmp_path / "runs").iterdir()} == {"00-co.json", "00-both.json"}
     # that is for whoever started it
@@ -116,7 +116,7 @@ def test_a_worker_beside_another_leaves_it_its_cores(tmp_path: Path, monkeypatch
     monkeypatch.setattr(module.os, "cpu_count", lambda: 6)
     monkeypatch.setattr(module, "_load", lambda *_: None)
     monkeypatch.setattr(module, "_run_once", lambda *asked: given.append(asked[-1]) or {})
-    module._part(STUDY, AffectRequest(), tmp_path, [(0, "none"), (0, "vgg-face-none")], 2, None)
+    module._start(STUDY, AffectRequest(), tmp_path, [(0, "none"), (0, "vgg-face-none")], 2, None)
     assert given == [1, 3]
 
 
@@ -144,7 +144,7 @@ def _one_fails(_: Study, __: AffectRequest, folder: Path, missing: list[module.R
 
 def test_a_run_that_fails_ends_another_that_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_load", lambda *_: None)
-    monkeypatch.setattr(module, "_part", _one_fails)
+    monkeypatch.setattr(module, "_start", _one_fails)
     asked = AffectRequest(budget="smoke", arms=("none", "both"), seeds=1)
     with pytest.raises(FbnError, match="no space is left"):
         module.run(STUDY, asked, Context(tmp_path), 2)

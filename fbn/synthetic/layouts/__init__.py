@@ -1,7 +1,7 @@
-"""Synthetic data sets in the official layouts, so that everything that reads the real ones reads these.
+"""Synthetic data sets in the official layouts, readable by the readers of the real data sets.
 
-A writer knows its layout from the set's documentation alone: it shares no constant with the adapter that reads it, so
-that a mistake of one is not hidden by the other.
+Writers follow the documentation of the data sets and share no constants with the readers, so that a mistake in one is
+not hidden by the other.
 """
 
 import json
@@ -33,8 +33,7 @@ from fbn.vocabulary import EXPRESSION_INDEX
 
 __all__ = ["LAYOUTS", "TABLE_FILE", "WORLD_FILE", "Item", "Layout", "read_world", "world_of", "write_set"]
 
-#: Beside the data: the world that made it, with its table, and how much of it this is; the table alone, for whatever
-#: takes a table's file.
+#: Files beside the data: the world, with its table and the number of pictures; and the table alone.
 WORLD_FILE, TABLE_FILE = "world.json", "table.json"
 
 
@@ -43,13 +42,13 @@ _UNERRING = Noise()
 
 @dataclass(frozen=True)
 class Layout:
-    """How a set is made.
+    """How a data set is drawn and written.
 
     Attributes:
-        write: items, folder -> the set's files.
+        write: items, folder -> files of the data set.
         draw: world, number of pictures, their side -> items.
         size: side of the pictures in pixels.
-        noise: what its annotators get wrong.
+        noise: label noise of its annotators.
     """
 
     write: Callable[[Iterable[Item], Path], None]
@@ -59,7 +58,7 @@ class Layout:
 
 
 def _draw_votes(world: World, count: int, size: int) -> Iterator[Item]:
-    """Stills whose expression is ten taggers' votes."""
+    """Draw still pictures whose expression label is the votes of ten taggers."""
     for index, item in enumerate(draw_stills(world, count, size)):
         votes = world.votes(index)
         on_seven = {name: float(n) for name, n in votes.items() if n and name in EXPRESSION_INDEX}
@@ -90,10 +89,10 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def world_of(name: str, table: RelatednessTable, seed: int = 0) -> World:
-    """The world a set is drawn from: its domain, its annotators.
+    """Return the world of a data set, with its domain and label noise.
 
     Raises:
-        FormatError: a layout that is not known, a negative seed, or a table without rows for the set's classes.
+        FormatError: the layout is unknown, the seed is negative, or the table lacks a row for one of the classes.
     """
     if name not in LAYOUTS:
         raise FormatError(f"{name}: expected one of {', '.join(LAYOUTS)}")
@@ -107,17 +106,17 @@ def write_set(
     count: int,
     watch: Callable[[Iterator[Item]], Iterable[Item]] = iter,
 ) -> None:
-    """Draw a set and write it in its official layout, with ``world.json`` and ``table.json`` beside it: all or nothing.
+    """Draw a data set and write it atomically in its official layout, with ``world.json`` and ``table.json``.
 
     Args:
         name: key of ``LAYOUTS``.
-        out: folder that is empty or not there.
+        out: folder that is empty or does not exist.
         world: from ``world_of``, or another.
-        count: pictures.
-        watch: what the items pass through on their way, for a progress bar.
+        count: number of pictures.
+        watch: wraps the iterator of items, for a progress bar.
 
     Raises:
-        FormatError: ``out`` holds something.
+        FormatError: ``out`` is not empty.
     """
     layout = LAYOUTS[name]
     with whole(out) as folder:
@@ -128,11 +127,11 @@ def write_set(
 
 
 def read_world(root: Path) -> World:
-    """The world, with its table, that drew the set in a folder: what ``write_set`` left beside the data.
+    """Read the world, with its table, of a data set written by ``write_set``.
 
     Raises:
-        MissingFileError: no ``world.json`` there.
-        FormatError: it is not what ``write_set`` wrote; the message names file and field.
+        MissingFileError: ``world.json`` does not exist.
+        FormatError: it is invalid; the message names file and field.
     """
     path = root / WORLD_FILE
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""A folder that is there whole or not at all."""
+"""Atomic creation of folders, and writers of pictures and text."""
 
 import os
 import shutil
@@ -16,13 +16,13 @@ from fbn.resources import make_folder
 
 @contextmanager
 def whole(out: Path) -> Iterator[Path]:
-    """A folder to fill, which takes the name ``out`` once all is in it; if anything stops that, it is removed.
+    """Yield a temporary folder that is renamed to ``out`` at the end, or removed on any error.
 
-    What a killed process left half filled is removed too.
+    Incomplete folders of killed processes are removed too.
 
     Raises:
-        FormatError: ``out`` is a file, or a folder with something in it.
-        FbnError: it lies where no folder can be made, or another run is filling it.
+        FormatError: ``out`` is a file or a folder that is not empty.
+        FbnError: the folder cannot be created, or another process is filling it.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FormatError(f"{out}: expected an empty folder, or none; delete it or choose another")
@@ -57,5 +57,5 @@ def save_lines(path: Path, *lines: str) -> None:
 
 
 def grey(image: np.ndarray) -> np.ndarray:
-    """[H, W] uint8 of [H, W, 3] uint8 RGB."""
+    """Convert [H, W, 3] uint8 RGB to [H, W] uint8 gray."""
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)

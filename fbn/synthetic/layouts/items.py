@@ -1,4 +1,4 @@
-"""What a writer is given: a drawn face, what is known of it and its place in a data set; and how a world draws them."""
+"""Items of a data set to write: drawn faces with labels and positions in it; and how a world draws them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from fbn.vocabulary import AU_INDEX, DECISION, EXPRESSIONS
 
 Part = Literal["train", "valid", "test"]
 
-#: Frames of a clip and how many of them a second: of 30 a second the papers keep one in five.
+#: Frames of a clip, and frames per second: the papers use every fifth of 30.
 CLIP_FRAMES, CLIP_RATE = 24, 6.0
 #: Frames from neutral to peak.
 SEQUENCE_FRAMES = 4
@@ -22,7 +22,7 @@ _POINTS = (
     *("jaw", "left_brow", "right_brow", "nose_bridge", "nose_base"),
     *("left_eye", "right_eye", "mouth_outer", "mouth_inner"),
 )
-#: Below this intensity an AU that does not count as active leaves no trace.
+#: Below this intensity an inactive AU is graded 0.
 _TRACE = 0.1
 
 
@@ -34,10 +34,10 @@ class Item:
         truth: the face and its labels.
         picture: as drawn.
         person: number of the person, from 0.
-        part: where it goes; a layout of two parts puts valid and test into its second.
+        part: its split; a layout of two splits puts valid and test into the second one.
         clip: number of the clip it is a frame of, from 0.
         frame: its number within the clip, from 0.
-        peak: whether it is its sequence's peak.
+        peak: whether it is the peak of its sequence.
     """
 
     truth: Truth
@@ -58,7 +58,7 @@ class Item:
 
     @property
     def valence_arousal(self) -> tuple[float, float] | None:
-        """Both, or None where not annotated."""
+        """Valence and arousal; None where not annotated."""
         labels = self.truth.annotations
         valence, arousal = labels.valence_arousal.tolist()
         return (valence, arousal) if labels.valence_arousal_weight > 0 else None
@@ -122,6 +122,6 @@ def _frame(clip: Clip, time: float, size: int, frame: int, peak: bool = True) ->
 
 
 def _part(person: int) -> Part:
-    """Every person in one part; of ten, one in valid and one in test, and both early, so that small sets have them."""
+    """Return the split of a person: of ten, one is in valid and one in test; early ones, for small data sets."""
     parts: dict[int, Part] = {1: "valid", 3: "test"}
     return parts.get(person % 10, "train")

@@ -1,6 +1,6 @@
-"""Training pictures for the detector: photographs zoomed, turned, tiled, pasted, half hidden, and nothing at all.
+"""Training pictures for the detector: photographs scaled, rotated, tiled, pasted, occluded, and negatives.
 
-Places are counted from the picture's edge: the middle of the first pixel lies at 0.5.
+Coordinates are measured from the picture's edge: the centre of the first pixel is at 0.5.
 """
 
 import math
@@ -14,25 +14,25 @@ from fbn.training.detector.pictures import SETS, Answers, LabelledPictures
 
 #: Side in pixels of a training picture.
 SIDE = 256
-#: Faces of fewer pixels than this are left out of the loss.
+#: Smaller faces, in pixels, are ignored by the loss.
 SMALLEST = 10.0
-#: A face must show at least this share of its box, or it is left out of the loss.
+#: Minimum visible fraction of a face's box; less visible faces are ignored by the loss.
 _VISIBLE = 0.4
 _MIRROR = [1, 0, 2, 4, 3]
-#: How often each set's picture is the one drawn from.
-_SHARES = {"expw": 0.72, "celeba": 0.1, "affectnet": 0.1, "drawn": 0.08}
+#: Probability of each data set when a picture is drawn.
+_PROBABILITIES = {"expw": 0.72, "celeba": 0.1, "affectnet": 0.1, "drawn": 0.08}
 _TEMPLATE = (TEMPLATE - TEMPLATE.mean(0)) @ np.array([1, 1j])
 
 
 @dataclass
 class Drawn:
-    """One training picture.
+    """A training picture.
 
     Attributes:
         image: [S, S, 3] uint8 RGB.
-        boxes: [n, 4] float32 left, top, width, height of the faces to find.
-        points: [n, 5, 2] float32, may lie outside.
-        ignored: [m, 4] boxes that the loss leaves out.
+        boxes: [n, 4] float32 left, top, width, height of the faces to detect.
+        points: [n, 5, 2] float32 landmarks, may be outside the picture.
+        ignored: [m, 4] boxes that the loss ignores.
     """
 
     image: np.ndarray
@@ -42,7 +42,7 @@ class Drawn:
 
 
 def roll_of(points: np.ndarray) -> np.ndarray:
-    """[..., 2] cosine and sine of how far faces with points [..., 5, 2] are turned in the plane, clockwise as seen."""
+    """Return [..., 2] cosine and sine of the clockwise in-plane rotation of faces with points [..., 5, 2]."""
     places = points @ np.array([1, 1j])
     factor = ((places - places.mean(-1, keepdims=True)) * np.conj(_TEMPLATE)).sum(-1)
     factor /= np.maximum(np.abs(factor), 1e-9)
@@ -53,19 +53,19 @@ class Artist:
     """Draws training pictures from labelled ones.
 
     Args:
-        labelled: pictures with labels; those of the train part are used.
-        side: of the pictures drawn.
+        labelled: pictures with labels; those of the training split are used.
+        side: of the drawn pictures, in pixels.
     """
 
     def __init__(self, labelled: LabelledPictures, side: int = SIDE) -> None:
         self._labelled, self._side = labelled, side
         self._pictures = {name: labelled.of(name) for name in SETS}
-        self._shares = {name: share for name, share in _SHARES.items() if len(self._pictures[name])}
+        self._probabilities = {name: p for name, p in _PROBABILITIES.items() if len(self._pictures[name])}
         train = set(labelled.of("expw").tolist())
         self._rooms = [(index, room) for index, room in labelled.faceless_rooms.items() if index in train]
 
     def __call__(self, rng: np.random.Generator) -> Drawn:
-        """One picture, before the camera (``develop``)."""
+        """Draw one picture, before photometric augmentation (``develop``)."""
         kind = rng.random()
         if kind < 0.33:
             drawn = self._scene(rng, self._side, 22, 1.35)
@@ -79,7 +79,7 @@ class Artist:
         return drawn
 
     def backdrop(self, rng: np.random.Generator, side: int) -> np.ndarray:
-        """[side, side, 3] of something that is no face."""
+        """Return a picture [side, side, 3] without a face."""
         kind = rng.random()
         if kind < 0.15:
             return np.full((side, side, 3), rng.integers(0, 256, 3 if rng.random() < 0.5 else 1), np.uint8)
@@ -100,14 +100,14 @@ class Artist:
         return np.ascontiguousarray(np.rot90(part, int(rng.integers(4))))
 
     def _pick(self, rng: np.random.Generator) -> tuple[np.ndarray, Answers]:
-        names = list(self._shares)
-        shares = np.array(list(self._shares.values()))
-        name = names[rng.choice(len(names), p=shares / shares.sum())]
+        names = list(self._probabilities)
+        weights = np.array(list(self._probabilities.values()))
+        name = names[rng.choice(len(names), p=weights / weights.sum())]
         index = int(rng.choice(self._pictures[name]))
         return self._labelled.picture(index), self._labelled.answers(index)
 
     def _scene(self, rng: np.random.Generator, side: int, smallest: float, largest: float) -> Drawn:
-        """A picture around one of its faces, ``smallest`` pixels to ``largest`` sides in size, at any turn."""
+        """Return a rotated picture around a face of ``smallest`` pixels to ``largest`` times ``side`` in size."""
         image, answers = self._pick(rng)
         sure = np.flatnonzero(answers.sure)
         height, width = image.shape[:2]
@@ -147,7 +147,7 @@ class Artist:
         matrix = np.array([[cos, -sin], [sin, cos]]) * np.array([aspect, 1 / aspect])
         shift = target - matrix @ centre
         warped = self._warp(rng, image, matrix, shift, side)
-        # a box turned with its picture: the box about the turned ellipse
+        # the box of a rotated picture bounds the rotated ellipse
         middles = (boxes[:, :2] + boxes[:, 2:] / 2) @ matrix.T + shift
         halves = np.sqrt((boxes[:, 2:] / 2) ** 2 @ (matrix**2).T)
         placed = np.concatenate([middles - halves, 2 * halves], 1).astype(np.float32)
@@ -176,7 +176,7 @@ class Artist:
         return under
 
     def _tiles(self, rng: np.random.Generator) -> Drawn:
-        """Several pictures side by side."""
+        """Return several pictures in a grid."""
         count = int(rng.choice([2, 2, 3, 4]))
         edges = np.linspace(0, self._side, count + 1).astype(int)
         canvas = np.zeros((self._side, self._side, 3), np.uint8)
@@ -192,7 +192,7 @@ class Artist:
         return _joined(canvas, parts)
 
     def _pasted(self, rng: np.random.Generator) -> Drawn:
-        """Heads cut out and put on something else."""
+        """Return heads pasted on another picture."""
         canvas = self.backdrop(rng, self._side)
         parts: list[Drawn] = []
         taken = np.zeros((0, 4))
@@ -220,7 +220,7 @@ class Artist:
         return _joined(canvas, parts)
 
     def _nothing(self, rng: np.random.Generator) -> Drawn:
-        """A backdrop, or a scene whose pieces, each less than a face, were shuffled."""
+        """Return a negative: a backdrop, or a scene in shuffled pieces smaller than a face."""
         if rng.random() < 0.7:
             return _joined(self.backdrop(rng, self._side), [])
         scene = self._scene(rng, self._side, 22, 1.35)
@@ -229,7 +229,7 @@ class Artist:
 
 
 def jigsaw(image: np.ndarray, piece: float, rng: np.random.Generator) -> np.ndarray:
-    """A picture cut into squares of about ``piece`` pixels, shuffled and turned; what is left at the edge is black."""
+    """Cut a picture into squares of about ``piece`` pixels, shuffle and rotate them; the remaining edge is black."""
     side = int(np.clip(piece, 4, min(image.shape[:2]) / 2))
     rows, columns = image.shape[0] // side, image.shape[1] // side
     canvas = np.zeros_like(image)
@@ -241,7 +241,7 @@ def jigsaw(image: np.ndarray, piece: float, rng: np.random.Generator) -> np.ndar
 
 
 def texture(rng: np.random.Generator, side: int) -> np.ndarray:
-    """[side, side, 3] uint8: noise at several scales, stripes, or shapes."""
+    """Draw a texture [side, side, 3] uint8: noise at several scales, stripes, or shapes."""
     picture = np.zeros((side, side, 3), np.float32)
     for cells in rng.choice([2, 3, 5, 8, 16, 32, 64], 3, replace=False):
         coarse = rng.normal(0, 1, (cells, cells, 3 if rng.random() < 0.5 else 1)).astype(np.float32)
@@ -290,7 +290,7 @@ def _joined(image: np.ndarray, parts: list[Drawn]) -> Drawn:
 
 
 def _hide(drawn: Drawn, rng: np.random.Generator, artist: Artist) -> None:
-    """Cover a part of some faces: hands, masks, glasses, whatever is in the way."""
+    """Occlude parts of some faces, in place, as hands, masks or glasses do."""
     side = drawn.image.shape[0]
     for x, y, w, h in drawn.boxes:
         if rng.random() > 0.22 or max(w, h) < 20:
@@ -316,7 +316,7 @@ def _hide(drawn: Drawn, rng: np.random.Generator, artist: Artist) -> None:
 
 
 def mirrored(drawn: Drawn) -> Drawn:
-    """The same picture seen in a mirror."""
+    """Return the mirror image of a picture."""
     side = drawn.image.shape[0]
 
     def turn(boxes: np.ndarray) -> np.ndarray:
@@ -327,7 +327,7 @@ def mirrored(drawn: Drawn) -> Drawn:
 
 
 def develop(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A picture as some camera, lamp and file would show it."""
+    """Apply photometric augmentation: colour, contrast, resolution, blur, noise, compression."""
     side = image.shape[0]
     if rng.random() < 0.25:
         image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)

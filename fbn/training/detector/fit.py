@@ -1,6 +1,6 @@
 """Train the face detector: ``python -m fbn.training.detector.fit --data ROOT --yunet FILE -o FOLDER``.
 
-The run folder holds ``checkpoints/last.ckpt``, from which the same command goes on, and ``logs/``. With ``--export``
+The run folder holds ``checkpoints/last.ckpt``, from which the same command resumes, and ``logs/``. With ``--export``
 the averaged weights of the last checkpoint are written as ``detector.onnx`` and ``detector.json`` instead.
 """
 
@@ -41,13 +41,13 @@ from fbn.training.run import quiet
 
 BATCH, PER_EPOCH = 16, 250
 _RATE, _DECAY, _WARM_UP = 2e-3, 0.03, 400
-#: Validation reads so many pictures of ExpW, after every so many epochs.
+#: Number of ExpW pictures for validation, and epochs between validations.
 _VALID, _EVERY = 250, 4
 _LAST = "checkpoints/last.ckpt"
 
 
 class Batches(Dataset[tuple[Tensor, dict[str, Tensor]]]):
-    """Batch number i, a pure function of the seed and i; an odd one shows its forerunner's pictures in a mirror."""
+    """Batch i, a pure function of the seed and i; odd batches have the mirrored pictures of the one before."""
 
     def __init__(self, artist: Artist, seed: int) -> None:
         self._artist, self._seed = artist, seed
@@ -66,11 +66,11 @@ class Batches(Dataset[tuple[Tensor, dict[str, Tensor]]]):
 
 
 class DetectorTraining(L.LightningModule):
-    """The network, its losses and its schedule.
+    """Trains the network.
 
     Args:
-        labels: pictures to validate on.
-        steps: of the whole run.
+        labels: pictures, of which the validation split is used.
+        steps: training steps of the run.
     """
 
     def __init__(self, labels: LabelledPictures, steps: int) -> None:
@@ -79,16 +79,16 @@ class DetectorTraining(L.LightningModule):
         self._labels, self._steps = labels, steps
 
     def training_step(self, batch: tuple[Tensor, dict[str, Tensor]], _: int) -> Tensor:
-        """Loss of one batch."""
+        """Compute the loss of one batch."""
         images, target = batch
-        # NHWC bytes seen as NCHW lie in memory as channels_last wants them
+        # permuted NHWC bytes have the memory format channels_last
         maps = self.network(images.permute(0, 3, 1, 2).float().div(127.5).sub(1))
         terms = losses(maps, target, images.shape[1])
         self.log_dict({f"loss_{name}": value for name, value in terms.items()}, prog_bar=True)
         return torch.stack(list(terms.values())).sum()
 
     def validation_step(self, _: Tensor, __: int) -> None:
-        """Recall on ExpW's validation part, and the threshold's false alarms."""
+        """Log recall on ExpW's validation split and false positives, at several thresholds."""
         scores = score(self.find, self._labels, "valid", 320, _VALID, 100)
         figures: dict[str, float] = {}
         for threshold in (0.3, 0.4, 0.5):
@@ -97,7 +97,7 @@ class DetectorTraining(L.LightningModule):
         self.log_dict(figures, batch_size=1)
 
     def find(self, image: np.ndarray, threshold: float = 0.2) -> list[Detection]:
-        """Faces in one picture; see ``DetectionNetwork``."""
+        """Detect faces in one picture; see ``DetectionNetwork``."""
         height, width = image.shape[:2]
         down, right = -height % 32, -width % 32
         image = cv2.copyMakeBorder(image, 0, down, 0, right, cv2.BORDER_CONSTANT)
@@ -106,10 +106,10 @@ class DetectorTraining(L.LightningModule):
         return read_maps(maps[0].numpy(), height + down, width + right, threshold)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW, a short warm-up, then a half cosine."""
-        still = [each for each in self.network.parameters() if each.ndim < 2]
-        rest = [each for each in self.network.parameters() if each.ndim >= 2]
-        groups = [{"params": rest, "weight_decay": _DECAY}, {"params": still, "weight_decay": 0.0}]
+        """Return AdamW with a short warm-up, then a half cosine."""
+        weights = [each for each in self.network.parameters() if each.ndim >= 2]
+        others = [each for each in self.network.parameters() if each.ndim < 2]
+        groups = [{"params": weights, "weight_decay": _DECAY}, {"params": others, "weight_decay": 0.0}]
         optimiser = torch.optim.AdamW(groups, _RATE)
 
         def rate(step: int) -> float:
@@ -121,10 +121,10 @@ class DetectorTraining(L.LightningModule):
 
 
 class _Line(Callback):
-    """Prints a line after each epoch, for the log."""
+    """Prints a line after each epoch."""
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Print every figure there is."""
+        """Print all metrics."""
         figures = "  ".join(f"{name} {float(value):.4f}" for name, value in trainer.callback_metrics.items())
         print(
             f"{datetime.now(UTC):%H:%M:%S} epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {figures}",
@@ -133,7 +133,7 @@ class _Line(Callback):
 
 
 def fit(labels: LabelledPictures, out: Path, steps: int, seed: int = 0, threads: int = 1) -> None:
-    """Train, or go on with what ``out`` holds; one worker draws batches while ``threads`` threads learn."""
+    """Train, or resume from a checkpoint in ``out``, with ``threads`` threads and one worker that draws batches."""
     quiet()
     torch.set_num_threads(threads)
     L.seed_everything(seed, verbose=False)
@@ -178,10 +178,10 @@ def _start_worker(_: int) -> None:
 
 
 def averaged(checkpoint: Path) -> tuple[DetectorBody, int]:
-    """The network with a checkpoint's averaged weights, and the steps it took.
+    """Load the network with a checkpoint's averaged weights, and its number of steps.
 
     Raises:
-        MissingFileError: there is no checkpoint.
+        MissingFileError: the checkpoint does not exist.
     """
     if not checkpoint.is_file():
         raise MissingFileError(f"{checkpoint}: expected a checkpoint that this command made")
@@ -195,8 +195,8 @@ def averaged(checkpoint: Path) -> tuple[DetectorBody, int]:
 def save(body: DetectorBody, folder: Path, threshold: float, record: dict[str, Any]) -> None:
     """Write ``detector.onnx``, its weights in half precision, and ``detector.json``.
 
-    onnxruntime turns the weights to single precision when it loads them: the file is half as large, and the outputs
-    differ by less than 0.01.
+    onnxruntime converts the weights to single precision on loading: the file is half as large, and the outputs differ
+    by less than 0.01.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "detector.onnx"
@@ -215,7 +215,7 @@ def save(body: DetectorBody, folder: Path, threshold: float, record: dict[str, A
 
 
 def _halved(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Large weights in half precision, each with a cast behind it."""
+    """Store large weights in half precision, each followed by a cast."""
     casts = []
     for weights in model.graph.initializer:
         values = numpy_helper.to_array(weights)
@@ -232,7 +232,7 @@ def _halved(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train, or export what was trained."""
+    """Train, or export a trained network."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of the data sets (to train)")
     parser.add_argument("--yunet", type=Path, help="the teacher's file (to train)")

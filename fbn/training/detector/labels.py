@@ -1,8 +1,8 @@
-"""A teacher labels every face in the pictures the detector learns from, once, into a cache.
+"""Teacher labels for the detector's training pictures, computed once and cached.
 
-YuNet reads each picture at its own size, enlarged twice, and with its edge repeated around it. What it is sure of is a
-face; what it half believes is left out of the loss. ExpW's own boxes, drawn by people, raise a doubtful answer to a
-face; a labelled face that YuNet does not see at all is left out too.
+YuNet is applied to each picture at its original size, at twice that size, and padded by repeating its edge. Confident
+detections are labels, uncertain ones are ignored by the loss. An uncertain detection that agrees with one of ExpW's
+annotated boxes is a label too; annotated faces that YuNet does not detect are ignored.
 """
 
 import hashlib
@@ -26,14 +26,14 @@ from fbn.synthetic.render import render
 from fbn.synthetic.world import World
 from fbn.training.detector.pictures import EXPW, SETS, Answers, LabelledPictures
 
-#: The teacher's score from which an answer is a face, and from which it is at least doubtful.
+#: Minimum score of the teacher for a confident and for an uncertain detection.
 SURE, DOUBTFUL = 0.65, 0.3
-#: Shares of ExpW's pictures kept for choosing and for the final measurement.
+#: Fractions of ExpW's pictures in the validation and the test split.
 _VALID, _TEST = 0.1, 0.15
-#: Pictures whose 64-bit outlines differ in so many bits or fewer are copies of each other.
+#: Maximum Hamming distance of 64-bit hashes for pictures that count as copies.
 _COPIES = 5
 _VERSION = 3
-#: Pictures of scikit-image without a human face; the astronaut is kept for tests.
+#: Pictures of scikit-image without a human face; the astronaut is used in tests.
 _FACELESS: tuple[str, ...] = (
     "brick",
     "cell",
@@ -50,7 +50,7 @@ _FACELESS += ("ihc", "logo", "microaneurysms", "moon", "motorcycle_left", "page"
 
 
 class Teacher:
-    """YuNet, asked several times about one picture.
+    """YuNet with test-time augmentation.
 
     Args:
         file: its ONNX file.
@@ -60,25 +60,25 @@ class Teacher:
         self._network = cv2.FaceDetectorYN.create(str(file), "", (320, 320), DOUBTFUL)
 
     def __call__(self, image: np.ndarray, human: np.ndarray) -> Answers:
-        """Faces in a picture [H, W, 3] uint8 RGB in which people marked the boxes ``human`` [n, 4]."""
+        """Label the faces of a picture [H, W, 3] uint8 RGB with human-annotated boxes ``human`` [n, 4]."""
         height, width = image.shape[:2]
         rows = [self._read(image, 1.0, 0)]
         if max(height, width) <= 640:
             rows.append(self._read(image, 2.0, 0))
         rows.append(self._read(image, 1.0, max(height, width) // 4))
         merged, views = _merged(np.concatenate(rows))
-        believed = np.array([any(_overlap(row, box) > 0.35 for box in human) for row in merged], bool)
+        annotated = np.array([any(_overlap(row, box) > 0.35 for box in human) for row in merged], bool)
         score = merged[:, 14] if len(merged) else np.zeros(0)
-        sure = (score >= SURE) & (views >= 2) | (score >= 0.8) | believed
+        sure = (score >= SURE) & (views >= 2) | (score >= 0.8) | annotated
         boxes, points = merged[:, :4], merged[:, 4:14].reshape(-1, 5, 2)
-        unseen = [box for box in human if all(_overlap(row, box) < 0.35 for row in merged)]
-        boxes = np.concatenate([boxes, np.array(unseen, np.float32).reshape(-1, 4)])
-        points = np.concatenate([points, np.zeros((len(unseen), 5, 2), np.float32)])
-        sure = np.concatenate([sure, np.zeros(len(unseen), bool)])
+        missed = [box for box in human if all(_overlap(row, box) < 0.35 for row in merged)]
+        boxes = np.concatenate([boxes, np.array(missed, np.float32).reshape(-1, 4)])
+        points = np.concatenate([points, np.zeros((len(missed), 5, 2), np.float32)])
+        sure = np.concatenate([sure, np.zeros(len(missed), bool)])
         return Answers(boxes.astype(np.float32), points.astype(np.float32), sure)
 
     def _read(self, image: np.ndarray, scale: float, border: int) -> np.ndarray:
-        """[n, 15] box, points and score in the pixels of ``image``."""
+        """Return [n, 15] box, points and score of each detection, in pixels of ``image``."""
         if scale != 1:
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
         if border:
@@ -95,18 +95,18 @@ class Teacher:
 
 
 def _merged(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The best of each group of rows that overlap, and in how many views the face was seen."""
-    kept: list[np.ndarray] = []
+    """Return the best of each group of overlapping detections, and the size of each group."""
+    best: list[np.ndarray] = []
     views: list[int] = []
     for row in rows[np.argsort(-rows[:, 14])]:
-        for place, other in enumerate(kept):
+        for place, other in enumerate(best):
             if _overlap(row, other) > 0.4:
                 views[place] += 1
                 break
         else:
-            kept.append(row)
+            best.append(row)
             views.append(1)
-    return np.array(kept, np.float32).reshape(-1, 15), np.array(views, int)
+    return np.array(best, np.float32).reshape(-1, 15), np.array(views, int)
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> float:
@@ -114,10 +114,10 @@ def _overlap(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def read_expw(root: Path) -> dict[str, np.ndarray]:
-    """ExpW's label.lst: path of each picture -> [n, 4] boxes left, top, width, height.
+    """Read ExpW's label.lst: path of each picture -> [n, 4] boxes left, top, width, height.
 
     Raises:
-        FormatError: a line that is not ``name face_id top left right bottom confidence label``.
+        FormatError: a line is not ``name face_id top left right bottom confidence label``.
     """
     boxes: dict[str, list[list[float]]] = {}
     for number, line in enumerate(read_file(root, "label/label.lst").decode().splitlines(), 1):
@@ -128,8 +128,8 @@ def read_expw(root: Path) -> dict[str, np.ndarray]:
             expected = "name face_id top left right bottom confidence label"
             raise FormatError(f"{root}: label/label.lst, line {number}: expected {expected}") from None
         boxes.setdefault(f"image/{name}", []).append(box)
-    there = list_files(root)
-    return {path: np.array(rows, np.float32) for path, rows in sorted(boxes.items()) if path in there}
+    existing = list_files(root)
+    return {path: np.array(rows, np.float32) for path, rows in sorted(boxes.items()) if path in existing}
 
 
 def _decoded(root: Path, path: str) -> np.ndarray:
@@ -140,22 +140,22 @@ def _decoded(root: Path, path: str) -> np.ndarray:
 
 
 def _part(path: str) -> int:
-    share = int.from_bytes(hashlib.sha256(path.encode()).digest()[:4], "big") / 2**32
-    return 2 if share < _TEST else 1 if share < _TEST + _VALID else 0
+    number = int.from_bytes(hashlib.sha256(path.encode()).digest()[:4], "big") / 2**32
+    return 2 if number < _TEST else 1 if number < _TEST + _VALID else 0
 
 
 def _outline(image: np.ndarray) -> np.ndarray:
-    """64 bits: whether each of 8x8 regions is brighter than the one to its right."""
+    """Return a 64-bit difference hash: whether each of 8x8 regions is brighter than the one to its right."""
     small = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
     return np.packbits(small[:, :-1] > small[:, 1:])
 
 
 def without_copies(part: np.ndarray, outlines: np.ndarray) -> np.ndarray:
-    """Parts with -1 where a picture is a copy of one in a later part (test before valid before train).
+    """Return ``part`` with -1 for training and validation pictures that are copies of one in a later split.
 
     Args:
         part: [N] 0 train, 1 valid, 2 test.
-        outlines: [N, 8] uint8.
+        outlines: [N, 8] uint8 difference hashes.
     """
     part = part.copy()
     for number in (0, 1):
@@ -185,7 +185,7 @@ def _crops(root: Path, teacher: Teacher, name: str, most: int) -> Iterator[Item]
 
 
 def _drawn(count: int, fit: np.ndarray) -> Iterator[Item]:
-    """Drawn people; their box lies about their points as the teacher's boxes do on photographs."""
+    """Yield drawn people, with boxes placed around their landmarks like the teacher's boxes on photographs."""
     domain = Domain(name="detector", yaw=28, pitch=14, roll=8, zoom=(0.4, 0.9), light=40, backgrounds=count)
     world = World(RelatednessTable.named("du2014"), 11, domain)
     for index in track(range(count), "drawing people"):
@@ -195,13 +195,13 @@ def _drawn(count: int, fit: np.ndarray) -> Iterator[Item]:
 
 
 def box_about(points: np.ndarray, fit: np.ndarray) -> np.ndarray:
-    """[4] the box about five points, by a ``fit`` that ``fit_boxes`` made."""
+    """Return the [4] box around five points, by a ``fit`` of ``fit_boxes``."""
     scale, corner = _frame(points)
     return np.concatenate([corner + fit[:2] * scale, fit[2:] * scale]).astype(np.float32)
 
 
 def fit_boxes(boxes: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """[4] median place and size of boxes [n, 4] in the frame of their points [n, 5, 2]."""
+    """Return the [4] median position and size of boxes [n, 4] in the frame of their points [n, 5, 2]."""
     frames = [_frame(five) for five in points]
     places = [(box[:2] - corner) / scale for box, (scale, corner) in zip(boxes, frames, strict=True)]
     sizes = [box[2:] / scale for box, (scale, _) in zip(boxes, frames, strict=True)]
@@ -229,13 +229,13 @@ def _faceless() -> Iterator[Item]:
 
 
 def labelled(root: Path, yunet: Path, most: int = 100_000, drawn: int = 2000) -> LabelledPictures:
-    """All pictures with their labels, from the cache or read by the teacher now.
+    """Return all pictures with their labels, from the cache or labelled by the teacher now.
 
     Args:
-        root: folder of the data sets; ExpW, CelebA and AffectNet are read.
+        root: folder of the data sets; ExpW, CelebA and AffectNet are used.
         yunet: the teacher's file.
-        most: pictures a set.
-        drawn: people to draw.
+        most: maximum number of pictures per data set.
+        drawn: number of drawn people.
     """
     key = hashlib.sha256(repr((_VERSION, most, drawn, SURE, DOUBTFUL, str(root.resolve()))).encode())
     key.update(yunet.read_bytes())
@@ -261,11 +261,11 @@ def _make(root: Path, yunet: Path, most: int, drawn: int, pixels: Path, labels: 
         yield from _faceless()
 
     with whole_file(pixels) as unfinished, unfinished.open("wb") as file:
-        for name, image, found, human, held in each():
+        for name, image, faces, human, split in each():
             file.write(image.tobytes())
             source.append(SETS.index(name))
-            part.append(held)
-            rows = (image.shape[:2], found.boxes, found.points, found.sure, human, _outline(image))
+            part.append(split)
+            rows = (image.shape[:2], faces.boxes, faces.points, faces.sure, human, _outline(image))
             for key, row in zip(items, rows, strict=True):
                 items[key].append(np.asarray(row))
     shape = np.array(items["shape"], np.int64)

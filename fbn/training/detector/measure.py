@@ -1,4 +1,4 @@
-"""How many faces a detector finds, and how many it sees where there are none."""
+"""Recall, false positives, landmark and roll errors of a face detector."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,28 +11,28 @@ from fbn.training.detector.draw import jigsaw, roll_of, texture
 from fbn.training.detector.pictures import EXPW, LabelledPictures, Part
 
 Find = Callable[[np.ndarray], list[Detection]]
-#: A box that overlaps a labelled one by so much finds its face: people draw looser boxes than detectors.
+#: Minimum IoU of a detection with an annotated box; low, as annotated boxes are looser than detected ones.
 OVERLAP = 0.4
 
 
 @dataclass(frozen=True)
 class Scores:
-    """A detector's scores, from which figures at any threshold follow.
+    """A detector's scores, for metrics at any threshold.
 
     Attributes:
-        faces: [n] of each labelled face, the best score of a box on it; 0 where there is none.
-        false: kind of picture without faces -> the scores of what was found in each of its pictures.
+        faces: [n] the best score on each annotated face; 0 if it is not detected.
+        false: kind of picture without faces -> scores of the detections in each picture.
     """
 
     faces: np.ndarray
     false: dict[str, list[np.ndarray]]
 
     def recall(self, threshold: float) -> float:
-        """Share of the labelled faces that are found."""
+        """Return the fraction of annotated faces that are detected."""
         return float((self.faces >= max(threshold, 1e-9)).mean())
 
     def false_alarms(self, threshold: float) -> dict[str, float]:
-        """False faces a picture, by kind."""
+        """Return kind of picture -> mean number of false positives per picture."""
         return {
             kind: float(np.mean([(values >= threshold).sum() for values in scores]))
             for kind, scores in self.false.items()
@@ -42,15 +42,15 @@ class Scores:
 def score(
     find: Find, labelled: LabelledPictures, part: Part, side: int, most: int = 100_000, count: int = 300
 ) -> Scores:
-    """Ask a detector about a part of ExpW and about pictures without faces.
+    """Evaluate a detector on a split of ExpW and on pictures without faces.
 
     Args:
-        find: the detector, with a threshold as low as wanted.
+        find: the detector, with a low threshold.
         labelled: the pictures.
-        part: of ExpW.
-        side: long side that pictures are resized to.
-        most: pictures of ExpW.
-        count: pictures of each kind without faces.
+        part: split of ExpW.
+        side: longer side of the resized pictures.
+        most: maximum number of ExpW pictures.
+        count: number of pictures of each kind without faces.
     """
     faces: list[float] = []
     for index in labelled.of(EXPW, part)[:most]:
@@ -68,19 +68,19 @@ def score(
 
 
 def turned(find: Find, labelled: LabelledPictures, part: Part, side: int, most: int = 200) -> dict[str, float]:
-    """What a detector makes of turned pictures, and how exact it is; ``find`` answers at its own threshold.
+    """Evaluate a detector on rotated pictures, and its landmarks and roll.
 
     Args:
-        find: the detector.
+        find: the detector, with its default threshold.
         labelled: the pictures.
-        part: of ExpW.
-        side: long side that pictures are resized to.
-        most: pictures of ExpW.
+        part: split of ExpW.
+        side: longer side of the resized pictures.
+        most: maximum number of ExpW pictures.
 
     Returns:
-        recall_0, recall_90, recall_180, recall_270 of labelled faces in pictures turned clockwise; of those found
-        that the teacher sees too: landmarks, median distance in interocular distances where upright; roll, median
-        error in degrees over all four turns, where the detector tells.
+        recall_0, recall_90, recall_180, recall_270: recall of annotated faces in pictures rotated clockwise. On faces
+        that the teacher detects too: landmarks, the median error in interocular distances on upright pictures; roll,
+        the median error in degrees over all four rotations, if the detector predicts it.
     """
     hits: dict[int, list[bool]] = {}
     apart, errors = [], []
@@ -126,10 +126,10 @@ def _nearest(found: list[Detection], box: np.ndarray) -> Detection | None:
 def faceless(
     labelled: LabelledPictures, part: Part, side: int, count: int
 ) -> Iterator[tuple[str, Sequence[np.ndarray]]]:
-    """Pictures without faces, by kind: parts of photographs, shuffled photographs, textures.
+    """Yield pictures without faces by kind: parts of photographs, shuffled photographs, textures.
 
-    The parts of photographs are those in which the teacher saw no face. They are turned by quarters, as it never saw
-    them; still, the figure favours the teacher.
+    The parts of photographs are those in which the teacher detects no face, rotated by multiples of 90 degrees, as the
+    teacher was not applied to them; even so, this metric is biased towards the teacher.
     """
     numbers = labelled.of(EXPW, part)
     rooms = [(index, room) for index in numbers if (room := labelled.faceless_rooms.get(int(index)))]
@@ -153,6 +153,6 @@ def faceless(
 
 
 def resized(image: np.ndarray, scale: float) -> np.ndarray:
-    """``image`` with its sides times ``scale``."""
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=how)
+    """Resize an image by a factor."""
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=interpolation)

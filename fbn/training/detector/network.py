@@ -1,4 +1,4 @@
-"""The detector's network, what it should answer for a picture, and how far off an answer is."""
+"""The detector's network, its targets and its losses."""
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from fbn.faces.detection_network import CHANNELS, cell_centres
 from fbn.training.detector.draw import SMALLEST, Drawn, roll_of
 
-#: Sizes of faces, the root of their box's area, that each map answers for; faces between two are for both.
+#: Range of face sizes (square root of the box's area) of each map; the ranges overlap.
 _SIZES = ((0.0, 44.0), (28.0, 112.0), (72.0, 1e9))
 
 
@@ -22,7 +22,7 @@ class _Plain(nn.Sequential):
 
 
 class _Separable(nn.Module):
-    """A 3x3 convolution of each channel by itself, then a 1x1 one; its input added where the shapes agree."""
+    """A depthwise separable 3x3 convolution, with a residual connection if the shapes agree."""
 
     def __init__(self, before: int, after: int, stride: int = 1) -> None:
         super().__init__()
@@ -51,7 +51,10 @@ def _head(width: int, depth: int) -> nn.Sequential:
 
 
 class DetectorBody(nn.Module):
-    """[n, 3, H, W] in [-1, 1], H and W multiples of 32, to [n, CHANNELS, P] over all cells of strides 8, 16 and 32."""
+    """Maps [n, 3, H, W] in [-1, 1] to [n, CHANNELS, P] over all cells of strides 8, 16 and 32.
+
+    H and W must be multiples of 32.
+    """
 
     def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96, 128), depths: tuple[int, ...] = (1, 3, 3, 3)) -> None:
         super().__init__()
@@ -85,11 +88,11 @@ class DetectorBody(nn.Module):
 
 
 def targets(drawn: Drawn) -> dict[str, np.ndarray]:
-    """What each of the P cells should answer.
+    """Return the targets of the P cells.
 
     Returns:
         face [P] bool; ignored [P] bool; box [P, 4] left, top, right, bottom edges; points [P, 5, 2] in pixels;
-        shown [P, 5] whether the point lies in the picture; roll [P, 2].
+        shown [P, 5] whether the point is in the picture; roll [P, 2] cosine and sine.
     """
     side = drawn.image.shape[0]
     centres, strides = cell_centres(side, side)
@@ -103,7 +106,7 @@ def targets(drawn: Drawn) -> dict[str, np.ndarray]:
         if max(w, h) < SMALLEST:  # a cell is larger than such a face
             ignored |= (np.abs(centres - (x + w / 2, y + h / 2)) <= strides[:, None] * 0.5).all(1)
     rolls = roll_of(drawn.points)
-    # a small face before a large one keeps its cells
+    # smaller faces overwrite larger ones
     for index in np.argsort(-drawn.boxes[:, 2:].prod(1)):
         x, y, w, h = drawn.boxes[index]
         size = float(np.sqrt(w * h))
@@ -120,15 +123,15 @@ def targets(drawn: Drawn) -> dict[str, np.ndarray]:
 
 
 def losses(maps: Tensor, target: dict[str, Tensor], side: int) -> dict[str, Tensor]:
-    """The loss's terms.
+    """Compute the terms of the loss.
 
-    Quality focal loss on the score, whose target is the box's overlap (Li et al. 2020); GIoU on the box
-    (Rezatofighi et al. 2019); smooth L1 on landmarks in shares of the face's size; squared distance on the turn.
+    Quality focal loss on the score, whose target is the box's IoU (Li et al. 2020); GIoU on the box (Rezatofighi et
+    al. 2019); smooth L1 on landmarks relative to the face's size; squared error on the roll.
 
     Args:
         maps: [n, CHANNELS, P].
-        target: as ``targets`` gives, stacked.
-        side: of the pictures.
+        target: stacked output of ``targets``.
+        side: of the pictures, in pixels.
     """
     places, strides = cell_centres(side, side)
     centre, stride = torch.from_numpy(places), torch.from_numpy(strides)
@@ -160,7 +163,7 @@ def losses(maps: Tensor, target: dict[str, Tensor], side: int) -> dict[str, Tens
 
 
 def _overlaps(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Intersection over union, and its generalisation to boxes apart, of boxes [n, 4] pairwise."""
+    """Return IoU and generalised IoU of boxes [n, 4] pairwise."""
     both = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp(min=0).prod(1)
     union = (a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1) - both
     hull = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).prod(1)

@@ -1,4 +1,4 @@
-"""Pictures with a teacher's answers: what the detector learns from and is measured on."""
+"""Pictures with a teacher's labels, for training and evaluation of the detector."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +10,7 @@ from fbn.faces.geometry import Box
 
 EXPW = "expw"
 Part = Literal["train", "valid", "test"]
-#: Sets in the cache, by number; all but ExpW are for training only.
+#: Data sets in the cache, by number; all except ExpW are for training only.
 SETS = (EXPW, "celeba", "affectnet", "drawn", "faceless")
 
 
@@ -21,7 +21,7 @@ class Answers:
     Attributes:
         boxes: [n, 4] float32 left, top, width, height.
         points: [n, 5, 2] float32 landmarks, in ``LANDMARK_NAMES`` order of an upright face.
-        sure: [n] bool; the others are doubtful, and their points may be zero.
+        sure: [n] bool; False for uncertain faces, whose points may be zero.
     """
 
     boxes: np.ndarray
@@ -43,11 +43,11 @@ class LabelledPictures:
         start: [N] where each picture begins in ``pixels``.
         shape: [N, 2] height and width.
         source: [N] index into ``SETS``.
-        part: [N] 0 train, 1 valid, 2 test; -1 for a copy of a picture of another part.
+        part: [N] 0 train, 1 valid, 2 test; -1 for a copy of a picture in another split.
         first: [N + 1] where each picture's faces begin in the next four.
         boxes: [F, 4]; points: [F, 5, 2]; sure: [F]: as ``Answers``.
         human_first: [N + 1] where each picture's labelled boxes begin in ``human``.
-        human: [H, 4] boxes that people drew (ExpW).
+        human: [H, 4] human-annotated boxes (ExpW).
     """
 
     pixels: np.ndarray
@@ -63,28 +63,28 @@ class LabelledPictures:
     human: np.ndarray
 
     def picture(self, index: int) -> np.ndarray:
-        """[H, W, 3] uint8 RGB."""
+        """Return picture ``index``, [H, W, 3] uint8 RGB."""
         height, width = self.shape[index]
         start = self.start[index]
         return self.pixels[start : start + height * width * 3].reshape(height, width, 3)
 
     def answers(self, index: int) -> Answers:
-        """The teacher's faces in picture ``index``."""
+        """Return the teacher's labels of picture ``index``."""
         which = slice(self.first[index], self.first[index + 1])
         return Answers(self.boxes[which], self.points[which], self.sure[which])
 
     def drawn_by_people(self, index: int) -> np.ndarray:
-        """[n, 4] boxes that people drew in picture ``index``."""
+        """Return the [n, 4] human-annotated boxes of picture ``index``."""
         return self.human[self.human_first[index] : self.human_first[index + 1]]
 
     def of(self, source: str, part: Part = "train") -> np.ndarray:
-        """Numbers of the pictures of a set's part."""
+        """Return the indices of the pictures in a split of a data set."""
         wanted = ("train", "valid", "test").index(part)
         return np.flatnonzero((self.source == SETS.index(source)) & (self.part == wanted))
 
     @cached_property
     def faceless_rooms(self) -> dict[int, Box]:
-        """The largest rectangle of each ExpW picture that no face, not even a doubtful one, reaches into."""
+        """ExpW picture -> its largest rectangle without any face, including uncertain ones."""
         rooms = {}
         for index in map(int, np.flatnonzero(self.source == SETS.index(EXPW))):
             height, width = map(int, self.shape[index])
@@ -96,7 +96,7 @@ class LabelledPictures:
 
 
 def _largest_room(faces: np.ndarray, width: int, height: int) -> Box:
-    """The largest strip or corner of a picture beside the faces, hair and necks included."""
+    """Return the largest rectangle of a picture outside the faces, with a margin for hair and necks."""
     if not len(faces):
         return Box(0, 0, width, height)
     grown = faces[:, :2] - 0.45 * faces[:, 2:], faces[:, :2] + 1.45 * faces[:, 2:]
