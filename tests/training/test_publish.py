@@ -9,10 +9,13 @@ from typer.testing import CliRunner
 
 from fbn.cli import application
 from fbn.data.corpus import load_corpus
+from fbn.data.sources import SOURCES
 from fbn.errors import MissingFileError
 from fbn.models import store
-from fbn.training import run
-from fbn.training.publish import load_run, publish
+from fbn.relatedness import RelatednessTable
+from fbn.training import card, run
+from fbn.training.publish import _without_folders, load_run, publish
+from fbn.training.recipe import Recipe
 from tests.data import trees
 from tests.training.helpers import recipe
 
@@ -108,3 +111,16 @@ def test_commands_refuse_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert part.exit_code == 2
     nowhere = runner.invoke(application, ["export", str(tmp_path), "-o", str(tmp_path)])
     assert "no checkpoint" in str(nowhere.exception)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_data_set_has_a_card(source: str) -> None:
+    text = card.write("mine", Recipe(per_step={source: 8}), {}, "0" * 40, "2026-01-01", ("best",))
+    assert f"- {card.TERMS.get(source, source)}" in text
+
+
+def test_an_edited_table_is_published_whole() -> None:
+    table = RelatednessTable.named("du2014").edited("fear", 9, 0.4)
+    published = _without_folders(Recipe(table=table, init="/somewhere/fbn"))
+    assert RelatednessTable.from_json(json.dumps(published["table"])) == table
+    assert published["init"] == "fbn"
