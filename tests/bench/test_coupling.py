@@ -24,7 +24,7 @@ class Clock:
     def timed(self, call: Callable[[TrainingStep, Objective], None]) -> Callable[[TrainingStep, Objective], None]:
         def taken(step: TrainingStep, objective: Objective) -> None:
             call(step, objective)
-            self.now += 1 + sum(bool(weight) for term, weight in objective.weights.items() if term in COUPLING)
+            self.now += 1 + sum(bool(term.weight) for name, term in objective.terms.items() if name in COUPLING)
 
         return taken
 

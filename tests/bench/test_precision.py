@@ -7,7 +7,7 @@ import pytest
 
 from fbn.bench.precision import precision
 from fbn.bench.step import TrainingStep
-from fbn.training.precision import native, settled
+from fbn.training.precision import native, resolve_precision
 
 
 def test_a_tiny_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,6 +26,6 @@ def test_a_tiny_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = precision(str(file), steps=3, side=32)
     assert (found["pictures"], found["side"], found["steps"]) == (12, 32, 3)
     assert made == ["bf16-mixed", "32-true"]
-    assert (found["native"], found["auto"]) == (native(), settled("auto"))
+    assert (found["native"], found["auto"]) == (native(), resolve_precision("auto"))
     assert found["bf16_ms"] > 0 < found["whole_ms"]
     assert 0 < found["low"] <= found["ratio"] <= found["high"]

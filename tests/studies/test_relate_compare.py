@@ -60,7 +60,7 @@ def test_differences_are_printed_and_written(tmp_path: Path, asked: list[TablesR
     assert [float(changed[name]) for name in ("sd", "low", "high")] == [0.1414, -1.0706, 1.4706]
     assert [row["changed"] for row in table.values()] == ["True", "True", "False", "False"]
     assert "-1.071 to +1.471" in said.output
-    assert "fear AU5: active in 5% of the pictures, said of 60% with du2014, of 10% with mine" in said.output
+    assert "fear AU5: active in 5% of the pictures, predicted in 60% with du2014, 10% with mine" in said.output
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from fbn.studies.measure import TOGETHER
 from fbn.studies.registry import STUDIES, study_of
 from fbn.studies.study import Study
 from fbn.tasks import AFFECT_TASKS
-from fbn.training.precision import MIXED, WHOLE, settled
+from fbn.training.precision import MIXED, WHOLE, resolve_precision
 from fbn.training.recipe import Recipe
 
 SMOKE = AffectRequest(budget="smoke", arms=("none", "both-late", "single-au"), seeds=1, first_seed=7)
@@ -59,7 +59,7 @@ def test_a_run_a_line_and_the_tables(done: tuple[Path, list[tuple[float, str]]])
     lines = list(csv.DictReader((folder / "runs.csv").open()))
     assert [(line["row"], line["seed"]) for line in lines] == [("none", "7"), ("both-late", "7"), ("single-au", "7")]
     assert all(line["git_sha"] and line["device"] and float(line["seconds"]) > 0 and line["date"] for line in lines)
-    assert {line["precision"] for line in lines} == {settled("auto")}
+    assert {line["precision"] for line in lines} == {resolve_precision("auto")}
     assert lines[2]["affectnet/accuracy"] == "" != lines[2]["bp4d/auc"]
     sets = {key.split("/")[0] for key in lines[0] if "/" in key}
     assert sets == {own.name for own in drawn.SETS} | {TOGETHER}
@@ -113,7 +113,7 @@ def test_runs_of_older_versions_do_not_tell_their_precision(tmp_path: Path, done
     run = json.loads((done[0] / "runs" / "07-none.json").read_text())
     write_runs(tmp_path, [run, {key: value for key, value in run.items() if key != "precision"}])
     lines = list(csv.DictReader((tmp_path / "runs.csv").open()))
-    assert [line["precision"] for line in lines] == [settled("auto"), ""]
+    assert [line["precision"] for line in lines] == [resolve_precision("auto"), ""]
 
 
 def test_it_goes_on_and_more_may_be_asked(
@@ -187,13 +187,13 @@ def test_results_name_the_data_folder_without_its_path(tmp_path: Path) -> None:
 
 def _another_machine(patch: pytest.MonkeyPatch) -> str:
     """Makes this one choose the precision that it would not; gives that."""
-    other = {MIXED: WHOLE, WHOLE: MIXED}[settled("auto")]
+    other = {MIXED: WHOLE, WHOLE: MIXED}[resolve_precision("auto")]
     patch.setattr("fbn.training.precision.native", lambda: other == MIXED)
     return other
 
 
 def test_a_folder_keeps_its_precision_on_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = settled("auto")
+    here = resolve_precision("auto")
     begin(SMOKE, tmp_path)
     assert _another_machine(monkeypatch) != here
     begin(SMOKE.model_copy(update={"seeds": 2}), tmp_path)
@@ -238,7 +238,7 @@ def test_runs_of_other_versions_are_not_paired_with_new_ones(
     _of_another_version(folder, asked, run, changes, gone)
     # what is finished may be put into tables anew
     begin(asked, folder)
-    assert precision_of(folder) == (MIXED if "precision" in gone else settled("auto"))
+    assert precision_of(folder) == (MIXED if "precision" in gone else resolve_precision("auto"))
     before = (folder / "study.json").read_bytes()
     # the second where the old one is not asked for now: both could be later
     for rows in (SMOKE.arms, ("match",)):

@@ -17,7 +17,7 @@ from fbn.data.silver import SHAPES
 from fbn.errors import FormatError
 from fbn.models import store
 from fbn.records import Predictions
-from fbn.training.pools import average, make_pool, teach
+from fbn.training.pools import average, make_pool, teacher_predictions
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX
 from tests.training.helpers import corpus, recipe
 
@@ -80,7 +80,7 @@ def test_a_teacher_speaks_of_every_picture_and_its_mirror(tmp_path: Path) -> Non
         expected = average([network(images), network(images.flip(-1))])
     torch.testing.assert_close(pool.teacher.valence_arousal[3:4], expected.valence_arousal, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(pool.teacher.expression[3:4], expected.expression, atol=1e-5, rtol=1e-4)
-    assert teach((), pool.crops) is None
+    assert teacher_predictions((), pool.crops) is None
 
 
 def test_crops_are_cut_once_and_again_when_the_pictures_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,7 @@ def test_shipped_recipes_leave_it_to_the_machine_or_are_whole() -> None:
         "teacher": "auto",
         "student": "auto",
         "study": "auto",
+        "wild": "auto",
     }
 
 
