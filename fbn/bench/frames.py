@@ -108,7 +108,7 @@ def throughput(model: str | None = None, rounds: int = 15, batch: int = 64) -> d
     ready = analyser.network.spec.prepare(crops).contiguous().numpy()
     ours, bare = [], []
     for _ in range(rounds + 1):
-        ours.append(_processor_seconds(lambda: analyser.affects(crops)))
+        ours.append(_processor_seconds(lambda: analyser.predict(crops)))
         bare.append(_processor_seconds(lambda: session.run(None, {"images": ready})))
     fast, reference = (batch / float(np.median(times[1:])) for times in (ours, bare))
     return {

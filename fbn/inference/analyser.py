@@ -213,7 +213,7 @@ class FaceAnalyser:
         frames = (Frame(image, index) for index, image in enumerate(images))
         return [result.faces[0].affect for result in self.crop_stream(frames)]
 
-    def affects(self, crops: np.ndarray) -> Predictions:
+    def predict(self, crops: np.ndarray) -> Predictions:
         """Run the network on aligned crops.
 
         Args:
@@ -256,7 +256,7 @@ class FaceAnalyser:
 
     def _read(self, crops: np.ndarray) -> list[Affect]:
         with torch.inference_mode():
-            return Affect.of(self.affects(crops), self.scorer)
+            return Affect.of(self.predict(crops), self.scorer)
 
 
 def _checked(frame: Frame) -> Frame:

@@ -97,7 +97,7 @@ def predict(analyser: FaceAnalyser, samples: Sequence[Sample], title: str | None
     starts = range(0, len(samples), _BATCH)
     for start in track(starts, title) if title else starts:
         crops = np.stack([crop_of(sample) for sample in samples[start : start + _BATCH]])
-        batches.append(analyser.affects(crops))
+        batches.append(analyser.predict(crops))
     return Predictions.concatenate(batches)
 
 

@@ -167,14 +167,14 @@ def test_crops_come_back_in_order_across_batches(analyser: FaceAnalyser) -> None
 
 def test_what_is_read_is_the_network_on_the_aligned_crop(analyser: FaceAnalyser) -> None:
     face = analyser.picture(FACE).faces[0]
-    (direct,) = Affect.of(analyser.affects(align(FACE, face.landmarks)[None]))
+    (direct,) = Affect.of(analyser.predict(align(FACE, face.landmarks)[None]))
     assert face.affect.vector() == pytest.approx(direct.vector(), abs=1e-6)
 
 
 def test_flip_does_not_know_left_from_right(model_folder: Path) -> None:
     analyser = FaceAnalyser(model_folder, detector="cascade", flip=True)
     crops = np.random.default_rng(0).integers(0, 256, (3, 112, 112, 3), dtype=np.uint8)
-    one, other = (Affect.of(analyser.affects(c)) for c in (crops, crops[:, :, ::-1]))
+    one, other = (Affect.of(analyser.predict(c)) for c in (crops, crops[:, :, ::-1]))
     for a, b in zip(one, other, strict=True):
         assert a.vector() == pytest.approx(b.vector(), abs=1e-5)
 

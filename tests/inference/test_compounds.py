@@ -149,7 +149,7 @@ def test_any_model_scores_a_set(model_folder: Path) -> None:
     assert plain.classes is None
     assert plain.crops(CROPS)[0].compound.size == 0
     assert scoring.classes == RAFDB.classes
-    said, expected = scoring.affects(CROPS), terms(plain.affects(CROPS), RAFDB.classes)
+    said, expected = scoring.predict(CROPS), terms(plain.predict(CROPS), RAFDB.classes)
     torch.testing.assert_close(said.compound_logits * scoring.scorer.temperature, expected.total)
     for one, other in zip(scoring.crops(CROPS), plain.crops(CROPS), strict=True):
         assert one.compound.shape == (11,)
@@ -163,7 +163,7 @@ def test_a_model_that_has_learnt_classes_reads_those(learnt_folder: Path, runtim
     network = store.load(learnt_folder, "torch")
     with torch.inference_mode():
         expected = network(network.spec.prepare(CROPS)).compound
-    said = Affect.of(analyser.affects(CROPS), analyser.scorer)
+    said = Affect.of(analyser.predict(CROPS), analyser.scorer)
     for affect, share in zip(said, expected, strict=True):
         among = affect.compound / affect.compound.sum()
         assert among == pytest.approx(share.numpy(), abs=2e-4)
@@ -179,7 +179,7 @@ def test_a_set_that_is_asked_for_goes_before_what_was_learnt(learnt_folder: Path
 
 def test_mirrored_crops_are_averaged_before_they_are_scored(model_folder: Path) -> None:
     flipped = FaceAnalyser(model_folder, detector="cascade", flip=True, compounds=RAFDB.classes)
-    said, again = flipped.affects(CROPS), flipped.affects(CROPS[:, :, ::-1])
+    said, again = flipped.predict(CROPS), flipped.predict(CROPS[:, :, ::-1])
     torch.testing.assert_close(said.compound_logits, again.compound_logits, rtol=1e-3, atol=1e-3)
 
 
