@@ -7,10 +7,10 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import parent_process
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from fbn import locks
 from fbn.errors import FbnError
@@ -39,6 +39,10 @@ class Context:
         """Raise ``Cancelled`` if cancellation was requested."""
         if self.cancelled():
             raise Cancelled
+
+    def part(self, start: float, length: float) -> Self:
+        """Return a context whose progress from 0 to 1 is ``length`` of the whole progress, from ``start`` on."""
+        return replace(self, report=lambda progress, message: self.report(start + progress * length, message))
 
 
 class Background(ABC):

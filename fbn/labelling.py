@@ -21,23 +21,15 @@ Direction = Literal["expression_to_au", "au_to_expression", "both"]
 Observational = Literal["weight", "one"]
 
 
-def co_annotate(
-    annotations: Annotations,
-    table: RelatednessTable,
-    direction: Direction = "both",
-    observational: Observational = "weight",
-) -> Annotations:
-    """Add ``co_annotations`` to the annotations (A 3.1.2, C 3)."""
-    return annotations.merge(co_annotations(annotations, table, direction, observational))
-
-
 def co_annotations(
     annotations: Annotations,
     table: RelatednessTable,
     direction: Direction = "both",
     observational: Observational = "weight",
 ) -> Annotations:
-    """Compute the labels that co-annotation adds (A 3.1.2, C 3); both directions start from the original labels.
+    """Compute the labels that co-annotation adds (paper A, section 3.1.2; paper C, section 3).
+
+    Both directions start from the original labels.
 
     Expression -> AU: the AUs of the labelled expression become active, prototypical ones with weight 1, observational
     ones with their weight in the table or 1. For vote distributions it is the expression with most votes, and its
@@ -53,7 +45,7 @@ def co_annotations(
         direction: which labels to add.
         observational: ``"weight"``: observational AUs get their weight in the table; ``"one"``: weight 1.
     """
-    rows, columns = annotations.own(table.rows), annotations.own(table.columns)
+    rows, columns = annotations.stored(table.rows), annotations.stored(table.columns)
     category, units = annotations[rows], annotations[columns]
     added: dict[Task, Label] = {}
     if direction != "au_to_expression":
@@ -83,10 +75,10 @@ def intensity(
     observational: Observational = "weight",
     rows: Task | None = None,
 ) -> Tensor:
-    """[..., R] I(e|x) = sum_a w_a y_a / sum_a w_a over the annotated AUs of e, w from the table (A eq. 5 to 9).
+    """Compute [..., R] I(e|x) = sum_a w_a y_a / sum_a w_a over annotated AUs of e (paper A, eq. 5 to 9).
 
-    w is multiplied by the label weights. I is 0 if no AU of e is annotated. I(neutral), 0/0 in the papers, is
-    1 - max_a y_a over annotated AUs: 1 if none is active, else 0 (fbn's choice).
+    w is the weight in the table, multiplied by the label weight. I is 0 if no AU of e is annotated. I(neutral),
+    0/0 in the papers, is 1 - max_a y_a over annotated AUs: 1 if none is active, else 0 (fbn's choice).
 
     Args:
         annotations: labels of the table's binary task.
@@ -94,7 +86,7 @@ def intensity(
         observational: weight of observational AUs, see ``co_annotations``.
         rows: categorical task with R labels; None: that of the annotations.
     """
-    rows, columns = rows or annotations.own(table.rows), annotations.own(table.columns)
+    rows, columns = rows or annotations.stored(table.rows), annotations.stored(table.columns)
     label = annotations[columns]
     r = _matrix(table, rows, columns, observational).to(label.value)
     value = label.value.masked_fill(label.weight <= 0, 0)
@@ -115,7 +107,7 @@ def soft_labels(
     temperature: float = 1.0,
     observational: Observational = "weight",
 ) -> Tensor:
-    """[..., R] q(e|x) = softmax_e(I(e|x) / temperature) (A eq. 10; the paper's temperature is 1).
+    """Compute [..., R] q(e|x) = softmax_e(I(e|x) / temperature) (paper A, eq. 10; the paper's temperature is 1).
 
     At temperature 1 it is nearly uniform: one perfect match among seven gives 0.31. Undefined if no AU is annotated.
     """
@@ -132,7 +124,7 @@ def pseudo_annotate(
 
     Args:
         annotations: labels to complete.
-        predictions: of the same batch shape; tasks without a head are not filled.
+        predictions: predictions of the same batch shape; tasks without a head are not filled.
         weight: weight of the added labels, > 0.
         tasks: tasks to fill.
     """

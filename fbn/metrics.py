@@ -19,7 +19,7 @@ Values: TypeAlias = Tensor | NDArray | Sequence
 
 
 def ccc(predicted: Values, target: Values, weight: Values | None = None) -> Array:
-    """Concordance correlation of each column: 2 cov / (var + var + (mean - mean)^2), biased moments (D eq. 5).
+    """Concordance correlation of each column: 2 cov / (var + var + (mean - mean)^2), biased moments (paper D, eq. 5).
 
     Args:
         predicted: [N] or [N, D].
@@ -44,7 +44,7 @@ def ccc(predicted: Values, target: Values, weight: Values | None = None) -> Arra
 
 
 def confusion(predicted: Values, target: Values, weight: Values | None = None, classes: int = 7) -> Array:
-    """[C, C] counts, rows true classes, columns predicted ones.
+    """Compute the [C, C] confusion matrix of counts; rows are true classes, columns predicted ones.
 
     Args:
         predicted: [N] class indices, or [N, C] scores.
@@ -76,7 +76,7 @@ def accuracy(matrix: Array) -> float:
 
 
 def recalls(matrix: Array) -> Array:
-    """[C] recall of each class; nan for a class without images.
+    """Compute the [C] recall of each class; nan for a class without images.
 
     Example:
         >>> import fbn
@@ -104,7 +104,7 @@ uar = mean_diagonal
 
 
 def f1_scores(matrix: Array) -> Array:
-    """[C] F1 of each class: 2 TP / (2 TP + FP + FN); nan for a class neither present nor predicted.
+    """Compute the [C] F1 score of each class: 2 TP / (2 TP + FP + FN); nan for a class neither present nor predicted.
 
     Example:
         >>> import fbn
@@ -173,13 +173,13 @@ def classification(
     level: float = 0.95,
     seed: int = 0,
 ) -> Classification:
-    """Compute the metrics of compound expressions (A Table VII) with bootstrap confidence intervals.
+    """Compute the metrics of compound expressions (paper A, Table VII) with bootstrap confidence intervals.
 
     Args:
         predicted: [N] class indices, or [N, C] scores.
         target: [N] class indices, or [N, C] distributions.
         classes: C.
-        groups, rounds, level, seed: as for ``bootstrap``; means of a resample are over the classes it contains.
+        groups, rounds, level, seed: see ``bootstrap``; means of a resample are over the classes it contains.
 
     Example:
         >>> import fbn
@@ -191,10 +191,10 @@ def classification(
     pair = y * classes + p
 
     def interval(score: Callable[[Array], float]) -> Interval:
-        def drawn(rows: NDArray[np.intp]) -> float:
+        def score_of_sample(rows: NDArray[np.intp]) -> float:
             return score(np.bincount(pair[rows], minlength=classes**2).reshape(classes, classes).astype(np.float64))
 
-        return bootstrap(drawn, len(y), groups, rounds, level, seed)
+        return bootstrap(score_of_sample, len(y), groups, rounds, level, seed)
 
     matrix = confusion(p, y, classes=classes)
     return Classification(
@@ -213,7 +213,7 @@ def au_f1(
     threshold: float = DECISION,
     min_positives: int = 1,
 ) -> Array:
-    """[A] F1 of each AU, with active as the positive class.
+    """Compute the [A] F1 score of each AU, with active as the positive class.
 
     Args:
         predicted: [N, A] probabilities; active if >= ``threshold``.
@@ -235,7 +235,7 @@ def au_f1(
 
 
 def au_accuracy(predicted: Values, target: Values, weight: Values | None = None, threshold: float = DECISION) -> Array:
-    """[A] accuracy of each AU. Arguments as in ``au_f1``.
+    """Compute the [A] accuracy of each AU. The arguments are those of ``au_f1``.
 
     Example:
         >>> import fbn
@@ -247,8 +247,33 @@ def au_accuracy(predicted: Values, target: Values, weight: Values | None = None,
     return _divide(((p == y) & keep).sum(0), keep.sum(0))
 
 
+def balanced_accuracy(
+    predicted: Values,
+    target: Values,
+    weight: Values | None = None,
+    threshold: float = DECISION,
+    min_count: int = 1,
+) -> Array:
+    """[A] mean of the true positive and the true negative rate of each binary label; .5 is chance.
+
+    Arguments as in ``au_f1``; labels with fewer than ``min_count`` active or inactive images are nan.
+
+    Example:
+        >>> import fbn
+        >>> predicted, target = [[0.9, 0.2], [0.2, 0.8], [0.7, 0.1]], [[1, 0], [0, 1], [0, 1]]
+        >>> fbn.metrics.balanced_accuracy(predicted, target)
+        array([0.75, 0.75])
+    """
+    p, y, keep = _binary(predicted, target, weight, threshold)
+    positives, negatives = (y & keep).sum(0), (~y & keep).sum(0)
+    rates = _divide((p & y & keep).sum(0), positives) + _divide((~p & ~y & keep).sum(0), negatives)
+    return np.where(np.minimum(positives, negatives) >= max(min_count, 1), rates / 2, np.nan)
+
+
 def au_auc(predicted: Values, target: Values, weight: Values | None = None, min_positives: int = 1) -> Array:
-    """[A] area under the ROC curve of each AU (ties count half); nan without both states. Arguments as in ``au_f1``.
+    """Compute the [A] area under the ROC curve of each AU (ties count half); nan without both states.
+
+    The arguments are those of ``au_f1``.
 
     Example:
         >>> import fbn
@@ -307,7 +332,7 @@ def bootstrap(
         groups: [count] e.g. subjects: whole groups are resampled, for rows that are not independent.
         rounds: number of resamples; those with the metric nan are ignored.
         level: confidence level, in (0, 1).
-        seed: of the random generator.
+        seed: seed of the random generator.
 
     Example:
         >>> import fbn

@@ -130,7 +130,7 @@ class Annotations(TaskMap[Label]):
         return Label(value, label.weight[..., columns] if stored.kind == "binary" else label.weight)
 
     def _absent(self, task: Task) -> Label:
-        blank, stored = Label.blank(task, self._like), self.own(task)
+        blank, stored = Label.blank(task, self._like), self.stored(task)
         shared = [label for label in task.labels if label in stored.labels] if stored in self._values else []
         if not shared or (task.kind == "continuous" and len(shared) < len(task)):
             return blank
@@ -237,7 +237,7 @@ class Predictions(TaskMap[Tensor]):
         return self._values[stored][..., stored.columns(part)]
 
     def _absent(self, task: Task) -> Tensor:
-        stored = self.own(task)
+        stored = self.stored(task)
         if stored in self._values:
             raise ValueError(f"this network's {task.title} head is for {', '.join(stored.labels)} alone")
         raise ValueError(f"this network has no {task.title} head")
@@ -259,7 +259,7 @@ class Predictions(TaskMap[Tensor]):
     @property
     def compound(self) -> Tensor:
         """[..., C] probability of each compound class, a softmax. Raises ValueError if there is no such head."""
-        return self.probability(self.own(COMPOUND))
+        return self.probability(self.stored(COMPOUND))
 
     @property
     def expression_logits(self) -> Tensor | None:
@@ -279,7 +279,7 @@ class Predictions(TaskMap[Tensor]):
     @property
     def compound_logits(self) -> Tensor | None:
         """[..., C] before softmax, for the classes of the network."""
-        return self.get(self.own(COMPOUND))
+        return self.get(self.stored(COMPOUND))
 
 
 @dataclass(frozen=True)
@@ -314,12 +314,11 @@ class Sample:
     Attributes:
         dataset: name of the data set, e.g. ``"ferplus"``.
         root: folder or zip file that contains the picture.
-        path: of the picture inside ``root``, with forward slashes.
+        path: path of the picture inside ``root``, with forward slashes.
         annotations: labels (batch shape []).
         part: official split, ``"train"``, ``"valid"`` or ``"test"``; "" if the data set has none.
         subject: identity, which must be in one split only; "" if unknown.
         landmarks: ((x, y), ...) in picture pixels as released with the data set, or None.
-        attributes: ((attribute name, present), ...), for data sets that have them (CelebA).
         compound: name in ``COMPOUND_EXPRESSIONS``; "" if not annotated.
         box: left, top, width, height of the face in picture pixels, for pictures that show more than one face crop;
             may reach outside the picture. None: the face fills the picture.
@@ -334,7 +333,6 @@ class Sample:
     part: str = ""
     subject: str = ""
     landmarks: tuple[tuple[float, float], ...] | None = None
-    attributes: tuple[tuple[str, bool], ...] = ()
     compound: str = ""
     box: tuple[float, float, float, float] | None = None
     border: float = 0.0

@@ -117,7 +117,7 @@ class TaskMap(Record, Generic[Value]):
             return self.map(lambda tensor: tensor[index])
         if index in self._values:
             return self._values[index]
-        stored = self.own(index)
+        stored = self.stored(index)
         return self._part(stored, index) if stored in self._values and stored.covers(index) else self._absent(index)
 
     def __contains__(self, task: Task) -> bool:
@@ -143,7 +143,7 @@ class TaskMap(Record, Generic[Value]):
         """Select tasks; missing ones are ignored."""
         return self._with({task: self[task] for task in tasks if task in self})
 
-    def own(self, task: Task) -> Task:
+    def stored(self, task: Task) -> Task:
         """Return the stored task of the same name, with any labels; else the default task of that name, or ``task``."""
         for stored in self._values:
             if stored.name == task.name:

@@ -20,7 +20,7 @@ class Task:
     """A prediction task.
 
     Attributes:
-        name: of the task; subsets and extensions of a task have the same name.
+        name: name of the task; subsets and extensions of a task have the same name.
         kind: ``"categorical"``: exactly one label is true (softmax). ``"binary"``: each label is true or false
             (sigmoid). ``"continuous"``: each label has a value.
         labels: K names, in the order of the last axis.

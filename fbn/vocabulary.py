@@ -182,9 +182,6 @@ CLASSES_EMOTIONET: tuple[str, ...] = (
     "sadly disgusted",
 )
 
-#: The classes of the ABAW 4 challenge (Kollias 2022), in the order of its label codes 0 to 7.
-EXPRESSIONS_8_ABAW4: tuple[str, ...] = (*(e.value for e in EXPRESSIONS), "other")
-
 _ATTRIBUTES = """
 5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair Blurry
 Brown_Hair Bushy_Eyebrows Chubby Double_Chin Eyeglasses Goatee Gray_Hair Heavy_Makeup High_Cheekbones Male

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fbn.labelling import co_annotate, co_annotations, intensity, pseudo_annotate, soft_labels
+from fbn.labelling import co_annotations, intensity, pseudo_annotate, soft_labels
 from fbn.records import Annotations, Label, Predictions
 from fbn.relatedness import RelatednessTable
 from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL
@@ -13,6 +13,11 @@ from fbn.vocabulary import AU_INDEX, AU_NUMBERS, EXPRESSION_INDEX, EXPRESSIONS
 
 DU = RelatednessTable.named("du2014")
 HAPPINESS, SURPRISE = EXPRESSION_INDEX["happiness"], EXPRESSION_INDEX["surprise"]
+
+
+def co_annotate(labels: Annotations, *how: str, **options: str) -> Annotations:
+    """The labels with those that co-annotation adds."""
+    return labels.merge(co_annotations(labels, DU, *how, **options))
 
 
 def _active(*numbers: int) -> Annotations:
@@ -56,24 +61,24 @@ def _mixed(n: int, seed: int) -> Annotations:
 
 
 def test_happiness_gives_its_three_aus() -> None:
-    labels = co_annotate(Annotations.of("happiness"), DU)
+    labels = co_annotate(Annotations.of("happiness"))
     assert _weights(labels) == {6: 0.51, 12: 1, 25: 1}
     assert labels.action_units[[AU_INDEX[n] for n in (6, 12, 25)]].tolist() == [1, 1, 1]
     assert labels.expression[HAPPINESS] == 1
-    assert _weights(co_annotate(Annotations.of("happiness"), DU, observational="one")) == {6: 1, 12: 1, 25: 1}
+    assert _weights(co_annotate(Annotations.of("happiness"), observational="one")) == {6: 1, 12: 1, 25: 1}
 
 
 def test_neutral_gives_none() -> None:
-    assert _weights(co_annotate(Annotations.of("neutral"), DU)) == {}
+    assert _weights(co_annotate(Annotations.of("neutral"))) == {}
 
 
 def test_votes_count_by_the_top_ones_share() -> None:
-    labels = co_annotate(Annotations.of({"happiness": 6, "surprise": 4}), DU)
+    labels = co_annotate(Annotations.of({"happiness": 6, "surprise": 4}))
     assert _weights(labels) == {6: 0.306, 12: 0.6, 25: 0.6}
 
 
 def test_annotated_aus_stay() -> None:
-    labels = co_annotate(Annotations.of("happiness", {12: 0, 4: 1}), DU)
+    labels = co_annotate(Annotations.of("happiness", {12: 0, 4: 1}))
     assert labels.action_units[AU_INDEX[12]] == 0
     assert _weights(labels) == {4: 1, 6: 0.51, 12: 1, 25: 1}
 
@@ -92,18 +97,18 @@ def test_annotated_aus_stay() -> None:
     ],
 )
 def test_aus_give_the_expression_that_requires_most(numbers: tuple[int, ...], expected: str | None) -> None:
-    labels = co_annotate(_active(*numbers), DU)
+    labels = co_annotate(_active(*numbers))
     assert labels.expression_weight == (expected is not None)
     if expected:
         assert labels.expression[EXPRESSION_INDEX[expected]] == labels.expression.sum() == 1
 
 
 def test_a_required_au_must_be_annotated() -> None:
-    assert co_annotate(Annotations.of(action_units={12: 1, 25: 1}), DU).expression_weight == 0
+    assert co_annotate(Annotations.of(action_units={12: 1, 25: 1})).expression_weight == 0
 
 
 def test_a_given_expression_stays() -> None:
-    labels = co_annotate(Annotations.of("anger", {6: 1, 12: 1, 25: 1}), DU)
+    labels = co_annotate(Annotations.of("anger", {6: 1, 12: 1, 25: 1}))
     assert labels.expression[EXPRESSION_INDEX["anger"]] == labels.expression.sum() == 1
 
 
@@ -111,15 +116,15 @@ def test_an_expression_weighs_no_more_than_its_weakest_au() -> None:
     labels = _active(6, 12, 25)
     labels.action_units_weight[AU_INDEX[25]] = 0.3
     labels.action_units_weight[AU_INDEX[9]] = 0.1
-    assert co_annotate(labels, DU).expression_weight.item() == pytest.approx(0.3)
+    assert co_annotate(labels).expression_weight.item() == pytest.approx(0.3)
 
 
 def test_directions() -> None:
     faces = Annotations.stack([Annotations.of("happiness"), _active(6, 12, 25)])
-    forward = co_annotate(faces, DU, "expression_to_au")
+    forward = co_annotate(faces, "expression_to_au")
     assert forward.expression_weight.tolist() == [1, 0]
     assert _weights(forward[0])
-    backward = co_annotate(faces, DU, "au_to_expression")
+    backward = co_annotate(faces, "au_to_expression")
     assert backward.expression_weight.tolist() == [1, 1]
     assert not _weights(backward[0])
 
@@ -140,7 +145,7 @@ def test_co_annotations_are_what_is_added() -> None:
     assert added.action_units[added.action_units_weight > 0].eq(1).all()
     assert not added.valence_arousal_weight.any()
 
-    whole = co_annotate(faces, DU)
+    whole = co_annotate(faces)
     assert whole.expression_weight.tolist() == [1, 1, 1]
     assert whole.expression.argmax(-1).tolist() == [HAPPINESS, HAPPINESS, EXPRESSION_INDEX["fear"]]
     assert _weights(whole[0]) == {4: 1, 6: 0.51, 12: 1, 25: 1}
@@ -148,8 +153,8 @@ def test_co_annotations_are_what_is_added() -> None:
 
 
 def test_co_annotating_twice_is_co_annotating_once() -> None:
-    once = co_annotate(_mixed(200, 2), DU)
-    assert _same(co_annotate(once, DU), once)
+    once = co_annotate(_mixed(200, 2))
+    assert _same(co_annotate(once), once)
 
 
 def test_co_annotation_reads_nothing_of_weight_0() -> None:
@@ -160,15 +165,15 @@ def test_co_annotation_reads_nothing_of_weight_0() -> None:
         EXPRESSION: Label(expression, faces.expression_weight),
         ACTION_UNITS: Label(units, faces.action_units_weight),
     }
-    assert _same(co_annotate(spoilt, DU), co_annotate(faces, DU))
+    assert _same(co_annotate(spoilt), co_annotate(faces))
     assert torch.equal(intensity(spoilt, DU), intensity(faces, DU))
 
 
 def test_any_batch_shape() -> None:
     faces = _mixed(12, 4)
     folded = faces.map(lambda x: x.reshape(3, 4, *x.shape[1:]))
-    unfolded = co_annotate(folded, DU)[1]
-    assert _same(unfolded, co_annotate(faces, DU)[4:8])
+    unfolded = co_annotate(folded)[1]
+    assert _same(unfolded, co_annotate(faces)[4:8])
     assert torch.equal(soft_labels(folded, DU)[1], soft_labels(faces, DU)[4:8])
 
 

@@ -18,7 +18,7 @@ from fbn.records import Sample
 from fbn.studies import compound_ferplus, engine
 from fbn.studies.affect_budgets import BUDGETS
 from fbn.studies.compound_ferplus import Pairs, pairs
-from fbn.studies.filmed import Filmed
+from fbn.studies.drawn import Filmed
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 BOOKS = sorted(FOLDER.glob("*.ipynb"))

@@ -76,7 +76,7 @@ def test_outputs_are_read_with_fewer_labels_and_never_with_more() -> None:
     assert two in said
     assert list(said.only(two, VALENCE_AROUSAL)) == [two]
     few = said.only(two)
-    assert few.own(ACTION_UNITS) == two
+    assert few.stored(ACTION_UNITS) == two
     with pytest.raises(ValueError, match="action units head is for AU2, AU1 alone"):
         few[ACTION_UNITS]
     with pytest.raises(ValueError, match="no valence arousal head"):

@@ -1,4 +1,4 @@
-"""Speed and memory of the pipeline without a browser: single frames, batches, reading a video, a long video."""
+"""Speed and memory without a browser: single frames, batches, reading a video, a long video, drawing faces."""
 
 import subprocess
 import sys
@@ -17,6 +17,10 @@ from fbn.errors import FbnError
 from fbn.faces.frames import Frame, read_file
 from fbn.inference.analyser import FaceAnalyser
 from fbn.models import store
+from fbn.relatedness import RelatednessTable
+from fbn.synthetic.domains import DOMAINS
+from fbn.synthetic.render import render
+from fbn.synthetic.world import World
 
 
 class _Timed:
@@ -83,11 +87,9 @@ def frame_times(model: str | None = None, detector: str = "auto", count: int = 3
         total, wall = time.process_time() - start, time.perf_counter() - wall
         parts = [stage.seconds for stage in stages.values()]
         rows.append([*parts, total - sum(parts), total, wall])
-    times = 1000 * np.array(rows[1:])  # without the first frame, which warms up and searches at every scale
-    figures = {
-        stage: {"median_ms": float(np.median(column)), "p95_ms": float(np.percentile(column, 95))}
-        for stage, column in zip([*stages, "other", "total", "wall"], times.T, strict=True)
-    }
+    times = np.array(rows[1:]).T  # without the first frame, which warms up and searches at every scale
+    names = (*stages, "other", "total", "wall")
+    figures = {stage: _milliseconds(seconds) for stage, seconds in zip(names, times, strict=True)}
     return {"model": analyser.model, "detector_used": name, "frames": count, "faces": faces, **figures}
 
 
@@ -217,6 +219,49 @@ def _peak_memory(arguments: list[str]) -> int:
     if done.returncode != 0:
         raise FbnError(f"fbn {' '.join(arguments)} failed: {done.stderr.strip()[-500:]}")
     return int(done.stdout.split()[-1])
+
+
+def drawing(count: int = 300, sizes: tuple[int, ...] = (112, 320)) -> dict[str, Any]:
+    """Measure the milliseconds per picture on one core, over random people, poses, light and cameras as in Aff-Wild2.
+
+    Args:
+        count: number of faces.
+        sizes: sides of the pictures in pixels.
+
+    Returns:
+        Number of faces; then median and 95th percentile in milliseconds, and number per second, of sampling a face's
+        labels, and of rendering its picture at each size.
+    """
+    world = World(RelatednessTable.named("du2014"), 0, DOMAINS["affwild2"])
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        times, faces = [], []
+        for i in range(count):
+            start = time.perf_counter()
+            faces.append(world.draw(i).face)
+            times.append(time.perf_counter() - start)
+        results: dict[str, Any] = {"faces": count, "labels": _speed(times)}
+        for size in sizes:
+            for face in faces[:10]:
+                render(face, size)  # warm up: grids and textures of this size are cached
+            times = []
+            for face in faces:
+                start = time.perf_counter()
+                render(face, size)
+                times.append(time.perf_counter() - start)
+            results[f"picture, {size} px"] = _speed(times)
+        return results
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _speed(seconds: list[float]) -> dict[str, float]:
+    return _milliseconds(seconds) | {"per_second": float(1 / np.mean(seconds))}
+
+
+def _milliseconds(seconds: np.ndarray | list[float]) -> dict[str, float]:
+    return {"median_ms": 1000 * float(np.median(seconds)), "p95_ms": 1000 * float(np.percentile(seconds, 95))}
 
 
 def _processor_seconds(call: Callable[[], object]) -> float:

@@ -1,9 +1,10 @@
 """``fbn bench live``: frame rate and latency of the live page, compared with a page that returns frames unprocessed.
 
-Chromium's fake webcam plays a clip whose frames are stamped with their number (``fbn.bench.clip``). A script in the
-page reads that number with ``requestVideoFrameCallback`` from the camera and from the processed video. The latency is
-therefore that of a viewer, from camera to screen, including encoding and decoding in both directions; repeated frames
-count once. The two pages are measured in turn, each on a separate server, so that a busy machine slows both.
+Chromium's fake webcam plays a clip whose frames are stamped with their number in black and white cells; the stamp
+survives video coding and scaling, and is symmetric under mirroring. A script in the page reads that number with
+``requestVideoFrameCallback`` from the camera and from the processed video. The latency is therefore that of a viewer,
+from camera to screen, including encoding and decoding in both directions; repeated frames count once. The two pages are
+measured in turn, each on a separate server, so that a busy machine slows both.
 """
 
 import os
@@ -14,16 +15,20 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
 import fbn
 from fbn.bench.browser import app_command, chromium_flags, find_chromium, free_port, serving
-from fbn.bench.clip import BITS, STAMP, write_clip
 from fbn.errors import FbnError, MissingFileError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Frame
 
+WIDTH, HEIGHT, RATE = 640, 480, 30
+#: The stamp: number of bits, and its rectangle (left, top, width, height) as fractions of the frame.
+BITS, STAMP = 8, (0.25, 0.94, 0.5, 0.06)
+FRAMES = 2**BITS
 _BARE_PAGE = Path(fbn.__file__).parent / "ui" / "live" / "webcam.py"
 _READER = """
 (([bits, left, top, across, down]) => {
@@ -111,6 +116,40 @@ def measure(seconds: float = 10.0, rounds: int = 3) -> dict[str, Any]:
         **medians,
         "rounds": results,
     }
+
+
+def write_clip(path: Path) -> Path:
+    """Write 256 stamped frames of scikit-image's astronaut, slowly moving, as motion JPEG at 30 frames per second.
+
+    Args:
+        path: ends in ``.mjpeg``, for Chromium's ``--use-file-for-fake-video-capture``.
+    """
+    from skimage.data import astronaut
+
+    picture = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)
+    with path.open("wb") as file:
+        for number in range(FRAMES):
+            turn = 2 * np.pi * number / FRAMES  # whole turns: the clip loops without a jump
+            scale = 1.0 + 0.08 * np.sin(turn)
+            # the face's centre, about (224, 110) in the picture, moves around the frame's centre
+            centre = (WIDTH / 2 + 45 * np.sin(2 * turn), 215 + 20 * np.cos(turn))
+            matrix = np.array([[scale, 0, centre[0] - scale * 224], [0, scale, centre[1] - scale * 110]])
+            frame = cv2.warpAffine(picture, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
+            stamp(frame, number)
+            file.write(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
+    return path
+
+
+def stamp(frame: np.ndarray, number: int) -> None:
+    """Stamp ``number`` into [H, W, 3] in place: its bits from the outside to the middle, mirrored on both sides."""
+    height, width = frame.shape[:2]
+    left, top, across, down = STAMP
+    cell = across * width / (2 * BITS)
+    for bit in range(BITS):
+        value = 255 if number >> bit & 1 else 0
+        for position in (bit, 2 * BITS - 1 - bit):
+            x0, x1 = (round(left * width + cell * (position + side)) for side in (0, 1))
+            frame[round(top * height) : round((top + down) * height), x0:x1] = value
 
 
 def _bare_command(port: int) -> list[str]:

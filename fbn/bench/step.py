@@ -1,25 +1,127 @@
-"""A recipe's training step on random pictures, and interleaved timing of two kinds of steps."""
+"""Speed of a recipe's training step: cost of the coupling losses, and bfloat16 against full precision.
+
+Two kinds of steps on random pictures are timed, interleaved.
+"""
 
 import shutil
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
+import numpy as np
 import torch
 
 from fbn.losses import Objective
 from fbn.records import Annotations, Label, Predictions
 from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL
+from fbn.training import recipe as recipes
 from fbn.training.multitask import COMPILERS
-from fbn.training.precision import resolve_precision
+from fbn.training.precision import MIXED, WHOLE, native, resolve_precision
 from fbn.training.recipe import Recipe
 
+#: Loss terms that couple two tasks.
+COUPLING = ("co_annotation", "soft_co_annotation", "distribution_matching")
 #: Number of untimed steps before the timed ones.
-WARM_UP = 5
+_WARM_UP = 5
 
 
-def pair(calls: tuple[Callable[[], object], Callable[[], object]], number: int) -> tuple[float, float]:
+def coupling(name: str = "base", steps: int = 50, fused: bool | None = None, side: int | None = None) -> dict[str, Any]:
+    """Time training steps of a recipe (network, losses, backward pass, optimiser) on random pictures.
+
+    Each step is done with and without the coupling terms, in alternating order.
+
+    Args:
+        name: name of a shipped recipe, or its file; its batch, network, precision and terms are used.
+        steps: number of timed steps of each kind.
+        fused: ``torch.compile`` the network; None: as in the recipe, if a compiler is installed.
+        side: side of the pictures; None: the last of the recipe's.
+
+    Returns:
+        recipe, terms (coupling terms and their weights), pictures (batch size), side, compiled, precision, threads,
+        steps, with_ms and without_ms (medians), loss_with_ms and loss_without_ms (losses and their gradients only),
+        share (median difference of the pairs, relative to the median without), low and high (its quartiles),
+        share_of_losses (difference of the loss medians, relative to the median step without).
+    """
+    recipe = recipes.read(name)
+    coupled = objective_of(recipe)
+    terms = {name: term.weight for name, term in coupled.terms.items() if term.weight and name in COUPLING}
+    plain = replace(coupled, terms={name: term for name, term in coupled.terms.items() if name not in COUPLING})
+    side = side or _side_of(recipe)
+    step = TrainingStep(recipe, side, fused)
+    whole, alone = ((partial(call, coupled), partial(call, plain)) for call in (step, step.losses))
+    for call in whole * _WARM_UP:
+        call()
+    whole_steps, losses = _interleaved(whole, steps), _interleaved(alone, steps)
+    share = (whole_steps[:, 0] - whole_steps[:, 1]) / np.median(whole_steps[:, 1])
+    medians, of_losses = 1000 * np.median(whole_steps, 0), 1000 * np.median(losses, 0)
+    return {
+        "recipe": recipe.name,
+        "terms": terms,
+        "pictures": len(step.images),
+        "side": side,
+        "compiled": step.compiled,
+        "precision": step.precision,
+        "threads": torch.get_num_threads(),
+        "steps": steps,
+        "with_ms": float(medians[0]),
+        "without_ms": float(medians[1]),
+        "loss_with_ms": float(of_losses[0]),
+        "loss_without_ms": float(of_losses[1]),
+        **_quartiles("share", share),
+        "share_of_losses": float((of_losses[0] - of_losses[1]) / medians[1]),
+    }
+
+
+def precision(name: str = "base", steps: int = 20, side: int | None = None) -> dict[str, Any]:
+    """Time training steps of a recipe (network, losses, backward pass, optimiser) on random pictures, not compiled.
+
+    Args:
+        name: name of a shipped recipe, or its file; its batch, network and terms are used.
+        steps: number of timed steps of each kind.
+        side: side of the pictures; None: the last of the recipe's.
+
+    Returns:
+        recipe, pictures (batch size), side, threads, steps, native (whether the machine reports native bfloat16
+        support), auto (the choice of ``"auto"`` here), bf16_ms and whole_ms (medians), ratio (median over steps of
+        bfloat16's time divided by full precision's; above 1, full precision is faster), low and high (its quartiles).
+    """
+    recipe = recipes.read(name)
+    side, objective = side or _side_of(recipe), objective_of(recipe)
+    both = [TrainingStep(recipe.model_copy(update={"precision": each}), side, False) for each in (MIXED, WHOLE)]
+    calls = partial(both[0], objective), partial(both[1], objective)
+    for call in calls * _WARM_UP:
+        call()
+    seconds = _interleaved(calls, steps)
+    ratios = seconds[:, 0] / seconds[:, 1]
+    return {
+        "recipe": recipe.name,
+        "pictures": len(both[0].images),
+        "side": side,
+        "threads": torch.get_num_threads(),
+        "steps": steps,
+        "native": native(),
+        "auto": resolve_precision("auto"),
+        "bf16_ms": float(1000 * np.median(seconds[:, 0])),
+        "whole_ms": float(1000 * np.median(seconds[:, 1])),
+        **_quartiles("ratio", ratios),
+    }
+
+
+def _interleaved(calls: tuple[Callable[[], object], Callable[[], object]], rounds: int) -> np.ndarray:
+    """Return [rounds, 2] seconds of two calls."""
+    return np.array([_pair(calls, number) for number in range(rounds)])
+
+
+def _quartiles(name: str, values: np.ndarray) -> dict[str, float]:
+    """Return the median as ``name``, and the quartiles as ``low`` and ``high``."""
+    low, median, high = map(float, np.quantile(values, (0.25, 0.5, 0.75)))
+    return {name: median, "low": low, "high": high}
+
+
+def _pair(calls: tuple[Callable[[], object], Callable[[], object]], number: int) -> tuple[float, float]:
     """Time two calls, in an order that alternates with ``number``; return the seconds of the first and the second."""
     seconds = [0.0, 0.0]
     for which in (0, 1) if number % 2 else (1, 0):
@@ -31,7 +133,7 @@ def pair(calls: tuple[Callable[[], object], Callable[[], object]], number: int) 
     return seconds[0], seconds[1]
 
 
-def side_of(recipe: Recipe) -> int:
+def _side_of(recipe: Recipe) -> int:
     """Return the final resolution of a recipe."""
     return recipe.sides[-1] if recipe.sides else 112
 

@@ -33,15 +33,11 @@ for _name in (
     "analyse",
     "app",
     "bench",
-    "bench_compound",
     "data",
-    "evaluate",
     "fewshot",
     "jobs",
     "relate",
-    "relate_compare",
     "study",
-    "synth",
     "train",
 ):
     import_module(f"fbn.cli.{_name}").add_to(application)

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -13,20 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fbn.errors import FbnError
 
-
-class DetectorName(StrEnum):
-    """Names of the face detectors."""
-
-    AUTO = "auto"
-    FBN = "fbn"
-    YUNET = "yunet"
-    CASCADE = "cascade"
-
-
-class _Format(StrEnum):
-    FBN = "fbn"
-    OPENFACE = "openface"
-    FEX = "fex"
+#: Names of the face detectors.
+DetectorName = Literal["auto", "fbn", "yunet", "cascade"]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -59,10 +46,12 @@ def analyse(
         typer.Option(
             help="auto: yunet where its file is, else fbn's own; yunet is fetched once if its file is not here."
         ),
-    ] = DetectorName.AUTO,
+    ] = "auto",
     smooth: Annotated[bool, typer.Option("--smooth", help="Append median-filtered columns, <name>_smooth.")] = False,
     window: Annotated[int, typer.Option(min=1, help="Frames of the median filter, odd.")] = 5,
-    format: Annotated[_Format, typer.Option(help="Columns: fbn's own, OpenFace's, or py-feat's Fex.")] = _Format.FBN,
+    format: Annotated[
+        Literal["fbn", "openface", "fex"], typer.Option(help="Columns: fbn's own, OpenFace's, or py-feat's Fex.")
+    ] = "fbn",
     every: Annotated[int, typer.Option(min=1, help="Of a video take each n-th frame.")] = 1,
     compounds: Annotated[
         str,
@@ -96,17 +85,17 @@ def analyse(
 
     status = 0
     try:
-        check_arguments(output, format.value, smooth, window, compounds, every)
-        if detector == DetectorName.YUNET:
+        check_arguments(output, format, smooth, window, compounds, every)
+        if detector == "yunet":
             fetch_yunet()
         analyser = FaceAnalyser(
             model or None,
-            detector=detector.value,
+            detector=detector,
             smooth="median" if smooth else None,
             window=window,
             compounds=compounds or None,
         )
-        run = Analysis(inputs, analyser, crops=crops, every=every, columns=format.value, on_error=report, notify=note)
+        run = Analysis(inputs, analyser, crops=crops, every=every, columns=format, on_error=report, notify=note)
         if run.files:
             with _progress_bar(errors) as progress:
                 try:

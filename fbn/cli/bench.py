@@ -1,44 +1,24 @@
 """``fbn bench``: speed and memory on this machine, and transfer from synthetic to real faces."""
 
 import json
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from fbn.cli.analyse import DetectorName
-from fbn.errors import MissingFileError
+from fbn.errors import FormatError, MissingFileError
 from fbn.training.allocator import with_allocator
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Model = Annotated[str, typer.Option(help="Name or folder of a model; the default one if empty.")]
 
 
-class Source(StrEnum):
-    """Renderer of the faces of ``fbn bench synthetic``."""
-
-    SYNTHETIC = "synthetic"
-    ICT = "ict"
-    BOTH = "both"
-
-
-class ExpwPart(StrEnum):
-    """Split of ExpW's pictures for ``fbn bench detectors``; reported results are those on the test split."""
-
-    TRAIN = "train"
-    VALID = "valid"
-    TEST = "test"
-
-
-#: The group, to which other modules add commands.
-bench = typer.Typer(no_args_is_help=True)
-
-
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
+    bench = typer.Typer(no_args_is_help=True)
     bench.callback()(_group)
     for command in (
         frame,
@@ -52,6 +32,7 @@ def add_to(app: typer.Typer) -> None:
         synthetic,
         coupling,
         precision,
+        compound,
     ):
         bench.command()(command)
     app.add_typer(bench, name="bench")
@@ -63,7 +44,7 @@ def _group() -> None:
 
 def frame(
     model: _Model = "",
-    detector: Annotated[DetectorName, typer.Option(help="Which finds the faces.")] = DetectorName.AUTO,
+    detector: Annotated[DetectorName, typer.Option(help="Which finds the faces.")] = "auto",
     count: Annotated[int, typer.Option(min=10, help="Frames to measure.")] = 300,
     as_json: _Json = False,
 ) -> None:
@@ -124,7 +105,7 @@ def drawing(
     as_json: _Json = False,
 ) -> None:
     """Synthetic faces a second on one core."""
-    from fbn.bench.drawing import drawing as measure
+    from fbn.bench.frames import drawing as measure
 
     _print(measure(count), as_json)
 
@@ -133,7 +114,9 @@ def detectors(
     data: Annotated[Path, typer.Option(help="Folder of the data sets; expw, celeba, affectnet.")],
     yunet: Annotated[Path | None, typer.Option(help="YuNet's file; the one fbn detector fetch got if empty.")] = None,
     folder: Annotated[Path | None, typer.Option(help="Of our network; the shipped one if empty.")] = None,
-    part: Annotated[ExpwPart, typer.Option(help="Of ExpW's pictures.")] = ExpwPart.VALID,
+    part: Annotated[
+        Literal["train", "valid", "test"], typer.Option(help="Of ExpW's pictures; reported results are those on test.")
+    ] = "valid",
     side: Annotated[int, typer.Option(min=64, help="Long side that pictures are resized to.")] = 640,
     most: Annotated[int, typer.Option(min=1, help="Pictures of ExpW.")] = 100_000,
     as_json: _Json = False,
@@ -144,7 +127,7 @@ def detectors(
 
     if (file := yunet or yunet_file()) is None:
         raise MissingFileError(f"{YUNET_FILE} is not here: give --yunet, or `fbn detector fetch`")
-    figures = measure(data, file, folder, part.value, side, most)
+    figures = measure(data, file, folder, part, side, most)
     if as_json:
         typer.echo(json.dumps(figures, indent=1))
         return
@@ -161,7 +144,7 @@ def coupling(
 ) -> None:
     """Share of a training step that the coupling losses cost: steps with them and without, in turn, in one run."""
     with_allocator()
-    from fbn.bench.coupling import coupling as measure
+    from fbn.bench.step import coupling as measure
 
     _print(measure(recipe, steps, False if eager else None), as_json)
 
@@ -173,7 +156,7 @@ def precision(
 ) -> None:
     """Milliseconds of a training step in bfloat16 and in whole precision, in turn, and which is chosen here."""
     with_allocator()
-    from fbn.bench.precision import precision as measure
+    from fbn.bench.step import precision as measure
 
     _print(measure(recipe, steps), as_json)
 
@@ -184,7 +167,9 @@ def synthetic(
     pictures: Annotated[int, typer.Option(min=50, help="Faces to draw and train on.")] = 12_000,
     steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 3000,
     seed: Annotated[int, typer.Option(min=0, help="Of the faces and the training.")] = 0,
-    source: Annotated[Source, typer.Option(help="fbn's own face, renders of ICT-FaceKit, or both.")] = Source.SYNTHETIC,
+    source: Annotated[
+        Literal["synthetic", "ict", "both"], typer.Option(help="fbn's own face, renders of ICT-FaceKit, or both.")
+    ] = "synthetic",
     threads: Annotated[int, typer.Option(min=0, help="Cores; 0: all.")] = 0,
     as_json: _Json = False,
 ) -> None:
@@ -194,7 +179,7 @@ def synthetic(
     from fbn.studies import engine
     from fbn.studies.transfer import REPORT, STUDY
 
-    arms = ("synthetic", "ict") if source is Source.BOTH else (source.value,)
+    arms = ("synthetic", "ict") if source == "both" else (source,)
     request = STUDY.parse({"data": data, "arms": arms, "pictures": pictures, "steps": steps, "first_seed": seed})
     with locked_with_progress(out) as context:
         report = engine.run(STUDY, request, context, threads=threads or None)
@@ -205,6 +190,46 @@ def synthetic(
     for table in _transfer_tables(report):
         console.print(table)
     console.print(f"written to {out / REPORT}", markup=False, soft_wrap=True)
+
+
+def compound(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to; an interrupted one goes on.")],
+    data: Annotated[Path | None, typer.Option(help="Folder with FER+, for the proxy on real faces.")] = None,
+    model: Annotated[str, typer.Option(help="Name or folder of the model that reads FER+.")] = "fbn",
+    seeds: Annotated[int, typer.Option(min=0, help="Pairs of trainings on drawn faces; 0: FER+ alone.")] = 5,
+    first_seed: Annotated[int, typer.Option(min=0, help="Number of the first seed.")] = 0,
+    pictures: Annotated[int, typer.Option(min=60, help="Drawn faces with a basic label, for each seed.")] = 3000,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each training.")] = 800,
+    draws: Annotated[int, typer.Option(min=1, help="Draws of the few pictures to learn from.")] = 5,
+    recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or a YAML file.")] = "coupled",
+) -> None:
+    """Train with couplings and without on basic labels; name compound expressions, zero-shot and with few pictures."""
+    with_allocator()
+    from fbn.cli.study import differences, locked_with_progress
+    from fbn.context import write_json
+    from fbn.studies import compound_ferplus, engine
+    from fbn.studies.compound import PAIRS, STUDY, rows
+
+    if data and not data.is_dir():
+        raise MissingFileError(f"{data}: no such folder")
+    if not (seeds or data):
+        raise FormatError("--seeds 0: expected --data too, or nothing is measured")
+    values = {"first_seed": first_seed, "pictures": pictures, "steps": steps, "draws": draws, "recipe": recipe}
+    request = STUDY.parse(values | {"seeds": seeds}) if seeds else None
+    console = Console(highlight=False)
+    with locked_with_progress(output) as context:
+        if request:
+            result = engine.run(STUDY, request, context)
+        if data:
+            on_pairs = compound_ferplus.proxy(data, model, draws, context=context)
+            write_json(output / PAIRS, on_pairs)
+    if request:
+        console.print(differences(rows(result), {"uncoupled": "uncoupled", "coupled": "coupled"}))
+        for arm, values in result["claims"].items():
+            text = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in values.items())
+            console.print(f"{arm}: {text}", soft_wrap=True)
+    if data:
+        _print_pairs(console, on_pairs)
 
 
 def _transfer_tables(report: dict[str, Any]) -> list[Table]:
@@ -229,6 +254,26 @@ def _transfer_tables(report: dict[str, Any]) -> list[Table]:
         areas = (f"{cell[key]:.3f}" if key in cell else "" for cell in cells for key in ("ckplus", "drawn", "probe"))
         units.add_row(unit, str(first.get("positives", "")), *areas)
     return [figures, units]
+
+
+def _print_pairs(console: Console, result: dict[str, Any]) -> None:
+    count = sum(each["test"] for each in result["classes"].values())
+    console.print(f"FER+ pairs, a proxy: {count} pictures of FER2013Valid in {len(result['classes'])} classes")
+    table = Table("shots", "top-1", "95 %", "mean diagonal", "95 %", box=None)
+    table.add_row("chance", f"{result['chance']['top1']:.3f}", "", f"{result['chance']['mean_diagonal']:.3f}", "")
+    table.add_row("zero-shot", *_cells(result["zero_shot"]["figures"]))
+    for head, by_layer in result["few_shot"].items():
+        for layer, points in by_layer.items():
+            table.add_section()
+            table.add_row(f"[bold]{head}, {layer}")
+            for shots, figures in points.items():
+                table.add_row(shots, *_cells(figures))
+    console.print(table)
+
+
+def _cells(figures: dict[str, Any]) -> tuple[str, ...]:
+    both = (figures["top1"], figures["mean_diagonal"])
+    return tuple(text for each in both for text in (f"{each['value']:.3f}", f"{each['low']:.3f} to {each['high']:.3f}"))
 
 
 def _print(figures: dict[str, Any], as_json: bool) -> None:

@@ -1,26 +1,12 @@
 """``fbn fewshot``: few-shot learning of compound expressions."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
     from fbn.fewshot.request import Figure, Result
-
-
-class _Strategy(StrEnum):
-    PROBE = "probe"
-    LAST_BLOCK = "last_block"
-    WHOLE = "whole"
-
-
-class _Curve(StrEnum):
-    PROBE = "probe"
-    LAST_BLOCK = "last_block"
-    WHOLE = "whole"
-    NONE = "none"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,12 +28,14 @@ def fewshot(
     classes: Annotated[
         str, typer.Option(help="rafdb, emotionet, du2014, or a table; the data's own classes if empty.")
     ] = "",
-    strategy: Annotated[_Strategy, typer.Option(help="What learns: a linear probe, the last block, all.")] = (
-        _Strategy.PROBE
-    ),
+    strategy: Annotated[
+        Literal["probe", "last_block", "whole"], typer.Option(help="What learns: a linear probe, the last block, all.")
+    ] = "probe",
     shots: Annotated[int, typer.Option(min=-1, help="Pictures a class; -1: all, 0: zero-shot.")] = -1,
     model: Annotated[str, typer.Option(help="Name or folder of the starting weights.")] = "fbn",
-    curve: Annotated[_Curve, typer.Option(help="What the learning curve is of.")] = _Curve.PROBE,
+    curve: Annotated[
+        Literal["probe", "last_block", "whole", "none"], typer.Option(help="What the learning curve is of.")
+    ] = "probe",
     draws: Annotated[int, typer.Option(min=1, help="Draws at each point of the learning curve.")] = 5,
     folds: Annotated[int, typer.Option(min=2, max=20, help="Parts of cross-validation, without a test part.")] = 5,
     crops: Annotated[
@@ -76,10 +64,10 @@ def fewshot(
                 save=save or None,
                 overwrite=overwrite,
                 classes=classes or None,
-                strategy=strategy.value,
+                strategy=strategy,
                 shots=None if shots < 0 else shots,
                 model=model,
-                curve=None if curve == _Curve.NONE else _Strategy(curve.value).value,
+                curve=None if curve == "none" else curve,
                 draws=draws,
                 folds=folds,
                 crops=crops,

@@ -33,7 +33,7 @@ def list_jobs() -> None:
     table = Table("job", "title", "status", "progress", "minutes", "message", box=None)
     for job in jobs.jobs():
         status = "cancelling" if job.cancelling else job.status
-        cells = (job.id, job.title, status, f"{job.share:.0%}", f"{job.seconds / 60:.1f}", job.words)
+        cells = (job.id, job.title, status, f"{job.progress:.0%}", f"{job.seconds / 60:.1f}", job.message)
         table.add_row(*map(escape, cells))
     Console(highlight=False).print(table if table.row_count else "no jobs")
     for message in jobs.unreadable_jobs():
@@ -58,8 +58,8 @@ def show(
         "folder": str(selected.folder),
         "parameters": selected.parameters,
         "status": selected.status,
-        "share": round(selected.share, 3),
-        "words": selected.words,
+        "share": round(selected.progress, 3),
+        "words": selected.message,
         "minutes": round(selected.seconds / 60, 1),
         "result": selected.result(),
     }

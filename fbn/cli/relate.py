@@ -1,7 +1,7 @@
 """``fbn relate``: relatedness tables on the command line. A TABLE is a built-in or saved name, or a file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ relate = typer.Typer(
     "name@number, or a .json or .csv file.",
     no_args_is_help=True,
 )
+_TABLE = "a built-in table's name, a saved one's, or a file"
 _Chosen = Annotated[str, typer.Argument(metavar="TABLE", help="Name or file of a table.", show_default=False)]
 _Output = Annotated[Path, typer.Option("--output", "-o", help="Table to write: .json or .csv.", show_default=False)]
 
@@ -73,7 +74,7 @@ def infer(
     if other is not None:
         console.print(_contradicted(compare(evidence, other), against))
     sets = ", ".join(f"{name} {count}" for name, count in inferred.sets.items())
-    console.print(f"{escape(str(output))}: {evidence.both} images with both labels ({sets})", soft_wrap=True)
+    console.print(f"{escape(str(output))}: {evidence.doubly_labelled} images with both labels ({sets})", soft_wrap=True)
 
 
 @relate.command()
@@ -107,6 +108,47 @@ def convert(table: _Chosen, output: _Output) -> None:
 
     resolve(table).write(output)
     typer.echo(str(output))
+
+
+@relate.command()
+def compare(
+    base: Annotated[str, typer.Argument(help=f"One table: {_TABLE}.", show_default=False)],
+    edited: Annotated[str, typer.Argument(help=f"The other: {_TABLE}.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to; an interrupted one resumes.")],
+    truth: Annotated[str, typer.Option(help=f"What the faces are drawn by, EDITED if empty: {_TABLE}.")] = "",
+    data: Annotated[Path | None, typer.Option(help="Data sets to train on instead of drawn faces.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Pairs of trainings.")] = 5,
+    pictures: Annotated[int, typer.Option(min=60, help="Faces drawn to train on, for each seed.")] = 3000,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each training.")] = 400,
+    recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or a YAML file.")] = "coupled",
+) -> None:
+    """Train twice on each seed, with BASE and with EDITED, and print the differences with their intervals."""
+    from fbn.training.allocator import with_allocator
+
+    with_allocator()
+    from fbn.cli.study import locked_with_progress
+    from fbn.errors import FormatError, MissingFileError
+    from fbn.studies import tables
+    from fbn.studies.tables_request import TablesRequest
+
+    if data and not data.is_dir():
+        raise MissingFileError(f"{data}: no such folder")
+    if data and truth:
+        raise FormatError("--truth: real faces were not made by a table; leave it out, or leave out --data")
+    request = tables.STUDY.parse(
+        {
+            "base": base,
+            "edited": edited,
+            "truth": truth or None,
+            "data": data,
+            "recipe": recipe,
+            "budget": {"seeds": seeds, "pictures": pictures, "steps": steps},
+        },
+    )
+    assert isinstance(request, TablesRequest)
+    with locked_with_progress(output) as context:
+        result = tables.compare(request, context)
+    _print_comparison(tables.rows(result), request.names, result)
 
 
 def _rows(table: "RelatednessTable", title: str) -> "Table":
@@ -167,7 +209,7 @@ def _contradicted(findings: "tuple[Finding, ...]", name: str) -> "Table | str":
 
     from fbn.relatedness.evidence import CellVerdict
 
-    tested = sum(finding.verdict != CellVerdict.THIN for finding in findings)
+    tested = sum(finding.verdict != CellVerdict.TOO_FEW for finding in findings)
     contradicted = [finding for finding in findings if finding.contradicted]
     about = f"{len(contradicted)} of {tested} tested cells at a family-wise 95 %; {len(findings) - tested} with too few"
     if not contradicted:
@@ -178,3 +220,17 @@ def _contradicted(findings: "tuple[Finding, ...]", name: str) -> "Table | str":
         interval = f"{f.low:.2f} to {f.high:.2f}"
         sheet.add_row(f.category, f"AU{f.au}", f"{f.weight_in_table:g}", f"{f.observed:.2f}", interval, f.verdict.value)
     return sheet
+
+
+def _print_comparison(rows: list[dict[str, Any]], names: tuple[str, str], result: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    from fbn.cli.study import differences
+
+    console = Console(highlight=False)
+    console.print(differences(rows, dict(zip(("base", "edited"), map(escape, names), strict=True))))
+    for name, cell in result["cells"].items():
+        rates = (f"{cell[arm]:.0%} with {escape(table)}" for arm, table in zip(("base", "edited"), names, strict=True))
+        rate = f"active in {cell['true']:.0%} of the pictures, predicted in {', '.join(rates)}"
+        console.print(f"{name}: {rate}", soft_wrap=True)

@@ -5,9 +5,8 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -15,36 +14,9 @@ from typer.core import TyperGroup
 from fbn.context import Context
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from fbn.studies.study import Study
-
-
-class Device(StrEnum):
-    """Device to train on."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-
-
-class Part(StrEnum):
-    """Split to evaluate on."""
-
-    TEST = "test"
-    VALID = "valid"
-
-
-class IntervalKind(StrEnum):
-    """Kind of the confidence intervals in a table of differences."""
-
-    SEEDS = "seeds"
-    BOOTSTRAP = "bootstrap"
-
-
-class Against(StrEnum):
-    """Baseline of a table of differences."""
-
-    UNCOUPLED = "no-coupling"
-    SINGLE = "single-task"
-    MEANS = "means"
 
 
 #: Options that all studies have: name -> annotation, default.
@@ -74,12 +46,15 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         ],
         None,
     ),
-    "part": (Annotated[Part | None, typer.Option(help="Part of data sets that is measured on.")], None),
+    "part": (
+        Annotated[Literal["test", "valid"] | None, typer.Option(help="Part of data sets that is measured on.")],
+        None,
+    ),
     "workers": (
         Annotated[int, typer.Option(min=0, help="Processes at most; 0: one for each GPU, else each core.")],
         0,
     ),
-    "device": (Annotated[Device, typer.Option(help="cpu: leave GPUs alone.")], Device.AUTO),
+    "device": (Annotated[Literal["auto", "cpu"], typer.Option(help="cpu: leave GPUs alone.")], "auto"),
     "listed": (Annotated[bool, typer.Option("--list", help="Name the arms and budgets, and stop.")], False),
 }
 
@@ -155,7 +130,7 @@ def _run(study: "Study", arguments: dict[str, Any]) -> None:
     if listed:
         _list(study)
         return
-    if device is Device.CPU:
+    if device == "cpu":
         # set before torch is imported
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     from fbn.training.allocator import with_allocator
@@ -168,7 +143,6 @@ def _run(study: "Study", arguments: dict[str, Any]) -> None:
     if arguments["data"] and not arguments["data"].is_dir():
         raise MissingFileError(f"{arguments['data']}: no such folder")
     values = {name: value for name, value in arguments.items() if value is not None}
-    values |= {"part": arguments["part"].value} if arguments["part"] else {}
     request = study.parse(values | {"arms": _names(arguments["arms"])})
     folder = out or Path("runs") / f"{study.name}-{'data' if request.data else 'synthetic'}-{request.budget}"
     with locked_with_progress(folder) as context:
@@ -186,14 +160,17 @@ def table(
             help="As runs.csv names them (bp4d/f1), with commas; of several folders one, or what is read first."
         ),
     ] = "",
-    against: Annotated[Against, typer.Option(help="What differences are against; means: none.")] = Against.UNCOUPLED,
+    against: Annotated[
+        Literal["no-coupling", "single-task", "means"],
+        typer.Option(help="What differences are against; means: none."),
+    ] = "no-coupling",
     interval: Annotated[
-        IntervalKind,
+        Literal["seeds", "bootstrap"],
         typer.Option(
             help="seeds: Student's over seeds; bootstrap: over seeds and held-out people "
             "(pictures, in studies of drawn faces from before 0.6)."
         ),
-    ] = IntervalKind.SEEDS,
+    ] = "seeds",
     each: Annotated[bool, typer.Option("--each", help="AUs or expressions of one figure, one by one.")] = False,
 ) -> None:
     """A study's differences with their intervals, or its means, as a Markdown table."""
@@ -201,8 +178,8 @@ def table(
     from fbn.studies import markdown
     from fbn.studies.read import StudyResult
 
-    baseline = {Against.UNCOUPLED: "uncoupled", Against.SINGLE: "single"}.get(against, markdown.MEANS)
-    arms, metrics, bootstrapped = _names(rows), _names(figures), interval is IntervalKind.BOOTSTRAP
+    baseline = {"no-coupling": "uncoupled", "single-task": "single"}.get(against, markdown.MEANS)
+    arms, metrics, bootstrapped = _names(rows), _names(figures), interval == "bootstrap"
     if bootstrapped and baseline == markdown.MEANS:
         raise FormatError("--interval bootstrap: means have no interval; name what the differences are against")
     if each:
@@ -266,3 +243,23 @@ def _difference(difference: dict[str, Any] | None) -> str:
         return ""
     interval = "" if difference["low"] is None else f" ({difference['low']:+.3f} to {difference['high']:+.3f})"
     return f"{difference['difference']:+.3f}{interval}"
+
+
+def differences(rows: list[dict[str, Any]], arms: dict[str, str]) -> "Table":
+    """Return a table of the figures of two arms and their differences.
+
+    Args:
+        rows: of a study of two arms; rows with ``changed`` are printed bold.
+        arms: key of each arm in a row -> its title.
+    """
+    from rich.table import Table
+
+    table = Table("figure", *arms.values(), "difference", "sd", "95 %", "chance", box=None)
+    for row in rows:
+        values = [f"{row[arm]:.3f}" for arm in arms] + [f"{row['difference']:+.3f}"]
+        spread = "" if row["sd"] is None else f"{row['sd']:.3f}"
+        interval = "" if row["low"] is None else f"{row['low']:+.3f} to {row['high']:+.3f}"
+        lowest = "" if row["chance"] is None else f"{row['chance']:.3f}"
+        style = "bold" if row.get("changed") else None
+        table.add_row(row["figure"], *values, spread, interval, lowest, style=style)
+    return table

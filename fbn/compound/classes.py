@@ -45,7 +45,7 @@ class CompoundClasses:
     """A set of classes, in the order of the scores; construct it with ``of`` or ``named``.
 
     Attributes:
-        name: of the set.
+        name: name of the set.
         classes: C names.
         rows: [C][17] weights R(c, a); all 0 if the table has no row for the class.
         parts: [C] the basic expressions of each class: two for a compound, one for a basic class, none for an unknown
@@ -93,7 +93,7 @@ class CompoundClasses:
         """``"rafdb"`` (11 classes), ``"emotionet"`` (16), ``"du2014"`` (15), or the compound rows of a table.
 
         Args:
-            name: of a set; else a table as in ``fbn.relatedness.resolve``: a saved name, or a file.
+            name: name of a set; else a table as in ``fbn.relatedness.resolve``: a saved name, or a file.
 
         Raises:
             MissingFileError: no such set or table.
@@ -165,7 +165,7 @@ def _words(name: str) -> list[str]:
 
 
 def _rows(categories: Sequence[str | None], table: RelatednessTable) -> Rows:
-    """[C][17] rows of a table; zeros for missing ones."""
+    """Return [C][17] rows of a table; zeros for missing ones."""
     empty = (0.0,) * len(AU_NUMBERS)
     rows = [table.row(label) if label in table.categories else {} for label in map(str, categories)]
     return tuple(tuple(row.get(number, 0.0) for number in AU_NUMBERS) if row else empty for row in rows)

@@ -61,7 +61,7 @@ def terms(predictions: Predictions, classes: CompoundClasses, valence: Valence =
     1 - max_a p(a|x), and happiness has positive valence (all fbn's choices).
 
     Args:
-        predictions: of all three heads.
+        predictions: predictions of all three heads.
         classes: the classes.
         valence: third term as in A (``"positive"``) or C (``"sign"``).
 
@@ -105,10 +105,10 @@ def none_of_these(
     To include it in the softmax: ``probabilities(torch.cat([total, none.total[..., None]], -1))``.
 
     Args:
-        predictions: as for ``terms``.
+        predictions: see ``terms``.
         classes: the classes.
         total: [..., C] their scores; for a network trained on them, its logits times its temperature.
-        valence: as for ``terms``.
+        valence: see ``terms``.
         margin: required difference of scores, >= 0 (fbn's choice, as is the whole comparison).
     """
     others = _others(classes)

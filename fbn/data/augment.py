@@ -64,13 +64,13 @@ class Augmentation(BaseModel):
 
 
 def centre(crops: np.ndarray, size: int = 112) -> np.ndarray:
-    """Cut off the margin of crops: [..., S, S, 3] -> [..., size, size, 3]."""
+    """Cut off the margin of [..., S, S, 3] crops; they are [..., size, size, 3] then."""
     margin = (crops.shape[-2] - size) // 2
     return crops[..., margin : margin + size, margin : margin + size, :]
 
 
 def resize_crops(crops: np.ndarray, side: int, size: int = 112) -> np.ndarray:
-    """Cut off the margin of crops and resize them: [N, S, S, 3] uint8 -> [N, side, side, 3].
+    """Cut off the margin of [N, S, S, 3] uint8 crops and resize them to [N, side, side, 3].
 
     Args:
         crops: crops with a margin.

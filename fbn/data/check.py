@@ -16,8 +16,10 @@ from fbn.data.splits import PARTS, positive_sequences
 from fbn.errors import FbnError, FormatError, MissingFileError
 from fbn.faces.files import exists
 from fbn.records import Annotations, Sample
+from fbn.tasks import ATTRIBUTES
 from fbn.vocabulary import ACTION_UNITS, COMPOUND_EXPRESSIONS, DECISION, EXPRESSIONS
 
+#: Number of bins of the histograms of valence and of arousal.
 _BINS = 8
 _NO_LABEL = "not annotated"
 
@@ -92,6 +94,8 @@ def tables(result: Examination) -> Iterator[Table]:
         yield _valence_arousal(labels)
     if (labels.action_units_weight > 0).any():
         yield _action_units(result.reading, labels)
+    if (labels[ATTRIBUTES].weight > 0).any():
+        yield _attributes(labels)
     yield _pictures(result)
     if result.reading.rejected:
         yield _rejected(result)
@@ -168,6 +172,16 @@ def _action_units(reading: SourceReading, labels: Annotations) -> Table:
         n, active = int(known.sum()), int((labels.action_units[known, i] >= DECISION).sum())
         row = [f"{unit.short} {unit.name}", str(n), str(active), f"{active / n:.3f}" if n else "-"]
         table.add_row(*row, *([str(sequences[i])] if sequences else []))
+    return table
+
+
+def _attributes(labels: Annotations) -> Table:
+    label = labels[ATTRIBUTES]
+    table = _table("attributes", "attribute", "annotated", "active", "share")
+    for i, name in enumerate(ATTRIBUTES.labels):
+        known = label.weight[:, i] > 0
+        n, active = int(known.sum()), int((label.value[known, i] >= DECISION).sum())
+        table.add_row(name, str(n), str(active), f"{active / n:.3f}" if n else "-")
     return table
 
 

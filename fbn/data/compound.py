@@ -26,7 +26,8 @@ from fbn.records import Annotations, Sample
 from fbn.vocabulary import CLASSES_EMOTIONET, COMPOUND_EXPRESSIONS, COMPOUND_RAFDB, EXPRESSION_INDEX
 
 LABELS = "labels.csv"
-#: Limits, so that a malicious zip cannot fill memory or disk.
+#: Limits, so that a malicious zip cannot fill memory or disk: number of pictures, number of files, bytes of a file, and
+#: bytes of all files.
 MAX_PICTURES, MAX_FILES, MAX_BYTES, MAX_TOTAL = 50_000, 200_000, 64 * 2**20, 16 * 2**30
 #: Accepted names of the columns of a label file, in order of preference.
 _FILE = ("file", "filename", "file name", "image", "picture", "path")

@@ -32,12 +32,17 @@ from fbn.faces.track import Tracker
 from fbn.records import Sample
 from fbn.resources import cache_folder, whole_file
 
-#: Pictures between two checks for cancellation, whose crops are in memory together; threads.
-_BLOCK, _THREADS = 128, 2
+#: Number of pictures between two checks for cancellation; their crops are in memory together.
+_BLOCK = 128
+_THREADS = 2
 _SIDE = SIZE + 2 * MARGIN
-#: Correlation of thumbnails from which two pictures are near-duplicates; side of a thumbnail; rows compared at once.
-#: Compressed or downscaled copies had .990 or more, pairs of 1,100 different rendered faces at most .980.
-_SAME, _THUMB, _ROWS = 0.988, 16, 512
+#: Correlation of thumbnails from which two pictures are near-duplicates. Compressed or downscaled copies had .990 or
+#: more, pairs of 1,100 different rendered faces at most .980.
+_MIN_CORRELATION = 0.988
+#: Side of a thumbnail in pixels.
+_THUMBNAIL = 16
+#: Number of pictures that are compared with all others in one matrix product.
+_ROWS = 512
 #: Called with the progress in [0, 1]; raises ``Cancelled`` to stop the work.
 Watch = Callable[[float], None]
 
@@ -236,7 +241,7 @@ def _process(detector: Detector, lock: Lock, sample: Sample) -> tuple[_PictureIn
 
 def _thumbnail(crop: np.ndarray) -> str:
     gray = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    return cv2.resize(gray, (_THUMB, _THUMB), interpolation=cv2.INTER_AREA).tobytes().hex()
+    return cv2.resize(gray, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA).tobytes().hex()
 
 
 def _near_duplicates(thumbnails: list[str]) -> NDArray[np.intp]:
@@ -247,7 +252,7 @@ def _near_duplicates(thumbnails: list[str]) -> NDArray[np.intp]:
     groups = np.arange(len(small))
     for start in range(0, len(small), _ROWS):
         rows = np.arange(start, min(start + _ROWS, len(small)))
-        similar = small[rows] @ small[: rows[-1] + 1].T >= _SAME
+        similar = small[rows] @ small[: rows[-1] + 1].T >= _MIN_CORRELATION
         similar[rows - start, rows] = True
         for row, first in zip(rows, similar.argmax(1), strict=True):
             groups[row] = groups[first]

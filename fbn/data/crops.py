@@ -20,12 +20,14 @@ from fbn.faces.landmarks import box_landmarks, crop_landmarks, default_network
 from fbn.records import Sample
 from fbn.resources import cache_folder, whole_file
 
+#: Side of a crop, and width of the margin around a cached one, in pixels.
 SIZE, MARGIN = 112, 16
+#: Number of threads that decode and align.
 _THREADS = 2
 
 
 def aligned(picture: np.ndarray, margin: int = 0) -> np.ndarray:
-    """Align a picture that is already a face crop, in the same way for training and inference.
+    """Align the face in a picture that is already a face crop; training and inference use this same function.
 
     Args:
         picture: [H, W, 3] uint8 RGB of any size, or another array that ``as_rgb`` accepts.
@@ -39,7 +41,9 @@ def aligned(picture: np.ndarray, margin: int = 0) -> np.ndarray:
 
 
 def crop_of(sample: Sample, margin: int = 0) -> np.ndarray:
-    """Return the aligned crop of a sample's face, at its box or, without one, of a picture that is a face crop already.
+    """Return the aligned crop of a sample's face.
+
+    The face is located at ``sample.box``. Without a box, the picture must be a face crop already.
 
     Args:
         sample: the sample; its picture is read.
@@ -96,14 +100,15 @@ def cached_crops(samples: Sequence[Sample]) -> np.ndarray: ...
 @overload
 def cached_crops(samples: Sequence[Sample], among: Sequence[Sample]) -> Crops: ...
 def cached_crops(samples: Sequence[Sample], among: Sequence[Sample] | None = None) -> Crops:
-    """Return the crops of samples, with a margin for augmentation, from the cache or computed now.
+    """Return the crops of samples, with a margin for augmentation; they are computed unless cached.
 
     Args:
         samples: samples to crop.
-        among: superset of ``samples`` whose crops are cached together; ``samples`` by default.
+        among: all samples of the cache file, a superset of ``samples``; by default ``samples``.
 
     Returns:
-        [N, 144, 144, 3] uint8 RGB, read-only and memory-mapped; ``Rows`` of it if ``among`` has further samples.
+        [N, SIZE + 2 MARGIN, SIZE + 2 MARGIN, 3] uint8 RGB, read-only and memory-mapped; ``Rows`` of it if
+            ``among`` has further samples.
 
     Raises:
         MissingFileError, FormatError: a picture cannot be read; nothing is cached.
@@ -142,17 +147,17 @@ def crops_key(samples: Sequence[Sample]) -> str:
     roots = {root: Path(root).resolve() for root in {sample.root for sample in samples}}
     archives = {root for root, path in roots.items() if path.is_file()}
     for root in sorted(roots[root] for root in archives):
-        key.update(f"{root} {_stamp(root)}".encode())
+        key.update(f"{root} {_file_version(root)}".encode())
     for sample in samples:
         root = roots[sample.root]
-        file = "" if sample.root in archives else _stamp(root / sample.path)
+        file = "" if sample.root in archives else _file_version(root / sample.path)
         key.update(f"\n{sample.dataset} {root} {sample.path} {sample.box} {sample.border} {file}".encode())
     return key.hexdigest()[:24]
 
 
-def _stamp(path: Path) -> str:
-    """Return size and modification time of a file; a missing one is reported when it is read."""
+def _file_version(path: Path) -> str:
+    """Return size and modification time of a file. A missing file raises an error only when it is read."""
     if not os.path.exists(path):
         return "missing"
-    about = path.stat()
-    return f"{about.st_size} {about.st_mtime_ns}"
+    status = path.stat()
+    return f"{status.st_size} {status.st_mtime_ns}"

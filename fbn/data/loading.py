@@ -1,6 +1,6 @@
 """Training batches as a pure function of (seed, step), so that a resumed training sees the same pictures."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,7 +12,7 @@ from fbn.data.augment import Augmentation, augment, resize_crops
 from fbn.data.crops import Crops
 from fbn.errors import FormatError
 from fbn.records import Annotations, Label, Predictions, TaskBatch
-from fbn.tasks import EXPRESSION, Task
+from fbn.tasks import AFFECT_TASKS, EXPRESSION, Task
 
 #: [B, size, size, 3] uint8 RGB -> a network's input.
 Prepare = Callable[[np.ndarray], torch.Tensor]
@@ -84,8 +84,8 @@ def fixed_streams(pool: Pool, counts: Mapping[str, int], balance: Mapping[str, f
     return [Stream(pool.of_set(name), count, balance.get(name, 0.0)) for name, count in counts.items() if count]
 
 
-def paper_streams(pool: Pool, total: int) -> list[Stream]:
-    """Return one stream per task, as the papers' batches of VA-Set, AU-Set and EXPR-Set (A 4.2).
+def paper_streams(pool: Pool, total: int, tasks: Iterable[Task] = AFFECT_TASKS) -> list[Stream]:
+    """Return one stream per task, as the papers' batches of VA-Set, AU-Set and EXPR-Set (paper A, section 4.2).
 
     Pictures with labels of two tasks are in both streams.
 
@@ -93,8 +93,9 @@ def paper_streams(pool: Pool, total: int) -> list[Stream]:
         pool: all pictures.
         total: pictures per step, divided in proportion to the sizes of the streams, so that one epoch sees all of
             each (124 / 200 / 52 in paper A).
+        tasks: the tasks; those without labels are left out.
     """
-    members = [indices for task in pool.annotations if len(indices := pool.of_task(task))]
+    members = [indices for task in tasks if len(indices := pool.of_task(task))]
     labelled = sum(len(indices) for indices in members)
     return [Stream(indices, max(1, round(total * len(indices) / labelled))) for indices in members]
 

@@ -34,6 +34,7 @@ AFFECTNET_MASKED_VALID = 0.04
 CKPLUS_TEST_SUBJECTS, CKPLUS_VALID_SUBJECTS = 25, 8
 #: Minimal number of positive test sequences for an AU to be evaluated on CK+.
 CKPLUS_POSITIVES = 5
+#: Number of random splits of CK+ of which the most balanced is used.
 _CKPLUS_DRAWS = 100
 #: Fractions of the subjects of a data set without released splits; SUBJECTS_VALID also of a released training split.
 SUBJECTS_TEST, SUBJECTS_VALID = 0.20, 0.10
@@ -66,7 +67,7 @@ def subject_dependent(samples: Iterable[Sample], seed: int = 0, fractions: tuple
     return {part: tuple(members) for part, members in parts.items()}
 
 
-def _draw(seed: int, key: str) -> float:
+def uniform(seed: int, key: str) -> float:
     """Return a pseudo-random number in [0, 1) that depends only on the arguments."""
     return int.from_bytes(sha256(f"{seed}:{key}".encode()).digest()[:6], "big") / 2**48
 
@@ -80,7 +81,7 @@ def _grouped(samples: Iterable[Sample], key: Callable[[Sample], str]) -> dict[st
 
 def _distribute(parts: dict[str, list[Sample]], samples: list[Sample], seed: int, counts: dict[str, int]) -> None:
     """Distribute samples in random order: ``counts`` to the given splits, the rest to train."""
-    remaining = sorted(samples, key=lambda s: _draw(seed, s.path))
+    remaining = sorted(samples, key=lambda s: uniform(seed, s.path))
     for part, count in counts.items():
         parts[part] += remaining[:count]
         remaining = remaining[count:]
@@ -89,7 +90,7 @@ def _distribute(parts: dict[str, list[Sample]], samples: list[Sample], seed: int
 
 def _ferplus(samples: tuple[Sample, ...], seed: int) -> Parts:
     released = {part: [s for s in samples if s.part == part] for part in ("train", "test")}
-    valid = {s.path for s in released["train"] if _draw(seed, s.path) < FERPLUS_VALID}
+    valid = {s.path for s in released["train"] if uniform(seed, s.path) < FERPLUS_VALID}
     return {
         "train": tuple(s for s in released["train"] if s.path not in valid),
         "valid": tuple(s for s in released["train"] if s.path in valid),
@@ -116,7 +117,7 @@ def _ckplus(samples: tuple[Sample, ...], seed: int) -> Parts:
     total = [sum(column) for column in zip(*positives.values(), strict=True)]
 
     def random_split(draw: int) -> dict[str, list[str]]:
-        subjects = sorted(by_subject, key=lambda subject: _draw(seed, f"{draw}:{subject}"))
+        subjects = sorted(by_subject, key=lambda subject: uniform(seed, f"{draw}:{subject}"))
         cuts = (0, CKPLUS_TEST_SUBJECTS, CKPLUS_TEST_SUBJECTS + CKPLUS_VALID_SUBJECTS, len(subjects))
         return {part: subjects[cuts[i] : cuts[i + 1]] for i, part in enumerate(("test", "valid", "train"))}
 
@@ -173,7 +174,7 @@ def _not_released(samples: tuple[Sample, ...], seed: int) -> Parts:
 def _by_subject(samples: Iterable[Sample], seed: int, fractions: dict[str, float]) -> Parts:
     """Distribute subjects (or pictures, if subjects are unknown) in random order, at least one to each split."""
     groups = _grouped(samples, lambda s: s.subject or s.path)
-    remaining = sorted(groups, key=lambda subject: _draw(seed, subject))
+    remaining = sorted(groups, key=lambda subject: uniform(seed, subject))
     part_of: dict[str, str] = {}
     for part, fraction in fractions.items():
         count = min(max(1, round(fraction * len(groups))), max(0, len(remaining) - 1))

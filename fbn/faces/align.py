@@ -39,7 +39,7 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def crop_matrix(landmarks: np.ndarray, size: int = 112, margin: int = 0) -> np.ndarray:
-    """[2, 3] matrix that maps frame pixels to pixels of the crop of ``align``."""
+    """Compute the [2, 3] matrix that maps frame pixels to pixels of the crop of ``align``."""
     if landmarks.shape != TEMPLATE.shape:
         raise ValueError(f"landmarks of shape {list(landmarks.shape)}: expected [5, 2]")
     # pixel centres are at integers, so a fraction s of the side is s * size - 0.5

@@ -92,8 +92,8 @@ def to_eight_bits(values: np.ndarray, name: str = "picture") -> np.ndarray:
     slightly outside the range, e.g. from resampling, are clipped.
 
     Args:
-        values: of any shape.
-        name: of the picture in error messages.
+        values: an array of any shape.
+        name: name of the picture in error messages.
 
     Raises:
         PictureError: another type, or values that are not finite or negative.

@@ -26,6 +26,7 @@ SMALLEST_FACE, _SHRUNK_TO = 40, 28
 #: Long side of the smallest copy, which is searched first, and its border on each side as a fraction of that: a face
 #: that fills the picture is found only with a border.
 _WITH_BORDER, _BORDER = 160, 0.3
+#: Shorter side in pixels of the smallest copy that is searched.
 _SMALLEST = 16
 
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -38,7 +40,7 @@ def read_maps(maps: np.ndarray, height: int, width: int, threshold: float) -> li
 
     Args:
         maps: [CHANNELS, P] outputs of all cells, in the order of ``cell_centres``.
-        height, width: of the picture, multiples of 32.
+        height, width: height and width of the picture, multiples of 32.
         threshold: least score of a face, in (0, 1).
     """
     likely = np.flatnonzero(maps[0] > np.log(threshold / (1 - threshold)))
@@ -65,27 +67,18 @@ class DetectionNetwork:
     Args:
         folder: with ``detector.onnx`` and ``detector.json``; None: the shipped one.
         threshold: least score of a face; None: that of ``detector.json``.
-        threads: of onnxruntime.
 
     Raises:
         ChecksumError: the weights are not those their json names.
     """
 
-    def __init__(self, folder: Path | None = None, threshold: float | None = None, threads: int = 1) -> None:
+    def __init__(self, folder: Path | None = None, threshold: float | None = None) -> None:
         folder = folder or shipped("assets/detector")
-        weights = (folder / "detector.onnx").read_bytes()
+        self._session, record = open_network(folder / "detector.onnx")
         #: Identifies the weights.
-        self.sha256 = hashlib.sha256(weights).hexdigest()
-        record = json.loads((folder / "detector.json").read_text())
-        if self.sha256 != record["sha256"]:
-            raise ChecksumError(f"{folder / 'detector.onnx'}: sha256 is {self.sha256}, expected {record['sha256']}")
+        self.sha256: str = record["sha256"]
         #: Least score of a face.
-        self.threshold = record["threshold"] if threshold is None else threshold
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = ort.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        self.threshold: float = record["threshold"] if threshold is None else threshold
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
         """Detect faces of about 10 pixels and more.
@@ -96,14 +89,33 @@ class DetectionNetwork:
         Returns:
             The faces, highest score first, in pixels of ``image``, with landmarks and roll.
         """
-        height, width = image.shape[:2]
-        down, right = -height % 32, -width % 32
-        if down or right:
-            image = cv2.copyMakeBorder(image, 0, down, 0, right, cv2.BORDER_CONSTANT)
-        maps = self._session.run(None, {"images": to_input(image)})[0]
-        return read_maps(maps[0], height + down, width + right, self.threshold)
+        return find_faces(image, lambda images: self._session.run(None, {"images": images})[0], self.threshold)
+
+
+def find_faces(image: np.ndarray, network: Callable[[np.ndarray], np.ndarray], threshold: float) -> list[Detection]:
+    """Detect faces in one picture, as ``DetectionNetwork``; ``network``: [1, 3, H, W] -> [1, CHANNELS, P]."""
+    height, width = image.shape[:2]
+    down, right = -height % 32, -width % 32
+    if down or right:
+        image = cv2.copyMakeBorder(image, 0, down, 0, right, cv2.BORDER_CONSTANT)
+    return read_maps(network(to_input(image))[0], height + down, width + right, threshold)
 
 
 def to_input(image: np.ndarray) -> np.ndarray:
     """Convert [H, W, 3] uint8 RGB to the network's [1, 3, H, W] float32 in [-1, 1]."""
     return np.asarray(cv2.dnn.blobFromImage(image, 1 / 127.5, mean=(127.5, 127.5, 127.5)))
+
+
+def open_network(path: Path) -> tuple[ort.InferenceSession, dict[str, Any]]:
+    """Open a network on one thread; return it with the contents of the JSON file beside it, which has its sha256.
+
+    Raises:
+        ChecksumError: the file is not the one that the JSON file names.
+    """
+    weights, record = path.read_bytes(), json.loads(path.with_suffix(".json").read_text())
+    if (found := hashlib.sha256(weights).hexdigest()) != record["sha256"]:
+        raise ChecksumError(f"{path}: sha256 is {found}, expected {record['sha256']}")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return ort.InferenceSession(weights, options, providers=["CPUExecutionProvider"]), record

@@ -61,7 +61,7 @@ class Inputs:
     Attributes:
         files: pictures and videos, sorted; recognised by suffix or contents.
         left_out: other files.
-        errors: of folders that cannot be listed and broken links.
+        errors: descriptions of folders that cannot be listed and of broken links.
     """
 
     files: tuple[Path, ...]
@@ -181,7 +181,7 @@ def read_file(path: str | Path, every: int = 1, notify: Notify = warnings.warn) 
     Args:
         path: the file.
         every: read every n-th frame of a video.
-        notify: as for ``open_source``.
+        notify: see ``open_source``.
 
     Raises:
         MissingFileError: no such file.

@@ -4,8 +4,6 @@ Its input is an upright square around a face. It refines the box of a detector, 
 and finds the face in a face crop. It is trained by ``fbn.training.landmarks``.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -13,11 +11,10 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 
-from fbn.errors import ChecksumError
 from fbn.faces.align import align, crop_matrix
 from fbn.faces.arrays import as_rgb
+from fbn.faces.detection_network import open_network
 from fbn.faces.geometry import Box
 from fbn.resources import shipped
 
@@ -92,25 +89,16 @@ class LandmarkNetwork:
 
     Args:
         folder: with ``landmarks.onnx`` and ``landmarks.json``; None: the shipped one.
-        threads: of onnxruntime.
 
     Raises:
         ChecksumError: the weights have another checksum than in ``landmarks.json``.
     """
 
-    def __init__(self, folder: Path | None = None, threads: int = 1) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         folder = folder or shipped("assets/landmarks")
-        weights = (folder / "landmarks.onnx").read_bytes()
+        self._session, record = open_network(folder / "landmarks.onnx")
         #: Identifies the weights, and thereby the crops of this network.
-        self.sha256 = hashlib.sha256(weights).hexdigest()
-        expected = json.loads((folder / "landmarks.json").read_text())["sha256"]
-        if self.sha256 != expected:
-            raise ChecksumError(f"{folder / 'landmarks.onnx'}: sha256 is {self.sha256}, expected {expected}")
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = ort.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        self.sha256: str = record["sha256"]
 
     def __call__(self, image: np.ndarray, boxes: Sequence[Box], passes: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Predict five landmarks in each box.

@@ -27,7 +27,7 @@ class Track:
         box: current square around the landmarks.
         score: presence of a face in [0, 1], from the landmark network.
         landmarks: [5, 2] float32 pixels.
-        velocity: of the box's centre, in pixels per frame.
+        velocity: velocity of the box's centre, in pixels per frame.
         expected: predicted box in the next frame.
         last_seen: timestamp of the last frame with the face, in seconds.
         appearance: descriptor of ``fbn.faces.landmarks.appearance``.

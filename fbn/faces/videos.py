@@ -38,25 +38,28 @@ _CONTAINERS = (
 _WITH_DURATION = frozenset({"mov", "matroska", "avi", "asf", "flv"})
 #: AVFMT_NOTIMESTAMPS of FFmpeg: raw streams without timestamps.
 _WITHOUT_TIMES = 0x80
-#: Seconds by which the stored duration may exceed the decoded one; frames that a decoder may delay for reordering.
-_SLACK, _REORDERED = 0.5, 16
-_RATE = 25.0
+#: Seconds by which the stored duration of a complete file may exceed the decoded one.
+_SLACK = 0.5
+#: Number of frames that a decoder may delay for reordering; a frame of AVI is one tick of the stream's time base.
+_REORDERED = 16
+#: Frames per second of a stream that does not state its rate.
+_DEFAULT_RATE = 25.0
 
 
 @contextmanager
-def open_video(file: BinaryIO, name: str, motion_jpeg: bool = False, look: int = 0) -> Iterator[InputContainer]:
+def open_video(file: BinaryIO, name: str, motion_jpeg: bool = False, probe_size: int = 0) -> Iterator[InputContainer]:
     """Open a container with at least one video stream that can be decoded.
 
     Args:
         file: positioned at the start.
-        name: of the file in error messages.
+        name: name of the file in error messages.
         motion_jpeg: whether the file is a raw stream of JPEGs.
-        look: number of bytes to recognise the format from; 0: FFmpeg's default.
+        probe_size: number of bytes from which the format is recognised; 0: FFmpeg's default.
 
     Raises:
         FormatError: not a video, audio only, or frames of more than ``MAX_PIXELS``.
     """
-    options = {"format_whitelist": _CONTAINERS, **({"format_probesize": str(look)} if look else {})}
+    options = {"format_whitelist": _CONTAINERS, **({"format_probesize": str(probe_size)} if probe_size else {})}
     try:
         # metadata in other encodings than UTF-8 are common
         container = av.open(
@@ -83,9 +86,9 @@ def open_video(file: BinaryIO, name: str, motion_jpeg: bool = False, look: int =
 
 
 def is_video(file: BinaryIO) -> bool:
-    """Whether the contents of a file are a video that can be decoded. Resets the position to the start."""
+    """Whether the contents of a file are a video that can be decoded. Afterwards, the position is at the start."""
     try:
-        with open_video(file, "", look=2**16):
+        with open_video(file, "", probe_size=2**16):
             return True
     except FormatError:
         return False
@@ -108,10 +111,21 @@ def count_frames(container: InputContainer) -> int:
 def video_frames(
     container: InputContainer, name: str, every: int, notify: Notify
 ) -> Iterator[tuple[int, float, np.ndarray]]:
-    """Yield index, seconds since the first and pixels of every n-th frame, as a player shows them.
+    """Yield the index, the time in seconds since the first frame, and the pixels of every n-th frame.
 
-    Frames before the start of a trimmed file are skipped, and the stored rotation is applied. Damaged frames are
-    skipped; later ones are read.
+    The frames are those that a player shows: frames before the start of a trimmed file are skipped, and the stored
+    rotation is applied. Damaged frames are skipped, too, and reported at the end.
+
+    Args:
+        container: from ``open_video``.
+        name: name of the file in messages.
+        every: n; 1 yields every frame.
+        notify: called with warnings about missing or irregular times.
+
+    Yields:
+        index: number of the frame, counted from 0.
+        seconds: non-decreasing.
+        pixels: [H, W, 3] uint8 RGB.
 
     Raises:
         FormatError: at the end, if frames could not be decoded or the file is shorter than its stored duration.
@@ -174,15 +188,21 @@ def _check_size(width: int, height: int, name: str) -> None:
 
 
 def _rate(stream: VideoStream) -> float:
-    return float(stream.guessed_rate or stream.average_rate or _RATE)
+    return float(stream.guessed_rate or stream.average_rate or _DEFAULT_RATE)
 
 
 @dataclass
 class _Received:
-    """The decoded part of a file: seconds reached by the video stream and by any stream, and lost frames."""
+    """The part of a file that has been read.
 
-    video: float = 0.0
-    any: float = 0.0
+    Attributes:
+        video_end, end: time in seconds that the video stream, and any stream, has reached.
+        lost: number of frames that could not be decoded.
+        first_lost: time of the first of them in seconds.
+    """
+
+    video_end: float = 0.0
+    end: float = 0.0
     lost: int = 0
     first_lost: float | None = None
 
@@ -190,8 +210,8 @@ class _Received:
         start = packet.dts if packet.pts is None else packet.pts
         if start is not None and packet.time_base is not None:
             end = float((start + (packet.duration or 0)) * packet.time_base)
-            self.any = max(self.any, end)
-            self.video = max(self.video, end) if is_video else self.video
+            self.end = max(self.end, end)
+            self.video_end = max(self.video_end, end) if is_video else self.video_end
 
     def add_lost(self, seconds: float) -> None:
         self.first_lost = seconds if self.first_lost is None else self.first_lost
@@ -238,11 +258,11 @@ def _missing(container: InputContainer, stream: VideoStream, received: _Received
     kind = _kind(container)
     if kind not in _WITH_DURATION:
         return 0.0
-    stated, reached = (container.duration or 0) / av.time_base, received.any
+    stated, reached = (container.duration or 0) / av.time_base, received.end
     if kind == "avi" and stream.average_rate:  # FFmpeg shortens the duration of a truncated AVI
-        stated, reached = float(stream.frames / stream.average_rate), received.video
+        stated, reached = float(stream.frames / stream.average_rate), received.video_end
     elif stream.duration is not None and stream.time_base is not None:
-        stated, reached = float(stream.duration * stream.time_base), received.video
+        stated, reached = float(stream.duration * stream.time_base), received.video_end
     missing = stated - reached
     return missing if missing > max(_SLACK, 2 / _rate(stream)) else 0.0
 
@@ -254,12 +274,19 @@ class _Clock:
         stream: the video stream.
         presented: whether frames have presentation times. AVI stores decoding times only, and FFmpeg's guesses are
             unreliable: the times of the packets are then assigned to frames in order.
+
+    Attributes:
+        started: whether a frame was decoded.
+        last: time of the last frame.
+        filled: number of frames without a usable time, for which one was computed.
     """
 
     def __init__(self, stream: VideoStream, presented: bool) -> None:
-        self._base, self._step = float(stream.time_base or 0), 1 / _rate(stream)
+        self._seconds_per_tick, self._seconds_per_frame = float(stream.time_base or 0), 1 / _rate(stream)
         self._presented = presented
+        # heap of times, in ticks, of packets whose frames were not decoded yet
         self._waiting: list[int] = []
+        # the stream's time of second 0
         self._zero: float | None = None
         self.started = False
         self.last = 0.0
@@ -281,24 +308,25 @@ class _Clock:
     def seconds(self, frame: VideoFrame) -> float:
         """Return the time of a frame; call it once per frame, in order."""
         ticks = frame.pts if self._presented else self._next(frame.pts)
-        now = None if ticks is None else ticks * self._base
+        now = None if ticks is None else ticks * self._seconds_per_tick
         if now is not None and self._zero is None:
-            self._zero = now - (self.last + self._step if self.started else 0.0)
+            self._zero = now - (self.last + self._seconds_per_frame if self.started else 0.0)
         if now is None or self._zero is None:
             self.filled += 1
-            self.last += self._step if self.started else 0.0
+            self.last += self._seconds_per_frame if self.started else 0.0
         else:
             seconds = now - self._zero
             if seconds < self.last:
                 self.filled += 1
                 if self.last - seconds > 1:  # times restarted, e.g. in concatenated recordings
-                    seconds = self.last + self._step
+                    seconds = self.last + self._seconds_per_frame
                     self._zero = now - seconds
             self.last = max(self.last, seconds)
         self.started = True
         return self.last
 
     def _next(self, guess: int | None) -> int | None:
+        """Return the smallest waiting time in ticks; ``guess``, FFmpeg's time of the frame, if none is waiting."""
         # skip the times of packets without a frame, which would delay all later frames
         while guess is not None and len(self._waiting) > 1 and self._waiting[0] < guess - _REORDERED:
             heappop(self._waiting)

@@ -112,7 +112,7 @@ def _extract(network: FaceNetwork, crops: Rows, watch: Callable[[float], None]) 
         for number, images in enumerate(batches(network, crops)):
             watch(number * BATCH / len(crops))
             features = network.features(images)
-            predictions = network.read(features)
+            predictions = network.apply_heads(features)
             heads = {name: predictions[task] for name, task in _HEADS.items() if task in predictions}
             results.append({"features": features, **heads})
     return {name: torch.cat([batch[name] for batch in results]).contiguous() for name in results[0]}
@@ -121,4 +121,4 @@ def _extract(network: FaceNetwork, crops: Rows, watch: Callable[[float], None]) 
 def compound_logits(network: FaceNetwork, crops: np.ndarray, rows: IntArray) -> Tensor:
     """Return the [n, C] compound logits of a network with a compound head, in evaluation mode."""
     predictions = predict(network, Rows(crops, rows))
-    return predictions[predictions.own(COMPOUND)]
+    return predictions[predictions.stored(COMPOUND)]

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
@@ -23,7 +23,7 @@ from fbn.context import Context, write_json
 from fbn.data.compound_faces import read_faces
 from fbn.errors import FormatError
 from fbn.fewshot import publish as saving
-from fbn.fewshot.curve import Learn, as_json, by_probe, curve, measured_rows, out_of_fold, sample_shots
+from fbn.fewshot.curve import LearningMethod, as_json, curve, measured_rows, out_of_fold, probe_method, sample_shots
 from fbn.fewshot.features import FewShotData, compound_logits, extract_features, load_starting_network, with_probe
 from fbn.fewshot.measure import cached, figures, finite, gain
 from fbn.fewshot.probe import IntArray, Probe, probe
@@ -114,13 +114,13 @@ def _classes(parameters: FewShot, present: tuple[str, ...], name: str) -> Compou
     return CompoundClasses.of(present, RelatednessTable.named("du2014"), name)
 
 
-def _scores(parameters: FewShot, data: FewShotData, learn: Learn) -> NDArray:
+def _scores(parameters: FewShot, data: FewShotData, learn: LearningMethod) -> NDArray:
     """Return [n, C] logits of each measured picture, from training without it; NaN elsewhere."""
     faces, y, shots, seed = data.faces, data.labels, parameters.shots, parameters.seed
     scores = np.full((len(y), len(data.classes.classes)), np.nan)
     if faces.test is not None:
-        out = np.flatnonzero(faces.test)
-        scores[out] = learn(sample_shots(y, np.flatnonzero(~faces.test), shots, (seed, _FINAL_DRAW)), out)
+        held_out = np.flatnonzero(faces.test)
+        scores[held_out] = learn(sample_shots(y, np.flatnonzero(~faces.test), shots, (seed, _FINAL_DRAW)), held_out)
         return scores
     groups = faces.groups.tolist()
     if not len(measured_rows(y, None, parameters.folds, seed, groups)):
@@ -133,7 +133,7 @@ class _Tuner:
 
     Args:
         data: pictures and the network to start from.
-        seed: of every training.
+        seed: seed of every training.
     """
 
     def __init__(self, data: FewShotData, seed: int) -> None:
@@ -152,25 +152,25 @@ class _Tuner:
         return self._last[1]
 
 
-def _method(strategy: Strategy, parameters: FewShot, tuner: _Tuner, context: Context, message: str) -> Learn:
+def _method(strategy: Strategy, parameters: FewShot, tuner: _Tuner, context: Context, message: str) -> LearningMethod:
     """Return a strategy as a learning method with cached scores."""
     data = tuner.data
     groups = data.faces.groups.tolist()
-    of_probe = by_probe(data.features, data.total, torch.from_numpy(data.labels), groups)
+    of_probe = probe_method(data.features, data.total, torch.from_numpy(data.labels), groups)
     folds = parameters.folds if data.faces.test is None else 1
     done = 0
 
-    def of_tuning(rows: IntArray, out: IntArray) -> NDArray:
+    def of_tuning(rows: IntArray, held_out: IntArray) -> NDArray:
         nonlocal done
         about = message if folds == 1 else f"{message}, part {done % folds + 1} of {folds}"
-        of_fold = _within(context, done % folds / folds, 1 / folds)
+        of_fold = context.part(done % folds / folds, 1 / folds)
         done += 1
         tuned = tuner(rows, strategy, of_fold, about)
-        return compound_logits(tuned.network, data.faces.crops, data.faces.rows[out]).double().numpy()
+        return compound_logits(tuned.network, data.faces.crops, data.faces.rows[held_out]).double().numpy()
 
-    def checked(rows: IntArray, out: IntArray) -> NDArray:
+    def checked(rows: IntArray, held_out: IntArray) -> NDArray:
         context.check()
-        return of_probe(rows, out) if strategy == "probe" or not len(rows) else of_tuning(rows, out)
+        return of_probe(rows, held_out) if strategy == "probe" or not len(rows) else of_tuning(rows, held_out)
 
     key = f"{data.key} {strategy} {parameters.seed} {data.classes.to_dict()}"
     return cached(checked, context.folder / SCORES, key)
@@ -251,11 +251,6 @@ def _result(
     }
 
 
-def _within(context: Context, start: float, length: float) -> Context:
-    """Return a context whose progress from 0 to 1 is ``length`` of the whole progress, from ``start`` on."""
-    return replace(context, report=lambda progress, message: context.report(start + progress * length, message))
-
-
 def _watch(context: Context, message: str) -> Any:
     def watch(progress: float) -> None:
         context.check()
@@ -279,7 +274,7 @@ class _Stopwatch:
         self._context.check()
         self._context.report(start, message)
         begun = time.monotonic()
-        yield _within(self._context, start, self._fractions[name])
+        yield self._context.part(start, self._fractions[name])
         self._seconds[name] = time.monotonic() - begun
 
     def seconds(self) -> dict[str, float]:

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fbn.fewshot.curve import Learn
+from fbn.fewshot.curve import LearningMethod
 from fbn.fewshot.probe import IntArray
 from fbn.fewshot.request import Figure
 from fbn.metrics import Interval, bootstrap, classification, confusion, mean_diagonal, recalls
 from fbn.resources import whole_file
 
 
-def cached(learn: Learn, folder: Path, key: str) -> Learn:
+def cached(learn: LearningMethod, folder: Path, key: str) -> LearningMethod:
     """Return a learning method that caches its scores in a folder, so that an interrupted run resumes.
 
     Args:
@@ -25,11 +25,11 @@ def cached(learn: Learn, folder: Path, key: str) -> Learn:
         key: identifies everything else that the scores depend on.
     """
 
-    def learn_or_load(rows: IntArray, out: IntArray) -> NDArray:
-        name = hashlib.sha256(key.encode() + rows.tobytes() + b"|" + out.tobytes()).hexdigest()[:24]
+    def learn_or_load(rows: IntArray, held_out: IntArray) -> NDArray:
+        name = hashlib.sha256(key.encode() + rows.tobytes() + b"|" + held_out.tobytes()).hexdigest()[:24]
         path = folder / f"{name}.npy"
         if not path.exists():
-            scores = learn(rows, out)
+            scores = learn(rows, held_out)
             with whole_file(path) as unfinished, unfinished.open("wb") as file:
                 np.save(file, scores, allow_pickle=False)
         return np.load(path, allow_pickle=False)

@@ -21,12 +21,12 @@ class FewShot(BaseModel):
         model: name or folder of the starting weights.
         name: save as a user's model of this name; None: evaluate only.
         overwrite: replace a model of that name.
-        folds: of cross-validation, for data without a test split.
+        folds: number of folds of cross-validation, for data without a test split.
         draws: random draws of the pictures at each point of the learning curve.
         curve: strategy of the learning curve; None: no curve.
         crops: treat pictures in which no face is detected as face crops (True) or leave them out (False);
             None: True in RAF-DB's layout, whose pictures are crops.
-        seed: of draws, folds and training.
+        seed: seed of draws, folds and training.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -106,7 +106,7 @@ class Result(TypedDict):
         data: name of the data: the layout's or folder's.
         set: name of the candidate classes.
         classes: the C class names, in the order of all lists below.
-        known: of each class whether zero-shot can score it; otherwise it gets the others' mean score.
+        known: for each class, whether zero-shot can score it; otherwise it gets the others' mean score.
         counts: class -> training pictures of the saved model.
         measured: class -> pictures measured on.
         unmeasured: classes of which no picture is measured on (a single picture is only trained on).
@@ -120,8 +120,9 @@ class Result(TypedDict):
         curve: points by increasing number of shots; empty if not requested. ``curve_of``: its strategy.
         wrong: misclassified pictures, most confident first; ``wrong_total``: their number, listed or not.
         coverage: ``fbn.data.compound.Coverage`` as JSON.
-        temperature, strength: of the saved model's probe; strength None is infinite, which is zero-shot.
-        seconds: of each stage (``reading``, ``features``, ``measuring``, ``curve``, ``learning``, ``saving``) and
+        temperature, strength: temperature and penalty strength of the saved model's probe; strength None is infinite,
+            which is zero-shot.
+        seconds: times of each stage (``reading``, ``features``, ``measuring``, ``curve``, ``learning``, ``saving``) and
             ``total``.
         model: name of the saved model, or None.
         base: name of the starting model.

@@ -30,18 +30,25 @@ from fbn.models.network import FaceNetwork
 from fbn.records import Annotations, Label
 from fbn.tasks import COMPOUND
 from fbn.training.precision import resolve_precision
-from fbn.training.run import quiet
-from fbn.training.watch import Watch
+from fbn.training.run import Watch, quiet
 
 Part = Literal["last_block", "whole"]
-#: Maximum number of epochs, minimum number of steps in each.
-EPOCHS, _LEAST_STEPS = 10, 8
+#: Maximum number of epochs.
+EPOCHS = 10
+#: Minimum number of steps of an epoch.
+_MIN_STEPS = 8
 _BATCH = 64
-#: Peak learning rates, chosen on drawn faces by the loss on held-out pictures.
+#: Peak learning rates, chosen on synthetic faces by the loss on held-out pictures.
 _RATE: dict[Part, float] = {"last_block": 3e-3, "whole": 1e-3}
-_DECAY, _CLIP, _KEEP = 0.01, 5.0, 1.0
-#: From ``_MANY`` pictures on, a fifth is held out; below, ``_TURNS``-fold cross-validation, then training on all.
-_MANY, _TURNS = 600, 3
+_WEIGHT_DECAY = 0.01
+#: Maximum norm of the gradient.
+_MAX_GRADIENT = 5.0
+#: Weight of the distillation loss, which keeps the other tasks' predictions.
+_DISTILLATION = 1.0
+#: The number of epochs is chosen on a held-out fifth of the pictures, or, if there are fewer pictures than this, by
+#: cross-validation with ``_FOLDS`` folds and subsequent training on all.
+_MIN_HELD_OUT = 600
+_FOLDS = 3
 
 
 @dataclass(frozen=True)
@@ -60,8 +67,8 @@ def tune(data: FewShotData, rows: IntArray, part: Part, seed: int, context: Cont
         data: pictures and the network to start from.
         rows: training pictures.
         part: part of the network that is trained.
-        seed: of augmentation, batches and folds.
-        context: for progress and cancellation.
+        seed: seed of augmentation, batches and folds.
+        context: receives the progress, and is checked for cancellation.
         message: reported with the progress.
 
     Raises:
@@ -69,12 +76,12 @@ def tune(data: FewShotData, rows: IntArray, part: Part, seed: int, context: Cont
     """
     start = _probe(data, rows, seed)
     y = data.labels[rows]
-    turns = 5 if len(rows) >= _MANY else _TURNS
-    fold = stratified_folds(y, turns, seed, data.faces.groups[rows].tolist())
+    folds = 5 if len(rows) >= _MIN_HELD_OUT else _FOLDS
+    fold = stratified_folds(y, folds, seed, data.faces.groups[rows].tolist())
     if not len(rows) or (fold < 0).all():
         # one picture per class: none can be held out to show that fine-tuning helps
         return Tuned(with_probe(data, start), 0, start)
-    if len(rows) >= _MANY:
+    if len(rows) >= _MIN_HELD_OUT:
         training = rows[fold != 0]
         begun = _probe(data, training, seed)
         trained = _train(data, training, part, seed, begun, (context, message), rows[fold == 0])
@@ -83,18 +90,21 @@ def tune(data: FewShotData, rows: IntArray, part: Part, seed: int, context: Cont
             return Tuned(_scaled(trained.network, trained.scales[best]), best, begun)
         return Tuned(with_probe(data, start), 0, start)
     costs, scales = np.zeros(EPOCHS + 1), np.zeros(EPOCHS + 1)
-    for turn in range(turns):
-        training, out = rows[fold != turn], rows[fold == turn]
-        if len(out):
+    for number in range(folds):
+        training, held_out = rows[fold != number], rows[fold == number]
+        if len(held_out):
             begun = _probe(data, training, seed)
-            about = (_within(context, turn, turns + 1), f"{message}: when to stop, {turn + 1} of {turns}")
-            trained = _train(data, training, part, seed, begun, about, out)
-            costs += len(out) * np.array(trained.losses)
-            scales += len(out) * np.log(trained.scales)
+            about = (
+                context.part(number / (folds + 1), 1 / (folds + 1)),
+                f"{message}: when to stop, {number + 1} of {folds}",
+            )
+            trained = _train(data, training, part, seed, begun, about, held_out)
+            costs += len(held_out) * np.array(trained.losses)
+            scales += len(held_out) * np.log(trained.scales)
     best = int(costs.argmin())
     if not best:
         return Tuned(with_probe(data, start), 0, start)
-    about = (_within(context, turns, turns + 1), message)
+    about = (context.part(folds / (folds + 1), 1 / (folds + 1)), message)
     trained = _train(data, rows, part, seed, start, about, rows[:0], best)
     scale = float(np.exp(scales[best] / (fold >= 0).sum()))
     return Tuned(_scaled(trained.network, scale), best, start)
@@ -132,10 +142,6 @@ def _probe(data: FewShotData, rows: IntArray, seed: int) -> Probe:
     return probe(data.features[index], data.total[index], labels, groups=groups, seed=seed)
 
 
-def _within(context: Context, turn: int, of: int) -> Context:
-    return replace(context, report=lambda progress, message: context.report((turn + progress) / of, message))
-
-
 @dataclass(frozen=True)
 class _Trained:
     """The network after its best epoch, or the last one without held-out pictures.
@@ -168,7 +174,7 @@ def _train(
     network = with_probe(data, start)
     present = np.unique(data.labels[rows])
     each = max(2, round(_BATCH / len(present)))
-    per_epoch = max(_LEAST_STEPS, -(-len(rows) // (each * len(present))))
+    per_epoch = max(_MIN_STEPS, -(-len(rows) // (each * len(present))))
     pool, streams = _pool(data, rows, present, each)
     steps = TrainingBatches(pool, streams, Augmentation(), seed, network.spec.prepare, network.spec.size)
     module = _Tuning(network, data, part, present, held_out, per_epoch, seed)
@@ -178,7 +184,7 @@ def _train(
         devices=1,
         precision=resolve_precision("auto"),
         max_epochs=epochs,
-        gradient_clip_val=_CLIP,
+        gradient_clip_val=_MAX_GRADIENT,
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
@@ -256,10 +262,10 @@ class _Tuning(L.LightningModule):
         torch.manual_seed(hash((self._seed, self.global_step)))
         predictions = self.network(pictures.images).to(torch.float32)
         # classes without pictures keep their score, as in the probe
-        task = predictions.own(COMPOUND)
+        task = predictions.stored(COMPOUND)
         target = pictures.annotations[task].value[:, self._present].argmax(-1)
         loss = functional.cross_entropy(predictions[task][:, self._present], target)
-        return loss + _KEEP * distillation(predictions, teacher)
+        return loss + _DISTILLATION * distillation(predictions, teacher)
 
     def on_train_epoch_end(self) -> None:
         """Evaluate on the held-out pictures."""
@@ -284,7 +290,7 @@ class _Tuning(L.LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return AdamW with a short warm-up, then a cosine to 0 over the maximum number of epochs."""
         learned = [p for p in self.network.parameters() if p.requires_grad]
-        optimiser = torch.optim.AdamW(learned, lr=_RATE[self._part], weight_decay=_DECAY)
+        optimiser = torch.optim.AdamW(learned, lr=_RATE[self._part], weight_decay=_WEIGHT_DECAY)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, _RATE[self._part], total_steps=self._steps + 1, pct_start=0.1, cycle_momentum=False
         )

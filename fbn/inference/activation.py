@@ -67,7 +67,7 @@ def activation_maps(network: FaceNetwork, crops: np.ndarray, wanted: Output) -> 
 
 
 def raw_maps(network: FaceNetwork, crops: np.ndarray, wanted: Output) -> np.ndarray:
-    """[B, h, w] signed float32 maps at the resolution of the body's last layer; see ``activation_maps``."""
+    """Compute [B, h, w] signed float32 maps at the resolution of the body's last layer; see ``activation_maps``."""
     features: list[Tensor] = []
 
     def keep(module: object, given: object, maps: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """``FaceAnalyser``: detection, tracking, alignment and prediction for pictures, videos and camera frames."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby, islice
 from pathlib import Path
@@ -46,13 +46,13 @@ class FaceAnalyser:
         smooth: ``median`` (centred, so for ``stream`` and ``crop_stream`` only), ``one_euro``, or None.
         window: length of the median filter in frames, odd.
         flip: average the predictions of the crop and of its mirror image; doubles the computation.
-        threads: of the network's runtime.
+        threads: number of threads of the network's runtime.
         landmarks: predicts the five landmarks for alignment; None: the shipped network.
         compounds: compound expressions to score zero-shot: ``rafdb``, ``emotionet``, ``du2014``, the name or file of
             a relatedness table with compound rows, or the classes. None: those that the model was trained for, if any.
 
     Attributes:
-        scorer: of compound expressions, or None.
+        scorer: scorer of compound expressions, or None.
 
     Raises:
         FbnError: the model or the detector's file is missing or damaged, or the model lacks a task that compound
@@ -240,19 +240,14 @@ class FaceAnalyser:
 
     def _follow(self, frame: Frame, tracker: Tracker) -> FrameResult:
         tracks = tracker.step(frame.image, frame.timestamp)
-        affects = self._read_faces([frame.image] * len(tracks), [track.landmarks for track in tracks])
+        size = self.network.spec.size
+        crops = [align(frame.image, track.landmarks, size) for track in tracks]
+        affects = self._read(np.stack(crops)) if crops else []
         faces = (
             FaceResult(track.face_id, track.box, track.score, track.landmarks, affect, turned=track.turned)
             for track, affect in zip(tracks, affects, strict=True)
         )
         return _result(frame, tuple(faces))
-
-    def _read_faces(self, images: Sequence[np.ndarray], landmarks: Sequence[np.ndarray]) -> list[Affect]:
-        if not images:
-            return []
-        size = self.network.spec.size
-        crops = np.stack([align(image, points, size) for image, points in zip(images, landmarks, strict=True)])
-        return self._read(crops)
 
     def _read(self, crops: np.ndarray) -> list[Affect]:
         with torch.inference_mode():

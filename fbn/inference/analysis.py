@@ -76,7 +76,7 @@ class Analysis:
         analyser: analyses the frames.
         crops: pictures are face crops, one row each.
         every: read every n-th frame of a video.
-        columns: as for ``analyse``.
+        columns: see ``analyse``.
         on_error: called with the error of each unreadable input, after its readable frames.
         notify: called with warnings: skipped files, interpolated times, rotated pictures.
 
@@ -148,8 +148,8 @@ class Analysis:
 
         Args:
             output: name of a ``.csv`` or ``.parquet`` file.
-            progress: as for ``to_pandas``.
-            cancelled: as for ``to_pandas``.
+            progress: see ``to_pandas``.
+            cancelled: see ``to_pandas``.
 
         Raises:
             ArgumentError: ``output`` is one of the inputs.
@@ -175,8 +175,8 @@ class Analysis:
         """Read the files frame by frame.
 
         Args:
-            progress: as for ``to_pandas``.
-            cancelled: as for ``to_pandas``.
+            progress: see ``to_pandas``.
+            cancelled: see ``to_pandas``.
             on_frame: called with each frame before its analysis; an analyser that smooths yields the result later.
 
         Yields:

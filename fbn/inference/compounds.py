@@ -38,7 +38,7 @@ class CompoundScorer:
         """[..., C + 1] probability of each class, followed by that of "none of these"; they sum to 1.
 
         Args:
-            predictions: as returned by ``complete``.
+            predictions: predictions that ``complete`` returned.
         """
         assert predictions.compound_logits is not None
         total = predictions.compound_logits * self.temperature

@@ -25,14 +25,14 @@ class Conflict:
         subject: name of the AU or expression, e.g. ``"AU12"`` or ``"happiness"``.
         implied: probability that the table implies, in [0, 1].
         seen: probability that the network predicts, in [0, 1].
-        words: human-readable description.
+        description: human-readable description.
     """
 
     kind: Kind
     subject: str
     implied: float
     seen: float
-    words: str
+    description: str
 
     @property
     def gap(self) -> float:
@@ -48,7 +48,7 @@ def conflicts(predictions: Predictions, table: RelatednessTable, margin: float =
     AUs and expressions without weights in the table have no conflicts.
 
     Args:
-        predictions: of one face, batch shape [] or [1], with expression and AU logits.
+        predictions: predictions of one face, batch shape [] or [1], with expression and AU logits.
         table: relatedness of expressions and AUs.
         margin: least gap, in [0, 1].
 
@@ -66,15 +66,15 @@ def conflicts(predictions: Predictions, table: RelatednessTable, margin: float =
         if _contradict(seen, least, margin):
             found.append(Conflict("missing", unit.short, least, seen, _missing(unit, e, weights[:, i], least, seen)))
         elif allowed[:, i].any() and _contradict(most, seen, margin):
-            words = _unexplained(unit, e, allowed[:, i], most, seen)
-            found.append(Conflict("unexplained", unit.short, most, seen, words))
+            description = _unexplained(unit, e, allowed[:, i], most, seen)
+            found.append(Conflict("unexplained", unit.short, most, seen, description))
     for i, name in enumerate(EXPRESSIONS):
         units_of = allowed[i] > 0
         if units_of.any() and _contradict(float(e[i]), implied := float(a[units_of].min()), margin):
             units = _list([unit.short for unit, has in zip(ACTION_UNITS, units_of.tolist(), strict=True) if has])
             says = f"{units} {'says' if units_of.sum() == 1 else 'all at once say'} {name.value}"
-            words = f"{says} (at least {implied:.2f} each); {name.value} seen {float(e[i]):.2f}"
-            found.append(Conflict("unnamed", name.value, implied, float(e[i]), words))
+            description = f"{says} (at least {implied:.2f} each); {name.value} seen {float(e[i]):.2f}"
+            found.append(Conflict("unnamed", name.value, implied, float(e[i]), description))
     return tuple(sorted(found, key=lambda conflict: -conflict.gap))
 
 
@@ -118,5 +118,5 @@ def _unexplained(unit: ActionUnit, e: Tensor, allowed: Tensor, implied: float, s
     return f"{unit.short} seen {seen:.2f}, {lacking}; the likeliest that has it is {first}"
 
 
-def _list(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+def _list(items: list[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

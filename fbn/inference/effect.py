@@ -41,7 +41,7 @@ class Settings:
         binary: use R01 instead of R in the mixture.
         min_weight: cells below it are 0 in R01.
         observational: weight of observational AUs in hard and soft co-annotation.
-        temperature: of the soft label, > 0.
+        temperature: temperature of the soft label, > 0.
     """
 
     mixture: Mixture = "sum"
@@ -105,20 +105,6 @@ class Comparison:
     after: Effect
 
     @property
-    def mixture(self) -> np.ndarray:
-        """[17] change of q(a|x)."""
-        return self.after.mixture - self.before.mixture
-
-    def matching(self, form: MatchingForm) -> np.ndarray:
-        """[17] change of each AU's term in the distribution-matching loss."""
-        return self.after.matching[form] - self.before.matching[form]
-
-    @property
-    def soft_label(self) -> np.ndarray:
-        """[7] change of q(e|x)."""
-        return self.after.soft_label - self.before.soft_label
-
-    @property
     def settled(self) -> tuple[Conflict, ...]:
         """Conflicts under the first table only."""
         return _without(self.before.conflicts, self.after.conflicts)
@@ -138,7 +124,7 @@ def effect(
     """Compute the coupling losses, added labels and conflicts of one face.
 
     Args:
-        predictions: of one face, batch shape [] or [1], with expression and AU logits.
+        predictions: predictions of one face, batch shape [] or [1], with expression and AU logits.
         table: relatedness of expressions and AUs.
         annotations: labels of the face, of the same batch shape. A task without labels gets the network's prediction:
             the most probable expression, AUs with a probability of at least 0.5. None: both tasks do.
@@ -203,7 +189,7 @@ def as_labels(predictions: Predictions) -> Annotations:
     """Convert predictions to hard labels: the most probable expression, each AU 0 or 1; no valence-arousal.
 
     Args:
-        predictions: of any batch shape, with expression and AU logits.
+        predictions: predictions of any batch shape, with expression and AU logits.
     """
     e = predictions.expression
     likeliest = torch.nn.functional.one_hot(e.argmax(-1), len(EXPRESSIONS)).to(e)

@@ -28,6 +28,7 @@ _TEXT = {
     *("compound", "compound_smooth"),
 }
 _INTEGER = {"frame", "face_id", "success"}
+#: Number of rows that are written to a Parquet file at once.
 _ROW_GROUP = 2048
 
 
@@ -47,7 +48,7 @@ class TableWriter:
     overwritten. A symbolic link is followed.
 
     Args:
-        path: of the table file.
+        path: path of the table file.
         layout: a name in ``LAYOUTS``.
         compounds: classes of compound expressions to add columns for; only for the layouts ``fbn`` and ``fbn_smooth``.
 
@@ -136,7 +137,7 @@ def to_pandas(results: Iterable[FrameResult], layout: str = "fbn", compounds: Se
     Args:
         results: one row per face, or one with empty face columns for a frame without faces.
         layout: a name in ``LAYOUTS``.
-        compounds: as for ``TableWriter``.
+        compounds: see ``TableWriter``.
     """
     chosen = _layout(layout, compounds)
     rows = _Memory(chosen.columns)

@@ -159,7 +159,7 @@ class LiveSession:
         Args:
             image: [H, W, 3] uint8 RGB.
             timestamp: seconds, non-decreasing; see ``seconds``.
-            source: of the frame. Late frames of a source that is no longer selected are not analysed.
+            source: source of the frame. Late frames of a source that is no longer selected are not analysed.
 
         Returns:
             [H, W, 3] uint8 RGB with the drawing, or ``image`` if the analysis failed.

@@ -63,7 +63,7 @@ def draw(
 
     Args:
         image: [H, W, 3] uint8 RGB, or another picture that ``as_rgb`` accepts; not modified.
-        result: of the frame. Smoothed values are drawn if present.
+        result: result for the frame. Smoothed values are drawn if present.
         trail: earlier (valence, arousal) pairs of the selected face, oldest first.
         face_id: face whose bars are drawn; None, or an unknown id: the largest face.
         panels: draw bars and circle at the sides, not only boxes and names.

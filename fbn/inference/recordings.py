@@ -29,12 +29,12 @@ class Recording:
     """An active recording. The video thread adds frames, the page thread ends it.
 
     Args:
-        path: of the table, ends in ``.csv``; until the recording ends, rows are written to ``<name>.part``.
-        layout, compounds: as in ``TableWriter``.
+        path: path of the table, ends in ``.csv``; until the recording ends, rows are written to ``<name>.part``.
+        layout, compounds: see ``TableWriter``.
         clock: returns seconds.
 
     Attributes:
-        path: of the finished table.
+        path: path of the finished table.
         problem: human-readable reason why it ended unexpectedly; else empty.
 
     Raises:
@@ -105,7 +105,7 @@ class Entry:
     """A recording on disk.
 
     Attributes:
-        path: of the table, also while it is unfinished.
+        path: path of the table, also while it is unfinished.
         began: local time of the start.
         seconds: from the first to the last frame.
         rows: number of rows, one per face and frame; 0 while it is unfinished.

@@ -24,7 +24,7 @@ class Affect:
         action_units: [17] float32 probability of each of ``ACTION_UNITS``; active if >= ``DECISION``.
         compound: [C] float32 probability of each of the scorer's classes; size 0 without a scorer.
         none_of_these: [1] float32 probability of no class, so that all sum to 1; size 0 without a scorer.
-        scorer: of compound expressions, or None.
+        scorer: scorer of compound expressions, or None.
     """
 
     expression: np.ndarray
@@ -70,8 +70,8 @@ class Affect:
         """Convert predictions of batch shape [B] to one object per face; clips valence and arousal to [-1, 1].
 
         Args:
-            predictions: as returned by ``scorer.complete``, if there is a scorer.
-            scorer: of compound expressions.
+            predictions: predictions that ``scorer.complete`` returned, if there is a scorer.
+            scorer: scorer of compound expressions.
         """
         parts = (
             (predictions.expression_logits, len(EXPRESSIONS), lambda: predictions.expression),
@@ -121,8 +121,8 @@ class FrameResult:
     """All faces of one frame.
 
     Attributes:
-        input: as in ``Frame``.
-        index: as in ``Frame``.
+        input: see ``Frame``.
+        index: see ``Frame``.
         timestamp: seconds.
         size: width, height of the frame in pixels.
         faces: ordered by face id.

@@ -22,6 +22,7 @@ from fbn.inference.results import FaceResult, FrameResult
 
 #: 20 minutes at 30 frames a second; ``fbn analyse`` reads longer videos with constant memory.
 MAX_FRAMES = 36_000
+#: Previews of an upload: maximum number, longer side in pixels, JPEG quality.
 _MAX_PREVIEWS, _PREVIEW_SIDE, _QUALITY = 400, 800, 88
 
 
@@ -80,8 +81,8 @@ class AnalysisJob(Background):
         every: read every n-th frame of a video.
 
     Attributes:
-        name: of the upload that is being read.
-        share: progress, in [0, 1].
+        name: name of the upload that is being read.
+        progress: in [0, 1].
         frames: number of frames read so far.
         problems: human-readable error messages.
         notes: human-readable warnings: skipped pages, interpolated times.
@@ -91,7 +92,7 @@ class AnalysisJob(Background):
 
     def __init__(self, analyser: FaceAnalyser, uploads: Sequence[tuple[str, bytes]], every: int = 1) -> None:
         self._analyser, self._uploads, self._every = analyser, _distinct(uploads), every
-        self.name, self.share, self.frames = "", 0.0, 0
+        self.name, self.progress, self.frames = "", 0.0, 0
         self.problems: list[str] = []
         self.notes: list[str] = []
         self.results: dict[str, list[FrameResult]] = {}
@@ -123,7 +124,7 @@ class AnalysisJob(Background):
             return str(message).replace(printable(path), name)
 
         def report(frames: int, total: int, _: str) -> None:
-            self.name, self.share = name, (number + min(1.0, frames / max(1, total))) / len(self._uploads)
+            self.name, self.progress = name, (number + min(1.0, frames / max(1, total))) / len(self._uploads)
 
         analysis = Analysis(
             [path],

@@ -18,7 +18,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from fbn import locks
 from fbn.context import write_json
-from fbn.errors import FbnError, FormatError, MissingFileError
+from fbn.errors import FbnError, FormatError, MissingFileError, readable_errors
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 M = TypeVar("M", bound=BaseModel)
@@ -33,7 +33,9 @@ REQUEST, STATE, LOG, RESULT, LOCK, CANCEL = (
 )
 #: Names of job folders. Other folders are ignored, and no identifier can be a path to somewhere else.
 IDENTIFIER = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
+#: Message of a job whose worker died without writing a final status.
 LOST = "stopped unexpectedly"
+#: Number of bytes at the end of ``log.txt`` in which ``Job.log`` looks for the last lines.
 _TAIL = 200_000
 #: Free bytes below which a disk counts as full: a worker may then fail to write why it stopped.
 _FULL_DISK = 1_000_000
@@ -43,8 +45,10 @@ class JobError(FbnError):
     """A job cannot be started, cancelled or removed in its present state."""
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _JsonFile(BaseModel):
+    """Base class of the contents of a JSON file in a job's folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -60,16 +64,14 @@ class _File(BaseModel):
         except OSError as error:
             raise JobError(f"{path}: cannot be read ({error.strerror})") from None
         except ValidationError as error:
-            problem = error.errors()[0]
-            where = ".".join(map(str, problem["loc"])) or "the file"
-            raise FormatError(f"{path}: {where}: {problem['msg']}") from None
+            raise FormatError(f"{path}: {readable_errors(error, 'the file')}") from None
 
     def write(self, path: Path) -> None:
         """Write the file atomically."""
-        write_json(path, self.model_dump(mode="json"))
+        write_json(path, self.model_dump(mode="json", by_alias=True))
 
 
-class JobRequest(_File):
+class JobRequest(_JsonFile):
     """``job.json``: the request, its time and its device."""
 
     kind: str
@@ -79,12 +81,15 @@ class JobRequest(_File):
     created: AwareDatetime
 
 
-class State(_File):
-    """``state.json``: status and progress. ``queued`` is the time of joining the queue; a restart updates it."""
+class State(_JsonFile):
+    """``state.json``: status and progress. ``queued`` is the time of joining the queue; a restart updates it.
+
+    The file calls the progress ``share`` and the message ``words``.
+    """
 
     status: Status = "queued"
-    share: float = Field(default=0, ge=0, le=1)
-    words: str = "waiting"
+    progress: float = Field(default=0, ge=0, le=1, alias="share")
+    message: str = Field(default="waiting", alias="words")
     queued: AwareDatetime
     started: AwareDatetime | None = None
     ended: AwareDatetime | None = None
@@ -101,11 +106,11 @@ class Job:
         kind: one of ``fbn.jobs.kinds.KINDS``.
         title: human-readable title.
         parameters: parameters of the kind's function, as JSON values.
-        device: jobs of one device run one after another.
+        device: the processor it runs on, e.g. ``cpu``; jobs of one device run one after another.
         created: time of the request.
         status: ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
-        share: progress in [0, 1].
-        words: message: the current step, or the error.
+        progress: in [0, 1].
+        message: the current step, or the error.
         queued, started, ended: times; None if not yet.
         pid: process id of the worker, or None.
         cancelling: whether cancellation was requested and the job has not stopped yet.
@@ -119,8 +124,8 @@ class Job:
     device: str
     created: datetime
     status: Status
-    share: float
-    words: str
+    progress: float
+    message: str
     queued: datetime
     started: datetime | None
     ended: datetime | None
@@ -144,7 +149,7 @@ class Job:
         values = dict(state) | {"cancelling": False}
         if state.ended is None and not alive:
             full = shutil.disk_usage(folder).free < _FULL_DISK
-            values |= {"status": "failed", "words": f"{LOST}: no space is left on the disk" if full else LOST}
+            values |= {"status": "failed", "message": f"{LOST}: no space is left on the disk" if full else LOST}
         elif state.ended is None:
             values["cancelling"] = (folder / CANCEL).exists()
         return cls(id=folder.name, folder=folder, **dict(request), **values)

@@ -5,7 +5,7 @@ A job's file names a kind, not code, so that only these functions can be run.
 
 import inspect
 from collections.abc import Callable, Mapping
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ValidationError
@@ -31,8 +31,7 @@ def load(kind: str) -> tuple[Function, type[BaseModel]]:
     """
     if kind not in KINDS:
         raise FormatError(f"unknown kind of job {kind!r}: expected one of {', '.join(sorted(KINDS))}")
-    module, _, name = KINDS[kind].partition(":")
-    function = getattr(import_module(module), name)
+    function = resolve_name(KINDS[kind])
     return function, get_type_hints(function)[next(iter(inspect.signature(function).parameters))]
 
 

@@ -18,10 +18,12 @@ import torch
 from torch import Tensor
 
 from fbn.context import Background
+from fbn.data.augment import centre
 from fbn.jobs import durations
 from fbn.losses import Objective, distribution_matching
 from fbn.metrics import accuracy, au_f1, confusion
 from fbn.models.network import FaceNetwork
+from fbn.models.spec import InputSpec
 from fbn.models.zoo import facebehaviornet
 from fbn.records import Annotations, Label, Predictions
 from fbn.relatedness import RelatednessTable
@@ -39,6 +41,7 @@ COUPLINGS: dict[str, Any] = {
 }
 #: One training at a time, since two would halve each other's speed; a stopped one takes a moment to end.
 _TURN = threading.Lock()
+#: Number of faces drawn between two updates of the progress.
 _BLOCK = 40
 #: Seconds per step of the last training here, by picture size and batch size.
 _SPEEDS: dict[tuple[int, int], float] = {}
@@ -101,16 +104,16 @@ class LessonProgress:
 
     Attributes:
         running: whether it has not ended.
-        words: message: the current step.
-        share: progress in [0, 1].
+        message: the current step.
+        progress: in [0, 1].
         points: learning curves so far.
         problem: error message, or "".
         left: estimated remaining seconds; None if not known yet.
     """
 
     running: bool
-    words: str
-    share: float
+    message: str
+    progress: float
     points: tuple[PairScores, ...]
     problem: str = ""
     left: float | None = None
@@ -138,14 +141,14 @@ class LiveTraining(Background):
         try:
             while not _TURN.acquire(timeout=0.2):
                 if self.cancelled:
-                    self._update(running=False, words="Stopped")
+                    self._update(running=False, message="Stopped")
                     return
             try:
                 self._train()
             finally:
                 _TURN.release()
         except Exception as error:  # a thread's exception would not be shown
-            self._update(running=False, words="Failed", problem=f"{type(error).__name__}: {error}")
+            self._update(running=False, message="Failed", problem=f"{type(error).__name__}: {error}")
 
     def _train(self) -> None:
         lesson, parts = self.lesson, []
@@ -157,17 +160,20 @@ class LiveTraining(Background):
             parts.append(_render_faces(lesson.seed, start, end, lesson.size))
             rest = durations.left(time.monotonic() - began, end / total)
             left = None if rest is None or training is None else rest + training
-            words = f"Drawing faces: {end} of {total}"
+            message = f"Drawing faces: {end} of {total}"
             if rest is not None and training is None:
-                words += f"{durations.countdown(rest)}, then they are trained on"
-            self._update(words=words, share=0.25 * end / total, left=left)
+                message += f"{durations.countdown(rest)}, then they are trained on"
+            self._update(message=message, progress=0.25 * end / total, left=left)
         if not self.cancelled:
             images = torch.cat([images for images, _ in parts])
             labels = Annotations.concatenate([labels for _, labels in parts])
             self._fit(NetworkPair(lesson, images, labels))
         stopped = self.cancelled
         self._update(
-            left=None, running=False, words="Stopped" if stopped else "Done", share=self._now.share if stopped else 1.0
+            left=None,
+            running=False,
+            message="Stopped" if stopped else "Done",
+            progress=self._now.progress if stopped else 1.0,
         )
 
     def _fit(self, pair: "NetworkPair") -> None:
@@ -175,7 +181,7 @@ class LiveTraining(Background):
         for step in range(steps + 1):
             if step % every == 0 or step == steps:
                 point = pair.measure(step)
-                self._update(points=(*self._now.points, point), words=f"Training: step {step} of {steps}")
+                self._update(points=(*self._now.points, point), message=f"Training: step {step} of {steps}")
             if self.cancelled or step == steps:
                 return
             pair.step()
@@ -183,7 +189,7 @@ class LiveTraining(Background):
             left = durations.left(seconds, (step + 1) / steps)
             if left is not None:
                 _SPEEDS[self.lesson.size, self.lesson.batch] = seconds / (step + 1)
-            self._update(share=0.25 + 0.75 * (step + 1) / steps, left=left)
+            self._update(progress=0.25 + 0.75 * (step + 1) / steps, left=left)
 
 
 class Classroom:
@@ -221,7 +227,7 @@ class NetworkPair:
     Args:
         lesson: settings of the training.
         images: [faces + held_out, 3, size, size] float32 in [-1, 1], training faces first.
-        labels: of batch shape [faces + held_out], with expressions and AUs.
+        labels: labels of batch shape [faces + held_out], with expressions and AUs.
     """
 
     def __init__(self, lesson: Lesson, images: Tensor, labels: Annotations) -> None:
@@ -289,8 +295,5 @@ def _render_faces(seed: int, start: int, end: int, size: int) -> tuple[Tensor, A
     world = World(RelatednessTable.named("du2014"), seed=seed, domain=Domain(name="lesson"))
     truths = [world.draw(number) for number in range(start, end)]
     crops = draw_crops([truth.face for truth in truths], size)
-    margin = (crops.shape[1] - size) // 2
-    middle = crops[:, margin : margin + size, margin : margin + size]
-    images = torch.from_numpy(middle.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1
     labels = Annotations.stack([truth.annotations for truth in truths])
-    return images.contiguous(memory_format=torch.channels_last), labels
+    return InputSpec(size).prepare(centre(crops, size)), labels

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from fbn import locks
-from fbn.errors import FbnError, FormatError, MissingFileError, describe_os_error
+from fbn.errors import FbnError, FormatError, MissingFileError, describe_os_error, readable_errors
 from fbn.jobs import kinds
 from fbn.jobs.folder import CANCEL, IDENTIFIER, LOCK, LOG, REQUEST, RESULT, STATE, Job, JobError, JobRequest, State
 from fbn.resources import data_folder, make_folder
@@ -47,8 +47,7 @@ def start(kind: str, title: str, parameters: BaseModel | Mapping[str, Any], devi
     try:
         request = JobRequest(kind=kind, title=title, parameters=checked, device=device, created=now)
     except ValidationError as error:
-        problem = error.errors()[0]
-        raise FormatError(f"{problem['loc'][0]}: {problem['msg']}") from None
+        raise FormatError(readable_errors(error, "job")) from None
     root, name = _root(), f"{now:%Y%m%d-%H%M%S}-{token_hex(3)}"
     try:
         make_folder(root)

@@ -31,21 +31,21 @@ class _StateWriter:
 
     def update(self, **changes: object) -> None:
         """Change fields of the state and write it to disk."""
-        if "words" in changes and changes["words"] != self.state.words:
-            print(f"{datetime.now():%H:%M:%S} {changes['words']}", flush=True)
+        if "message" in changes and changes["message"] != self.state.message:
+            print(f"{datetime.now():%H:%M:%S} {changes['message']}", flush=True)
         self.state = self.state.model_copy(update=changes)
         self.state.write(self.folder / STATE)
         self._written = time.monotonic()
 
     def report(self, progress: float, message: str) -> None:
         """Report for a ``Context``: writes a new message immediately, new progress every ``_WRITE_INTERVAL``."""
-        if message != self.state.words or time.monotonic() - self._written > _WRITE_INTERVAL:
-            self.update(share=min(1.0, max(0.0, float(progress))), words=message)
+        if message != self.state.message or time.monotonic() - self._written > _WRITE_INTERVAL:
+            self.update(progress=min(1.0, max(0.0, float(progress))), message=message)
 
     def end(self, status: Status, message: str) -> None:
         """Write the final state."""
-        progress = {"share": 1.0} if status == "done" else {}
-        self.update(status=status, words=message, ended=datetime.now(UTC), **progress)
+        progress = {"progress": 1.0} if status == "done" else {}
+        self.update(status=status, message=message, ended=datetime.now(UTC), **progress)
 
 
 def work(folder: Path) -> Status:
@@ -93,7 +93,7 @@ def _device_turn(job: Job, writer: _StateWriter, context: Context) -> Iterator[N
         else:
             with locks.holding(device_lock(job)) as free:
                 if free:
-                    writer.update(status="running", started=datetime.now(UTC), words="starting")
+                    writer.update(status="running", started=datetime.now(UTC), message="starting")
                     yield
                     return
         time.sleep(_POLL_INTERVAL)

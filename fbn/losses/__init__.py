@@ -5,16 +5,13 @@ units, valence and arousal. Every supervised loss is 0, and differentiable, wher
 weight 0 has no influence on value or gradient. Losses are weighted means: multiplying all weights by the same factor
 changes nothing. Half-precision inputs are computed in float32.
 
-Letters before equations name the papers: A, Distribution Matching for Heterogeneous Multi-Task Learning (Kollias,
-Sharmanska, Zafeiriou 2021); B, FAU, Facial Expressions, Valence and Arousal: A Multi-task Solution (2020); C, Face
-Behavior à la carte (2019); D, A Multi-Task Learning & Generation Framework.
+The papers cited by the letters A to D are listed in ``fbn``.
 """
 
 from fbn.losses.coupling import co_annotation, distribution_matching, soft_co_annotation
 from fbn.losses.distillation import distillation
-from fbn.losses.objective import Objective
 from fbn.losses.tasks import binary_cross_entropy, concordance_loss, cross_entropy, mean_squared_error
-from fbn.losses.terms import COUPLINGS, TERMS, Term
+from fbn.losses.terms import COUPLINGS, TERMS, Objective, Term
 
 __all__ = [
     "COUPLINGS",

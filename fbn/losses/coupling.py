@@ -1,4 +1,4 @@
-"""Losses that couple two tasks through a relatedness table (A 3.1.2 and 3.2, C 3).
+"""Losses that couple two tasks through a relatedness table (paper A, sections 3.1.2 and 3.2; paper C, section 3).
 
 The table's rows are the labels of a categorical task and its columns those of a binary one: expressions and action
 units, or identities and attributes. A loss uses only the labels that the network predicts: a head for 12 AUs is coupled
@@ -37,13 +37,13 @@ def mixture_of_rows(
     rows: Task | None = None,
     columns: Task | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Compute q(a|x) = sum_e p(e|x) R(e, a) and 1 - q, each [..., C] (A eq. 3, C eq. 2).
+    """Compute q(a|x) = sum_e p(e|x) R(e, a) and 1 - q, each [..., C] (paper A, eq. 3; paper C, eq. 2).
 
     Args:
         probability: [..., R] p(e|x), probabilities of the table's categorical task.
         table: relatedness; q is 0 outside ``table.support`` of the same arguments.
-        mixture: ``"sum"`` as in A's examples (q(AU2) = p(surprise) + p(fear)); ``"mean"`` divides by the number of
-            expressions that have the AU, as in C's example (half of that).
+        mixture: ``"sum"`` as in paper A's examples (q(AU2) = p(surprise) + p(fear)); ``"mean"`` divides by the number
+            of expressions that have the AU, as in paper C's example (half of that).
         binary: use R01 (weights of at least ``min_weight`` count as 1) instead of R.
         min_weight: see ``RelatednessTable.matrix``.
         rows, columns: labels of the matrix; None: see ``RelatednessTable.matrix``.
@@ -96,8 +96,8 @@ def distribution_matching(
 ) -> Tensor:
     """L_DM: match p(a|x) with the mixture q(a|x), summed over support(R), averaged over all images.
 
-    A eq. 4 and C eq. 3 for expressions and AUs; A eq. 18 for identities and attributes (with ``binary=False``), which
-    misprints 17 AUs for the 40 attributes.
+    Paper A, eq. 4, and paper C, eq. 3, for expressions and AUs; paper A, eq. 18, for identities and attributes (with
+    ``binary=False``), which misprints 17 AUs for the 40 attributes.
 
     q is clamped to [eps, 1 - eps]; no gradient flows through a clamped q. The forms, with the p that minimises each for
     a given q:
@@ -145,7 +145,7 @@ def matching_terms(
 
     Arguments as in ``distribution_matching``.
     """
-    rows, columns = predictions.own(table.rows), predictions.own(table.columns)
+    rows, columns = predictions.stored(table.rows), predictions.stored(table.columns)
     z = as_float32(predictions[columns])
     e = as_float32(predictions[rows]).softmax(-1)
     gradients = gradients or ("p" if form == "soft_target" else "both")
@@ -168,7 +168,7 @@ def soft_co_annotation(
     temperature: float = 1.0,
     observational: Observational = "weight",
 ) -> Tensor:
-    """L_SCA: match p(e|x) with the soft label q(e|x) of an image's AUs, averaged over AU-labelled images (A eq. 11).
+    """L_SCA (paper A, eq. 11): match p(e|x) with the soft label q(e|x) of an image's AUs; mean over images with AUs.
 
     Gradients flow through p only; q is computed from labels (``fbn.labelling.soft_labels``). Forms:
 
@@ -180,7 +180,7 @@ def soft_co_annotation(
         annotations: labels of its binary task; an image is weighted by its largest label weight.
         table: relatedness.
         form: see above.
-        temperature: of the soft label, > 0; 1 in the paper, lower is sharper.
+        temperature: temperature of the soft label, > 0; 1 in the paper, lower is sharper.
         observational: weight of observational AUs in the soft label.
 
     Example:
@@ -194,7 +194,7 @@ def soft_co_annotation(
         >>> bool(losses[0] < losses[1])
         True
     """
-    rows, columns = predictions.own(table.rows), annotations.own(table.columns)
+    rows, columns = predictions.stored(table.rows), annotations.stored(table.columns)
     log_p = as_float32(predictions[rows]).log_softmax(-1)
     log_q = (intensity(annotations, table, observational, rows).to(log_p) / temperature).log_softmax(-1)
     if form == "printed":
@@ -214,7 +214,7 @@ def co_annotation(
     class_weights: Sequence[float] | None = None,
     positive_weights: Sequence[float] | None = None,
 ) -> Tensor:
-    """Cross entropy plus binary cross entropy on the labels that co-annotation adds (A 3.1.2, C 3).
+    """Cross entropy plus binary cross entropy on the labels that co-annotation adds (paper A, 3.1.2; paper C, 3).
 
     The given labels are not part of this loss; see ``cross_entropy`` and ``binary_cross_entropy`` for them.
 
@@ -236,6 +236,6 @@ def co_annotation(
         0.693
     """
     added = co_annotations(annotations, table, observational=observational)
-    rows, columns = predictions.own(table.rows), predictions.own(table.columns)
+    rows, columns = predictions.stored(table.rows), predictions.stored(table.columns)
     loss = cross_entropy(predictions, added, rows, class_weights)
     return loss + binary_cross_entropy(predictions, added, columns, positive_weights)

@@ -64,7 +64,7 @@ def plane(form: MatchingForm) -> tuple[np.ndarray, np.ndarray]:
 
 @lru_cache(maxsize=128)
 def descent(form: MatchingForm, q: float, steps: int = 120, rate: float = 1.0) -> np.ndarray:
-    """[steps + 1, starts] p along a gradient descent on its logit, from each of ``STARTS``."""
+    """Compute [steps + 1, starts] p along a gradient descent on its logit, from each of ``STARTS``."""
     z = torch.tensor(STARTS, dtype=torch.float64).logit()
     path = [z.sigmoid()]
     for _ in range(steps):
@@ -77,7 +77,7 @@ def descent(form: MatchingForm, q: float, steps: int = 120, rate: float = 1.0) -
 
 @lru_cache(maxsize=64)
 def paths(form: MatchingForm, gradients: Gradients, steps: int = 60, rate: float = 1.0) -> np.ndarray:
-    """[steps + 1, starts, 2] p(AU12) and q(AU12) along a descent on ``distribution_matching`` with the table ``TOY``.
+    """Compute [steps + 1, starts, 2] p(AU12), q(AU12) while ``distribution_matching`` descends, with table ``TOY``.
 
     The logits of both heads follow the gradients that ``gradients`` lets through; the starts form a 4 x 4 grid.
     """
@@ -102,7 +102,7 @@ def paths(form: MatchingForm, gradients: Gradients, steps: int = 60, rate: float
 def implied(
     expressions: Collection[tuple[str, float]], table: RelatednessTable, mixture: Mixture, binary: bool
 ) -> np.ndarray:
-    """[17] q(a|x) of a face with these (expression, probability) pairs; the remaining probability is neutral's."""
+    """Compute [17] q(a|x) for (expression, probability) pairs; the remaining probability is neutral's."""
     e = torch.zeros(len(EXPRESSIONS), dtype=torch.float64)
     for name, probability in expressions:
         e[EXPRESSION_INDEX[name]] += probability
@@ -119,7 +119,7 @@ def labelled(active: Collection[int]) -> Annotations:
 def soft_label(
     active: tuple[int, ...], table: RelatednessTable, temperature: float, observational: Observational
 ) -> np.ndarray:
-    """[7] q(e|x) of a face with these AUs active."""
+    """Compute [7] q(e|x) of a face with these AUs active."""
     return soft_labels(labelled(active), table, temperature, observational).numpy()
 
 
@@ -132,7 +132,7 @@ def learned(
     observational: Observational,
     steps: int = 60,
 ) -> np.ndarray:
-    """[7] p(e|x) after gradient descent on ``soft_co_annotation`` alone, from a uniform distribution."""
+    """Compute [7] p(e|x) after gradient descent on ``soft_co_annotation`` alone, from a uniform distribution."""
     labels = labelled(active)
     z = torch.zeros(len(EXPRESSIONS), dtype=torch.float64)
     for _ in range(steps):

@@ -1,4 +1,4 @@
-"""Distillation: a teacher's outputs as soft labels (B eq. 5 to 7)."""
+"""Distillation: a teacher's outputs as soft labels (paper B, eq. 5 to 7)."""
 
 from collections.abc import Callable
 
@@ -23,17 +23,17 @@ def distillation(
 ) -> Tensor:
     """L_d over all images: a distance of the student's outputs from the detached outputs of the teacher.
 
-    Expression: KL(teacher || student) of softmaxes at temperature T (no factor T^2, as in B eq. 5). AUs: binary cross
-    entropy with the teacher's sigmoid, averaged over AUs (B eq. 6). Valence-arousal: B uses bins; for continuous values
-    it is (1 - CCC) + MSE (fbn's choice). Each is minimal where both networks agree: the AU loss is the teacher's
-    entropy there, the others are 0.
+    Expression: KL(teacher || student) of softmaxes at temperature T (no factor T^2, as in paper B, eq. 5). AUs: binary
+    cross entropy with the teacher's sigmoid, averaged over AUs (paper B, eq. 6). Valence-arousal: paper B uses bins;
+    for continuous values it is (1 - CCC) + MSE (fbn's choice). Each is minimal where both networks agree: the AU loss
+    is the teacher's entropy there, the others are 0.
 
     Args:
         student: outputs to be trained.
         teacher: outputs of the same batch shape; heads that either network lacks are skipped.
-        annotations: distillation of an annotated label has weight ``1 - label_share`` (B eq. 7: the supervised loss of
-            that label should then have weight ``label_share``). None: weight 1 everywhere.
-        label_share: lambda of B eq. 7, in [0, 1].
+        annotations: distillation of an annotated label has weight ``1 - label_share`` (paper B, eq. 7: the supervised
+            loss of that label should then have weight ``label_share``). None: weight 1 everywhere.
+        label_share: lambda of paper B, eq. 7, in [0, 1].
         temperature: T of the expression softmaxes, > 0.
         expression: factor of the expression loss.
         action_units: factor of the AU loss.

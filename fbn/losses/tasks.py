@@ -1,4 +1,4 @@
-"""Losses of single tasks (A eq. 2, C eq. 1)."""
+"""Losses of single tasks (paper A, eq. 2; paper C, eq. 1)."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -32,8 +32,8 @@ def cross_entropy(
 ) -> Tensor:
     """L_Emo, L_Id = weighted mean over labelled images of -sum_e y(e) log p(e|x); y one-hot or a vote distribution.
 
-    Minimal at p = y, where it is the entropy of y (0 if one-hot). The second softmax on p that A eq. 16 (identities)
-    prints is a misprint.
+    Minimal at p = y, where it is the entropy of y (0 if one-hot). The second softmax on p in paper A, eq. 16 (for
+    identities) is a misprint.
 
     Args:
         predictions: logits [..., K] of a categorical task.
@@ -74,7 +74,8 @@ def binary_cross_entropy(
         annotations: targets in [0, 1] and weights of the task.
         task: the task.
         positive_weights: K factors on the positive term, -[c y log p + (1-y) log(1-p)].
-        reduction: over the labels of an image; ``"sum"``, as in A eq. 17 for attributes: sum_a w_a BCE_a / max_a w_a.
+        reduction: over the labels of an image; ``"sum"``, as in paper A, eq. 17 for attributes:
+            sum_a w_a BCE_a / max_a w_a.
 
     Example:
         >>> import fbn
@@ -97,7 +98,7 @@ def binary_cross_entropy(
 def concordance_loss(predictions: Predictions, annotations: Annotations, task: Task = VALENCE_AROUSAL) -> Tensor:
     """L_VA = 1 - (CCC_v + CCC_a) / 2 over labelled images, CCC = 2 cov / (var + var + (mean - mean)^2).
 
-    Moments are biased (n in the denominator, weights as frequencies), as in D eq. 5; A and C misprint squared
+    Moments are biased (n in the denominator, weights as frequencies), as in paper D, eq. 5; A and C misprint squared
     variances. In [0, 2], 0 at equality; 1 without a gradient for a single image. Use batches of some dozens of images.
 
     Example:

@@ -22,6 +22,7 @@ from fbn.tasks import AFFECT_TASKS, COMPOUND, named, serialise
 
 #: Outputs whose names differ from those of their tasks.
 _NAMES = {"expression": "expression_logits", "action_units": "action_unit_logits", "compound": "compound_logits"}
+#: Keys of the file's metadata.
 _SPEC_KEY, _TASKS_KEY, _COMPOUND_KEY = "input_spec", "tasks", "compound"
 
 
@@ -78,8 +79,8 @@ class OnnxNetwork:
     Attributes:
         spec: format of the input.
         outputs: names of the outputs in the file.
-        tasks: of the outputs, in the same order.
-        classes, temperature: as in ``FaceNetwork``.
+        tasks: tasks of the outputs, in the same order.
+        classes, temperature: see ``FaceNetwork``.
 
     Raises:
         FormatError: not an ONNX file written by ``export``.
@@ -111,6 +112,6 @@ class OnnxNetwork:
             raise FormatError(f"{path}: expected an ONNX file written by fbn ({error})") from error
 
     def __call__(self, images: Tensor) -> Predictions:
-        """[B, 3, H, W] float32 in the range of ``spec`` -> predictions of batch shape [B]."""
+        """Compute predictions of batch shape [B] for [B, 3, H, W] float32 images in the range of ``spec``."""
         values = self._session.run(None, {"images": images.contiguous().numpy()})
         return Predictions({task: torch.from_numpy(v) for task, v in zip(self.tasks, values, strict=True)})

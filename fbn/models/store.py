@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from fbn.errors import ChecksumError, FormatError, MissingFileError
+from fbn.errors import ChecksumError, FormatError, MissingFileError, readable_errors
 from fbn.models.network import FaceNetwork
 from fbn.models.onnx import OnnxNetwork, export
 from fbn.models.spec import InputSpec
@@ -35,7 +35,7 @@ class Manifest(BaseModel):
         classes: the compound expressions that it predicts, in order; empty without such a head.
         sha256: file name -> checksum.
         recipe: the complete training recipe.
-        checkpoints: of that training, from which the weights are; of several, their mean.
+        checkpoints: checkpoints of that training, from which the weights are; of several, their mean.
         metrics: by split, data set and metric, as ``fbn evaluate`` writes them.
         terms: training data source -> its terms of use.
     """
@@ -104,9 +104,7 @@ def manifest(name_or_path: str | Path) -> Manifest:
     try:
         return Manifest.model_validate_json(path.read_text())
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise FormatError(f"{path}: {field}: {first['msg']}") from error
+        raise FormatError(f"{path}: {readable_errors(error, 'the file')}") from error
 
 
 def card(name_or_path: str | Path) -> str:
@@ -120,7 +118,7 @@ def load(name_or_path: str | Path, runtime: Runtime = "onnx", threads: int = 1) 
     Args:
         name_or_path: one of ``names()``, or a model folder.
         runtime: onnxruntime, or torch in evaluation mode (with gradients enabled).
-        threads: of onnxruntime; torch has a process-wide setting.
+        threads: number of threads of onnxruntime; torch has a process-wide setting.
 
     Raises:
         MissingFileError: there is no such model, or its weights are missing.
@@ -180,7 +178,7 @@ def load_weights(network: FaceNetwork, weights: Mapping[str, Tensor], path: Path
     Args:
         network: the network.
         weights: name -> tensor.
-        path: of the file, for error messages.
+        path: path of the file, for error messages.
 
     Raises:
         FormatError: the weights do not fit the network.
@@ -211,7 +209,7 @@ def save(
     Args:
         folder: the model folder, ``.../<name>``.
         network: the trained network.
-        name: of the model.
+        name: name of the model.
         zoo: name of the constructor in ``ZOO``, called with ``arguments``.
         card: the model card, Markdown.
         about: further fields of ``Manifest``: recipe, git_sha, date, metrics, terms.

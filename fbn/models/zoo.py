@@ -11,7 +11,7 @@ from fbn.models.bodies.densenet import DenseNet121
 from fbn.models.bodies.residual import Residual
 from fbn.models.bodies.resnet import ResNet50
 from fbn.models.bodies.vgg import VggFace
-from fbn.models.heads.compound import ZeroShot
+from fbn.models.heads.compound import CompoundHead
 from fbn.models.heads.linear import Linear
 from fbn.models.network import FaceNetwork
 from fbn.tasks import ACTION_UNITS, AFFECT_TASKS, EXPRESSION, VALENCE_AROUSAL, Task, named
@@ -55,15 +55,15 @@ def compound(
     """Build ``facebehaviornet`` with an additional head for compound expressions.
 
     Args:
-        widths, blocks, dropout: as for ``facebehaviornet``.
-        classes: as returned by ``CompoundClasses.to_dict``; None: those of RAF-DB.
-        temperature: see ``ZeroShot``.
+        widths, blocks, dropout: see ``facebehaviornet``.
+        classes: result of ``CompoundClasses.to_dict``; None: those of RAF-DB.
+        temperature: see ``CompoundHead``.
 
     Raises:
         FormatError: invalid classes.
     """
     chosen = CompoundClasses.named("rafdb") if classes is None else CompoundClasses.from_dict(classes)
-    heads = (partial(Linear, tasks=_ORDER), partial(ZeroShot, classes=chosen, temperature=temperature))
+    heads = (partial(Linear, tasks=_ORDER), partial(CompoundHead, classes=chosen, temperature=temperature))
     return FaceNetwork(Residual(widths, blocks), *(partial(head, dropout=dropout) for head in heads))
 
 
@@ -73,16 +73,16 @@ def vgg_face(tasks: Tasks = AFFECT_TASKS, width: float = 1.0, dropout: float = 0
 
 
 def resnet_50(tasks: Tasks = AFFECT_TASKS, width: float = 1.0, dropout: float = 0.2) -> FaceNetwork:
-    """Build ResNet-50 with the same outputs (A Tables IV and VIII)."""
+    """Build ResNet-50 with the same outputs (paper A, Tables IV and VIII)."""
     return affect(ResNet50(width), tasks, dropout)
 
 
 def densenet_121(tasks: Tasks = AFFECT_TASKS, width: float = 1.0, dropout: float = 0.2) -> FaceNetwork:
-    """Build DenseNet-121 with the same outputs (A Tables IV and VIII)."""
+    """Build DenseNet-121 with the same outputs (paper A, Tables IV and VIII)."""
     return affect(DenseNet121(width), tasks, dropout)
 
 
-#: Other bodies with the same 26 outputs: the multi-task baselines of A Tables IV and VIII, and arms of the study.
+#: Other bodies with the same 26 outputs: multi-task baselines of paper A, Tables IV and VIII, and arms of the study.
 BODIES: dict[str, Callable[..., FaceNetwork]] = {
     "vgg-face": vgg_face,
     "resnet-50": resnet_50,

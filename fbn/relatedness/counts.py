@@ -30,7 +30,7 @@ class Counts:
         images: [C, A] number of images (or people, see ``count``) of the category with the binary label (AU) annotated.
         active: [C, A] number of those in which it is active.
         shown: [C] number of images of the category, whether or not binary labels are annotated.
-        both: number of images with labels of both tasks.
+        doubly_labelled: number of images with labels of both tasks.
         units: [A] number of images with the binary label annotated, whether or not a category is.
         units_active: [A] number of those in which it is active.
         columns: the binary task.
@@ -40,13 +40,13 @@ class Counts:
     images: Tensor
     active: Tensor
     shown: Tensor
-    both: int
+    doubly_labelled: int
     units: Tensor
     units_active: Tensor
     columns: Task = ACTION_UNITS
 
     def weights(self, min_support: float) -> dict[str, dict[Column, float]]:
-        """Compute R(e, a) = active / annotated (C 4.2), without neutral and cells below ``min_support``."""
+        """Compute R(e, a) = active / annotated (paper C, 4.2), without neutral and cells below ``min_support``."""
         supported = (self.images >= min_support) & (self.images > 0)
         ratio = torch.where(supported, self.active / self.images.clamp_min(torch.finfo(torch.float64).tiny), 0.0)
         return {
@@ -58,7 +58,7 @@ class Counts:
 
 def count(
     labels: Labels,
-    active: float = DECISION,
+    threshold: float = DECISION,
     compounds: Sequence[str] | None = None,
     people: Sequence[str] | None = None,
     rows: Task = EXPRESSION,
@@ -68,7 +68,7 @@ def count(
 
     Args:
         labels: annotations, or a network's predictions as annotations (``fbn.labelling.pseudo_annotate``).
-        active: threshold; an AU with at least this value is active.
+        threshold: an AU with at least this value is active.
         compounds: compound expression of each image, "" for none; it replaces the image's basic expression.
         people: person of each image. Each person then counts once per category and AU, with the fraction of their
             images in which it is active, since images of one person or clip are not independent.
@@ -81,11 +81,12 @@ def count(
     label = labels[columns]
     weight = label.weight.double().reshape(-1, len(columns))
     units = label.value.double().reshape(weight.shape)
-    hits = torch.where((weight > 0) & (units >= active), weight, 0.0)
+    hits = torch.where((weight > 0) & (units >= threshold), weight, 0.0)
     fractions, categories = _fractions(labels[rows], rows, compounds)
-    both = int(((fractions.sum(-1) > 0) & (weight > 0).any(-1)).sum())
+    doubly_labelled = int(((fractions.sum(-1) > 0) & (weight > 0).any(-1)).sum())
     images, active_images = _sums(fractions, weight, hits, people)
-    return Counts(categories, images, active_images, fractions.sum(0), both, weight.sum(0), hits.sum(0), columns)
+    shown, annotated, active = fractions.sum(0), weight.sum(0), hits.sum(0)
+    return Counts(categories, images, active_images, shown, doubly_labelled, annotated, active, columns)
 
 
 def _fractions(label: Any, rows: Task, compounds: Sequence[str] | None) -> tuple[Tensor, tuple[str, ...]]:

@@ -18,7 +18,7 @@ class Edit:
 
     Attributes:
         table: after the edit.
-        description: of the edit, for the Undo button.
+        description: description of the edit, for the Undo button.
         cell: (category, AU number) of the last change.
     """
 
@@ -32,11 +32,11 @@ class Draft:
     """A table that one user edits.
 
     Attributes:
-        name: of the table.
+        name: name of the table.
         origin: ``"built in"``, ``"saved"``, ``"imported"`` or ``"inferred"``.
         number: the saved version that was opened; 0 if the table is not a saved one.
         saved: the table as opened or last saved.
-        history: of the edits.
+        history: history of the edits.
         cell: (category, AU number) of the selection.
         made_from: name and table that the saved table was derived from: the previous version or the built-in table;
             None if unknown.

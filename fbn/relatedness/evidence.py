@@ -11,26 +11,30 @@ from enum import StrEnum
 from typing import Self
 
 import numpy as np
+from scipy.special import betainc, betaincc, betaincinv
 from scipy.stats import hypergeom
 
 from fbn.errors import FormatError
 from fbn.relatedness.counts import Labels, count
-from fbn.relatedness.exact import at_least, at_most, clopper_pearson, holm
 from fbn.relatedness.table import MIN_WEIGHT, Provenance, RelatednessTable
 from fbn.vocabulary import AU_INDEX, AU_NUMBERS, DECISION, Expression
 
 
 class CellVerdict(StrEnum):
-    """Result of the test of one cell."""
+    """Result of the test of one cell.
+
+    HOLDS: the images do not contradict the weight. MORE, LESS: the AU is seen more or less often than the weight says.
+    TOO_FEW: not tested, since there are fewer than ``Evidence.min_support`` images.
+    """
 
     HOLDS = "holds"
     MORE = "seen more often"
     LESS = "seen less often"
-    THIN = "too few images"
+    TOO_FEW = "too few images"
 
 
 class Relation(StrEnum):
-    """Relation of one cell in two tables."""
+    """Which of two tables have a weight in a cell; see ``Agreement.relation``."""
 
     BOTH = "both"
     APART = "both, weights apart"
@@ -48,8 +52,8 @@ class Tolerance:
             at least 70 % of the subjects show it, hence 0.3.
         observational: difference from an observational weight in either direction; the published weights are from 230
             subjects, so 0.07 is sampling error alone (fbn's choice).
-        absent: rate at which an AU may occur that the row does not list. A contradiction also requires that it is
-            significantly more frequent than in all other categories together.
+        absent: rate at which an AU without a weight may occur. To contradict the table, it must also be significantly
+            more frequent than in all other categories together.
     """
 
     missed: float = 0.3
@@ -88,7 +92,7 @@ class Finding:
     Attributes:
         category, au: category and AU number.
         weight_in_table: 0 if the table has no weight.
-        images, active, observed, low, high: as in ``Cell``; observed is ``Cell.weight``.
+        images, active, observed, low, high: see ``Cell``; observed is ``Cell.weight``.
         p: Holm-adjusted p-value; 1 if the cell was not tested.
         verdict: result of the test; MORE and LESS contradict the table.
     """
@@ -115,10 +119,11 @@ class Evidence:
     """Co-occurrence counts of annotated images.
 
     Attributes:
-        cells: every category that occurs x 17 AUs, including neutral, in the vocabulary's order.
+        cells: a cell for each pair of category and AU, in the vocabulary's order: the seven expressions, neutral
+            included, and the compound expressions that occur, by 17 AUs.
         expressions: category -> number of images, whether or not AUs are annotated.
         units: AU number -> (number of images with it annotated, number of those active), with or without expression.
-        both: number of images with an expression and an AU.
+        doubly_labelled: number of images with labels of both an expression and an AU.
         min_support: cells with fewer images (or people) are excluded from tables and tests.
         level: family-wise confidence level of the intervals.
         source: description of the labels.
@@ -128,7 +133,7 @@ class Evidence:
     cells: tuple[Cell, ...]
     expressions: dict[str, float]
     units: dict[int, tuple[float, float]]
-    both: int
+    doubly_labelled: int
     min_support: float
     level: float
     source: str
@@ -141,25 +146,25 @@ class Evidence:
         min_support: float = 10,
         level: float = 0.95,
         source: str = "annotations",
-        active: float = DECISION,
+        threshold: float = DECISION,
         compounds: Sequence[str] | None = None,
         people: Sequence[str] | None = None,
     ) -> Self:
-        """Count labels of any batch shape.
+        """Count the co-occurrences of labels of any batch shape.
 
         Args:
             labels: annotations, or predicted AUs from ``fbn.labelling.pseudo_annotate``.
             min_support: cells with fewer annotated images (or people) are excluded.
             level: family-wise confidence level of the intervals, in (0, 1).
             source: description of the labels.
-            active, compounds, people: as in ``fbn.relatedness.counts.count``.
+            threshold, compounds, people: see ``fbn.relatedness.counts.count``.
 
         Raises:
             FormatError: as in ``fbn.relatedness.counts.count``; or a level outside (0, 1).
         """
         if not 0 < level < 1:
             raise FormatError(f"level = {level}: expected between 0 and 1")
-        counts = count(labels, active, compounds, people)
+        counts = count(labels, threshold, compounds, people)
         n, k = counts.images.numpy(), counts.active.numpy()
         tested = int(((n >= min_support) & (n > 0)).sum())
         low, high = clopper_pearson(k, n, (1 - level) / max(tested, 1))
@@ -173,7 +178,7 @@ class Evidence:
             cells=cells,
             expressions=dict(zip(counts.categories, counts.shown.tolist(), strict=True)),
             units=dict(zip(AU_NUMBERS, pairs, strict=True)),
-            both=counts.both,
+            doubly_labelled=counts.doubly_labelled,
             min_support=min_support,
             level=level,
             source=source,
@@ -204,7 +209,7 @@ class Evidence:
             if cell.category != Expression.NEUTRAL and self.supported(cell):
                 rows[cell.category][cell.au] = min(cell.weight, 1.0)
         left_out = f"cells under {self.min_support:g} {self.counted} left empty"
-        note = f"inferred from {self.both} images with both labels; {left_out}"
+        note = f"inferred from {self.doubly_labelled} images with both labels; {left_out}"
         return RelatednessTable.of(rows, Provenance(self.source, note=note))
 
 
@@ -215,8 +220,9 @@ class Agreement:
     Attributes:
         category, au: category and AU number.
         first, second: weights; 0 for a missing one.
-        relation: BOTH and APART: both tables have the cell; UNSEEN: only one has it, and the AU has no weight anywhere
-            in the other table, where it may not have been annotated.
+        relation: BOTH: both tables have a weight. APART: likewise, but the weights differ by more than ``apart``.
+            FIRST, SECOND: only that table has one. UNSEEN: only one has, and the other has no weight of this AU in any
+            row; perhaps it was not annotated.
     """
 
     category: str
@@ -238,7 +244,7 @@ def compare(
         evidence: counts.
         table: the table to test.
         level: family-wise confidence level, in (0, 1).
-        tolerance: of the null hypotheses.
+        tolerance: differences from the table that are not contradictions.
 
     Returns:
         One finding per cell, in the vocabulary's order; see ``Finding.contradicted``.
@@ -256,7 +262,9 @@ def compare(
     findings = []
     for cell in shared:
         p = float(adjusted.get(cell, 1.0))
-        verdict = CellVerdict.THIN if cell not in tests else tests[cell][1] if p <= 1 - level else CellVerdict.HOLDS
+        verdict = CellVerdict.TOO_FEW
+        if cell in tests:
+            verdict = tests[cell][1] if p <= 1 - level else CellVerdict.HOLDS
         weight = rows[cell.category].get(cell.au, 0.0)
         counts = (cell.images, cell.active, cell.weight, cell.low, cell.high)
         findings.append(Finding(cell.category, cell.au, weight, *counts, p, verdict))
@@ -271,7 +279,7 @@ def agreement(first: RelatednessTable, second: RelatednessTable, apart: float = 
         apart: weights that differ by more have the relation APART (fbn's choice).
     """
     found = []
-    named = {id(t): {n for c in t.categories for n in t.row(c)} for t in (first, second)}
+    listed = {id(t): {n for c in t.categories for n in t.row(c)} for t in (first, second)}
     for category in (c for c in first.categories if c in second.categories):
         one, two = first.row(category), second.row(category)
         for au in sorted(one.keys() | two.keys()):
@@ -281,7 +289,7 @@ def agreement(first: RelatednessTable, second: RelatednessTable, apart: float = 
                 relation = Relation.BOTH if abs(w - v) <= apart + 1e-9 else Relation.APART
             elif max(w, v) < MIN_WEIGHT:
                 continue
-            elif au not in named[id(second if w > v else first)]:
+            elif au not in listed[id(second if w > v else first)]:
                 relation = Relation.UNSEEN
             else:
                 relation = Relation.FIRST if w > v else Relation.SECOND
@@ -299,15 +307,50 @@ def _totals(evidence: Evidence) -> dict[int, tuple[float, float]]:
 
 
 def _test(cell: Cell, weight: float, elsewhere: tuple[float, float], tolerance: Tolerance) -> tuple[float, CellVerdict]:
-    """Return the p-value of the cell's null hypothesis, and the verdict if it is rejected."""
+    """Return the p-value of the cell's null hypothesis, and the verdict if it is rejected.
+
+    Args:
+        cell: the cell.
+        weight: weight in the table; 0 if there is none.
+        elsewhere: numbers of images and of active images in all other categories.
+        tolerance: differences from the weight that the null hypothesis includes.
+    """
     k, n = cell.active, cell.images
     if weight == 1:
         return float(at_most(k, n, 1 - tolerance.missed)), CellVerdict.LESS
     if weight == 0:
         # rejected only if both hold: more frequent than tolerated, and than in other categories
-        m, j = (round(part) for part in elsewhere)
-        commoner = hypergeom.sf(round(k) - 1, round(n) + m, round(k) + j, round(n))
-        return max(float(at_least(k, n, tolerance.absent)), float(commoner)), CellVerdict.MORE
+        other_images, other_active = (round(part) for part in elsewhere)
+        more_than_others = hypergeom.sf(round(k) - 1, round(n) + other_images, round(k) + other_active, round(n))
+        return max(float(at_least(k, n, tolerance.absent)), float(more_than_others)), CellVerdict.MORE
     more = float(at_least(k, n, min(1.0, weight + tolerance.observational)))
     less = float(at_most(k, n, max(0.0, weight - tolerance.observational)))
     return min(1.0, 2 * min(more, less)), CellVerdict.MORE if more < less else CellVerdict.LESS
+
+
+def at_least(k: float | np.ndarray, n: float | np.ndarray, rate: float) -> np.ndarray:
+    """P(X >= k) of a binomial distribution with n trials; of fractional (weighted) counts by the beta function."""
+    return np.where(np.asarray(k) > 0, betainc(np.maximum(k, 1e-9), np.asarray(n) - k + 1, rate), 1.0)
+
+
+def at_most(k: float | np.ndarray, n: float | np.ndarray, rate: float) -> np.ndarray:
+    """P(X <= k) of a binomial distribution with n trials, as ``at_least``."""
+    rest = np.asarray(n) - k
+    return np.where(rest > 0, betaincc(np.asarray(k) + 1, np.maximum(rest, 1e-9), rate), 1.0)
+
+
+def clopper_pearson(k: np.ndarray, n: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the Clopper-Pearson interval of each rate at confidence level 1 - alpha."""
+    rest = np.maximum(n - k, 0)
+    low = np.where(k > 0, betaincinv(np.maximum(k, 1e-9), rest + 1, alpha / 2), 0.0)
+    high = np.where(rest > 0, betaincinv(k + 1, np.maximum(rest, 1e-9), 1 - alpha / 2), 1.0)
+    return low, high
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Adjust p-values [M] for the family-wise error rate (Holm 1979)."""
+    order = np.argsort(p)
+    scaled = np.minimum(1.0, (len(p) - np.arange(len(p))) * p[order])
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.maximum.accumulate(scaled)
+    return adjusted

@@ -2,8 +2,8 @@
 
 Most tables relate expressions to action units (papers A and C, Table 1). A prototypical AU has weight 1 (every
 annotator observed it), an observational one the fraction that observed it. Neutral has no AU. A table may have AU11,
-but matrices omit it, since the network does not predict it. For identities and attributes (A Table II), a weight is the
-fraction of the identity's images that have the attribute.
+but matrices omit it, since the network does not predict it. For identities and attributes (paper A, Table II), a weight
+is the fraction of the identity's images that have the attribute.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -161,22 +161,23 @@ class RelatednessTable:
         annotations: Labels,
         min_support: float = 10,
         source: str = "annotations",
-        active: float = DECISION,
+        threshold: float = DECISION,
         rows: Task = EXPRESSION,
         columns: Task = ACTION_UNITS,
     ) -> Self:
-        """Infer R(e, a) = images of e with a active / images of e with a annotated (C 4.2; A Table II).
+        """Infer R(e, a) = images of e with a active / images of e with a annotated (paper C, 4.2; paper A, Table II).
 
         Args:
             annotations: labels of any batch shape; images are weighted by label weight and fraction of votes.
             min_support: cells with fewer annotated images are empty.
             source: description of the annotations, for the provenance.
-            active: threshold; a binary label of at least this value is active.
+            threshold: a binary label of at least this value is active.
             rows: a categorical task.
             columns: a binary task.
         """
-        counts = count(annotations, active, rows=rows, columns=columns)
-        note = f"inferred from {counts.both} images with both labels; cells under {min_support:g} images left empty"
+        counts = count(annotations, threshold, rows=rows, columns=columns)
+        left_out = f"cells under {min_support:g} images left empty"
+        note = f"inferred from {counts.doubly_labelled} images with both labels; {left_out}"
         if rows.name == EXPRESSION.name and columns.name == ACTION_UNITS.name:
             rows, columns = formats.ROWS, formats.COLUMNS
         return cls.of(counts.weights(min_support), Provenance(source, note=note), rows=rows, columns=columns)
@@ -215,7 +216,7 @@ class RelatednessTable:
         binary: bool = False,
         min_weight: float = MIN_WEIGHT,
     ) -> Tensor:
-        """[R, C] float32 R, or R01 with ``binary``: 1 where the weight is at least ``min_weight``, else 0.
+        """Return [R, C] float32 R, or R01 with ``binary``: 1 where the weight is at least ``min_weight``, else 0.
 
         Args:
             rows: a task, or labels; None: the seven expressions, or all rows of another task.

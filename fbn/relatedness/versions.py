@@ -22,6 +22,8 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _FILE = re.compile(r"\d{4,}\.json")
 #: Folder of deleted names, for ``Versions.restore`` and to avoid reusing version numbers.
 _DELETED = ".deleted"
+#: Limit of uploads; a table with notes has about 20 kB.
+_MAX_BYTES = 1024 * 1024
 
 
 class ConflictError(FbnError):
@@ -33,7 +35,7 @@ class Version:
     """One saved version.
 
     Attributes:
-        name: of the table.
+        name: name of the table.
         number: version number, from 1.
         saved: time of saving, in UTC.
         note: remark of the user who saved it.
@@ -132,9 +134,9 @@ class Versions:
         """Save a copy of an old version as the newest and return its number.
 
         Args:
-            name: of the table.
+            name: name of the table.
             number: the version to copy.
-            base: as in ``save``; None: the newest version.
+            base: see ``save``; None: the newest version.
 
         Raises:
             As ``load`` and ``save``.
@@ -238,6 +240,35 @@ def resolve(text: str) -> RelatednessTable:
         return RelatednessTable.read(text)
     known = ", ".join((*RelatednessTable.names(), *Versions().names()))
     raise MissingFileError(f"no relatedness table {text!r}: expected one of {known}, or a .json or .csv file")
+
+
+def table_bytes(table: RelatednessTable, suffix: str) -> bytes:
+    """Return the contents of the ``.csv`` or ``.json`` file of ``table.write``."""
+    with tempfile.TemporaryDirectory(prefix="fbn-") as folder:
+        path = Path(folder, f"table{suffix}")
+        table.write(path)
+        return path.read_bytes()
+
+
+def load_table(name: str, contents: bytes) -> RelatednessTable:
+    """Read a table from the contents of a CSV or JSON file.
+
+    Args:
+        name: name of the file; its suffix decides the format.
+        contents: contents of the file.
+
+    Raises:
+        FormatError: too large, or not a table; the message names file, line and cell.
+    """
+    if len(contents) > _MAX_BYTES:
+        raise FormatError(f"{name}: {len(contents):,} bytes: expected a table, at most {_MAX_BYTES:,} bytes")
+    with tempfile.TemporaryDirectory(prefix="fbn-") as folder:
+        path = Path(folder, f"table{Path(name).suffix}")
+        path.write_bytes(contents)
+        try:
+            return RelatednessTable.read(path)
+        except FbnError as error:
+            raise FormatError(str(error).replace(str(path), name)) from None
 
 
 def _numbers(folder: Path) -> list[int]:

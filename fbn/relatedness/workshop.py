@@ -130,7 +130,7 @@ class Workshop:
             number = Versions().save(name, draft.table, base, note or summarise(draft.changes))
         except ConflictError as error:
             if not is_own:
-                raise _taken(name) from None
+                raise _name_taken_error(name) from None
             if newest := Versions().newest(name):
                 return replace(self, conflict=newest, message="", problem="")
             raise FbnError(f"{error}. Save yours under another name, or bring “{name}” back.") from None
@@ -161,7 +161,7 @@ class Workshop:
         try:
             Versions().duplicate(self.open, new)
         except ConflictError:
-            raise _taken(new) from None
+            raise _name_taken_error(new) from None
         return replace(self.open_table(new), message=f"“{new}” is a copy of “{self.open}”.")
 
     def delete(self) -> Self:
@@ -197,7 +197,7 @@ class Workshop:
         return label in self.drafts and self.drafts[label].origin in ("imported", "inferred")
 
 
-def _taken(name: str) -> FbnError:
+def _name_taken_error(name: str) -> FbnError:
     return FbnError(f"There is a saved table “{name}” already. Take another name.")
 
 

@@ -1,1 +1,4 @@
-"""Do the couplings pay? Paper A's case study I (C's section 4) as an experiment that anybody can run: ``fbn study``."""
+"""Experiments: ``fbn study``.
+
+The first tests whether the couplings improve the predictions, as case study I of paper A (section 4 of paper C) does.
+"""

@@ -1,8 +1,8 @@
 """Comparison of a study with other studies and with the papers' published tables.
 
-``assets/studies/affect/papers.csv`` has A's Tables III and V and C's Table 2. A's Table III gives unfiltered values of
-the uncoupled row on Aff-Wild but filtered ones of the coupled rows; here differences are taken only between values with
-the same filtering, using those of Table V.
+``assets/studies/affect/papers.csv`` has Tables III and V of paper A and Table 2 of paper C. Paper A's Table III gives
+unfiltered values of the uncoupled row on Aff-Wild but filtered ones of the coupled rows; here differences are taken
+only between values with the same filtering, using those of Table V.
 """
 
 from collections.abc import Iterable, Sequence

@@ -37,6 +37,7 @@ ARMS = by_name(
         Arm("coupled", "coupling", "the recipe as it is", baseline="uncoupled"),
     ]
 )
+#: AUs with fewer active labels have no F1.
 _POSITIVES = 3
 
 
@@ -76,8 +77,8 @@ class CompoundRequest(Request):
         draws: instead of the budget's.
         data: folder with FER+, for the proxy on real faces.
         model: evaluated on the proxy.
-        set_seed: of both compound data sets.
-        recipe: of the coupled arm, apart from table, seed and steps.
+        set_seed: seed of both compound data sets.
+        recipe: recipe of the coupled arm, apart from table, seed and steps.
         table: used to draw all faces, to train the networks and to compute the zero-shot scores.
     """
 

@@ -28,7 +28,9 @@ _STYLES = {EXPRESSION: "rafdb", ACTION_UNITS: "emotionet", VALENCE_AROUSAL: "aff
 #: Task -> fraction of the pictures, and number of pictures in each batch.
 SHARES = {EXPRESSION: 0.8, ACTION_UNITS: 0.06, VALENCE_AROUSAL: 0.14}
 PER_STEP = {EXPRESSION: 64, ACTION_UNITS: 16, VALENCE_AROUSAL: 16}
+#: Number of pictures from which they are drawn by several processes, which take seconds to start.
 _PARALLEL = 1000
+#: Offset of the world seeds of held-out faces.
 _HELD_OUT = 500_000
 
 
@@ -62,7 +64,7 @@ def basic_pool(table: RelatednessTable, seed: int, count: int) -> tuple[Pool, li
 
     Args:
         table: AUs of each expression.
-        seed: of the worlds.
+        seed: seed of the worlds.
         count: total number of pictures.
 
     Returns:
@@ -92,7 +94,7 @@ def compound_set(layout: str, table: RelatednessTable, seed: int, count: int) ->
     Args:
         layout: key of ``SETS``.
         table: AUs of each class.
-        seed: of the world.
+        seed: seed of the world.
         count: number of pictures.
     """
     world = world_of(layout, table, seed)

@@ -24,7 +24,7 @@ from fbn.data.corpus import without_duplicates
 from fbn.data.crops import cached_crops
 from fbn.data.sources import ferplus, find
 from fbn.errors import FormatError
-from fbn.fewshot.curve import SHOTS, by_probe, out_of_fold, sample_shots
+from fbn.fewshot.curve import SHOTS, out_of_fold, probe_method, sample_shots
 from fbn.models import store
 from fbn.models.bodies.residual import Residual
 from fbn.models.network import FaceNetwork
@@ -77,7 +77,7 @@ def pairs(samples: Sequence[Sample], count: int = PAIRS) -> Pairs:
     Martinez (2014).
 
     Args:
-        samples: of FER+, with votes.
+        samples: samples of FER+, with votes.
         count: number of pairs.
 
     Raises:
@@ -113,7 +113,7 @@ def proxy(
         model: name or folder of the model to evaluate.
         draws: random draws of the few-shot training pictures, and number of random bodies.
         rounds: bootstrap draws.
-        context: for progress and cancellation.
+        context: receives the progress, and is checked for cancellation.
 
     Returns:
         date, git_sha, model; classes (name -> number of train and test pictures), left_out; chance; zero_shot (figures
@@ -193,8 +193,8 @@ def _choices(
 ) -> dict[str, dict[str, np.ndarray]]:
     """Return source of the training pictures -> shots -> [tested] predicted classes."""
     y, tested, others = labels.numpy(), np.flatnonzero(test), np.flatnonzero(~test)
-    learn = by_probe(features, prior, labels)
-    inside = by_probe(features[tested], prior[tested], labels[tested])
+    learn = probe_method(features, prior, labels)
+    inside = probe_method(features[tested], prior[tested], labels[tested])
     found: dict[str, dict[str, np.ndarray]] = {"from FER2013Train": {}, "cross-validated in FER2013Valid": {}}
     for shots in SHOTS:
         name = "all" if shots is None else str(shots)

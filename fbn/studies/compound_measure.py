@@ -32,7 +32,7 @@ class FeaturesAndPredictions:
 
     Attributes:
         features: [N, F].
-        predictions: of batch shape [N].
+        predictions: predictions of batch shape [N].
     """
 
     features: Tensor
@@ -46,7 +46,7 @@ def features_and_predictions(network: FaceNetwork, crops: Crops, side: int) -> F
         for images in batches(network, crops, side):
             of_batch = network.features(images)
             features.append(of_batch.to("cpu", torch.float32))
-            predictions.append(network.read(of_batch).to("cpu", torch.float32))
+            predictions.append(network.apply_heads(of_batch).to("cpu", torch.float32))
     return FeaturesAndPredictions(torch.cat(features), Predictions.concatenate(predictions))
 
 
@@ -54,7 +54,7 @@ def zero_shot(predictions: Predictions, classes: CompoundClasses, labels: np.nda
     """Evaluate the zero-shot scores of eq. 12 to 15 on labelled pictures.
 
     Args:
-        predictions: of batch shape [N].
+        predictions: predictions of batch shape [N].
         classes: the C candidate classes.
         labels: [N] class indices.
         rounds: bootstrap draws of pictures.
@@ -101,7 +101,7 @@ def measure(
         sets: name -> classes, pictures.
         draws: random draws of the few-shot training pictures.
         rounds: bootstrap draws.
-        seed: of the draws; the same seed draws the same pictures for every network.
+        seed: seed of the draws; the same seed draws the same pictures for every network.
         shots: training pictures per class.
 
     Returns:

@@ -5,9 +5,11 @@ Aff-Wild2's style on video with valence and arousal. Testing only: DISFA's, AFEW
 are drawn with Du 2014's table.
 """
 
+import json
 import os
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,12 +17,12 @@ from fbn.data.loading import Pool, Stream
 from fbn.records import Annotations
 from fbn.relatedness import RelatednessTable
 from fbn.studies.affect_budgets import AffectBudget
-from fbn.studies.filmed import Filmed
 from fbn.studies.material import HeldOutSet, StudyData, coded, only
 from fbn.studies.study import Report
 from fbn.synthetic.cached import cached_pool, drawers
+from fbn.synthetic.clips import Clip, draw_clip
 from fbn.synthetic.domains import DOMAINS
-from fbn.synthetic.world import World
+from fbn.synthetic.world import Truth, World
 from fbn.tasks import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, Task
 from fbn.vocabulary import ACTION_UNITS_BY_DATASET
 
@@ -53,12 +55,49 @@ SETS = (
 )
 
 
+@dataclass(frozen=True)
+class Filmed(World):
+    """A world whose picture i is frame ``i mod frames`` of clip ``i div frames``.
+
+    Attributes:
+        seconds: duration of each clip.
+        rate: frames per second; the papers use every fifth frame.
+    """
+
+    seconds: float = 8.0
+    rate: float = 6.0
+
+    @property
+    def frames(self) -> int:
+        """Number of frames of each clip."""
+        return int(self.seconds * self.rate)
+
+    def who(self, index: int) -> int:
+        """Return the number of the person in picture ``index``, that of its clip."""
+        return super().who(index // self.frames)
+
+    def draw(self, index: int) -> Truth:
+        """Draw picture ``index``, 0 or more."""
+        number, frame = divmod(index, self.frames)
+        return _clip(self, number).frame(frame / self.rate)
+
+    def to_json(self) -> str:
+        """Return the world with duration and frame rate as JSON."""
+        film = {"seconds": self.seconds, "rate": self.rate}
+        return json.dumps(json.loads(super().to_json()) | film, indent=1, ensure_ascii=False) + "\n"
+
+
+@lru_cache(maxsize=4)
+def _clip(world: Filmed, number: int) -> Clip:
+    return draw_clip(world, number, world.seconds)
+
+
 def draw(budget: AffectBudget, seed: int, report: Report) -> StudyData:
     """Draw the data sets of one seed, or read them from the cache.
 
     Args:
         budget: sizes of the data sets.
-        seed: of the worlds.
+        seed: seed of the worlds.
         report: called with the progress and a message; may raise to stop.
     """
     trained: dict[str, Pool] = {}

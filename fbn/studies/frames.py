@@ -68,7 +68,7 @@ def arms_by_figures(result: StudyResult, lines: pd.DataFrame, keys: Sequence[str
     Args:
         result: the study.
         lines: columns arm, key and ``values``.
-        keys: of the metrics, in order; those without rows are left out.
+        keys: keys of the metrics, in order; those without rows are left out.
         values: name of the column.
 
     Returns:

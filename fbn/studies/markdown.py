@@ -41,9 +41,9 @@ def by_name(result: StudyResult, side: str, arms: Sequence[str], figure: str) ->
 
     Args:
         result: the study.
-        side: as ``by_figure``.
+        side: see ``by_figure``.
         arms: names of arms; empty: all that have values.
-        figure: as in ``details.csv``: ``bp4d/f1`` or ``bp4d/recall``.
+        figure: a figure of ``details.csv``, e.g. ``bp4d/f1`` or ``bp4d/recall``.
 
     Raises:
         FormatError: an arm or metric is unknown, or has no values for AUs and expressions.
@@ -71,10 +71,10 @@ def by_study(
 
     Args:
         results: name -> study.
-        side: as ``by_figure``.
+        side: see ``by_figure``.
         arms: names of arms; empty: the coupled arms that all studies have.
-        figure: as ``by_figure``; "": the main metric of each study.
-        bootstrapped: as ``by_figure``.
+        figure: see ``by_figure``; "": the main metric of each study.
+        bootstrapped: see ``by_figure``.
 
     Raises:
         FormatError: an arm or metric is unknown, or a study has no main metric.

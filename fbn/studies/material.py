@@ -21,7 +21,7 @@ class HeldOutSet:
     """A held-out data set.
 
     Attributes:
-        name: of the data set.
+        name: name of the data set.
         pool: its N pictures with all their labels.
         figures: its metrics, names in ``fbn.studies.measure.FIGURES``, as in the papers.
         groups: [N] the person in each picture, for a bootstrap over people.

@@ -53,7 +53,8 @@ def _ccc(column: int) -> Callable[[Outputs, np.ndarray], float]:
     )
 
 
-def _mean(values: np.ndarray) -> float:
+def mean_defined(values: np.ndarray) -> float:
+    """Return the mean of the values that are not nan; nan if there are none."""
     defined = values[~np.isnan(values)]
     return float(defined.mean()) if len(defined) else float("nan")
 
@@ -65,8 +66,8 @@ FIGURES: dict[str, tuple[str, Callable[[Outputs, np.ndarray], float]]] = {
     "mean_diagonal": ("expression", lambda r, at: metrics.mean_diagonal(r.confusion(at))),
     "accuracy": ("expression", lambda r, at: metrics.accuracy(r.confusion(at))),
     "expression_f1": ("expression", lambda r, at: metrics.macro_f1(r.confusion(at))),
-    "f1": ("units", lambda r, at: _mean(metrics.au_f1(*r.of_units(at)))),
-    "auc": ("units", lambda r, at: _mean(metrics.au_auc(*r.of_units(at)))),
+    "f1": ("units", lambda r, at: mean_defined(metrics.au_f1(*r.of_units(at)))),
+    "auc": ("units", lambda r, at: mean_defined(metrics.au_auc(*r.of_units(at)))),
     "afa": ("units", lambda r, at: metrics.afa(*r.of_units(at))),
 }
 
@@ -84,7 +85,7 @@ def measure(
         predictions: name of a data set -> the network's predictions of its pictures.
         held_out: the data sets.
         rounds: bootstrap draws.
-        seed: of the draws.
+        seed: seed of the draws.
         more: further values to store.
 
     Returns:
@@ -95,7 +96,7 @@ def measure(
         if not _finite(predictions[data_set.name]):
             # a diverged training: some of its metrics would look valid
             continue
-        draws = list(_draws(data_set.groups, rounds, seed))
+        draws = list(draw_rows(data_set.groups, rounds, seed))
         every = np.arange(len(data_set.pool))
         for suffix, rows in _views(predictions[data_set.name], data_set):
             for name in data_set.figures:
@@ -144,7 +145,7 @@ def _finite(predictions: Predictions) -> bool:
     return all(bool(values.isfinite().all()) for values in heads if values is not None)
 
 
-def _draws(groups: np.ndarray, rounds: int, seed: int) -> Iterator[np.ndarray]:
+def draw_rows(groups: np.ndarray, rounds: int, seed: int) -> Iterator[np.ndarray]:
     """Yield the row indices of each bootstrap draw; whole groups (people or clips) are drawn."""
     generator = np.random.default_rng(seed)
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
@@ -190,7 +191,7 @@ def filtered(values: np.ndarray, frames: int, window: int = WINDOW) -> np.ndarra
 
     Args:
         values: [N, K] probabilities, valence and arousal; clips of ``frames`` rows one after the other.
-        frames: of each clip; divides N.
+        frames: number of frames of each clip; divides N.
         window: in frames, odd.
 
     Returns:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+#: Level of the confidence intervals, and number of bootstrap samples.
 LEVEL, _REPLICATES = 0.95, 2000
 
 
@@ -39,7 +40,7 @@ def paired_difference(
     Args:
         base: value of each seed, None if missing.
         edited: values of the same seeds.
-        level: of the interval, in (0, 1).
+        level: confidence level of the interval, in (0, 1).
     """
     both = [(b, e) for b, e in zip(base, edited, strict=True) if b is not None and e is not None]
     if not both:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ValidationError
 
-from fbn.errors import FbnError, FormatError, MissingFileError
+from fbn.errors import FbnError, FormatError, MissingFileError, readable_errors
 from fbn.resources import shipped
 from fbn.studies.affect_arms import ARMS, GROUPS, SINGLE, UNCOUPLED
 from fbn.studies.folder import CURVES, DETAILS, PLAN, SUMMARY
@@ -60,7 +60,7 @@ class StudyResult:
 
     Attributes:
         folder: its folder.
-        date: of the summary.
+        date: date of the summary.
         request: the study's request.
         labelled: task -> number of training pictures with its labels.
         trained_on: names of the data sets that were trained on.
@@ -101,9 +101,7 @@ class StudyResult:
             why = "no such folder" if not folder.is_dir() else f"no {SUMMARY} in it: not a study, or not finished"
             raise MissingFileError(f"{folder}: {why}") from None
         except ValidationError as error:
-            problem = error.errors()[0]
-            where = ".".join(map(str, problem["loc"])) or "the file"
-            raise FormatError(f"{path}: {where}: {problem['msg']}") from None
+            raise FormatError(f"{path}: {readable_errors(error, 'the file')}") from None
         arms = pd.DataFrame({"table": None, "terms": [{}], "group": ""} | row for row in summary.rows)
         arms = _checked(arms, "rows", lambda n: f"{path}: rows.{n}", keep=("table", "terms"))
         arms = arms.sort_values("group", key=lambda own: own.map(_rank), kind="stable").set_index("arm")

@@ -1,6 +1,6 @@
 """Registry of studies, one line for each."""
 
-from importlib import import_module
+from pkgutil import resolve_name
 
 from fbn.errors import FormatError
 from fbn.studies.study import Study
@@ -11,6 +11,7 @@ STUDIES: dict[str, str] = {
     "tables": "fbn.studies.tables:STUDY",
     "compound": "fbn.studies.compound:STUDY",
     "transfer": "fbn.studies.transfer:STUDY",
+    "faces": "fbn.studies.faces:STUDY",
 }
 
 
@@ -22,7 +23,6 @@ def study_of(name: str) -> Study:
     """
     if name not in STUDIES:
         raise FormatError(f"unknown study {name!r}: expected one of {', '.join(STUDIES)}")
-    module, _, value = STUDIES[name].partition(":")
-    study = getattr(import_module(module), value)
+    study = resolve_name(STUDIES[name])
     assert isinstance(study, Study)
     return study

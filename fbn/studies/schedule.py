@@ -23,7 +23,7 @@ class LossCurves(Callback):
     Args:
         late: terms that are switched on later.
         after: fraction of the run after which they are, in [0, 1].
-        steps: of the run.
+        steps: number of steps of the run.
     """
 
     def __init__(self, late: tuple[str, ...], after: float, steps: int) -> None:

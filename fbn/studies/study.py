@@ -94,9 +94,9 @@ class Budget(BaseModel):
 
     Attributes:
         steps: training steps of each run.
-        slow_steps: of slow arms; None: ``steps``.
+        slow_steps: number of steps of slow arms; None: ``steps``.
         seeds: number of seeds; a seed changes weights and batches, and all arms use the same pictures.
-        slow_seeds: of slow arms; None: ``seeds``.
+        slow_seeds: number of seeds of slow arms; None: ``seeds``.
         rounds: bootstrap draws of the held-out people.
         all_cores: use several threads per run, as slow arms always do. Small networks gain little from a second
             thread, and become ten times slower if it has to wait for a core.
@@ -231,8 +231,8 @@ class Trained:
 
     Attributes:
         request: the study's request.
-        arm: of the run.
-        seed: of the run.
+        arm: arm of the run.
+        seed: seed of the run.
         data: returned by the study's ``load``.
         training: recipe and training data.
         network: with averaged weights after the last step, in evaluation mode.
@@ -280,7 +280,7 @@ class Study:
     """A study. Its functions are at module level, so that a study can be pickled.
 
     Attributes:
-        name: of the command ``fbn study NAME``.
+        name: name of the command ``fbn study NAME``.
         title: its question, in one line.
         request: type of its request, with arms and budgets.
         load: request, seed, report -> the data of one seed, the same for all arms.

@@ -51,7 +51,8 @@ PER_STEP = (64, 16, 16)
 HELD_OUT, _FIGURES = "held-out", ("accuracy", "mean_diagonal", "ccc_valence", "ccc_arousal", "f1", "auc")
 #: Faces drawn between two checks for cancellation.
 _PART = 1000
-_OTHERS = 500_000
+#: Offset of the world seeds of held-out faces.
+_HELD_OUT_SEED = 500_000
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class TablesData:
 def load(request: TablesRequest, seed: int, report: Report) -> TablesData:
     """Load one seed's drawn faces, or the data sets, which are the same for every seed."""
     if request.data is None:
-        return _drawn(request, seed, report)
+        return _draw_data(request, seed, report)
     report(0, "reading the data")
     recipe = _of_sets(request.recipe, request.data)
     corpus = load_corpus(request.data, recipe.sets, clean=recipe.clean)
@@ -204,7 +205,7 @@ def _of_sets(recipe: Recipe, data: Path) -> Recipe:
     return recipe.model_copy(update={"per_step": existing})
 
 
-def _drawn(request: TablesRequest, seed: int, report: Report) -> TablesData:
+def _draw_data(request: TablesRequest, seed: int, report: Report) -> TablesData:
     limits = request.limits
     drawn: list[Pool] = []
     people: list[str] = []
@@ -231,7 +232,7 @@ def _held_out(crops: np.ndarray, labels: Annotations, people: Sequence[str]) -> 
 
 def _parts(seed: int, limits: TablesBudget) -> Iterator[tuple[int, int]]:
     """Yield world seeds and counts of a seed's faces: training faces, then held-out faces of other people."""
-    for first, count in ((0, limits.pictures), (_OTHERS, limits.held_out)):
+    for first, count in ((0, limits.pictures), (_HELD_OUT_SEED, limits.held_out)):
         for part, start in enumerate(range(0, count, _PART)):
             yield first + 1000 * seed + part, min(_PART, count - start)
 

@@ -97,7 +97,8 @@ class TablesRequest(Request):
         truth: the table that the drawn faces are made with; None: ``edited``, which measures the benefit of the edit if
             it is correct. Not with ``data``.
         names: display names of the two tables; by default as given.
-        recipe: of both networks, apart from table, seed and steps. With ``data``, missing data sets are left out.
+        recipe: recipe of both networks, apart from table, seed and steps. With ``data``, missing data sets are left
+            out.
         labelled: labels of the drawn pictures.
     """
 

@@ -12,7 +12,9 @@ from fbn.vocabulary import AU_INDEX, AU_NUMBERS, DECISION
 ANTAGONISTS: tuple[tuple[int, int], ...] = ((24, 25), (24, 26))
 #: Upper limit of a trace's intensity, well below the threshold of an active AU.
 _TRACE_BELOW = 0.3
+#: Maximum magnitude of the asymmetry of an AU.
 _LARGEST_LEAN = 0.3
+#: Sum of the parameters of the beta distribution of activations; higher varies less.
 _CONCENTRATION = 5.0
 
 

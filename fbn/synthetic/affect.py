@@ -2,8 +2,8 @@
 
 The plane and the order of the expressions on it follow Russell (A circumplex model of affect, JPSP 39(6), 1980):
 surprise, fear and anger have high arousal, sadness low arousal, and only happiness clearly positive valence. That
-single AUs contribute valence and arousal is an assumption of the papers' coupling (C 3.2). All numbers are fbn's
-choice: signs and order follow the sources, sizes are such that no AU outweighs its expression.
+single AUs contribute valence and arousal is an assumption of the papers' coupling (paper C, section 3.2). All numbers
+are fbn's choice: signs and order follow the sources, sizes are such that no AU outweighs its expression.
 """
 
 from collections.abc import Mapping, Sequence

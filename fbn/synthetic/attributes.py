@@ -15,6 +15,7 @@ from fbn.vocabulary import ATTRIBUTES, AU_INDEX
 BARE = 0.12
 #: From this level on, a beard, a moustache or make-up is obvious.
 CLEAR = 0.5
+#: Brows are arched from this level on, and a face is young below this age.
 ARCHED, YOUNG = 0.3, 0.5
 #: Weights of the contrast behind ``Male``.
 MALE_TRAITS: Mapping[str, int] = {

@@ -19,7 +19,9 @@ _CHANNELS = ("yaw", "pitch", "roll", "gaze_x", "gaze_y", "valence", "arousal")
 _SWAYS, _FASTEST = 4, 0.35
 #: Standard deviation of the motion, as a fraction of the domain's.
 _SWAY = 0.5
+#: Seconds in which the eyes close and open in a blink.
 _CLOSING, _OPENING = 0.12, 0.2
+#: Mean number of seconds between the starts of two blinks.
 _BLINKS_APART = 3.5
 
 
@@ -62,7 +64,7 @@ class Clip:
 
     Attributes:
         world: its table, domain and settings determine the labels.
-        number: of the clip in the world; seeds motion, blinks and noise.
+        number: number of the clip in the world; seeds motion, blinks and noise.
         subject: name of the person.
         face: person, mean pose and camera; its AUs are the minimum intensities throughout.
         episodes: sorted by start; they may overlap in transitions.
@@ -109,7 +111,7 @@ class Clip:
                 "camera": self.face.camera.model_copy(update={"seed": (self.face.camera.seed + tick) % 2**31}),
             }
         )
-        shown = self._shown(envelopes)
+        shown = self._expression_strengths(envelopes)
         felt = affect.valence_arousal(shown, units.mean(-1), (sway["valence"], sway["arousal"]))
         labels = self.world.generator(f"clip {self.number} labels", tick)
         return self.world.labelled(face, self._category(envelopes), felt, self.subject, labels)
@@ -123,7 +125,7 @@ class Clip:
             return Expression.NEUTRAL.value
         return self.episodes[int(np.argmax(envelopes))].category
 
-    def _shown(self, envelopes: Sequence[float]) -> np.ndarray:
+    def _expression_strengths(self, envelopes: Sequence[float]) -> np.ndarray:
         shown = np.zeros(len(EXPRESSIONS))
         for envelope, episode in zip(envelopes, self.episodes, strict=True):
             row, units = self.world.table.row(episode.category), np.array(episode.units).mean(-1)

@@ -24,12 +24,12 @@ class Domain(BaseModel):
     """The style of a data set. Ranges are (minimum, maximum) of uniform distributions.
 
     Attributes:
-        name: of the data set.
+        name: name of the data set.
         yaw, pitch, roll: standard deviations of the head's pose, in degrees.
         gaze: standard deviation of the gaze along each axis.
         blinking: fraction of still pictures with partly closed eyes.
         light: standard deviation of the lamp's azimuth and elevation around the upper left front, in degrees.
-        hardness, warmth: of the light, ranges.
+        hardness, warmth: ranges of the hardness and the warmth of the light.
         backgrounds: number of different backgrounds; 1: a laboratory wall.
         zoom: range; below 1 the face is small in the picture.
         shift: standard deviation, as a fraction of the picture's side.

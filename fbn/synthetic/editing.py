@@ -88,8 +88,8 @@ def load_face(name: str, contents: bytes) -> Face:
     """Read a face from JSON, as ``Face.model_dump_json`` writes it.
 
     Args:
-        name: of the file, for messages.
-        contents: of the file.
+        name: name of the file, for messages.
+        contents: contents of the file.
 
     Raises:
         FormatError: too large, not valid JSON, or a field is unknown or out of range; the message names file and field.

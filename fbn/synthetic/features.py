@@ -25,7 +25,7 @@ def ears(sheet: Sheet, height: np.ndarray, shape: Shape, distance: np.ndarray) -
     Args:
         sheet: the grid.
         height: the relief.
-        shape: of the face.
+        shape: shape of the face.
         distance: [H, W] to the outline of the face, positive inside.
 
     Returns:

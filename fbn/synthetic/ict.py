@@ -254,7 +254,7 @@ def _read(path: Path) -> IctFace:
         raise FormatError(f"{path}: expr_names lacks {', '.join(missing)}")
     faces = np.where(faces < 0, faces[:, 2:3], faces)
     # the back of the head is never visible
-    faces = faces[_drawn(len(neutral))[faces].all(1) & (neutral[faces, 2].mean(1) > -2)]
+    faces = faces[_drawn_vertices(len(neutral))[faces].all(1) & (neutral[faces, 2].mean(1) > -2)]
     ones = np.ones(faces.size, np.float32)
     normals = coo_matrix((ones, (faces.ravel(), np.repeat(np.arange(len(faces)), 4))), (len(neutral), len(faces)))
     top, back = neutral[:, 1], neutral[:, 2]
@@ -273,7 +273,7 @@ def _read(path: Path) -> IctFace:
     )
 
 
-def _drawn(count: int) -> np.ndarray:
+def _drawn_vertices(count: int) -> np.ndarray:
     """Return [V] bool, the vertices to draw: skin, inside of the mouth, eyeballs without the cornea, lashes."""
     drawn = np.zeros(count, bool)
     for part in (_SKIN, _GUMS, _TEETH, *_EYES, _LASHES):

@@ -13,8 +13,12 @@ from fbn.synthetic.attributes import ARCHED, MALE_TRAITS, YOUNG, male_score
 from fbn.synthetic.parameters import Appearance, Hair, HairColour, Identity, Share
 
 #: A person's frequencies vary around a row of the table as if estimated from this many pictures (fbn's choice).
-_PICTURES, _DOUBT = 30.0, 0.15
+_PICTURES = 30.0
+#: Added to both parameters of that beta distribution, so that frequencies of 0 and 1 vary, too.
+_PRIOR_COUNT = 0.15
+#: Standard deviation of a person's traits, which are clipped to [-1, 1].
 _TRAIT_SD = 0.38
+#: First parameter of the beta distribution of habits; far below 1, so that most frequencies are close to 0 or 1.
 _HABIT = 0.4
 #: Men with a beard have only a moustache above this agedness.
 _SHAVES_CHIN = 0.7
@@ -134,7 +138,7 @@ def draw_person(number: int, population: Population, generator: np.random.Genera
 
 
 def _scattered(mean: float, generator: np.random.Generator) -> float:
-    return float(generator.beta(_PICTURES * mean + _DOUBT, _PICTURES * (1 - mean) + _DOUBT))
+    return float(generator.beta(_PICTURES * mean + _PRIOR_COUNT, _PICTURES * (1 - mean) + _PRIOR_COUNT))
 
 
 def _habit(mean: float, generator: np.random.Generator) -> float:

@@ -31,7 +31,7 @@ def draw_picture_set(
         count: number of faces.
         labelled: True: RAF-DB's compound layout with its official splits; False: pictures to label by hand.
         report: called with the progress in [0, 1]; may raise to stop.
-        seed: of the faces.
+        seed: seed of the faces.
 
     Raises:
         FbnError: the set cannot be written.

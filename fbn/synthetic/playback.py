@@ -83,8 +83,8 @@ class FilePlayback:
     """A video file played in a loop, at its original speed.
 
     Args:
-        contents: of the file.
-        name: of the file, for error messages.
+        contents: contents of the file.
+        name: name of the file, for error messages.
 
     Attributes:
         name: as given.

@@ -84,9 +84,9 @@ class World:
 
     Attributes:
         table: AUs of each expression; it must have a row for each class of the domain.
-        seed: of people and pictures, 0 or more.
+        seed: seed of people and pictures, 0 or more.
         domain: style of the data set; domains of different names have different people.
-        settings: of faces and labels.
+        settings: settings of faces and labels.
 
     Raises:
         FormatError: the seed is negative, or the table has no row for a class of the domain.
@@ -162,7 +162,7 @@ class World:
             category: its true class; one of ``classes``, or neutral.
             felt: [2] its valence and arousal.
             subject: name of the person.
-            generator: of the label noise.
+            generator: random generator of the label noise.
         """
         noise = self.settings.noise
         units = annotators.label_units(coded(face.intensities), noise, generator)
@@ -244,8 +244,8 @@ def _valid(model: type[M], data: Mapping[str, Any], name: str) -> M:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join((name, *(str(part) for part in first["loc"])))
-        raise FormatError(f"{where} = {first['input']!r}: {_said(first['type'], first['msg'])}") from None
+        raise FormatError(f"{where} = {first['input']!r}: {_readable_message(first['type'], first['msg'])}") from None
 
 
-def _said(kind: str, message: str) -> str:
+def _readable_message(kind: str, message: str) -> str:
     return "expected no such field" if kind == "extra_forbidden" else message

@@ -27,7 +27,7 @@ def fit_shifts(
 
     Args:
         logits: [N, 17] of a held-out split.
-        annotations: of batch shape [N].
+        annotations: annotations of batch shape [N].
         shrinkage: see above.
 
     Returns:
@@ -62,7 +62,7 @@ def decision_shift(logits: torch.Tensor, annotations: Annotations) -> float:
 
     Args:
         logits: [N, 17] of a held-out split, already scaled.
-        annotations: of batch shape [N].
+        annotations: annotations of batch shape [N].
 
     Returns:
         The middle of the best interval within [-4, 4]; 0 where no AU is ever active.

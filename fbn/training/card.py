@@ -54,11 +54,11 @@ def write(
     """Return a model's card as Markdown.
 
     Args:
-        name: of the model.
+        name: name of the model.
         recipe: its training recipe.
         reports: split -> report of ``fbn.training.evaluate.evaluate``.
-        git_sha: of the code that trained it.
-        date: of training, ISO.
+        git_sha: Git commit of the code that trained it.
+        date: date of training, ISO.
         checkpoints: whose weights it has; of several, the mean.
     """
     sources = "\n".join(f"- {TERMS.get(source, f'{source}: {UNKNOWN_TERMS}')}" for source in recipe.sets)

@@ -52,7 +52,7 @@ def evaluate(
         flip: average the predictions of each crop and its mirror image.
         rounds: bootstrap draws (of subjects where they are known, else of pictures).
         progress: show a progress bar.
-        name: of the model in the report; by default its manifest's name, or the network's type.
+        name: name of the model in the report; by default its manifest's name, or the network's type.
 
     Returns:
         model, part, date, git_sha, flip, score, skipped (missing data sets), and sets: name -> {pictures, figures:

@@ -55,8 +55,8 @@ def figures(predictions: Predictions, annotations: Annotations, positives: int =
     """Return every metric that the labels and heads allow, as functions of row numbers.
 
     Args:
-        predictions: of batch shape [N].
-        annotations: of batch shape [N].
+        predictions: predictions of batch shape [N].
+        annotations: annotations of batch shape [N].
         positives: AUs with fewer active rows are left out of the means.
 
     Returns:

@@ -43,7 +43,7 @@ def infer(
     Args:
         path: folder or zip of a data set, or a folder of several.
         model: name or folder of a model. Its predicted AUs then replace all annotated ones, on every picture with an
-            expression label (as C 4.2 does for Aff-Wild2). Pictures must be face crops. None: annotated AUs.
+            expression label (as in paper C, 4.2, for Aff-Wild2). Pictures must be face crops. None: annotated AUs.
         min_support: cells with fewer images (people) stay empty.
         people: count each person (or clip) once per cell if every data set identifies them; otherwise images.
         report: called with the progress of the model's predictions in [0, 1].

@@ -224,19 +224,24 @@ def average_in_crop(pairs: list[tuple[np.ndarray, np.ndarray, str]], name: str =
 
 def save(net: LandmarkBody, folder: Path, record: dict[str, object]) -> None:
     """Write ``landmarks.onnx`` and ``landmarks.json`` (its sha256 and ``record``)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "landmarks.onnx"
+    axes = {name: {0: "n"} for name in ("squares", "points", "presence_logit")}
+    write_record(export(net, torch.zeros(2, 3, INPUT_SIZE, INPUT_SIZE), folder / "landmarks.onnx", axes), record)
+
+
+def export(net: nn.Module, images: Tensor, path: Path, axes: dict[str, dict[int, str]]) -> Path:
+    """Write a network as ONNX and return the path; ``axes``: its input, then its outputs -> names of free axes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    first, *others = axes
     torch.onnx.export(
-        net,
-        (torch.zeros(2, 3, INPUT_SIZE, INPUT_SIZE),),
-        str(path),
-        input_names=["squares"],
-        output_names=["points", "presence_logit"],
-        dynamic_axes={"squares": {0: "n"}, "points": {0: "n"}, "presence_logit": {0: "n"}},
-        dynamo=False,
+        net, (images,), str(path), input_names=[first], output_names=others, dynamic_axes=axes, dynamo=False
     )
+    return path
+
+
+def write_record(path: Path, record: dict[str, object]) -> None:
+    """Write the JSON file beside a network's file: its sha256 and ``record``."""
     record = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), **record}
-    (folder / "landmarks.json").write_text(json.dumps(record, indent=2) + "\n")
+    path.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n")
 
 
 def main() -> None:

@@ -60,10 +60,10 @@ def publish(
     Args:
         run: run folder of ``fbn train``.
         folder: model folder to write.
-        name: of the model.
+        name: name of the model.
         data_root: the data sets, to calibrate on the validation split and to evaluate on validation and test; None: the
             model is neither calibrated nor evaluated.
-        checkpoints: of the run, whose weights are used; of several, the mean.
+        checkpoints: checkpoints of the run, whose weights are used; of several, the mean.
 
     Raises:
         FbnError: the run or the data cannot be read, or ``folder`` holds something other than a model.

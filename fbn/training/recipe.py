@@ -83,7 +83,7 @@ class Recipe(BaseModel):
     """Settings of a training run: network, data, losses, optimisation. The defaults are the base recipe.
 
     Attributes:
-        name: of the run, unless the command line gives one.
+        name: name of the run, unless the command line gives one.
         network: name in the zoo; ``network_args`` go to its constructor.
         init: name or folder of a model with the initial weights.
         per_step: data set -> its number of pictures in each batch (0 leaves a data set out).
@@ -102,22 +102,22 @@ class Recipe(BaseModel):
         objective: name of a loss term or of a task -> ``fbn.losses.Term``: a weight, or the term's fields, e.g.
             ``distribution_matching: {weight: 0.3, form: printed}``.
         table: relatedness table of the coupling terms: a table, a built-in or saved name, or a file.
-        augmentation: of the pictures; ``augmentations`` replaces it for single data sets (a small one, repeated
-            hundreds of times, needs more augmentation than a large one).
+        augmentation: augmentation of the pictures; ``augmentations`` replaces it for single data sets (a small one,
+            repeated hundreds of times, needs more augmentation than a large one).
         sides: progressive resizing: resolutions in pixels, each for an equal number of epochs, e.g. ``(80, 112)``: the
             network is fully convolutional, and half the pixels cost half the time. Empty: the network's default.
-        epochs: of ``steps_per_epoch`` steps; in paper mode, of as many as the data sets need.
+        epochs: number of epochs, of ``steps_per_epoch`` steps; in paper mode, of as many as the data sets need.
         learning_rate: its peak, reached after ``warmup`` steps and followed by a cosine to 0.
-        weight_decay: of convolution and linear weights.
+        weight_decay: weight decay of convolution and linear weights.
         clip: maximum gradient norm.
         averaging: decay of the exponential average of the weights, which is validated and exported.
         patience: epochs without a better validation score after which training stops; 0: never. Not with ``sides``:
             validation uses the full resolution and is not comparable while training uses a lower one.
-        precision: of Lightning's trainer; ``"auto"``: bfloat16 where it is supported natively, full precision
-            elsewhere (``fbn.training.precision``). A resumed run keeps its precision.
+        precision: numeric precision of Lightning's trainer; ``"auto"``: bfloat16 where it is supported natively,
+            full precision elsewhere (``fbn.training.precision``). A resumed run keeps its precision.
         compile: fuse the training step with ``torch.compile``: a fifth to a third faster on two cores, after a minute
             at the start and at each of ``sides``. Needs a C++ compiler.
-        seed: of weights, batches and augmentation; the splits do not depend on it.
+        seed: seed of weights, batches and augmentation; the splits do not depend on it.
 
     Example:
         >>> import fbn

@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import lightning as L
@@ -27,7 +28,7 @@ from rich.console import Console
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from fbn.context import alone_in, write_json
+from fbn.context import Context, alone_in, write_json
 from fbn.data.alike import without_twins
 from fbn.data.corpus import MEASURED, Corpus, load_corpus, present
 from fbn.data.crops import SIZE
@@ -80,7 +81,7 @@ def train(
         out: the run folder.
         resume: resume from the last epoch in ``out``; the result is that of an uninterrupted run.
         devices: number of GPUs, or of processes on a CPU.
-        threads: of torch on a CPU, over all processes; by default the number of cores.
+        threads: number of threads of torch on a CPU, over all processes; by default the number of cores.
         workers: processes that make batches; 0: the training process makes them, as always outside Linux.
         progress: show a progress bar.
 
@@ -145,31 +146,10 @@ def read_run_recipe(out: Path) -> Recipe:
     return parse(yaml.safe_load(path.read_text()), str(path))
 
 
-def fit(
-    recipe: Recipe,
-    corpus: Corpus,
-    out: Path,
-    *,
-    devices: int = 1,
-    threads: int | None = None,
-    workers: int = 1,
-    progress: bool = True,
-) -> Path:
-    """Train on a corpus; resumes if ``out`` holds a checkpoint. Arguments as ``train``."""
+def fit(recipe: Recipe, corpus: Corpus, out: Path, **options: Any) -> Path:
+    """Train on a corpus; resumes if ``out`` holds a checkpoint. The options are those of ``train``."""
     pool, _ = make_pool(corpus, "train", recipe)
-    held_out, valid = make_pool(corpus, "valid", recipe)
-    streams = _streams(recipe, pool)
-    learn(
-        recipe,
-        pool,
-        streams,
-        (held_out, valid),
-        out,
-        devices=devices,
-        threads=threads,
-        workers=workers,
-        progress=progress,
-    )
+    learn(recipe, pool, _streams(recipe, pool), make_pool(corpus, "valid", recipe), out, **options)
     return out
 
 
@@ -308,6 +288,26 @@ class EpochReport(Callback):
         speed = self._pictures / seconds
         line = f"epoch {epoch}/{epochs}  {figures}  {speed:.0f} pictures/s, {left:.0f} min to go"
         self._console.print(line, soft_wrap=True)
+
+
+class Watch(Callback):
+    """Reports progress after each step; raises ``Cancelled`` when the user cancels.
+
+    Args:
+        context: receives the progress, and is checked for cancellation.
+        message: reported with the progress.
+        progress: progress of the whole job at the start and at the end of this training, in [0, 1].
+        steps: number of steps of the training.
+    """
+
+    def __init__(self, context: Context, message: str, progress: tuple[float, float], steps: int) -> None:
+        self._context, self._message, self._progress, self._steps = context, message, progress, steps
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *rest: Any) -> None:
+        """Report progress and check for cancellation."""
+        self._context.check()
+        start, end = self._progress
+        self._context.report(start + (end - start) * min(1.0, trainer.global_step / self._steps), self._message)
 
 
 def _start_worker(_: int) -> None:

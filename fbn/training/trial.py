@@ -40,8 +40,7 @@ def train_once(
         Cancelled: cancelled by the user.
     """
     # Lightning takes seconds to import, and pages import this module's callers
-    from fbn.training.run import learn
-    from fbn.training.watch import Watch
+    from fbn.training.run import Watch, learn
 
     context, message, progress = watched
     context.check()

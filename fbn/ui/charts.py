@@ -23,7 +23,7 @@ def time_line(
         seconds: [N] times.
         valence, arousal: [N] values in [-1, 1]; NaN leaves a gap.
         now: time of a vertical cursor; None for no cursor.
-        height: of the plot in pixels.
+        height: height of the plot in pixels.
     """
     step = max(1, len(seconds) // _MAX_POINTS)
     x = list(seconds[::step])

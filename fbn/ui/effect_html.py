@@ -64,8 +64,8 @@ def action_units(effect: Effect, form: MatchingForm, before: Effect | None = Non
     """Return a row for each AU: p as a bar, q as a diamond (hollow: of ``before``), its loss, the gradient's sign on p.
 
     Args:
-        effect: of the table.
-        form: of the distribution-matching loss.
+        effect: effect of the table.
+        form: form of the distribution-matching loss.
         before: effect of the table to compare with.
         against: that table's name; "" if it is the table before the edit.
     """
@@ -143,7 +143,7 @@ def changed_conflicts(comparison: Comparison, against: str = "") -> str:
 
 def _conflict(conflict: Conflict, remark: str) -> str:
     sign, _ = KINDS[conflict.kind]
-    return f"<li><b>{sign}</b><span>{escape(conflict.words)}<small>{remark}</small></span></li>"
+    return f"<li><b>{sign}</b><span>{escape(conflict.description)}<small>{remark}</small></span></li>"
 
 
 _BY_THE_EDIT = ("settled by the edit", "new with the edit")

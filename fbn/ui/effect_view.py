@@ -1,7 +1,6 @@
 """Panels that pages share: the choice of a relatedness table, and its effect on the losses of one face."""
 
 from collections.abc import Callable
-from typing import Any
 
 import streamlit as st
 
@@ -22,7 +21,7 @@ from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable, Versions, resolve
 from fbn.relatedness.workshop import FIRST
 from fbn.ui import effect_html
-from fbn.ui.widgets import controlled, escape_markdown
+from fbn.ui.widgets import choose_one, controlled, escape_markdown
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_NUMBERS, EXPRESSIONS
 
 #: Titles of the forms of the losses.
@@ -94,7 +93,7 @@ def effect_view(
     """Show conflicts, implied AUs, losses, co-annotation and formulas of one face, in a separate fragment.
 
     Args:
-        predictions: of one face, batch shape [] or [1]; ``effect.predictions_of`` converts an ``Affect``.
+        predictions: predictions of one face, batch shape [] or [1]; ``effect.predictions_of`` converts an ``Affect``.
         table: the relatedness table.
         base: the table to compare with, or None.
         annotations: the face's true labels, e.g. of a drawn face; None to use the predictions.
@@ -162,37 +161,27 @@ def _view(
 
 
 def _options(key: str) -> tuple[MatchingForm, SoftForm, Settings]:
-    def pick(label: str, choices: dict[Any, str], name: str, help_text: str) -> Any:
-        return st.segmented_control(
-            label,
-            list(choices),
-            default=next(iter(choices)),
-            required=True,
-            format_func=choices.__getitem__,
-            key=f"{key} {name}",
-            help=help_text,
-        )
-
+    lab = "See the Coupling lab."
     with st.popover("How the losses are formed", icon=":material/tune:"):
-        form = pick("Distribution matching", {f: FORMS[f] for f in MATCHING_FORMS}, "form", "See the Coupling lab.")
-        mixture = pick(
+        form = choose_one("Distribution matching", {f: FORMS[f] for f in MATCHING_FORMS}, f"{key} form", help=lab)
+        mixture = choose_one(
             "Mixture",
             {"sum": "Sum", "mean": "Mean"},
-            "mixture",
-            "Sum: q(AU2) = p(surprise) + p(fear). Mean: half of that.",
+            f"{key} mixture",
+            help="Sum: q(AU2) = p(surprise) + p(fear). Mean: half of that.",
         )
-        binary = pick(
+        binary = choose_one(
             "Weights in the mixture",
             {True: "0 or 1", False: "The table's"},
-            "binary",
-            "0 or 1: every AU of an expression counts whole.",
+            f"{key} binary",
+            help="0 or 1: every AU of an expression counts whole.",
         )
-        soft_form = pick("Soft co-annotation", {f: FORMS[f] for f in SOFT_FORMS}, "soft", "See the Coupling lab.")
-        observational = pick(
+        soft_form = choose_one("Soft co-annotation", {f: FORMS[f] for f in SOFT_FORMS}, f"{key} soft", help=lab)
+        observational = choose_one(
             "Observational AUs",
             {"weight": "By weight", "one": "As 1"},
-            "observational",
-            "How much they count in co-annotation.",
+            f"{key} observational",
+            help="How much they count in co-annotation.",
         )
         temperature = st.slider(
             "Temperature of the soft label", 0.1, 2.0, 1.0, 0.1, key=f"{key} temperature", help="1 as in the paper."

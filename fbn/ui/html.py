@@ -9,7 +9,7 @@ from html import escape
 
 import numpy as np
 
-from fbn.inference.breakdown import Share
+from fbn.inference.breakdown import ClassScore
 from fbn.ui.palette import ACCENT, EXPRESSION_COLOURS
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, DECISION, EXPRESSIONS, REGIONS, ActionUnit
 
@@ -104,36 +104,36 @@ def action_unit_bars(action_units: np.ndarray) -> str:
     return f'<div class="fbn-au fbn-help" role="group" aria-label="Action units">{"".join(blocks)}</div>'
 
 
-def compound_bars(shares: Sequence[Share]) -> str:
+def compound_bars(scores: Sequence[ClassScore]) -> str:
     """Return bars from 0 to 100 % for the three most probable classes and for none of them.
 
     The most probable is in bold. A bar has the colours of the two expressions of its class. The number of rows is
     fixed, so that the layout beside a video does not jump.
 
     Args:
-        shares: from ``breakdown``.
+        scores: from ``breakdown``.
     """
-    top = max(shares, key=lambda share: share.probability)
+    top = max(scores, key=lambda score: score.probability)
     rows = []
-    for share in [*[s for s in shares if not s.none][:_MAX_CLASSES], *[s for s in shares if s.none]]:
-        style = " fbn-top" * (share is top) + " fbn-none" * share.none
-        rows.append(_row(escape(share.words), share.probability, _colour(share), style, _sum(share)))
+    for score in [*[s for s in scores if not s.none][:_MAX_CLASSES], *[s for s in scores if s.none]]:
+        style = " fbn-top" * (score is top) + " fbn-none" * score.none
+        rows.append(_row(escape(score.display_name), score.probability, _colour(score), style, _sum(score)))
     return f'<div class="fbn-compounds fbn-help" role="list" aria-label="Compound expressions">{"".join(rows)}</div>'
 
 
-def _colour(share: Share) -> str:
-    if share.none:
+def _colour(score: ClassScore) -> str:
+    if score.none:
         return _NONE_COLOUR
-    colours = [EXPRESSION_COLOURS[part] for part in share.parts] or [ACCENT]
+    colours = [EXPRESSION_COLOURS[part] for part in score.parts] or [ACCENT]
     return colours[0] if len(colours) == 1 else f"linear-gradient(90deg,{colours[0]} 50%,{colours[1]} 50%)"
 
 
-def _sum(share: Share) -> str:
+def _sum(score: ClassScore) -> str:
     """Return the score written out as a sum."""
-    learnt = f" {'+' if share.learnt >= 0 else '−'} learnt {abs(share.learnt):.2f}" if share.learnt else ""
+    learnt = f" {'+' if score.learnt >= 0 else '−'} learnt {abs(score.learnt):.2f}" if score.learnt else ""
     return (
-        f"{share.words}: action units {share.action_units:.2f} + expressions {share.expressions:.2f} "
-        f"+ valence {share.valence:.0f}{learnt} = {share.total:.2f}"
+        f"{score.display_name}: action units {score.action_units:.2f} + expressions {score.expressions:.2f} "
+        f"+ valence {score.valence:.0f}{learnt} = {score.total:.2f}"
     )
 
 

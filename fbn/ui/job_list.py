@@ -29,9 +29,9 @@ class JobList:
     """A list of the jobs of one kind.
 
     Attributes:
-        kind: of ``fbn.jobs.kinds.KINDS``.
-        key: of the session's state; unique to each page.
-        title: of the list.
+        kind: one of ``fbn.jobs.kinds.KINDS``.
+        key: key of the session's state; unique to each page.
+        title: title of the list.
         nothing: message and icon of an empty list.
         show: draws the result of a finished job.
     """
@@ -108,11 +108,11 @@ class JobList:
                     self._button("Show", "visibility", job, self._pick)
             if job.active:
                 st.progress(
-                    job.share,
-                    text=f"{job.share:.0%} · {escape_markdown(job.words)}{durations.countdown(self._left(job))}",
+                    job.progress,
+                    text=f"{job.progress:.0%} · {escape_markdown(job.message)}{durations.countdown(self._left(job))}",
                 )
             elif job.status == "failed":
-                st.error(job.words, icon=":material/error:")
+                st.error(job.message, icon=":material/error:")
             if opened:
                 self._opened(job)
 
@@ -123,8 +123,10 @@ class JobList:
         seconds, progress = 0.0, 0.0
         if job.queued != job.created:
             at_restart = st.session_state.setdefault(f"{self.key} seen", {})
-            seconds, progress = at_restart.setdefault((job.id, job.queued), (job.seconds, job.share))
-        return durations.left(job.seconds - seconds, (job.share - progress) / (1 - progress) if progress < 1 else 1.0)
+            seconds, progress = at_restart.setdefault((job.id, job.queued), (job.seconds, job.progress))
+        return durations.left(
+            job.seconds - seconds, (job.progress - progress) / (1 - progress) if progress < 1 else 1.0
+        )
 
     def _button(self, label: str, icon: str, job: Job, act: Any, disabled: bool = False) -> None:
         st.button(

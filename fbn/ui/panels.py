@@ -12,13 +12,13 @@ from fbn.compound import CompoundClasses, names
 from fbn.errors import FbnError
 from fbn.faces.align import align
 from fbn.inference import Affect, FaceResult, FrameResult, overlay
-from fbn.inference.breakdown import Share, breakdown
+from fbn.inference.breakdown import ClassScore, breakdown
 from fbn.inference.uploads import Preview
 from fbn.models import store
 from fbn.tasks import AFFECT_TASKS
 from fbn.ui import html
 from fbn.ui.palette import ACCENT, GREEN, ORANGE
-from fbn.ui.widgets import controlled
+from fbn.ui.widgets import choose_one, controlled
 from fbn.vocabulary import ACTION_UNITS, DECISION
 
 _EXPRESSION_HELP = "One of seven expressions; the shares sum to 100 %. It says what a face shows, not what one feels."
@@ -157,19 +157,19 @@ def terms_panel(affect: Affect) -> None:
     st.html(table.to_html(table_attributes='class="fbn-terms"'))
 
 
-def terms_table(shares: Sequence[Share]) -> pd.DataFrame:
+def terms_table(scores: Sequence[ClassScore]) -> pd.DataFrame:
     """Return one row per class, by descending probability: its terms, their sum, its probability in percent."""
     rows = [
         {
-            "Class": share.words if share.parts else f"{share.words} *",
-            "Action units": share.action_units,
-            "Expressions": share.expressions,
-            "Valence": share.valence,
-            "Learnt": share.learnt,
-            "Score": share.total,
-            "Share": 100 * share.probability,
+            "Class": score.display_name if score.parts else f"{score.display_name} *",
+            "Action units": score.action_units,
+            "Expressions": score.expressions,
+            "Valence": score.valence,
+            "Learnt": score.learnt,
+            "Score": score.total,
+            "Share": 100 * score.probability,
         }
-        for share in sorted(shares, key=lambda share: -share.probability)
+        for score in sorted(scores, key=lambda score: -score.probability)
     ]
     table = pd.DataFrame(rows)
     return table if table["Learnt"].any() else table.drop(columns="Learnt")
@@ -221,9 +221,7 @@ def _choose_face(result: FrameResult, key: str) -> FaceResult:
     picked = next(iter(faces))
     if len(faces) > 1:
         names = {face_id: face_name(face) for face_id, face in faces.items()}
-        picked = st.segmented_control(  # type: ignore[assignment]  # required: never None
-            "Face", list(faces), default=picked, required=True, format_func=names.__getitem__, key=f"face of {key}"
-        )
+        picked = choose_one("Face", names, f"face of {key}")
     return faces[picked]
 
 

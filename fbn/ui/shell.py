@@ -1,5 +1,6 @@
 """The frame around every page: navigation and the model picker; and the analysers and pictures that pages need."""
 
+from collections.abc import Hashable
 from contextvars import ContextVar
 from io import BytesIO
 from typing import Literal
@@ -14,7 +15,7 @@ from fbn.compound import CompoundClasses
 from fbn.errors import FbnError
 from fbn.faces.files import printable
 from fbn.faces.pictures import decode_picture, png_bytes
-from fbn.inference import FaceAnalyser
+from fbn.inference import Affect, FaceAnalyser
 from fbn.inference.uploads import Upload
 from fbn.models import store
 from fbn.resources import shipped
@@ -108,6 +109,32 @@ def make_analyser(
     except FbnError as error:
         st.error(f"The model cannot be used: {error}")
         st.stop()
+
+
+def read_face(page: str, identifier: Hashable, image: np.ndarray, is_crop: bool) -> Affect | None:
+    """Return the picked model's predictions for a face crop, or for the largest face of a picture.
+
+    A page's last predictions are cached, until the model is replaced.
+
+    Args:
+        page: key of the page.
+        identifier: of the picture.
+        image: [H, W, 3] uint8 RGB.
+        is_crop: whether it is a face crop; otherwise the result may be None.
+    """
+    state, model = st.session_state, model_name()
+    if state.get(f"{page} reading", (None, None))[0] != (identifier, model):
+        if state.get(f"{page} model") != model:
+            state[f"{page} analyser"], state[f"{page} model"] = make_analyser(None), model
+        analyser: FaceAnalyser = state[f"{page} analyser"]
+        if is_crop:
+            affect: Affect | None = analyser.crops([image])[0]
+        else:
+            faces = analyser.picture(image).faces
+            affect = max(faces, key=lambda face: face.box.area).affect if faces else None
+        state[f"{page} reading"] = ((identifier, model), affect)
+    reading: Affect | None = state[f"{page} reading"][1]
+    return reading
 
 
 def read_upload(upload: Upload) -> np.ndarray:

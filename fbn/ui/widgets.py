@@ -1,7 +1,7 @@
 """Controlled widgets, whose value is stored elsewhere, and choices that are synchronised with the URL."""
 
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, wraps
 from math import isclose
@@ -47,7 +47,7 @@ def controlled(
 
     Args:
         widget: ``st.slider``, ``st.selectbox``, ``st.segmented_control``, ...
-        label: of the widget.
+        label: label of the widget.
         value: the value to show.
         apply: stores the new value. If it rejects the value, the widget returns to ``value``.
         key: unique key of the value.
@@ -184,8 +184,8 @@ def pick(
 
     Args:
         widget: ``st.selectbox`` or ``st.segmented_control``.
-        label: of the widget.
-        key: of the choice.
+        label: label of the widget.
+        key: key of the choice.
         apply: called after each change.
         **options: other arguments of the widget.
     """
@@ -196,6 +196,33 @@ def pick(
         apply()
 
     return controlled(widget, label, st.session_state[key], picked, f"{key} pick", **options)
+
+
+def choose_one(
+    label: str, choices: Sequence[Any] | Mapping[Any, str], key: str, default: Any = None, **options: Any
+) -> Any:
+    """Draw buttons of which one is always chosen, and return its choice.
+
+    Args:
+        label: of the widget.
+        choices: the choices, or choice -> text of its button.
+        key: of the widget.
+        default: the choice at first; None: the first of ``choices``.
+        **options: other arguments of ``st.segmented_control``.
+    """
+    first = next(iter(choices)) if default is None else default
+    text = choices.__getitem__ if isinstance(choices, Mapping) else str
+    chosen = st.segmented_control(
+        label, list(choices), default=first, required=True, format_func=text, key=key, **options
+    )
+    return first if chosen is None else chosen
+
+
+def pick_view(
+    label: str, key: str, views: Sequence[str], apply: Callable[[], None] = lambda: None, **more: Any
+) -> None:
+    """Draw the buttons of a page's views: ``pick`` without a visible label."""
+    pick(st.segmented_control, label, key, apply, options=views, required=True, label_visibility="collapsed", **more)
 
 
 def was_drawn(key: str) -> bool:

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from fbn.bench.coupling import COUPLING, coupling
-from fbn.bench.step import TrainingStep, labels, objective_of
+from fbn.bench.step import COUPLING, TrainingStep, coupling, labels, objective_of
 from fbn.losses import Objective
 from fbn.training import recipe as recipes
 

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from fbn.bench.clip import BITS, FRAMES, HEIGHT, STAMP, WIDTH, stamp
-from fbn.bench.live import figures
+from fbn.bench.live import BITS, FRAMES, HEIGHT, STAMP, WIDTH, figures, stamp
 from fbn.errors import FbnError
 
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from fbn.bench.precision import precision
-from fbn.bench.step import TrainingStep
+from fbn.bench.step import TrainingStep, precision
 from fbn.training.precision import native, resolve_precision
 
 
@@ -18,7 +17,7 @@ def test_a_tiny_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             super().__init__(*arguments)
             made.append(self.precision)
 
-    monkeypatch.setattr("fbn.bench.precision.TrainingStep", Seen)
+    monkeypatch.setattr("fbn.bench.step.TrainingStep", Seen)
     file = tmp_path / "tiny.yaml"
     file.write_text(
         "network_args: {widths: [16, 16], blocks: [1, 1]}\nper_step: {ferplus: 4, affectnet: 4, ckplus: 4}\n"

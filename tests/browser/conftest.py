@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from fbn.bench.browser import chromium_flags, find_chromium, free_port, serving
-from fbn.bench.clip import write_clip
+from fbn.bench.live import write_clip
 from fbn.cli.app import command, environment
 from fbn.errors import MissingFileError
 from fbn.models import store

@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect, sync_playwright
 
 from fbn.bench.browser import chromium_flags, find_chromium, free_port, serving
-from fbn.bench.clip import write_clip
+from fbn.bench.live import write_clip
 from fbn.cli.app import command, environment
 from tests.browser.conftest import PATIENCE
 

@@ -8,6 +8,7 @@ from fbn.data.pictures import read_picture
 from fbn.data.sources import SOURCES, affectnet, celeba, ckplus, detect, ferplus, find
 from fbn.errors import FormatError, MissingFileError
 from fbn.records import Sample
+from fbn.tasks import ATTRIBUTES
 from fbn.vocabulary import AU_INDEX, EXPRESSION_INDEX
 from tests.data import trees
 
@@ -23,6 +24,11 @@ def expression(sample: Sample) -> dict[str, float]:
 
 def units(sample: Sample) -> set[int]:
     return {number for number, i in AU_INDEX.items() if sample.annotations.action_units[i] == 1}
+
+
+def attributes(sample: Sample) -> set[str]:
+    values = sample.annotations[ATTRIBUTES].value.tolist()
+    return {name for name, value in zip(ATTRIBUTES.labels, values, strict=True) if value}
 
 
 TREES = {
@@ -345,10 +351,10 @@ class TestCeleba:
         files = trees.celeba({"000001.jpg": 7, "000002.jpg": 9}, {"000002.jpg": {0, 39}})
         first, second = celeba.read(trees.write(tmp_path / "celeba", files)).samples
         assert (first.subject, second.subject) == ("7", "9")
-        assert not any(present for _, present in first.attributes)
-        assert [name for name, present in second.attributes if present] == ["Attribute_0", "Attribute_39"]
-        assert [name for name, _ in second.attributes] == trees.ATTRIBUTE_NAMES
+        assert not first.annotations[ATTRIBUTES].value.any()
+        assert attributes(second) == {ATTRIBUTES.labels[0], ATTRIBUTES.labels[39]}
         labels = second.annotations
+        assert labels[ATTRIBUTES].weight.tolist() == [1] * 40
         weights = (labels.expression_weight, labels.valence_arousal_weight, labels.action_units_weight)
         assert not any(weight.any() for weight in weights)
 
@@ -362,9 +368,10 @@ class TestCeleba:
     @pytest.mark.parametrize(
         ("path", "old", "new", "message"),
         [
-            ("list_attr_celeba.txt", "1\nAttribute_0", "2\nAttribute_0", "line 1: 2, but 1 pictures follow"),
-            ("list_attr_celeba.txt", "1\nAttribute_0", "x\nAttribute_0", "line 1: 'x', expected the number of"),
-            ("list_attr_celeba.txt", "Attribute_0 ", "", "line 2: 39 names, expected 40"),
+            ("list_attr_celeba.txt", "1\n5_o", "2\n5_o", "line 1: 2, but 1 pictures follow"),
+            ("list_attr_celeba.txt", "1\n5_o", "x\n5_o", "line 1: 'x', expected the number of"),
+            ("list_attr_celeba.txt", "Young ", "", "line 2: 39 names, expected 40"),
+            ("list_attr_celeba.txt", "Young ", "Elderly ", "line 2: 'Elderly', expected the names of CelebA's 40"),
             ("list_attr_celeba.txt", "1.jpg -1", "1.jpg 0", "line 3: '0', expected 1 or -1"),
             ("list_attr_celeba.txt", "1.jpg -1", "1.jpg", "line 3: 39 values, expected a name and 40"),
             ("identity_CelebA.txt", "1.jpg 7", "2.jpg 7", "line 3: 1.jpg has no line in identity_CelebA.txt"),

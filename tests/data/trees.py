@@ -9,13 +9,15 @@ from zipfile import ZipFile
 import cv2
 import numpy as np
 
+from fbn.tasks import ATTRIBUTES
+
 _shade = count()
 
 FERPLUS_HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 AFFECTNET_HEADER = (
     "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal"
 )
-ATTRIBUTE_NAMES = [f"Attribute_{i}" for i in range(40)]
+ATTRIBUTE_NAMES = list(ATTRIBUTES.labels)
 
 
 def picture(extension: str = ".png", gray: bool = True) -> bytes:

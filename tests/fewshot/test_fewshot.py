@@ -141,13 +141,13 @@ def test_it_is_the_same_every_time_also_after_being_killed(
     data: Path, tmp_path: Path, run: tuple[Path, Result, list[tuple[float, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted: list[int] = []
-    real = module.by_probe
+    real = module.probe_method
 
     def counting(*arguments: Any) -> Any:
         learn = real(*arguments)
         return lambda rows, out: counted.append(1) or learn(rows, out)
 
-    monkeypatch.setattr(module, "by_probe", counting)
+    monkeypatch.setattr(module, "probe_method", counting)
 
     def kill(share: float, words: str) -> None:
         if "2 a class" in words:

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from fbn.compound import DEFAULT_TEMPERATURE
 from fbn.fewshot.curve import curve, measured_rows, out_of_fold, sample_shots
-from fbn.fewshot.probe import DEFAULT_STRENGTH, ENOUGH, balanced_weights, cross_entropies, probe, stratified_folds
+from fbn.fewshot.probe import DEFAULT_STRENGTH, MIN_PICTURES, balanced_weights, cross_entropies, probe, stratified_folds
 
 CLASSES, WIDTH = 4, 12
 MEANS = np.random.default_rng(0).normal(size=(CLASSES, WIDTH))
@@ -99,7 +99,7 @@ def test_the_same_pictures_give_the_same_probe() -> None:
 
 
 def test_few_pictures_choose_nothing() -> None:
-    features, total, labels = faces(CLASSES * (ENOUGH - 1))
+    features, total, labels = faces(CLASSES * (MIN_PICTURES - 1))
     assert probe(features, total, labels).strength == DEFAULT_STRENGTH
 
 

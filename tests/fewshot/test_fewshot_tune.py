@@ -28,9 +28,9 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("FBN_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("FBN_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setattr(module, "EPOCHS", 2)
-        patch.setattr(module, "_LEAST_STEPS", 2)
+        patch.setattr(module, "_MIN_STEPS", 2)
         patch.setattr(module, "_BATCH", 8)
-        patch.setattr(module, "_TURNS", 2)
+        patch.setattr(module, "_FOLDS", 2)
         save_small()
         yield
 
@@ -79,7 +79,7 @@ def test_the_basic_outputs_stay_near(labelled: FewShotData, monkeypatch: pytest.
     monkeypatch.setitem(module._RATE, "whole", 3e-3)
     monkeypatch.setattr(module, "EPOCHS", 12)
     kept = moved()
-    monkeypatch.setattr(module, "_KEEP", 0.0)
+    monkeypatch.setattr(module, "_DISTILLATION", 0.0)
     assert kept < moved() / 2
 
 
@@ -131,7 +131,7 @@ def test_every_step_shows_as_many_of_each_class(labelled: FewShotData) -> None:
     assert [stream.count for stream in streams] == [4, 4]
     assert [len(stream.pool) for stream in streams] == [6, 12]
     assert pool.teacher is not None
-    target = pool.annotations[pool.annotations.own(COMPOUND)].value
+    target = pool.annotations[pool.annotations.stored(COMPOUND)].value
     assert all((target[torch.from_numpy(stream.pool)].argmax(1) == i).all() for i, stream in enumerate(streams))
 
 
@@ -145,7 +145,7 @@ def test_it_stops_when_asked(labelled: FewShotData) -> None:
 @pytest.mark.parametrize("many", [False, True])
 def test_from_the_folder_to_the_model(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: bool) -> None:
     if many:
-        monkeypatch.setattr(module, "_MANY", 10)
+        monkeypatch.setattr(module, "_MIN_HELD_OUT", 10)
     said: list[tuple[float, str]] = []
     asked = FewShot(data=data, model="small", strategy="last_block", folds=2, draws=1, crops=True)
     found = few_shot(asked, Context(tmp_path, lambda share, words: said.append((share, words))))

@@ -28,7 +28,7 @@ def crops() -> np.ndarray:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_map_sums_to_the_output_without_its_bias(network: FaceNetwork, crops: np.ndarray, name: str) -> None:
     said = network(network.spec.prepare(crops))
-    bias = output(name)(network.read(torch.zeros(1, network.body.channels))[0])
+    bias = output(name)(network.apply_heads(torch.zeros(1, network.body.channels))[0])
     total = torch.from_numpy(raw_maps(network, crops, output(name)).sum((1, 2)))
     torch.testing.assert_close(total, (output(name)(said) - bias).detach(), rtol=1e-4, atol=1e-5)
 

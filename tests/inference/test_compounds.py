@@ -11,7 +11,7 @@ import torch
 from fbn.compound import CompoundClasses, terms
 from fbn.errors import FormatError
 from fbn.inference import Affect, FaceAnalyser
-from fbn.inference.breakdown import Share, breakdown
+from fbn.inference.breakdown import ClassScore, breakdown
 from fbn.inference.compounds import CompoundScorer
 from fbn.inference.effect import predictions_of
 from fbn.inference.smooth import OneEuroFilter, median_filter
@@ -59,7 +59,7 @@ def test_a_face_of_one_expression_is_none_of_them_and_says_which() -> None:
     assert SURPRISED.compound_label == "happily surprised"
     assert HAPPY.compound_label == "none of these"
     last = breakdown(HAPPY)[-1]
-    assert (last.none, last.words) == (True, "None of these: happiness")
+    assert (last.none, last.display_name) == (True, "None of these: happiness")
     assert last.probability == pytest.approx(float(HAPPY.none_of_these[0]))
     assert replace(HAPPY, scorer=None).compound_label is None
 
@@ -83,7 +83,7 @@ def test_what_was_learnt_is_told_from_the_terms() -> None:
     before = read({"happiness": 0.5, "surprise": 0.5}, (1, 2, 12, 25), 0.5, CompoundScorer(OWN, 0.3))
     said = CompoundScorer(OWN, 0.3).complete(predictions_of(before)[None])
     residual = torch.tensor([-4.0, 2.0, 0.5], dtype=torch.float64)
-    taught = Affect.of(said | {said.own(COMPOUND): said.compound_logits + residual}, learnt)[0]
+    taught = Affect.of(said | {said.stored(COMPOUND): said.compound_logits + residual}, learnt)[0]
     shares = {share.name: share for share in breakdown(taught) if not share.none}
     for name, step in zip(OWN.classes, residual.tolist(), strict=True):
         assert shares[name].learnt == pytest.approx(0.3 * step, abs=1e-3)
@@ -190,5 +190,5 @@ def test_a_model_that_lacks_a_task_is_refused() -> None:
 
 
 def test_words() -> None:
-    share = Share("happily surprised", (), 0.5, 0.1, 0.2, 1.0)
-    assert (share.words, share.total) == ("Happily surprised", pytest.approx(1.3))
+    share = ClassScore("happily surprised", (), 0.5, 0.1, 0.2, 1.0)
+    assert (share.display_name, share.total) == ("Happily surprised", pytest.approx(1.3))

@@ -107,22 +107,25 @@ def test_given_labels_replace_the_reading_task_by_task():
 def test_conflicts_speak_in_sentences():
     found = {c.subject: c for c in conflicts(ODD, DU)}
     assert set(found) == {"AU12", "AU9"}
-    assert (found["AU12"].kind, found["AU12"].words) == ("missing", "happiness 0.80 implies AU12; seen 0.10")
+    assert (found["AU12"].kind, found["AU12"].description) == ("missing", "happiness 0.80 implies AU12; seen 0.10")
     assert found["AU9"].kind == "unexplained"
-    assert found["AU9"].words == "AU9 seen 0.80, which happiness 0.80 lacks; the likeliest that has it is disgust 0.00"
+    assert (
+        found["AU9"].description
+        == "AU9 seen 0.80, which happiness 0.80 lacks; the likeliest that has it is disgust 0.00"
+    )
     assert found["AU12"].gap == pytest.approx(0.7, abs=1e-6)
 
 
 def test_two_expressions_imply_one_unit_together():
     (found,) = conflicts(face({"fear": 0.45, "surprise": 0.45}, {1: 0.9, 5: 0.9, 26: 0.7, 2: 0.7}), DU)
     assert found.subject == "AU25"
-    assert found.words == "fear 0.45 and surprise 0.45 imply AU25; seen 0.05"
+    assert found.description == "fear 0.45 and surprise 0.45 imply AU25; seen 0.05"
 
 
 def test_units_all_there_name_an_expression():
     found = conflicts(face({"fear": 0.2}, {6: 0.9, 12: 0.9, 25: 0.9}), DU)
     unnamed = [c for c in found if c.kind == "unnamed"]
-    assert [c.words for c in unnamed] == [
+    assert [c.description for c in unnamed] == [
         "AU6, AU12 and AU25 all at once say happiness (at least 0.90 each); happiness seen 0.00"
     ]
 

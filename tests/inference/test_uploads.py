@@ -38,7 +38,7 @@ def test_pictures_are_read_and_named_apart(analyser: FakeAnalyser):
     job = done(AnalysisJob(analyser, [("a.png", png()), ("a.png", png())]))
     assert list(job.results) == ["a.png", "a (2).png"]
     assert [r[0].input for r in job.results.values()] == ["a.png", "a (2).png"]
-    assert (job.frames, job.share, job.problems) == (2, 1.0, [])
+    assert (job.frames, job.progress, job.problems) == (2, 1.0, [])
 
 
 def test_bad_files_are_told_in_words_and_the_good_are_read(analyser: FakeAnalyser):

@@ -50,7 +50,7 @@ def test_a_job_runs_in_a_process_of_its_own_and_leaves_its_result() -> None:
     begun = start(upto=3)
     assert begun.status in ("queued", "running")
     done = until(begun)
-    assert (done.status, done.share, done.words) == ("done", 1.0, "done")
+    assert (done.status, done.progress, done.message) == ("done", 1.0, "done")
     assert done.result() == {"counted": 3, "began_with": 0}
     assert done.pid not in (None, os.getpid())
     assert done.queued <= done.started <= done.ended  # type: ignore[operator]
@@ -76,8 +76,8 @@ def test_a_job_outlives_the_process_that_started_it() -> None:
 def test_jobs_of_one_device_take_turns_in_order_and_those_of_another_do_not_wait() -> None:
     first, second, third = (start(name, upto=3, seconds=0.2) for name in ("one", "two", "three"))
     other = jobs.start("count", "elsewhere", {"upto": 3, "seconds": 0.2}, device="gpu")
-    waiting = until(second, lambda job: "waiting for" in job.words)
-    assert waiting.words == "waiting for 'one' (cpu)"
+    waiting = until(second, lambda job: "waiting for" in job.message)
+    assert waiting.message == "waiting for 'one' (cpu)"
     assert waiting.status == "queued"
     first, second, third, other = map(until, (first, second, third, other))
     assert first.ended <= second.started <= second.ended <= third.started  # type: ignore[operator]
@@ -87,11 +87,11 @@ def test_jobs_of_one_device_take_turns_in_order_and_those_of_another_do_not_wait
 
 def test_a_running_and_a_waiting_job_stop_when_asked() -> None:
     running, waiting = start("long", upto=1000, seconds=0.1), start("behind", upto=2)
-    until(running, lambda job: job.words == "at 2")
+    until(running, lambda job: job.message == "at 2")
     assert jobs.cancel(waiting.id).cancelling
     assert jobs.cancel(running.id).cancelling
     for job in (until(running), until(waiting)):
-        assert (job.status, job.words, job.cancelling) == ("cancelled", "cancelled", False)
+        assert (job.status, job.message, job.cancelling) == ("cancelled", "cancelled", False)
         assert job.result() is None
     assert until(waiting).started is None
     with pytest.raises(jobs.JobError, match="ended already: it is cancelled"):
@@ -102,7 +102,7 @@ def test_a_running_and_a_waiting_job_stop_when_asked() -> None:
 def test_a_killed_worker_is_noticed_at_once_and_the_job_goes_on_where_it_was() -> None:
     begun = start(upto=5, trouble_at=3, trouble="die")
     lost = until(begun)
-    assert (lost.status, lost.words) == ("failed", LOST)
+    assert (lost.status, lost.message) == ("failed", LOST)
     with pytest.raises(jobs.JobError, match="only a job"):
         jobs.restart(start("busy", upto=50, seconds=0.1).id)
     for job in jobs.jobs():
@@ -125,7 +125,7 @@ def test_a_killed_worker_is_noticed_at_once_and_the_job_goes_on_where_it_was() -
 def test_what_goes_wrong_is_told_in_words(trouble: str, words: str) -> None:
     failed = until(start(trouble_at=2, trouble=trouble))
     assert failed.status == "failed"
-    assert words in failed.words
+    assert words in failed.message
     assert ("Traceback" in failed.log()) == (trouble != "input")
 
 
@@ -133,7 +133,7 @@ def test_a_worker_that_the_system_ends_says_so_and_leaves_nothing_half_written()
     begun = start(upto=5, trouble_at=3, trouble="end")
     ended = until(begun)
     assert ended.status == "failed"
-    assert "stopped by the system" in ended.words
+    assert "stopped by the system" in ended.message
     assert not list(ended.folder.rglob("*.tmp*"))
     assert until(jobs.restart(begun.id)).result() == {"counted": 5, "began_with": 2}
 
@@ -144,7 +144,7 @@ def test_a_job_file_cannot_name_code(home: Path) -> None:
     kept = until(start(upto=2, trouble_at=1, trouble="input"))
     path = home / kept.id / "job.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"kind": "os:system"}))
-    assert until(jobs.restart(kept.id)).words.startswith("unknown kind of job 'os:system'")
+    assert until(jobs.restart(kept.id)).message.startswith("unknown kind of job 'os:system'")
 
 
 def test_every_kind_has_a_function_of_a_model_and_a_context() -> None:
@@ -162,7 +162,7 @@ def test_the_worker_itself_runs_a_comparison(tmp_path: Path, monkeypatch: pytest
     assert job.parameters["base"]["rows"]["happiness"]["AU12"] == 1
     failed = until(job)
     assert failed.status == "failed"
-    assert f"{nothing}: expected at least one of the recipe's sets" in failed.words
+    assert f"{nothing}: expected at least one of the recipe's sets" in failed.message
     assert (job.folder / "study.json").is_file()
 
 

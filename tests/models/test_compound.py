@@ -58,7 +58,7 @@ def test_the_residual_is_added_and_reads_the_features(base: FaceNetwork) -> None
             rtol=1e-5,
             atol=1e-5,
         )
-        assert torch.equal(network.read(features).compound_logits, network(IMAGES).compound_logits)
+        assert torch.equal(network.apply_heads(features).compound_logits, network(IMAGES).compound_logits)
 
 
 def test_a_copy_leaves_the_first_alone_and_takes_its_state(base: FaceNetwork) -> None:

@@ -9,8 +9,17 @@ from fbn.errors import FormatError
 from fbn.labelling import pseudo_annotate
 from fbn.records import Annotations, Predictions
 from fbn.relatedness import RelatednessTable
-from fbn.relatedness.evidence import CellVerdict, Evidence, Relation, Tolerance, agreement, compare
-from fbn.relatedness.exact import at_least, at_most, holm
+from fbn.relatedness.evidence import (
+    CellVerdict,
+    Evidence,
+    Relation,
+    Tolerance,
+    agreement,
+    at_least,
+    at_most,
+    compare,
+    holm,
+)
 from fbn.synthetic.annotators import Noise
 from fbn.synthetic.world import World, WorldSettings
 from fbn.tasks import ACTION_UNITS
@@ -91,14 +100,16 @@ def test_counts_and_rates() -> None:
     assert (cell.images, cell.active, cell.weight) == (4, 3, 0.75)
     assert evidence.cell("neutral", 4).weight == 1
     assert evidence.cell("fear", 1).weight == 0
-    assert evidence.both == 5
+    assert evidence.doubly_labelled == 5
     assert evidence.expressions["happiness"] == 4
     assert evidence.expressions["fear"] == 1
     assert evidence.units[12] == (5, 3)
     assert evidence.units[6] == (3, 2)
     assert evidence.table() == RelatednessTable.infer(Annotations.stack(faces), 3)
     assert evidence.table().provenance.source == "seven faces"
-    assert {f.verdict for f in compare(evidence, DU) if (f.category, f.au) != ("happiness", 12)} == {CellVerdict.THIN}
+    assert {f.verdict for f in compare(evidence, DU) if (f.category, f.au) != ("happiness", 12)} == {
+        CellVerdict.TOO_FEW
+    }
     with pytest.raises(FormatError, match="no cell joy, AU12"):
         evidence.cell("joy", 12)
     with pytest.raises(FormatError, match="level = 95"):

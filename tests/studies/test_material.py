@@ -14,7 +14,7 @@ from fbn.studies import drawn, real
 from fbn.studies.affect import AffectRequest
 from fbn.studies.affect_arms import ARMS
 from fbn.studies.affect_budgets import BUDGETS
-from fbn.studies.filmed import Filmed
+from fbn.studies.drawn import Filmed
 from fbn.studies.material import TABLES, StudyData, coded, inferred, only
 from fbn.synthetic.clips import draw_clip
 from fbn.synthetic.domains import DOMAINS

@@ -19,11 +19,10 @@ from fbn.faces.landmarks import crop_landmarks
 from fbn.records import Annotations, Predictions, Sample
 from fbn.studies import engine
 from fbn.studies import transfer as module
-from fbn.studies.transfer import STUDY, TransferRequest, on_ckplus, worlds
+from fbn.studies.transfer import STUDY, TransferRequest, on_ckplus, pixel_probe, ridge, worlds
 from fbn.synthetic.cached import drawers
 from fbn.synthetic.pool import draw_crops
 from fbn.synthetic.world import World
-from fbn.training.probe import pixel_probe, ridge
 from fbn.vocabulary import AU_INDEX
 from tests.training.helpers import picture
 

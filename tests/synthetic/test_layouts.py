@@ -23,7 +23,8 @@ from fbn.synthetic.layouts.items import draw_clips, draw_sequences, draw_stills
 from fbn.synthetic.parameters import Face
 from fbn.synthetic.render import Picture, render
 from fbn.synthetic.world import Truth, World
-from fbn.vocabulary import ATTRIBUTES, AU_INDEX, AU_NUMBERS, EXPRESSION_INDEX, EXPRESSIONS
+from fbn.tasks import ATTRIBUTES
+from fbn.vocabulary import AU_INDEX, AU_NUMBERS, EXPRESSION_INDEX, EXPRESSIONS
 
 TABLE = RelatednessTable.named("du2014")
 #: AUs of each set, copied from the sets' documentation.
@@ -62,7 +63,7 @@ def picture(shade: int, size: int) -> Picture:
 
 
 def item(labels: Annotations, compound: str | None = None, n: int = 0, part: str = "train", size: int = 218) -> Item:
-    present = tuple((name, name in ("Male", "Smiling")) for name in ATTRIBUTES)
+    present = tuple((name, name in ("Male", "Smiling")) for name in ATTRIBUTES.labels)
     face = Face().with_units(ACTIVE)
     truth = Truth(face, labels, compound, "0000", present, compound or "happiness", (0.0, 0.0))
     return Item(truth, picture(40 + 10 * n, size), n, part, clip=n)
@@ -240,8 +241,8 @@ class TestLabelsOfASet:
 
     def test_attributes_and_identities(self, tmp_path: Path):
         first, second = write("celeba", tmp_path / "set", item(full()), item(full(), n=7)).samples
-        assert {name for name, present in first.attributes if present} == {"Male", "Smiling"}
-        assert tuple(name for name, _ in first.attributes) == ATTRIBUTES
+        values = first.annotations[ATTRIBUTES].value.tolist()
+        assert {name for name, value in zip(ATTRIBUTES.labels, values, strict=True) if value} == {"Male", "Smiling"}
         assert (first.subject, second.subject) == ("1", "8")
         assert read_picture(first).shape == (218, 178, 3)
 

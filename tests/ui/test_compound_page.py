@@ -154,7 +154,7 @@ def test_a_result_is_shown_and_its_wrong_label_looked_at_again(labelled: Picture
     now = datetime.now(UTC)
     job = SimpleNamespace(
         id="20260102-030405-a1b2c3", kind="fewshot", folder=labelled.folder, title="mine: linear probe", status="done",
-        active=False, cancelling=False, created=now, queued=now, seconds=12.0, share=1.0, words="done",
+        active=False, cancelling=False, created=now, queued=now, seconds=12.0, progress=1.0, message="done",
         parameters={"data": str(labelled.folder)}, result=lambda: found, log=lambda lines: "",
     )  # fmt: skip
     monkeypatch.setattr("fbn.jobs.jobs", lambda: [job])

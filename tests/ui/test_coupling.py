@@ -124,7 +124,7 @@ def test_a_training_grows_its_curves_and_ends():
     training = LiveTraining(TINY)
     assert training.wait(60)
     now = training.progress()
-    assert (now.running, now.problem, now.words, now.share) == (False, "", "Done", 1.0)
+    assert (now.running, now.problem, now.message, now.progress) == (False, "", "Done", 1.0)
     assert [point.step for point in now.points] == [0, 1, 2]
     assert now.points[-1].distance[0] != now.points[-1].distance[1]
 
@@ -142,14 +142,14 @@ def test_a_training_stops_waits_its_turn_and_says_what_failed(monkeypatch: pytes
     first = LiveTraining(TINY)
     assert drawing.wait(30)
     second = LiveTraining(TINY)
-    assert second.progress().words == "Waiting for another training to end"
+    assert second.progress().message == "Waiting for another training to end"
     second.cancel()
     assert second.wait(10)
-    assert second.progress().words == "Stopped"
+    assert second.progress().message == "Stopped"
     first.cancel()
     go_on.set()
     assert first.wait(60)
-    assert (first.progress().words, first.progress().points) == ("Stopped", ())
+    assert (first.progress().message, first.progress().points) == ("Stopped", ())
 
     def fail(*wanted: int) -> tuple:
         raise MemoryError("no memory left")

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from fbn.compound import CompoundClasses
 from fbn.inference import Affect, FaceResult, FrameResult
-from fbn.inference.breakdown import Share
+from fbn.inference.breakdown import ClassScore
 from fbn.inference.compounds import CompoundScorer
 from fbn.inference.effect import predictions_of
 from fbn.inference.export import layout_of, to_pandas
@@ -25,9 +25,9 @@ from tests.ui.conftest import FakeAnalyser, by_key, face
 OWN = CompoundClasses.of(["happily surprised", "confused"], RelatednessTable.named("du2014"), "own")
 HAPPY, SURPRISE = Expression.HAPPINESS, Expression.SURPRISE
 SHARES = (
-    Share("happily surprised", (HAPPY, SURPRISE), 0.3, 0.5, 0.9, 1.0),
-    *(Share(f"class {i}", (), 0.01, 0.1, 0.0, 0.0) for i in range(4)),
-    Share("happiness", (HAPPY,), 0.66, 0.9, 0.8, 1.0, none=True),
+    ClassScore("happily surprised", (HAPPY, SURPRISE), 0.3, 0.5, 0.9, 1.0),
+    *(ClassScore(f"class {i}", (), 0.01, 0.1, 0.0, 0.0) for i in range(4)),
+    ClassScore("happiness", (HAPPY,), 0.66, 0.9, 0.8, 1.0, none=True),
 )
 
 
@@ -109,7 +109,7 @@ def test_a_bar_has_the_colours_of_its_two_expressions():
 
 
 def test_names_are_told_as_text():
-    text = html.compound_bars([Share("<b>&{x}", (), 1.0, 0.0, 0.0, 0.0)])
+    text = html.compound_bars([ClassScore("<b>&{x}", (), 1.0, 0.0, 0.0, 0.0)])
     assert "<b>" not in text
     assert text.count("&lt;b&gt;&amp;{x}") == 2
 
@@ -123,7 +123,7 @@ def test_the_table_shows_the_terms_the_likeliest_first():
 
 
 def test_what_was_learnt_is_a_column_of_its_own():
-    table = terms_table([Share("awed", (SURPRISE,), 0.5, 0.1, 0.2, 0.0, learnt=-0.25)])
+    table = terms_table([ClassScore("awed", (SURPRISE,), 0.5, 0.1, 0.2, 0.0, learnt=-0.25)])
     assert table["Learnt"].tolist() == [-0.25]
     assert table["Score"].tolist() == pytest.approx([0.05])
 

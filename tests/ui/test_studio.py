@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from fbn.errors import FormatError
 from fbn.relatedness import RelatednessTable, Versions
-from fbn.relatedness.contents import load_table
+from fbn.relatedness.versions import load_table
 from fbn.synthetic import editing
 from fbn.synthetic.parameters import Camera, Face, Scene
 from fbn.ui.studio import controls, html

@@ -14,7 +14,7 @@ from fbn.errors import FormatError
 from fbn.records import Annotations, Sample
 
 NAME = "afew-va"
-#: Files or folders by which this data set is recognised; any one of them suffices.
+#: Glob patterns of files or folders by which this data set is recognised; any one suffices.
 MARKS = ("[01][0-9]/*/*.json",)
 _LABEL = re.compile(r"(?:0[1-9]|1[0-2])/([^/]+)/\1\.json")
 _FRAME = re.compile(r"\d{5}")
@@ -23,9 +23,10 @@ _POINTS = 68
 
 
 def read(root: Path) -> SourceReading:
-    """Read valence and arousal, integers from -10 to 10 in the files, divided by 10; the clip is the subject.
+    """Read valence and arousal, which are integers from -10 to 10 in the files, scaled to [-1, 1].
 
-    The location of the frames is not documented. fbn expects them beside the clip's json, ``01/001/00000.png``.
+    Each clip counts as a subject of its own. The data set does not document the location of the frames. They are
+    expected beside the clip's JSON file, e.g. ``01/001/00000.png``.
 
     Args:
         root: folder or zip with ``01/`` to ``12/``.
@@ -36,19 +37,19 @@ def read(root: Path) -> SourceReading:
     present = list_files(root)
     samples: list[Sample] = []
     rejected: list[Rejected] = []
-    labelled = sorted(path for path in present if "/" in path and path.endswith(".json"))
-    if not labelled:
+    label_files = sorted(path for path in present if "/" in path and path.endswith(".json"))
+    if not label_files:
         raise FormatError(f"{root}: no label file, expected 01/001/001.json")
-    for path in labelled:
+    for path in label_files:
         if not (match := _LABEL.fullmatch(path)):
             raise FormatError(f"{root}: {path}, expected 01/001/001.json, the first folder from 01 to 12")
         for name, frame in _frames(root, path).items():
             where = f"{root}: {path}, frames[{name!r}]"
             valence, arousal = (
-                _field(frame, key, _is_level, where, f"a number from -{_SCALE} to {_SCALE}") / _SCALE
+                _field(frame, key, _is_rating, where, f"a number from -{_SCALE} to {_SCALE}") / _SCALE
                 for key in ("valence", "arousal")
             )
-            points = _field(frame, "landmarks", _is_shape, where, f"{_POINTS} points [x, y]")
+            points = _field(frame, "landmarks", _is_landmarks, where, f"{_POINTS} points [x, y]")
             picture = f"{path.rsplit('/', 1)[0]}/{name}.png"
             if picture not in present:
                 rejected.append(Rejected(picture, 0, "picture not present"))
@@ -78,11 +79,11 @@ def _field(frame: Any, key: str, valid: Callable[[Any], bool], where: str, expec
     return frame[key]
 
 
-def _is_level(value: Any) -> bool:
+def _is_rating(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and -_SCALE <= value <= _SCALE
 
 
-def _is_shape(value: Any) -> bool:
+def _is_landmarks(value: Any) -> bool:
     try:
         points = np.asarray(value, float)
     except (TypeError, ValueError):

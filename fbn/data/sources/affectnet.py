@@ -1,5 +1,6 @@
 """AffectNet (Mollahosseini et al. 2017): expression, valence, arousal and 68 landmarks on colour crops; csv release."""
 
+from collections.abc import Callable
 from math import hypot
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from fbn.vocabulary import EXPRESSIONS, Expression
 
 NAME = "affectnet"
 LABELS = "Manually_annotated.csv"
-#: Files or folders by which this data set is recognised; any one of them suffices.
+#: Glob patterns of files or folders by which this data set is recognised; any one suffices.
 MARKS = (LABELS,)
 FOLDER = "Manually_Annotated_Images"
 COLUMNS = (
@@ -29,6 +30,8 @@ CODES: dict[int, Expression | None] = {
     6: Expression.ANGER,
     7: None,  # contempt: not one of the 7 classes, but valence and arousal are used
 }
+#: The codes of the seven expressions.
+EXPRESSION_CODES = {code: expression for code, expression in CODES.items() if expression is not None}
 _NO_EXPRESSION = {8: "no expression (code 8)", 9: "uncertain (code 9)", 10: "no face (code 10)"}
 MISSING = -2.0
 _POINTS = 68
@@ -44,29 +47,58 @@ def read(root: Path, clean: bool = False) -> SourceReading:
     Raises:
         FormatError: the files do not follow the layout; the message names file and line.
     """
+
+    def sample(row: Row, path: str) -> Sample | str:
+        code = row.get("expression", int, lambda c: c in CODES or c in _NO_EXPRESSION, "a code from 0 to 10")
+        annotations, landmarks = _annotations(row, code), _landmarks(row)
+        reason = _NO_EXPRESSION.get(code) or (contradiction(annotations) if clean else None)
+        return reason or Sample(NAME, str(root), path, annotations, landmarks=landmarks)
+
+    return read_pictures(root, NAME, LABELS, COLUMNS, sample, f"{FOLDER}/")
+
+
+def read_pictures(
+    root: Path,
+    name: str,
+    labels: str,
+    columns: tuple[str, ...],
+    sample: Callable[[Row, str], Sample | str],
+    folder: str = "",
+) -> SourceReading:
+    """Read a csv with one row a picture, whose path is in the column ``subDirectory_filePath``.
+
+    Args:
+        root: folder or zip of the data set.
+        name: of the data set.
+        labels: path of the csv.
+        columns: that it must have.
+        sample: makes the sample of a row and a picture's path, or returns why there is none.
+        folder: of the pictures, with a slash.
+
+    Raises:
+        FormatError: a picture is listed twice, or the csv is not valid; the message names file and line.
+    """
     present = list_files(root)
     samples: list[Sample] = []
     rejected: list[Rejected] = []
     seen: set[str] = set()
-    for row in read_table(root, LABELS, COLUMNS):
-        path = f"{FOLDER}/{row['subDirectory_filePath']}"
+    for row in read_table(root, labels, columns):
+        path = f"{folder}{row['subDirectory_filePath']}"
         if path in seen:
             raise FormatError(f"{row.where}, line {row.line}: {path} listed before, expected one row a picture")
         seen.add(path)
-        code = row.get("expression", int, lambda c: c in CODES or c in _NO_EXPRESSION, "a code from 0 to 10")
-        annotations, landmarks = _annotations(row, code), _landmarks(row)
-        reason = _NO_EXPRESSION.get(code) or (contradiction(annotations) if clean else None)
+        made = sample(row, path)
         if path not in present:
-            reason = "picture not present"
-        if reason is not None:
-            rejected.append(Rejected(path, row.line, reason))
+            made = "picture not present"
+        if isinstance(made, str):
+            rejected.append(Rejected(path, row.line, made))
         else:
-            samples.append(Sample(NAME, str(root), path, annotations, landmarks=landmarks))
-    return SourceReading(NAME, tuple(samples), tuple(rejected))
+            samples.append(made)
+    return SourceReading(name, tuple(samples), tuple(rejected))
 
 
 def contradiction(labels: Annotations) -> str | None:
-    """Describe the contradiction between expression and valence-arousal, or return None (paper A 4.3, data cleaning).
+    """Describe the contradiction between expression and valence-arousal, or return None (paper A, 4.3: data cleaning).
 
     Neutral requires a radius under 0.15; sadness, disgust and fear a negative valence; anger a negative valence and a
     positive arousal; happiness a positive valence. A picture without both labels has no contradiction.

@@ -2,21 +2,17 @@
 
 from pathlib import Path
 
-from fbn.data.pictures import list_files
-from fbn.data.sources.affectnet import CODES, COLUMNS, FOLDER, LABELS, MISSING
-from fbn.data.sources.layout import Rejected, SourceReading, read_table
-from fbn.errors import FormatError
+from fbn.data.sources.affectnet import COLUMNS, EXPRESSION_CODES, FOLDER, LABELS, MISSING, read_pictures
+from fbn.data.sources.layout import Row, SourceReading
 from fbn.records import Annotations, Sample
-from fbn.vocabulary import Expression
 
 NAME = "affectnet-train-masked"
 #: Picture files that no other release of AffectNet has.
 MARK = f"{FOLDER}/*/*.webp"
-#: Files or folders by which this data set is recognised; any one of them suffices.
+#: Glob patterns of files or folders by which this data set is recognised; any one suffices.
 MARKS = (MARK,)
 #: Border around each picture: the face touches the edges, which an aligned crop would otherwise repeat as streaks.
 _BORDER = 0.5
-_CODES: dict[int, Expression] = {code: expression for code, expression in CODES.items() if expression is not None}
 
 
 def read(root: Path) -> SourceReading:
@@ -29,21 +25,13 @@ def read(root: Path) -> SourceReading:
     Raises:
         FormatError: the files do not follow the layout; the message names file and line.
     """
-    present = list_files(root)
-    samples: list[Sample] = []
-    rejected: list[Rejected] = []
-    seen: set[str] = set()
-    for row in read_table(root, LABELS, COLUMNS):
-        path = f"{FOLDER}/{row['subDirectory_filePath']}"
-        if path in seen:
-            raise FormatError(f"{row.where}, line {row.line}: {path} listed before, expected one row a picture")
-        seen.add(path)
-        code = row.get("expression", int, _CODES.__contains__, f"a code from 0 to {max(_CODES)}")
+
+    def sample(row: Row, path: str) -> Sample:
+        valid = EXPRESSION_CODES.__contains__
+        code = row.get("expression", int, valid, f"a code from 0 to {max(EXPRESSION_CODES)}")
         for column in ("valence", "arousal"):
             row.get(column, float, lambda v: v == MISSING, f"{MISSING:g}: this part has expressions only")
         row.get("facial_landmarks", str, lambda text: not text, "no landmarks: the pictures were stretched")
-        if path not in present:
-            rejected.append(Rejected(path, row.line, "picture not present"))
-        else:
-            samples.append(Sample(NAME, str(root), path, Annotations.of(_CODES[code]), border=_BORDER))
-    return SourceReading(NAME, tuple(samples), tuple(rejected))
+        return Sample(NAME, str(root), path, Annotations.of(EXPRESSION_CODES[code]), border=_BORDER)
+
+    return read_pictures(root, NAME, LABELS, COLUMNS, sample, f"{FOLDER}/")

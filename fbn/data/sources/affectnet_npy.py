@@ -15,7 +15,7 @@ from fbn.records import Annotations, Sample
 
 NAME = "affectnet-npy"
 PARTS = {"train_set": "train", "val_set": "valid"}
-#: Files or folders by which this data set is recognised; any one of them suffices.
+#: Glob patterns of files or folders by which this data set is recognised; any one suffices.
 MARKS = tuple(f"{folder}/annotations" for folder in PARTS)
 _MISSING = -2.0
 _POINTS = 68

@@ -60,7 +60,7 @@ _RELEASES = (
     ),
 )
 FOLDERS = tuple(folder for release in _RELEASES for folder in release.folders)
-#: Files or folders by which this data set is recognised; any one of them suffices.
+#: Glob patterns of files or folders by which this data set is recognised; any one suffices.
 MARKS = FOLDERS
 
 

@@ -12,7 +12,7 @@ from fbn.vocabulary import AU_INDEX
 
 NAME = "bp4d"
 LABELS, PICTURES = "AUCoding", "Frames"
-#: Files or folders by which this data set is recognised; any one of them suffices.
+#: Glob patterns of files or folders by which this data set is recognised; any one suffices.
 MARKS = (LABELS,)
 _LABEL = re.compile(rf"{LABELS}/AU_OCC/([FM]\d{{3}})_(T\d+)\.csv")
 _MISSING = 9

@@ -12,7 +12,7 @@ from fbn.vocabulary import AU_NUMBERS, Expression
 
 NAME = "ckplus"
 PICTURES, FACS, EMOTION = "cohn-kanade-images", "FACS", "Emotion"
-#: Files or folders by which this data set is recognised; any one of them suffices.
+#: Glob patterns of files or folders by which this data set is recognised; any one suffices.
 MARKS = (PICTURES,)
 _LAYOUT = re.compile(r"(S\d+)/(\d+)/\1_\2_(\d+)\.png")
 _CODES: dict[int, Expression | None] = {

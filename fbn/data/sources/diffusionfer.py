@@ -2,20 +2,15 @@
 
 from pathlib import Path
 
-from fbn.data.pictures import list_files
-from fbn.data.sources.affectnet import CODES
-from fbn.data.sources.layout import Rejected, SourceReading, read_table
-from fbn.errors import FormatError
+from fbn.data.sources.affectnet import EXPRESSION_CODES, read_pictures
+from fbn.data.sources.layout import Row, SourceReading
 from fbn.records import Annotations, Sample
-from fbn.vocabulary import Expression
 
 NAME = "diffusionfer"
 LABELS = "dataset_sheet.csv"
-#: Files or folders by which this data set is recognised; any one of them suffices.
+#: Glob patterns of files or folders by which this data set is recognised; any one suffices.
 MARKS = (LABELS,)
 _COLUMNS = ("subDirectory_filePath", "valence", "arousal", "expression")
-#: AffectNet's expression codes, without contempt.
-_CODES: dict[int, Expression] = {code: expression for code, expression in CODES.items() if expression is not None}
 
 
 def read(root: Path) -> SourceReading:
@@ -28,22 +23,14 @@ def read(root: Path) -> SourceReading:
     Raises:
         FormatError: the files do not follow the layout; the message names file and line.
     """
-    present = list_files(root)
-    samples: list[Sample] = []
-    rejected: list[Rejected] = []
-    seen: set[str] = set()
-    for row in read_table(root, LABELS, _COLUMNS):
-        path = row["subDirectory_filePath"]
-        if path in seen:
-            raise FormatError(f"{row.where}, line {row.line}: {path} listed before, expected one row a picture")
-        seen.add(path)
-        code = row.get("expression", int, _CODES.__contains__, f"a code from 0 to {max(_CODES)}")
+
+    def sample(row: Row, path: str) -> Sample:
+        valid = EXPRESSION_CODES.__contains__
+        code = row.get("expression", int, valid, f"a code from 0 to {max(EXPRESSION_CODES)}")
         valence, arousal = (
             row.get(name, float, lambda v: -1 <= v <= 1, "a value in [-1, 1]") for name in ("valence", "arousal")
         )
-        if path not in present:
-            rejected.append(Rejected(path, row.line, "picture not present"))
-            continue
-        labels = Annotations.of(_CODES[code], valence_arousal=(valence, arousal))
-        samples.append(Sample(NAME, str(root), path, labels))
-    return SourceReading(NAME, tuple(samples), tuple(rejected))
+        labels = Annotations.of(EXPRESSION_CODES[code], valence_arousal=(valence, arousal))
+        return Sample(NAME, str(root), path, labels)
+
+    return read_pictures(root, NAME, LABELS, _COLUMNS, sample)

@@ -10,7 +10,7 @@ from fbn.records import Annotations, Sample
 
 NAME = "disfa"
 LABELS, PICTURES = "ActionUnit_Labels", "Frames"
-#: Files or folders by which this data set is recognised; any one of them suffices.
+#: Glob patterns of files or folders by which this data set is recognised; any one suffices.
 MARKS = (LABELS,)
 _UNITS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 _LABEL = re.compile(rf"{LABELS}/(SN\d{{3}})/\1_au(\d+)\.txt")

@@ -12,7 +12,7 @@ from fbn.vocabulary import AU_NUMBERS, CLASSES_EMOTIONET, EXPRESSION_INDEX
 
 NAME = "emotionet"
 UNITS, CLASSES, PICTURES = "emotionet_aus.txt", "emotionet_classes.csv", "images"
-#: Files or folders by which this data set is recognised; any one of them suffices.
+#: Glob patterns of files or folders by which this data set is recognised; any one suffices.
 MARKS = (UNITS, CLASSES)
 _N_UNITS = 60
 #: Two columns of URLs come first, so that AU n is in column n + 1, counted from 0.

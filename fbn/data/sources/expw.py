@@ -11,7 +11,7 @@ from fbn.vocabulary import Expression
 
 NAME = "expw"
 LABELS = "label/label.lst"
-#: Files or folders by which this data set is recognised; any one of them suffices.
+#: Glob patterns of files or folders by which this data set is recognised; any one suffices.
 MARKS = (LABELS,)
 _FOLDER = "image"
 _FIELDS = "name face_id top left right bottom confidence label"

@@ -12,7 +12,7 @@ from fbn.vocabulary import EXPRESSIONS
 
 NAME = "ferplus"
 LABELS = "fer2013new.csv"
-#: Files or folders by which this data set is recognised; any one of them suffices.
+#: Glob patterns of files or folders by which this data set is recognised; any one suffices.
 MARKS = (LABELS,)
 TAGGERS = 10
 _OUTSIDE = ("contempt", "unknown", "NF")

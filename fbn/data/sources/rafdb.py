@@ -12,7 +12,7 @@ from fbn.vocabulary import COMPOUND_RAFDB, Expression
 
 NAME, COMPOUND = "rafdb", "rafdb-compound"
 FOLDER = "EmoLabel"
-#: Files or folders by which this data set is recognised; any one of them suffices.
+#: Glob patterns of files or folders by which this data set is recognised; any one suffices.
 MARKS = (FOLDER,)
 COMPOUND_FOLDER = f"compound/{FOLDER}"
 #: Spelled like this in the release.

@@ -10,8 +10,9 @@ from fbn.records import Annotations, Sample
 
 NAME = "saffwild2"
 LABELS = {"training_set_annotations.txt": "train", "validation_set_annotations.txt": "valid"}
-#: Files or folders by which this data set is recognised; any one of them suffices.
+#: Glob patterns of files or folders by which this data set is recognised; any one suffices.
 MARKS = tuple(LABELS)
+#: Number of columns of the header, and of a line: path, valence, arousal, expression and AUs.
 _HEADER, _FIELDS = 5, 4 + len(affwild2.UNITS_ABAW3)
 
 

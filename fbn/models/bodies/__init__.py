@@ -41,7 +41,7 @@ class Pooled(Body):
         self.norm = nn.BatchNorm1d(channels, affine=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """[B, 3, H, W] -> [B, channels]."""
+        """Compute [B, channels] features of [B, 3, H, W] pictures."""
         return self.norm(self.stages(images).mean((2, 3)))
 
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from fbn.models.bodies import Pooled, scaled
 
 _BLOCKS = (6, 12, 24, 16)
+#: Channels that a layer adds, and the factor on them of its bottleneck.
 _GROWTH, _BOTTLENECK = 32, 4
 #: Initial weight in a batch norm of maps that the block computed; maps from its input have 1.
 _INITIAL_SCALE = 0.1
@@ -28,7 +29,7 @@ class DenseLayer(nn.Module):
         self.body = nn.Sequential(*_before(inputs, middle, 1, old), *_before(middle, growth, 3))
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, inputs, H, W] -> [B, inputs + growth, H, W]."""
+        """Append ``growth`` channels to [B, inputs, H, W] feature maps."""
         return torch.cat([x, self.body(x)], 1)
 
 

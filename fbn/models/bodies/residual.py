@@ -31,7 +31,7 @@ class SqueezeExcitation(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, C, H, W] -> [B, C, H, W]."""
+        """Rescale the channels of [B, C, H, W] feature maps."""
         return x * self.gate(x)
 
 
@@ -46,7 +46,7 @@ class Shortcut(nn.Conv2d):
         super().__init__(inputs, outputs, 1, stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, inputs, H, W] -> [B, outputs, H / stride, W / stride]."""
+        """Map [B, inputs, H, W] feature maps to [B, outputs, H / stride, W / stride]."""
         if self.in_channels >= _BLOCK:
             return super().forward(x)
         return functional.conv2d(x[:, :, :: self.stride[0], :: self.stride[1]], self.weight)
@@ -70,7 +70,7 @@ class ResidualBlock(nn.Module):
             self.shortcut = nn.Sequential(Shortcut(inputs, outputs, stride), nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, inputs, H, W] -> [B, outputs, H / stride, W / stride]."""
+        """Map [B, inputs, H, W] feature maps to [B, outputs, H / stride, W / stride]."""
         return torch.relu(self.shortcut(x) + self.body(x))
 
 
@@ -98,5 +98,5 @@ class Residual(Body):
         self.stages = nn.Sequential(*stages)
 
     def forward(self, images: Tensor) -> Tensor:
-        """[B, 3, H, W] -> [B, widths[-1]]."""
+        """Compute [B, widths[-1]] features of [B, 3, H, W] pictures."""
         return self.stages(self.stem(images)).mean((2, 3))

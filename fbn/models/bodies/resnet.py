@@ -30,7 +30,7 @@ class Bottleneck(nn.Module):
         self.shortcut = nn.Identity() if same else nn.Sequential(*_convolution(inputs, outputs, 1, stride))
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, inputs, H, W] -> [B, 4 middle, H / stride, W / stride]."""
+        """Map [B, inputs, H, W] feature maps to [B, 4 middle, H / stride, W / stride]."""
         return torch.relu(self.shortcut(x) + self.body(x))
 
 

@@ -6,6 +6,7 @@ from fbn.models.bodies import Pooled, scaled
 
 #: Number of convolutions and channels of each stage; stages are separated by pooling.
 _STAGES = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
+#: Width of the fully connected layers, and side of the input pictures in pixels.
 _FULL, _SIZE = 4096, 96
 
 
@@ -44,5 +45,5 @@ class VggFace(Pooled):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """[B, 3, 96, 96] (up to 127 pixels per side) -> [B, 4096 width]."""
+        """Compute [B, 4096 width] features of [B, 3, 96, 96] pictures, or of larger ones up to 127 pixels per side."""
         return self.norm(self.full(self.stages(images)))

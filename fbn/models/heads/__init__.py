@@ -21,9 +21,9 @@ class Head(nn.Module):
         """Initialise the weights; called once, after those of the body."""
 
     def forward(self, features: Tensor, predictions: Predictions) -> Predictions:
-        """[B, F] features and predictions of the previous heads -> predictions of this head's tasks."""
+        """Predict this head's tasks from [B, F] features and the predictions of the previous heads."""
         raise NotImplementedError
 
 
 #: Constructs a head from the number of features.
-MakeHead: TypeAlias = Callable[[int], Head]
+HeadFactory: TypeAlias = Callable[[int], Head]

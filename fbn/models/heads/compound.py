@@ -11,17 +11,18 @@ from fbn.records import Predictions
 from fbn.tasks import COMPOUND
 
 
-class ZeroShot(Head):
+class CompoundHead(Head):
     """Logits of compound classes: zero-shot score / temperature + a linear residual.
 
     The score is computed from the predictions of the previous heads. The residual is initialised to 0, so an untrained
-    head equals the zero-shot score; few-shot training adds to it (fbn's choice; A 3.1.4 fine-tunes the whole network).
+    head equals the zero-shot score; few-shot training adds to it (fbn's choice; paper A, section 3.1.4, fine-tunes the
+    whole network).
 
     Args:
         features: number of features.
         classes: the classes.
         temperature: divisor of the zero-shot scores, > 0.
-        dropout: probability before the residual.
+        dropout: probability of dropping a feature before the residual.
 
     Raises:
         FormatError: ``temperature`` is not positive.
@@ -41,6 +42,6 @@ class ZeroShot(Head):
         nn.init.zeros_(self.residual.bias)
 
     def forward(self, features: Tensor, predictions: Predictions) -> Predictions:
-        """[B, F] features, and expressions, action units and valence -> [B, C] logits."""
+        """Compute [B, C] logits from [B, F] features and predictions of expressions, action units and valence."""
         prior = terms(predictions, self.classes).total / self.temperature
         return Predictions({self.tasks[0]: prior + self.residual(self.dropout(features))})

@@ -1,4 +1,4 @@
-"""Linear prediction of tasks from shared features (A 3.1.1)."""
+"""Linear prediction of tasks from shared features (paper A, section 3.1.1)."""
 
 from collections.abc import Iterable
 
@@ -30,7 +30,7 @@ class Linear(Head):
         nn.init.zeros_(self.output.bias)
 
     def forward(self, features: Tensor, predictions: Predictions) -> Predictions:
-        """[B, F] -> [B, K] for each task."""
+        """Compute [B, K] outputs of each task from [B, F] features."""
         raw = self.output(self.dropout(features))
         return Predictions(dict(zip(self.tasks, raw.split([len(task) for task in self.tasks], -1), strict=True)))
 

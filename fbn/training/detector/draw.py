@@ -54,7 +54,7 @@ class Artist:
 
     Args:
         labelled: pictures with labels; those of the training split are used.
-        side: of the drawn pictures, in pixels.
+        side: side of the drawn pictures, in pixels.
     """
 
     def __init__(self, labelled: LabelledPictures, side: int = SIDE) -> None:

@@ -5,8 +5,6 @@ the averaged weights of the last checkpoint are written as ``detector.onnx`` and
 """
 
 import argparse
-import hashlib
-import json
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -27,7 +25,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from fbn.data.loading import EpochSampler
 from fbn.errors import MissingFileError
-from fbn.faces.detection_network import read_maps, to_input
+from fbn.faces.detection_network import find_faces
 from fbn.faces.geometry import Detection
 from fbn.training.allocator import with_allocator
 from fbn.training.detector.draw import SIDE, Artist, Drawn, develop, mirrored
@@ -35,11 +33,14 @@ from fbn.training.detector.labels import labelled
 from fbn.training.detector.measure import score
 from fbn.training.detector.network import DetectorBody, losses, targets
 from fbn.training.detector.pictures import LabelledPictures
+from fbn.training.landmarks import export, write_record
 from fbn.training.multitask import averager
 from fbn.training.provenance import revision
 from fbn.training.run import quiet
 
+#: Pictures per batch, and steps per epoch.
 BATCH, PER_EPOCH = 16, 250
+#: Peak learning rate, weight decay, and number of warm-up steps.
 _RATE, _DECAY, _WARM_UP = 2e-3, 0.03, 400
 #: Number of ExpW pictures for validation, and epochs between validations.
 _VALID, _EVERY = 250, 4
@@ -98,12 +99,12 @@ class DetectorTraining(L.LightningModule):
 
     def find(self, image: np.ndarray, threshold: float = 0.2) -> list[Detection]:
         """Detect faces in one picture; see ``DetectionNetwork``."""
-        height, width = image.shape[:2]
-        down, right = -height % 32, -width % 32
-        image = cv2.copyMakeBorder(image, 0, down, 0, right, cv2.BORDER_CONSTANT)
+
+        def maps(images: np.ndarray) -> np.ndarray:
+            return self.network(torch.from_numpy(images).contiguous(memory_format=torch.channels_last)).numpy()
+
         with torch.inference_mode():
-            maps = self.network(torch.from_numpy(to_input(image)).contiguous(memory_format=torch.channels_last))
-        return read_maps(maps[0].numpy(), height + down, width + right, threshold)
+            return find_faces(image, maps, threshold)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return AdamW with a short warm-up, then a half cosine."""
@@ -198,20 +199,10 @@ def save(body: DetectorBody, folder: Path, threshold: float, record: dict[str, A
     onnxruntime converts the weights to single precision on loading: the file is half as large, and the outputs differ
     by less than 0.01.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "detector.onnx"
-    torch.onnx.export(
-        body,
-        (torch.zeros(1, 3, SIDE, SIDE),),
-        str(path),
-        input_names=["images"],
-        output_names=["maps"],
-        dynamic_axes={"images": {0: "n", 2: "height", 3: "width"}, "maps": {0: "n", 2: "cells"}},
-        dynamo=False,
-    )
+    axes = {"images": {0: "n", 2: "height", 3: "width"}, "maps": {0: "n", 2: "cells"}}
+    path = export(body, torch.zeros(1, 3, SIDE, SIDE), folder / "detector.onnx", axes)
     onnx.save(_halved(onnx.load(path)), path)
-    record = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "threshold": threshold, **record}
-    (folder / "detector.json").write_text(json.dumps(record, indent=2) + "\n")
+    write_record(path, {"threshold": threshold, **record})
 
 
 def _halved(model: onnx.ModelProto) -> onnx.ModelProto:

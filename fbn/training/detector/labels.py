@@ -6,6 +6,7 @@ annotated boxes is a label too; annotated faces that YuNet does not detect are i
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,8 @@ import skimage
 from rich.progress import track
 
 from fbn.data.corpus import load_corpus
-from fbn.data.pictures import list_files, read_file, read_picture
+from fbn.data.pictures import read_file, read_picture
+from fbn.data.sources import expw, find
 from fbn.errors import FormatError
 from fbn.faces.align import TEMPLATE, similarity
 from fbn.faces.geometry import Box
@@ -114,22 +116,11 @@ def _overlap(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def read_expw(root: Path) -> dict[str, np.ndarray]:
-    """Read ExpW's label.lst: path of each picture -> [n, 4] boxes left, top, width, height.
-
-    Raises:
-        FormatError: a line is not ``name face_id top left right bottom confidence label``.
-    """
-    boxes: dict[str, list[list[float]]] = {}
-    for number, line in enumerate(read_file(root, "label/label.lst").decode().splitlines(), 1):
-        try:
-            name, _, top, left, right, bottom, _, _ = line.split()
-            box = [float(left), float(top), float(right) - float(left), float(bottom) - float(top)]
-        except ValueError:
-            expected = "name face_id top left right bottom confidence label"
-            raise FormatError(f"{root}: label/label.lst, line {number}: expected {expected}") from None
-        boxes.setdefault(f"image/{name}", []).append(box)
-    existing = list_files(root)
-    return {path: np.array(rows, np.float32) for path, rows in sorted(boxes.items()) if path in existing}
+    """Read ExpW's boxes: path of each picture -> [n, 4] left, top, width, height. Raises as ``expw.read``."""
+    boxes: dict[str, list[object]] = defaultdict(list)
+    for sample in expw.read(root).samples:
+        boxes[sample.path].append(sample.box)
+    return {path: np.array(rows, np.float32) for path, rows in sorted(boxes.items())}
 
 
 def _decoded(root: Path, path: str) -> np.ndarray:
@@ -171,7 +162,7 @@ Item = tuple[str, np.ndarray, Answers, np.ndarray, int]
 
 
 def _expw(root: Path, teacher: Teacher, most: int) -> Iterator[Item]:
-    archive = next((path for path in (root / EXPW, root / f"{EXPW}.zip") if path.exists()), root / EXPW)
+    archive = find(root, EXPW)
     for path, human in track(list(read_expw(archive).items())[:most], "teacher reads expw"):
         image = _decoded(archive, path)
         yield EXPW, image, teacher(image, human), human, _part(path)
@@ -184,7 +175,7 @@ def _crops(root: Path, teacher: Teacher, name: str, most: int) -> Iterator[Item]
         yield name, image, teacher(image, np.zeros((0, 4))), np.zeros((0, 4)), 0
 
 
-def _drawn(count: int, fit: np.ndarray) -> Iterator[Item]:
+def _synthetic_people(count: int, fit: np.ndarray) -> Iterator[Item]:
     """Yield drawn people, with boxes placed around their landmarks like the teacher's boxes on photographs."""
     domain = Domain(name="detector", yaw=28, pitch=14, roll=8, zoom=(0.4, 0.9), light=40, backgrounds=count)
     world = World(RelatednessTable.named("du2014"), 11, domain)
@@ -257,7 +248,9 @@ def _make(root: Path, yunet: Path, most: int, drawn: int, pixels: Path, labels: 
         yield from _crops(root, teacher, "celeba", most)
         yield from _crops(root, teacher, "affectnet", most)
         sure = np.concatenate(items["sure"])
-        yield from _drawn(drawn, fit_boxes(np.concatenate(items["boxes"])[sure], np.concatenate(items["points"])[sure]))
+        yield from _synthetic_people(
+            drawn, fit_boxes(np.concatenate(items["boxes"])[sure], np.concatenate(items["points"])[sure])
+        )
         yield from _faceless()
 
     with whole_file(pixels) as unfinished, unfinished.open("wb") as file:

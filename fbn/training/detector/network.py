@@ -131,7 +131,7 @@ def losses(maps: Tensor, target: dict[str, Tensor], side: int) -> dict[str, Tens
     Args:
         maps: [n, CHANNELS, P].
         target: stacked output of ``targets``.
-        side: of the pictures, in pixels.
+        side: side of the pictures, in pixels.
     """
     places, strides = cell_centres(side, side)
     centre, stride = torch.from_numpy(places), torch.from_numpy(strides)

@@ -81,7 +81,7 @@ def show(job: AnalysisJob) -> None:
 def _progress(job: AnalysisJob) -> None:
     if not job.running:
         st.rerun()
-    st.progress(job.share, f"{job.name or 'Opening'}: {job.frames:,} frames read")
+    st.progress(job.progress, f"{job.name or 'Opening'}: {job.frames:,} frames read")
     st.button("Cancel", icon=":material/close:", on_click=job.cancel)
 
 

@@ -31,7 +31,7 @@ from fbn.ui.compound.shared import (
 )
 from fbn.ui.compound.training import JOBS, training_view
 from fbn.ui.panels import SETS
-from fbn.ui.widgets import pick, sync_with_url, was_drawn
+from fbn.ui.widgets import choose_one, pick, pick_view, sync_with_url, was_drawn
 
 _VIEWS = {"Pictures": overview, "Label": label_view, "Train": training_view}
 _DRAWING = "compound drawing"
@@ -69,15 +69,7 @@ def show_compound() -> None:
     except FbnError as error:
         st.error(str(error), icon=":material/error:")
         return
-    pick(
-        st.segmented_control,
-        "View",
-        VIEW,
-        clearing_messages(partial(JOBS.set_problem, "")),
-        options=list(_VIEWS),
-        required=True,
-        label_visibility="collapsed",
-    )
+    pick_view("View", VIEW, list(_VIEWS), clearing_messages(partial(JOBS.set_problem, "")))
     st.fragment(_VIEWS[view])(picture_set)
 
 
@@ -189,15 +181,13 @@ def _use_folder(sets: PictureSets, text: str) -> None:
 def _from_drawing(sets: PictureSets) -> None:
     st.markdown("**:material/draw: No pictures at hand**")
     st.caption("Drawn faces of RAF-DB's eleven compounds, to try everything with. No real person is in them.")
-    count = st.segmented_control(
-        "Faces", [110, 220, 440], default=220, required=True, key="compound drawn", help="About 20 a class are 220."
-    )
+    count = choose_one("Faces", [110, 220, 440], "compound drawn", 220, help="About 20 a class are 220.")
     unlabelled = st.toggle("Leave the labels to me", key="compound unlabelled", help="To try labelling by hand.")
     st.button(
         "Draw faces",
         icon=":material/brush:",
         disabled=_DRAWING in st.session_state,
-        on_click=clearing_messages(partial(_draw, sets, int(count or 220), not unlabelled)),
+        on_click=clearing_messages(partial(_draw, sets, count, not unlabelled)),
     )
 
 

@@ -21,7 +21,7 @@ from fbn.ui.compound import charts, html
 from fbn.ui.compound.label import show_picture
 from fbn.ui.compound.overview import show_coverage
 from fbn.ui.compound.shared import open_set, page_button
-from fbn.ui.widgets import escape_markdown
+from fbn.ui.widgets import choose_one, escape_markdown
 
 _DIAGONAL_HELP = (
     "The mean over classes of the share named rightly (recall), so that rare classes count as much as common ones; "
@@ -89,13 +89,7 @@ def _metrics(job: Job, result: Result) -> None:
             st.plotly_chart(curve, config=CONFIG, key=f"compound curve {job.id}", alt=alt)
     left, right = st.columns([11, 9], gap="large")
     with left:
-        side = st.segmented_control(
-            "Confusion matrix of",
-            ["Few-shot", "Zero-shot"],
-            default="Few-shot",
-            required=True,
-            key=f"compound whose {job.id}",
-        )
+        side = choose_one("Confusion matrix of", ["Few-shot", "Zero-shot"], f"compound whose {job.id}")
         confusion = result["zero_shot_confusion"] if side == "Zero-shot" else result["confusion"]
         st.html(html.matrix(confusion, result["classes"], f"Confusion matrix, {side}"))
     with right:

@@ -15,7 +15,7 @@ from fbn.ui.compound.overview import read_set
 from fbn.ui.compound.result_view import result_view
 from fbn.ui.job_list import JobList
 from fbn.ui.panels import SETS
-from fbn.ui.widgets import escape_markdown
+from fbn.ui.widgets import choose_one, escape_markdown
 
 #: Strategy -> title and description.
 _STRATEGIES = {
@@ -73,21 +73,12 @@ def _request(picture_set: PictureSet) -> None:
             help=_CLASSES_HELP,
         )
     with middle:
-        strategy = st.segmented_control(
-            "What is trained",
-            list(_STRATEGIES),
-            default="probe",
-            required=True,
-            format_func=lambda name: _STRATEGIES[name][0],
-            key="compound ask strategy",
-            help=_STRATEGY_HELP,
-        )
-        title, description = _STRATEGIES[strategy or "probe"]
+        names = {name: title for name, (title, _) in _STRATEGIES.items()}
+        strategy = choose_one("What is trained", names, "compound ask strategy", help=_STRATEGY_HELP)
+        title, description = _STRATEGIES[strategy]
         st.caption(description)
         duration = st.empty()
-        shots = st.segmented_control(
-            "Pictures a class", _SHOTS, default=_ALL, required=True, key="compound ask shots", help=_SHOTS_HELP
-        )
+        shots = choose_one("Pictures a class", _SHOTS, "compound ask shots", help=_SHOTS_HELP)
     with right:
         models = list(store.names())
         model = st.selectbox(
@@ -125,7 +116,7 @@ def _request(picture_set: PictureSet) -> None:
         "data": str(picture_set.source),
         "classes": None if classes == _AS_LABELLED else classes,
         "strategy": strategy,
-        "shots": None if shots in (_ALL, None) else int(shots),
+        "shots": None if shots == _ALL else int(shots),
         "model": model,
         "name": name or None,
         "overwrite": bool(replace),

@@ -102,7 +102,7 @@ def bars(labels: Sequence[str], series: Mapping[str, np.ndarray], title: str) ->
     Args:
         labels: N labels of the x axis.
         series: name -> [N] values.
-        title: of the y axis.
+        title: title of the y axis.
     """
     colours = {"color_discrete_sequence": (ACCENT, SECOND, LINES["soft_target"]["color"])}
     frame = pd.DataFrame(dict(series), index=list(labels))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -15,7 +14,7 @@ from fbn.ui import charts
 from fbn.ui.coupling import charts as coupling_charts
 from fbn.ui.coupling.training import training_view
 from fbn.ui.effect_view import FORMS, pick_table, picked_table
-from fbn.ui.widgets import pick, sync_with_url
+from fbn.ui.widgets import choose_one, pick_view, sync_with_url
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, ACTION_UNITS, AU_NUMBERS, EXPRESSIONS
 
 _STEP = "lab step"
@@ -51,15 +50,7 @@ def show_lab() -> None:
     st.html(STYLE)
     numbers = [str(number) for number in range(1, len(STEPS) + 1)]
     number = int(sync_with_url("step", _STEP, numbers, "1", "step"))
-    pick(
-        st.segmented_control,
-        "Step",
-        _STEP,
-        options=numbers,
-        required=True,
-        format_func=lambda choice: f"{choice} {STEPS[int(choice) - 1].name}",
-        label_visibility="collapsed",
-    )
+    pick_view("Step", _STEP, numbers, format_func=lambda choice: f"{choice} {STEPS[int(choice) - 1].name}")
     text, view = st.columns([4, 6], gap="large")
     with text:
         _text(number, STEPS[number - 1])
@@ -91,18 +82,6 @@ def _text(number: int, step: LessonStep) -> None:
             )
 
 
-def _pick_one(label: str, choices: dict[Any, str], key: str, default: Any = None) -> Any:
-    """Draw a required choice among a few options."""
-    return st.segmented_control(
-        label,
-        list(choices),
-        default=default or next(iter(choices)),
-        required=True,
-        format_func=choices.__getitem__,
-        key=key,
-    )
-
-
 def _chart(figure: go.Figure, key: str) -> None:
     st.plotly_chart(figure, config=charts.CONFIG, key=key, alt=charts.alt_text(figure.to_dict()))
 
@@ -118,8 +97,8 @@ def _mixture() -> None:
     shares = [(first, share), (second, remainder * rest)]
     table = pick_table("lab table")
     with st.container(horizontal=True):
-        mixture = _pick_one("Mixture", {"sum": "Sum", "mean": "Mean"}, "lab mixture")
-        binary = _pick_one("Weights", {True: "0 or 1", False: "The table's weights"}, "lab binary")
+        mixture = choose_one("Mixture", {"sum": "Sum", "mean": "Mean"}, "lab mixture")
+        binary = choose_one("Weights", {True: "0 or 1", False: "The table's weights"}, "lab binary")
     series = {
         "sum, 0 or 1": curves.implied(shares, table, "sum", True),
         f"{mixture}, {'0 or 1' if binary else 'weights'}": curves.implied(shares, table, mixture, binary),
@@ -134,9 +113,9 @@ def _q(key: str) -> float:
 
 
 def _forms() -> None:
-    view = _pick_one("Plot", {"curves": "Over p", "plane": "Over p and q"}, "lab plot")
+    view = choose_one("Plot", {"curves": "Over p", "plane": "Over p and q"}, "lab plot")
     if view == "plane":
-        form = _pick_one("Form of the loss", {form: FORMS[form] for form in MATCHING_FORMS}, "lab plane form")
+        form = choose_one("Form of the loss", {form: FORMS[form] for form in MATCHING_FORMS}, "lab plane form")
         _formula(form)
         _chart(coupling_charts.plane(form), "lab plane")
         return
@@ -185,9 +164,9 @@ def _describe_limit(form: MatchingForm, q: float) -> str:
 
 
 def _gradients() -> None:
-    form = _pick_one("Form of the loss", {form: FORMS[form] for form in MATCHING_FORMS}, "lab paths form")
+    form = choose_one("Form of the loss", {form: FORMS[form] for form in MATCHING_FORMS}, "lab paths form")
     flows: dict[Gradients, str] = {"p": "Through p", "q": "Through q", "both": "Both"}
-    gradients = _pick_one("Gradients flow", flows, "lab gradients", "both")
+    gradients = choose_one("Gradients flow", flows, "lab gradients", "both")
     learns = {
         "p": "The AU head learns; the expression head is left alone.",
         "q": "The expression head learns; the AU head is left alone.",
@@ -206,7 +185,7 @@ def _soft() -> None:
     left, right = st.columns(2)
     temperature = left.slider("Temperature", 0.1, 2.0, 1.0, 0.1, key="lab temperature", help="1 as in the papers.")
     with right:
-        observational = _pick_one(
+        observational = choose_one(
             "Observational AUs count", {"weight": "By weight", "one": "As 1"}, "lab observational"
         )
     hard = curves.hard_label(active, table)

@@ -7,7 +7,7 @@ from fbn.jobs.lesson import CLASSROOM, COUPLINGS, Lesson, LiveTraining, PairScor
 from fbn.relatedness import Provenance, RelatednessTable
 from fbn.ui import charts
 from fbn.ui.coupling import charts as coupling_charts
-from fbn.ui.widgets import escape_markdown
+from fbn.ui.widgets import choose_one, escape_markdown
 from fbn.vocabulary import EXPRESSIONS
 
 _TRAINING = "lab training"
@@ -48,7 +48,7 @@ def training_view(table: RelatednessTable, title: str) -> None:
 
     Args:
         table: relatedness table of the couplings.
-        title: of the table.
+        title: title of the table.
     """
     training = CLASSROOM.training()
     busy = training is not None and training.progress().running
@@ -68,12 +68,10 @@ def training_view(table: RelatednessTable, title: str) -> None:
             key="lab couplings",
             disabled=busy,
         )
-        labelled = st.segmented_control(
+        labelled = choose_one(
             f"Faces with AU labels, of {Lesson.faces}",
             [20, 40, 80, 160],
-            default=20,
-            required=True,
-            key="lab labelled",
+            "lab labelled",
             disabled=busy,
             help="The other faces have an expression label only.",
         )
@@ -81,7 +79,7 @@ def training_view(table: RelatednessTable, title: str) -> None:
         st.button("Stop", icon=":material/stop:", type="primary", on_click=training.cancel)  # type: ignore[union-attr]
     else:
         table_title = f"{title}, rows exchanged" if wrong else title
-        lesson = Lesson(exchanged(table) if wrong else table, table_title, tuple(couplings), labelled or 20)
+        lesson = Lesson(exchanged(table) if wrong else table, table_title, tuple(couplings), labelled)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Start training",
@@ -130,7 +128,7 @@ def _curves(training: LiveTraining, busy: bool) -> None:
         st.rerun()
     if now.problem:
         st.error(f"The training failed: {now.problem}")
-    st.progress(now.share, now.words + durations.countdown(now.left))
+    st.progress(now.progress, now.message + durations.countdown(now.left))
     st.caption(_describe(training))
     if not now.points:
         st.caption("The faces are drawn first; they are kept for the next training.")

@@ -26,7 +26,7 @@ from fbn.ui.panels import (
     show_picture,
     terms_panel,
 )
-from fbn.ui.widgets import pick
+from fbn.ui.widgets import choose_one, pick, pick_view
 
 #: Seconds between updates of the page while the session plays and after it stopped; recordings have every frame.
 _EVERY, _IDLE = 0.7, 1.0
@@ -76,8 +76,7 @@ def _clip() -> tuple[Playback, str] | None:
     """Return the clip to play and its name; None if no clip is chosen yet."""
     with st.container(horizontal=True, vertical_alignment="center"):
         which = st.session_state.setdefault(_WHICH, "Sample")
-        clips = ["Sample", "Upload"]
-        pick(st.segmented_control, "Clip", _WHICH, options=clips, required=True, label_visibility="collapsed")
+        pick_view("Clip", _WHICH, ["Sample", "Upload"])
         if which == "Sample":
             st.caption("A drawn face that shows five expressions. No camera is used.")
     if which == "Sample":
@@ -298,7 +297,7 @@ def _details(session: LiveSession, playing: bool) -> None:
 def picture_view() -> None:
     """Show predictions for a single picture, for browsers without a camera stream."""
     choices = ["Sample", "Upload", "Take a photo"]
-    source = st.segmented_control("Picture", choices, default="Sample", required=True, key="picture_source")
+    source = choose_one("Picture", choices, "picture_source")
     if source == "Sample":
         image = shell.sample_picture()
         st.caption(shell.SAMPLE_CREDIT)

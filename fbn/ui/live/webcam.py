@@ -171,13 +171,13 @@ def ice_servers() -> list[dict[str, Any]]:
 def webcam(session: LiveSession) -> bool:
     """Show the camera's video with the overlay of ``session``; return whether it plays."""
     again = session.view().frames > 0
-    return stream(_shown(session, WEBCAM), "webcam", _AGAIN if again else _START, session.ended)
+    return stream(_frame_callback(session, WEBCAM), "webcam", _AGAIN if again else _START, session.ended)
 
 
 def play(session: LiveSession, clip: Playback, name: str) -> bool:
     """Show a clip with the overlay of ``session``, without a camera; return whether it plays."""
     track = create_video_source_track(partial(as_source, clip), key="live_clip_track", fps=RATE)
-    return stream(_shown(session, name), "clip", _PLAY, session.ended, track)
+    return stream(_frame_callback(session, name), "clip", _PLAY, session.ended, track)
 
 
 def as_source(clip: Playback, pts: int, time_base: Fraction) -> av.VideoFrame:
@@ -187,7 +187,7 @@ def as_source(clip: Playback, pts: int, time_base: Fraction) -> av.VideoFrame:
     return frame
 
 
-def _shown(session: LiveSession, source: str) -> Callable[[av.VideoFrame], av.VideoFrame]:
+def _frame_callback(session: LiveSession, source: str) -> Callable[[av.VideoFrame], av.VideoFrame]:
     def show(frame: av.VideoFrame) -> av.VideoFrame:
         image = frame.to_ndarray(format="rgb24")
         return av.VideoFrame.from_ndarray(session.show(image, session.seconds(), source), format="rgb24")
@@ -206,7 +206,7 @@ def stream(
 
     Args:
         callback: draws on a frame.
-        key: of the component.
+        key: key of the component.
         start: label of its button.
         ended: called on another thread when the stream ends: by Stop, another page, a closed tab, a lost connection.
         clip: the source of frames; None for the browser's camera.

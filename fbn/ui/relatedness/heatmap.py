@@ -59,7 +59,7 @@ def heatmap(sheet: dict[str, Any], label: str, key: str, act: Callable[[dict[str
     Args:
         sheet: return value of one of the functions below.
         label: accessible name.
-        key: of the widget.
+        key: key of the widget.
         act: called with {"at": [row, column]} for a selected cell, with a "weight" too if one was typed, with
             {"block": [[row, column, text], ...]} for pasted cells, or with {"step": "undo" | "redo"}. None for a
             heatmap that cannot be edited.

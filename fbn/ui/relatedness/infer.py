@@ -18,6 +18,7 @@ from fbn.training.inferring import infer
 from fbn.ui import shell
 from fbn.ui.relatedness.heatmap import heatmap, sheet_of_agreement, sheet_of_findings
 from fbn.ui.relatedness.tables import VIEW, act, show_messages, workshop
+from fbn.ui.widgets import choose_one
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER
 
 _EVIDENCE = "rel evidence"
@@ -30,7 +31,7 @@ _MAX_NAMED = 6
 def infer_view() -> None:
     """Show the form for the source of pictures, and the inferred table."""
     show_messages()
-    source = st.segmented_control("From", _SOURCES, default=_SOURCES[0], required=True, key="rel infer source")
+    source = choose_one("From", _SOURCES, "rel infer source")
     if source == "Two tables":
         with _readable_errors():
             _two_tables()
@@ -82,9 +83,7 @@ def _data_sets() -> None:
     path = st.text_input(
         "Folder or zip of one or more data sets", key="rel data", placeholder="on this machine"
     ).strip()
-    reads = st.segmented_control(
-        "Action units", ["Annotated", "Read by the model"], default="Annotated", required=True, key="rel data units"
-    )
+    reads = choose_one("Action units", ["Annotated", "Read by the model"], "rel data units")
     least = st.number_input(
         "Least images in a cell",
         0,
@@ -122,7 +121,7 @@ def _show_evidence(name: str, evidence: Evidence) -> None:
     findings = compare(evidence, workshop().table_of(against))
     st.markdown(verdict(findings, against))
     heatmap(sheet_of_findings(evidence, findings), f"Rates seen in {name}", "rel findings")
-    st.caption(f"{name}. {evidence.both} with both labels; counted: {evidence.counted}.")
+    st.caption(f"{name}. {evidence.doubly_labelled} with both labels; counted: {evidence.counted}.")
     with st.expander("Counts and intervals", icon=":material/table:"):
         st.dataframe(_counts(evidence, findings).round(3), hide_index=True)
     with st.expander("How common each expression and action unit is", icon=":material/bar_chart:"):
@@ -131,7 +130,7 @@ def _show_evidence(name: str, evidence: Evidence) -> None:
 
 def verdict(findings: tuple[Finding, ...], name: str) -> str:
     """Return a sentence that names the cells that contradict the table."""
-    tested = sum(finding.verdict != CellVerdict.THIN for finding in findings)
+    tested = sum(finding.verdict != CellVerdict.TOO_FEW for finding in findings)
     wrong = [finding for finding in findings if finding.contradicted]
     scope = f"of {tested} tested cells, at a family-wise 95 %"
     if not wrong:

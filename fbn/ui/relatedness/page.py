@@ -1,6 +1,5 @@
 """The Relatedness page, and its views for editing a table: Edit, and On a face."""
 
-from collections.abc import Hashable
 from dataclasses import replace
 from html import escape
 from typing import Any
@@ -36,7 +35,7 @@ from fbn.ui.relatedness.tables import (
 )
 from fbn.ui.relatedness.training import COMPARISONS, training_view
 from fbn.ui.shell import read_upload
-from fbn.ui.widgets import controlled, escape_markdown, pick, sync_with_url, was_drawn
+from fbn.ui.widgets import choose_one, controlled, escape_markdown, pick_view, sync_with_url, was_drawn
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, AU_NUMBERS, EXPRESSIONS, Expression
 
 STYLE = """<style>
@@ -75,15 +74,7 @@ def show_workshop() -> None:
         "Training": training_view,
     }
     view = sync_with_url("view", VIEW, list(views), "Edit", "view")
-    pick(
-        st.segmented_control,
-        "View",
-        VIEW,
-        _clear_messages,
-        options=list(views),
-        required=True,
-        label_visibility="collapsed",
-    )
+    pick_view("View", VIEW, list(views), _clear_messages)
     st.fragment(views[view])()
 
 
@@ -247,7 +238,7 @@ def share_bars(table: RelatednessTable, number: int, selected: str) -> str:
 
     Args:
         table: the table.
-        number: of the AU.
+        number: number of the AU.
         selected: category to show in bold.
 
     Returns:
@@ -289,9 +280,9 @@ def face_view() -> None:
 
 def _choose() -> tuple[Affect, Annotations | None] | None:
     """Return predictions for the chosen face, and its true labels if it was drawn; None without a face."""
-    source = st.segmented_control("Face", _SOURCES, default=_SOURCES[0], required=True, key="rel face source")
+    source = choose_one("Face", _SOURCES, "rel face source")
     if source == "Drawn face":
-        return _drawn()
+        return _choose_synthetic_face()
     if source == "Sample":
         image, identifier = shell.sample_picture(), "sample"
         st.image(image, width=_INPUT, alt="The sample picture: portrait of an astronaut who smiles")
@@ -303,14 +294,14 @@ def _choose() -> tuple[Affect, Annotations | None] | None:
             return None
         image, identifier = read_upload(upload), upload.file_id
         st.image(image, width=_INPUT, alt="The picture you chose")
-    affect = _predict(identifier, image, is_crop=False)
+    affect = shell.read_face("rel", identifier, image, is_crop=False)
     if affect is None:
         st.warning("No face was found in this picture.", icon=":material/face:")
         return None
     return affect, None
 
 
-def _drawn() -> tuple[Affect, Annotations | None] | None:
+def _choose_synthetic_face() -> tuple[Affect, Annotations | None] | None:
     name, table = workshop().compared()
     categories = [category for category in CATEGORIES if category in table.categories]
     first = categories.index("fear") if "fear" in categories else 0
@@ -320,24 +311,7 @@ def _drawn() -> tuple[Affect, Annotations | None] | None:
     image = editing.picture(face).image
     st.image(image, width=_INPUT, alt=f"A drawn face that shows {category}")
     st.caption(f"{category.capitalize()} at {strength:.0%}, drawn by {name}: it stays as you edit.")
-    affect = _predict(face, image, is_crop=True)
+    affect = shell.read_face("rel", face, image, is_crop=True)
     units = dict(zip(AU_NUMBERS, coded(face.intensities).tolist(), strict=True))
     labels = Annotations.of(category, units) if category in EXPRESSIONS else None
     return None if affect is None else (affect, labels)
-
-
-def _predict(identifier: Hashable, image: np.ndarray, is_crop: bool) -> Affect | None:
-    """Return the picked model's predictions for a crop, or for the largest face of a picture; the last are cached."""
-    state, key = st.session_state, (identifier, shell.model_name())
-    if state.get("rel reading", (None, None))[0] != key:
-        if state.get("rel reader", (None, None))[0] != key[1]:
-            state["rel reader"] = (key[1], shell.make_analyser(None))
-        reader = state["rel reader"][1]
-        if is_crop:
-            affect = reader.crops([image])[0]
-        else:
-            faces = reader.picture(image).faces
-            affect = max(faces, key=lambda face: face.box.width * face.box.height).affect if faces else None
-        state["rel reading"] = (key, affect)
-    reading: Affect | None = state["rel reading"][1]
-    return reading

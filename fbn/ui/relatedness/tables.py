@@ -10,8 +10,8 @@ import streamlit as st
 
 from fbn.errors import FbnError, FormatError
 from fbn.relatedness import Version, Versions
-from fbn.relatedness.contents import load_table, table_bytes
 from fbn.relatedness.draft import Draft, describe_changes, summarise
+from fbn.relatedness.versions import load_table, table_bytes
 from fbn.relatedness.workshop import FIRST, Workshop
 from fbn.ui.relatedness.heatmap import heatmap, sheet_of_changes
 from fbn.ui.widgets import controlled, escape_markdown, update_url

@@ -21,7 +21,7 @@ from fbn.ui import charts
 from fbn.ui.job_list import JobList
 from fbn.ui.relatedness.tables import workshop
 from fbn.ui.study.charts import forest_plot
-from fbn.ui.widgets import escape_markdown
+from fbn.ui.widgets import choose_one, escape_markdown
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER
 
 _RECIPE = "coupled"
@@ -71,10 +71,8 @@ def _form() -> None:
         help="The table that decides which AUs the drawn faces show. The edited one: what is the edit worth if it is "
         "right? The base: what does it cost if it is wrong?",
     )
-    size = st.segmented_control(
-        "How much", list(_SIZES), default="quick", required=True, format_func=lambda s: _SIZES[s][0], key="rel job size"
-    )
-    budget = TablesBudget.model_validate(_SIZES[size or "quick"][1])
+    size = choose_one("How much", {name: title for name, (title, _) in _SIZES.items()}, "rel job size")
+    budget = TablesBudget.model_validate(_SIZES[size][1])
     work = st.empty()
     data = st.text_input(
         "Or on real faces: folder of data sets",
@@ -98,9 +96,7 @@ def _form() -> None:
         type="primary",
         icon=":material/play_arrow:",
         disabled=first == second,
-        on_click=partial(
-            _start, first, second, None if truth == truths[0] else truth, size or "quick", data, recipe_name
-        ),
+        on_click=partial(_start, first, second, None if truth == truths[0] else truth, size, data, recipe_name),
     )
     COMPARISONS.problem()
 

@@ -12,7 +12,7 @@ from fbn.synthetic import editing
 from fbn.synthetic.parameters import Face, Hair, HairColour, Identity
 from fbn.ui.html import au_tooltip
 from fbn.ui.studio.state import current, show, slider, update
-from fbn.ui.widgets import controlled, keep_user_changes
+from fbn.ui.widgets import choose_one, controlled, keep_user_changes
 from fbn.vocabulary import ACTION_UNITS, AU_INDEX, REGIONS, ActionUnit
 
 _GROUPS = ("Action units", "Person", "Scene", "Camera")
@@ -30,10 +30,10 @@ class Knob:
 
     Attributes:
         part, name: a field of ``Face``, and a field of that field.
-        label, help: of the slider.
+        label, help: label and help text of the slider.
         low, high: range of the value.
         index: index in a pair; None for a single number.
-        unit: of the value, e.g. ``"°"``.
+        unit: unit of the value, e.g. ``"°"``.
     """
 
     part: str
@@ -115,9 +115,7 @@ CAMERA = (
 
 def controls() -> None:
     """Draw the controls of the chosen group."""
-    group = st.segmented_control(
-        "Change", _GROUPS, default=_GROUPS[0], required=True, key="studio_group", label_visibility="collapsed"
-    )
+    group = choose_one("Change", _GROUPS, "studio_group", label_visibility="collapsed")
     with st.container(key="studio_knobs", gap="xsmall"):
         if group == "Person":
             _person()

@@ -9,9 +9,8 @@ import streamlit as st
 from fbn.errors import FbnError, FormatError
 from fbn.faces.pictures import png_bytes
 from fbn.history import History
-from fbn.inference import Affect
 from fbn.relatedness import RelatednessTable, Versions, resolve
-from fbn.relatedness.contents import load_table
+from fbn.relatedness.versions import load_table
 from fbn.synthetic import editing
 from fbn.synthetic.parameters import Face
 from fbn.ui import shell
@@ -20,7 +19,7 @@ from fbn.ui.studio import html
 from fbn.ui.studio.controls import controls
 from fbn.ui.studio.quiz import quiz_view
 from fbn.ui.studio.state import current, show, slider, update
-from fbn.ui.widgets import controlled, keep_user_changes
+from fbn.ui.widgets import choose_one, controlled, keep_user_changes
 from fbn.vocabulary import Expression
 
 #: Side lengths in pixels of a saved picture and of an animation.
@@ -44,10 +43,7 @@ def show_studio() -> None:
     _take_table(current().source)
     st.html(html.STYLE)
     views = {"Draw": _draw, "Animate": _animate, "Quiz": quiz_view}
-    view = st.segmented_control(
-        "View", list(views), default="Draw", required=True, key="studio_view", label_visibility="collapsed"
-    )
-    st.fragment(views[view or "Draw"])()
+    st.fragment(views[choose_one("View", list(views), "studio_view", label_visibility="collapsed")])()
 
 
 def _draw() -> None:
@@ -227,7 +223,8 @@ def _png(face: Face) -> bytes:
 
 
 def _reading(face: Face, image: np.ndarray) -> None:
-    affect = _predict(face, image)
+    affect = shell.read_face("studio", face, image, is_crop=True)
+    assert affect is not None
     st.markdown("**Drawn and read**, AU by AU", help=_COMPARED_HELP)
     if np.isnan(affect.action_units).any():
         st.caption("This model does not read action units.")
@@ -237,18 +234,6 @@ def _reading(face: Face, image: np.ndarray) -> None:
         st.html(html.comparison(drawn, affect.action_units))
     expression_panel(affect)
     circumplex_panel(((float(affect.valence_arousal[0]), float(affect.valence_arousal[1])),))
-
-
-def _predict(face: Face, image: np.ndarray) -> Affect:
-    """Return the picked model's predictions for the face; cached until the face or the model changes."""
-    state, model = st.session_state, shell.model_name()
-    cached, affect = state.get("studio reading", (None, None))
-    if cached != (face, model):
-        if state.get("studio model") != model:
-            state["studio analyser"], state["studio model"] = shell.make_analyser(None), model
-        affect = state["studio analyser"].crops([image])[0]
-        state["studio reading"] = ((face, model), affect)
-    return affect
 
 
 def _animate() -> None:

@@ -31,7 +31,7 @@ class Studio:
         table: relatedness table of the presets.
         source: name of the built-in or saved table, or of the uploaded file.
         category: the last preset, or None.
-        intensity: of presets, in [0, 1].
+        intensity: intensity of presets, in [0, 1].
         linked: whether one slider moves both halves of the face.
         table_problem, face_problem: error message of the last uploaded file, or "".
     """

@@ -14,6 +14,7 @@ from fbn.studies.read import NOTE, StudyResult, committed, note_section
 from fbn.ui.study import charts
 from fbn.ui.study.charts import MAX_SERIES
 from fbn.ui.study.shared import ARM_HELP, FOUND, INTERVAL_HELP, choices, legend, note, pick_side, plot
+from fbn.ui.widgets import choose_one
 
 #: Arms shown by default.
 _DEFAULT_ARMS = ("all", "both")
@@ -192,18 +193,15 @@ def papers_view(result: StudyResult) -> None:
             key="study compared",
             width=420,
         )
-        table = st.segmented_control(
+        table = choose_one(
             "Coupled by",
-            list(beside.COUPLED_BY),
-            default="du2014",
-            required=True,
-            format_func=beside.COUPLED_BY.__getitem__,
-            key="study paper table",
+            beside.COUPLED_BY,
+            "study paper table",
             help="The papers' second table was counted on Aff-Wild2; here it is one that was counted on the training "
             "pictures, else theirs.",
             disabled=compared_arms.row == UNCOUPLED,
         )
-    lines = beside.beside_papers(result, compared_arms, table or "du2014")
+    lines = beside.beside_papers(result, compared_arms, table)
     if lines["difference"].isna().all():
         st.info("This study has no such arm; the papers' figures stand alone.", icon=":material/info:")
     st.markdown(f"**{compared_arms.title}: the papers and this study**", help=f"{METRIC_HELP} {INTERVAL_HELP}")

@@ -20,7 +20,7 @@ from fbn.ui.job_list import JobList
 from fbn.ui.study.findings import found_view, has_scarcity, papers_view, scarcity_view
 from fbn.ui.study.shared import FOUND, OPEN, PROBLEM, VIEW, choices, open_folder, open_study, pick_study
 from fbn.ui.study.views import curves_view, detail_view, figures_view, video_view
-from fbn.ui.widgets import escape_markdown, pick, sync_with_url
+from fbn.ui.widgets import choose_one, escape_markdown, pick_view, sync_with_url
 
 _RUN = "Run one"
 _VIEWS: dict[str, Callable[[StudyResult], None]] = {
@@ -79,9 +79,7 @@ def show_study() -> None:
     st.caption(escape_markdown(result.about()))
     views = [*_views(result), _RUN]
     view = sync_with_url("view", VIEW, views, FOUND, "view")
-    pick(
-        st.segmented_control, "View", VIEW, _clear_problems, options=views, required=True, label_visibility="collapsed"
-    )
+    pick_view("View", VIEW, views, _clear_problems)
     st.fragment(training_view if view == _RUN else partial(_VIEWS[view], result))()
 
 
@@ -134,16 +132,9 @@ def _request() -> None:
     st.caption(
         "Every row is a way of training; all rows of a seed meet the same pictures. You may leave this page meanwhile."
     )
-    budget = st.segmented_control(
-        "How much",
-        list(_BUDGETS),
-        default="smoke",
-        required=True,
-        format_func=str.capitalize,
-        key="study ask budget",
-        help=_BUDGET_HELP,
+    budget = choose_one(
+        "How much", {name: name.capitalize() for name in _BUDGETS}, "study ask budget", help=_BUDGET_HELP
     )
-    budget = budget or "smoke"
     size = st.empty()
     rows = st.multiselect(
         "Rows",

@@ -18,7 +18,7 @@ from fbn.studies.read import StudyResult, committed
 from fbn.ui.charts import CONFIG
 from fbn.ui.palette import ACCENT, SECOND
 from fbn.ui.study.charts import ARM_SYMBOLS, COLOURS, MAX_SERIES, forest_plot, x_range_of
-from fbn.ui.widgets import pick
+from fbn.ui.widgets import choose_one, pick
 
 OPEN, VIEW, PATHS, PROBLEM = "study open", "study view", "study paths", "study problem"
 #: The first view.
@@ -102,16 +102,7 @@ def _open() -> None:
 
 def pick_side(key: str) -> str:
     """Draw the choice of the baseline; return a key of ``SIDES``."""
-    side = st.segmented_control(
-        "Against",
-        list(SIDES),
-        default="uncoupled",
-        required=True,
-        format_func=lambda side: SIDES[side].capitalize(),
-        key=key,
-        help=SIDE_HELP,
-    )
-    return side or "uncoupled"
+    return choose_one("Against", {side: title.capitalize() for side, title in SIDES.items()}, key, help=SIDE_HELP)
 
 
 def pick_arms(result: StudyResult, available: Iterable[str], key: str) -> list[str]:

@@ -9,6 +9,7 @@ from fbn.studies.read import StudyResult
 from fbn.ui.study import charts
 from fbn.ui.study.charts import COLOURS
 from fbn.ui.study.shared import ARM_HELP, INTERVAL_HELP, forest_plots, legend, pick_arms, pick_side, plot
+from fbn.ui.widgets import choose_one
 
 #: Number of forest plots shown at first.
 _MAX_PLOTS = 6
@@ -97,19 +98,10 @@ def _filters(result: StudyResult) -> tuple[list[str], list[str], str]:
     remaining = remaining[remaining["figure"].isin(some or remaining["figure"])]
     with st.container(horizontal=True, gap="medium"):
         side = pick_side("study figures side")
-        st.segmented_control(
-            "Table of", [_DIFFERENCES, _VALUES], default=_DIFFERENCES, required=True, key="study figures shown"
-        )
+        choose_one("Table of", [_DIFFERENCES, _VALUES], "study figures shown")
         video = remaining["set"].isin(remaining["set"][remaining["filtered"]])
         if video.any():
-            shown = st.segmented_control(
-                "Video",
-                ["Raw", "Filtered", "Both"],
-                default="Raw",
-                required=True,
-                key="study video",
-                help=_VIDEO_HELP,
-            )
+            shown = choose_one("Video", ["Raw", "Filtered", "Both"], "study video", help=_VIDEO_HELP)
             if shown != "Both":
                 remaining = remaining[~video | (remaining["filtered"] == (shown == "Filtered"))]
     return some_arms or grouped, list(remaining.index), side
@@ -146,15 +138,7 @@ def detail_view(result: StudyResult) -> None:
     """Show the metric of each AU or expression for each arm, or its difference."""
     details = result.details[~result.details["filtered"]]
     available = [figure for figure in _KINDS if (details["figure"] == figure).any()]
-    figure = st.segmented_control(
-        "Look at",
-        available,
-        default=available[0],
-        required=True,
-        format_func=lambda name: _KINDS[name][0],
-        key="study detail",
-    )
-    figure = figure or available[0]
+    figure = choose_one("Look at", {name: _KINDS[name][0] for name in available}, "study detail")
     title, axis = _KINDS[figure]
     details = details[details["figure"] == figure]
     left, right = st.columns([2, 5])
@@ -198,16 +182,8 @@ def _pick_shown(result: StudyResult, details: pd.DataFrame) -> str:
         is_old = result.details["sd"].isna().all() and result.seeds > 1
         st.caption(_OLD if is_old else "No arm of this study is compared with another.")
         return _VALUES
-    shown = st.segmented_control(
-        "Show",
-        [_VALUES, *available],
-        default=_VALUES,
-        required=True,
-        format_func=lambda side: f"Against {SIDES[side]}" if side in SIDES else side,
-        key=f"study detail show {len(available)}",
-        help=SIDE_HELP,
-    )
-    return shown or _VALUES
+    titles = {_VALUES: _VALUES, **{side: f"Against {SIDES[side]}" for side in available}}
+    return choose_one("Show", titles, f"study detail show {len(available)}", help=SIDE_HELP)
 
 
 def video_view(result: StudyResult) -> None:
