@@ -31,6 +31,8 @@ _BOTH = ("identity", "attributes")
 #: Weights of the losses beside that of the identity, chosen on CelebA's validation split. Paper A prints 1 for the sum
 #: over the 40 attributes (eq. 16 and 17), with which the identity loses a quarter of its accuracy; none for matching.
 _ATTRIBUTES, _MATCHING = 0.1, 0.03
+#: Weight of matching to q as a target in the second half of a run, when the identity is learned and q says something.
+_LATE = {"form": "soft_target", "weight": 0.3}
 #: Attributes with fewer active or inactive held-out pictures are left out of F1 and balanced accuracy.
 MIN_COUNT = 10
 #: Least number of pictures in a step, for single-task networks with few labels.
@@ -41,10 +43,14 @@ def _single(task: str) -> Arm:
     return Arm(f"single-{task}", "tasks", f"{task} alone", {"tasks": (task,)}, part_of=SINGLE)
 
 
-def _matched(name: str, group: str, description: str, table: str = "counted", **options: Any) -> Arm:
+def _matched(
+    name: str, group: str, description: str, table: str = "counted", after: float = 0.0, **options: Any
+) -> Arm:
+    """Return an arm with matching after a fraction of the run."""
     # q as paper A, eq. 17 prints it: with the frequencies themselves
     terms = {"distribution_matching": {"weight": _MATCHING, "binary": False, **options}}
-    return Arm(name, group, description, {"objective": terms, "table": table}, baseline=UNCOUPLED, reference=SINGLE)
+    changes = {"objective": terms, "table": table, "after": after}
+    return Arm(name, group, description, changes, baseline=UNCOUPLED, reference=SINGLE)
 
 
 def _weighted(name: str, description: str, **changes: Any) -> list[Arm]:
@@ -76,8 +82,12 @@ ARMS = by_name(
         _matched("match-cross-entropy", "form", "matching by cross entropy", form="cross_entropy"),
         _matched("match-soft-target", "form", "matching to q as a target", form="soft_target"),
         _matched("match-to-identity", "form", "matching, gradient to the identity alone", gradients="q"),
+        _matched("match-late", "form", "strong matching to q as a target, in the second half", after=0.5, **_LATE),
         *_weighted("equal", "the losses of equal weight, as printed", attributes=1.0),
         _matched("match-shuffled", "table", "matching, the table's rows shuffled among the people", "shuffled"),
+        _matched(
+            "match-late-shuffled", "table", "the same in the second half, rows shuffled", "shuffled", after=0.5, **_LATE
+        ),
         _matched("match-mean", "table", "matching, the table's mean row for everybody", "mean"),
         _matched("match-given", "table", "matching, table counted from trained labels only", "given"),
         *_architecture("vgg-face", "VGG-FACE", 1 / 8, learning_rate=0.001, sides=(96,)),
@@ -185,7 +195,8 @@ def training(request: FacesRequest, arm: Arm, seed: int, data: FacesData) -> Tra
     recipe = recipe.model_copy(update={"network_args": arguments | {"tasks": [serialise(task) for task in tasks]}})
     if "table" in changes:
         recipe = recipe.model_copy(update={"table": TABLES[changes["table"]](data, seed)})
-    return Training(recipe, data.pool, data.streams(tasks, limits.per_step, _MIN_PICTURES), tuple(arm.terms))
+    streams = data.streams(tasks, limits.per_step, _MIN_PICTURES)
+    return Training(recipe, data.pool, streams, tuple(arm.terms), changes.get("after", 0.0))
 
 
 def counted(data: FacesData, seed: int = 0) -> RelatednessTable:
