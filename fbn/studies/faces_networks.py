@@ -112,19 +112,19 @@ def card(about: AboutDrawnPeople, known: int, pictures: int) -> str:
     table = pd.DataFrame(rows).T.to_markdown(floatfmt=".3f")
     return f"""# Two networks that recognise drawn people
 
-For the demonstration "Who is it?" of the app: `none` (uncoupled) and `match` (with distribution matching). Each reads an
-aligned 64x64 crop of a face: which of {known} people it is, and its attributes. `table.json` is R(identity, attribute).
+For the demonstration "Who is it?" of the app: `none` (uncoupled) and `match` (with distribution matching). Each reads
+an aligned 64x64 crop of a face: which of {known} people it is, and its attributes. `table.json` is R(identity,
+attribute).
 
 ## Nobody real
 All people, and all pictures of them, are drawn by fbn. The networks learned from no photograph, and recognise no real
 person. fbn ships no network that recognises real people and saves none: `fbn.models.store.save` refuses it.
 
 ## Trained on
-{pictures} drawn pictures of {known} people, in the style of CelebA, {about.steps} steps, seed {about.seed}, {about.date}, code
-{about.git_sha[:12]}:
+{pictures} drawn pictures of {known} people in the style of CelebA, on {about.date} with code {about.git_sha[:12]}:
 `{about.command}`.
-The table was counted from the same pictures. {about.people - known} of the {about.people} drawn people are strangers, of whom no picture
-was trained on.
+The table was counted from the same pictures. {about.people - known} of the {about.people} people are strangers, of
+whom no picture was trained on.
 
 ## How good
 Held-out pictures of the same drawn people, one seed. Chance: the best constant prediction.
