@@ -25,6 +25,7 @@ from fbn.records import Predictions
 from fbn.relatedness import RelatednessTable
 from fbn.resources import shipped
 from fbn.studies.faces_data import world_of
+from fbn.synthetic.attributes import RULES
 from fbn.synthetic.parameters import Appearance, Face
 from fbn.synthetic.pool import draw_crops
 from fbn.synthetic.world import Truth, World
@@ -175,6 +176,10 @@ class DrawnPeople:
         spread = self.table.matrix().double().std(0).numpy()
         return tuple(self.table.columns.labels[i] for i in np.argsort(-spread, kind="stable"))
 
+    def attributes(self, face: Face) -> dict[str, bool]:
+        """Return which attributes a face is drawn with, those that the networks predict."""
+        return {name: rule(face) for name, rule in RULES.items() if name in self.table.columns.labels}
+
     def held_out(self, person: int, number: int) -> Truth:
         """Draw a picture that no network was trained or measured on.
 
@@ -214,7 +219,8 @@ def changed(face: Face, looks: Sequence[str], yaw: float, light: float, smile: f
         light: azimuth of the lamp in degrees, negative from the left.
         smile: intensity of AU12 (lip corners pulled up) in [0, 1].
     """
-    have, fields = looks_of(face.appearance), {}
+    have = looks_of(face.appearance)
+    fields: dict[str, float] = {}
     for name, (on, off) in LOOKS.items():
         if (name in looks) != (name in have):
             fields.update(on if name in looks else off)

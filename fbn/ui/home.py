@@ -17,7 +17,7 @@ _PAGES = (
     ("compound", "Name mixed expressions; teach it yours with a few labelled pictures."),
     ("studio", "Move one muscle of a drawn face; see it and its reading change."),
     ("relatedness", "Say which muscles go with which expression; see what the change does."),
-    ("coupling", "Six steps on how expressions and action units teach each other."),
+    ("coupling", "Seven steps on how tasks teach each other; the last one asks who it is."),
     ("study", "Do the couplings pay? Every way of training, with seeds and intervals."),
     ("about", "What the numbers mean, and what they must not be used for."),
 )
