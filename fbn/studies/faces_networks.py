@@ -12,8 +12,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pandas as pd
-
 from fbn.context import Context
 from fbn.errors import FbnError
 from fbn.models import store
@@ -105,11 +103,12 @@ def card(about: AboutDrawnPeople, known: int, pictures: int) -> str:
         known: number of people they know.
         pictures: number of training pictures.
     """
-    rows = {
-        title: {**{NETWORKS[arm]: about.figures[arm].get(key) for arm in NETWORKS}, "chance": about.chance.get(key)}
-        for key, title in _FIGURES.items()
-    }
-    table = pd.DataFrame(rows).T.to_markdown(floatfmt=".3f")
+    head = ["", *NETWORKS.values(), "chance"]
+    rows = [head, ["---"] * len(head)]
+    for key, title in _FIGURES.items():
+        values = [*(about.figures[arm].get(key) for arm in NETWORKS), about.chance.get(key)]
+        rows.append([title, *("" if value is None else f"{value:.3f}" for value in values)])
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return f"""# Two networks that recognise drawn people
 
 For the demonstration "Who is it?" of the app: `none` (uncoupled) and `match` (with distribution matching). Each reads
@@ -139,6 +138,10 @@ MIT, code and weights alike.
 """
 
 
+def _print(progress: float, message: str) -> None:
+    print(f"{progress:4.0%} {message}", flush=True)
+
+
 def main() -> None:
     """Train, save, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -150,7 +153,7 @@ def main() -> None:
     request = faces.FacesRequest(budget=BUDGET, data=options.data, steps=options.steps, first_seed=options.seed)
     try:
         with tempfile.TemporaryDirectory() as work:
-            about = save(request, options.out, Context(Path(work)))
+            about = save(request, options.out, Context(Path(work), _print))
     except FbnError as error:
         sys.exit(str(error))
     print(about.model_dump_json(indent=1))
