@@ -139,7 +139,7 @@ MIT, code and weights alike.
 
 
 def _print(progress: float, message: str) -> None:
-    print(f"{progress:4.0%} {message}", flush=True)
+    print(f"\r{progress:4.0%} {message}", end="", flush=True)
 
 
 def main() -> None:
