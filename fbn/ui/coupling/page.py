@@ -328,7 +328,7 @@ STEPS: tuple[LessonStep, ...] = (
         "each attribute. With it, the answer to *who* **implies** the attributes: q(a|x) adds up what all people have, "
         "each as far as the network takes the picture for them.\n\n"
         "Two small networks read each picture: one learned both tasks side by side, the other with distribution "
-        "matching, which charges it for p being away from q. Both know 40 people. **Everybody is drawn.**",
+        "matching, which charges it for p being away from q. Both know the same people. **Everybody is drawn.**",
         (
             "Step through the pictures of a person. When is the answer wrong, and who is it taken for?",
             "Turn the head, move the lamp. Who gives way first, the identity or the attributes?",

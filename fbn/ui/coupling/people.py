@@ -15,6 +15,8 @@ from fbn.vocabulary import AU_INDEX
 _PERSON, _PICTURE = "lab person", "lab picture"
 #: Attributes in the figure; more would not fit on a phone.
 _SHOWN = 10
+#: Width of a picture in pixels; two fit side by side on a phone.
+_SIDE = 160
 _COLUMNS = {
     "p": ("p: seen", "p(a|x): probability of the attribute as the network sees it."),
     "q": ("q: implied", "q(a|x): sum over all people of p(it is them) times how often they have the attribute."),
@@ -45,12 +47,11 @@ def people_view() -> None:
     face = _changed_face(people)
     readings = people.read_faces([face])[0]
     person = st.session_state[_PERSON]
-    left, middle, right = st.columns([2, 2, 3])
-    left.image(render(face, 224).image, "The picture, as changed", width="stretch")
-    guess, _ = readings["match"].top(1)[0]
-    middle.image(portrait(int(guess)), f"Recognised as: person {int(guess)}", width="stretch")
-    with right:
-        st.markdown(_answer(person, readings, person in people.strangers))
+    guess = int(readings["match"].top(1)[0][0])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.image(render(face, 224).image, "The picture, as changed", width=_SIDE)
+        st.image(portrait(guess), f"Taken for: person {guess}", width=_SIDE)
+        st.markdown(_answer(person, readings, person in people.strangers), width=280)
     _who(readings)
     _attributes(people, face, readings)
     _about(people)
@@ -145,7 +146,7 @@ def _attributes(people: DrawnPeople, face: Face, readings: dict[str, PersonReadi
 
 
 def _bars(labels: list[str], series: dict[str, np.ndarray], title: str, key: str) -> None:
-    figure = coupling_charts.bars(labels, series, title)
+    figure = coupling_charts.bars(labels, series, title).update_layout(height=260)
     st.plotly_chart(figure, config=charts.CONFIG, key=key, alt=charts.alt_text(figure.to_dict()))
 
 
