@@ -39,7 +39,6 @@ LOOKS: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]] = {
     "Glasses": ({"glasses": 0.6}, {"glasses": 0.0}),
     "Beard": ({"beard": 0.8, "moustache": 0.8}, {"beard": 0.0, "moustache": 0.0}),
     "Lipstick": ({"lipstick": 0.7}, {"lipstick": 0.0}),
-    "Old": ({"age": 0.8}, {"age": 0.2}),
 }
 
 

@@ -332,12 +332,14 @@ STEPS: tuple[LessonStep, ...] = (
         (
             "Step through the pictures of a person. When is the answer wrong, and who is it taken for?",
             "Turn the head, move the lamp. Who gives way first, the identity or the attributes?",
-            "Put glasses on somebody who wears none. p sees them; what does q say, and which bar has the largest loss?",
+            "Move the smile from 0 to 1. p(Smiling) follows; why does q hardly move?",
+            "Put a beard on somebody. p(No Beard) falls; when does q fall too?",
             "Choose a **stranger** at the end of the list. Whose attributes does q imply?",
             "Compare the matching loss of the two networks.",
         ),
         "Attributes that stay with a person (hair, face shape) are implied well; what changes from picture to picture "
-        "(a smile, an open mouth) is not, so q lies near how often the person does it. The network trained with "
+        "(a smile, an open mouth) is not, so q lies near how often the person does it. q moves where the picture is taken "
+        "for somebody else. Glasses are rare among these people, so both networks often miss them. The one trained with "
         "matching contradicts itself less: that is what it was trained for, and no proof that it is more often right. "
         "For a stranger q speaks of somebody else. Whether the coupling pays is for the study with many seeds.",
         people_view,

@@ -13,8 +13,9 @@ from fbn.ui.widgets import choose_one
 from fbn.vocabulary import AU_INDEX
 
 _PERSON, _PICTURE = "lab person", "lab picture"
-#: Attributes in the figure; more would not fit on a phone.
+#: Number of attributes in the figure, more would not fit on a phone; those that the controls change come first.
 _SHOWN = 10
+_CHANGED = ("Smiling", "Eyeglasses", "No_Beard", "Wearing_Lipstick")
 #: Width of a picture in pixels; two fit side by side on a phone.
 _SIDE = 160
 _COLUMNS = {
@@ -128,7 +129,7 @@ def _attributes(people: DrawnPeople, face: Face, readings: dict[str, PersonReadi
         "q: what its own answer to who it is implies, by how often each person has them. ✓: drawn in the picture.",
     )
     chosen = choose_one("Network", NETWORKS, "lab network")
-    reading, shown = readings[chosen], people.telling[:_SHOWN]
+    reading, shown = readings[chosen], list(dict.fromkeys((*_CHANGED, *people.telling)))[:_SHOWN]
     at, true = [reading.attributes.index(name) for name in shown], people.attributes(face)
     labels = [f"{name.replace('_', ' ')}{' ✓' * true[name]}" for name in shown]
     _bars(labels, {"p: seen": reading.p[at], "q: implied": reading.q[at]}, "probability", "lab attributes")
