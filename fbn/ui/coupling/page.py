@@ -338,9 +338,10 @@ STEPS: tuple[LessonStep, ...] = (
             "Compare the matching loss of the two networks.",
         ),
         "Attributes that stay with a person (hair, face shape) are implied well; what changes from picture to picture "
-        "(a smile, an open mouth) is not, so q lies near how often the person does it. q moves where the picture is taken "
-        "for somebody else. Glasses are rare among these people, so both networks often miss them. The one trained with "
-        "matching contradicts itself less: that is what it was trained for, and no proof that it is more often right. "
+        "(a smile, an open mouth) is not, so q lies near how often the person does it. q moves where the picture is "
+        "taken for somebody else. Glasses are rare among these people, so both networks often miss them. The one "
+        "trained with matching contradicts itself less: that is what it was trained for, and no proof that it is more "
+        "often right. "
         "For a stranger q speaks of somebody else. Whether the coupling pays is for the study with many seeds.",
         people_view,
     ),
