@@ -6,7 +6,7 @@ but matrices omit it, since the network does not predict it. For identities and 
 is the fraction of the identity's images that have the attribute.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
@@ -27,7 +27,7 @@ from fbn.vocabulary import DECISION, Expression
 
 #: Cells below this are 0 in a binary table: inferred tables have few exact zeros (fbn's choice).
 MIN_WEIGHT = 0.1
-#: Names that an error message lists; a table of people may have thousands.
+#: Names listed in an error message.
 _MAX_LISTED = 60
 
 
@@ -124,7 +124,11 @@ class RelatednessTable:
     @staticmethod
     def names() -> tuple[str, ...]:
         """List the names of the built-in tables."""
-        return tuple(sorted(p.name.removesuffix(".json") for p in _tables() if p.name.endswith(".json")))
+        return tuple(
+            sorted(
+                p.name.removesuffix(".json") for p in (files("fbn") / "tables").iterdir() if p.name.endswith(".json")
+            )
+        )
 
     @classmethod
     def named(cls, name: str) -> Self:
@@ -168,6 +172,11 @@ class RelatednessTable:
     def categories(self) -> tuple[str, ...]:
         """Labels of the rows; a table of expressions always has neutral."""
         return self.rows.labels
+
+    @property
+    def of_expressions(self) -> bool:
+        """Whether it relates expressions to action units."""
+        return self.rows.name == EXPRESSION.name and self.columns.name == ACTION_UNITS.name
 
     def row(self, category: str) -> dict[Column, float]:
         """Return column -> weight of one row.
@@ -255,9 +264,7 @@ class RelatednessTable:
             if categories is None or c in categories or c == Expression.NEUTRAL
         }
         notes = {(c, n): note for (c, n), note in self.notes if c in rows and (aus is None or n in aus)}
-        parts = []
-        if aus is not None:
-            parts.append("AUs " + " ".join(str(n) for n in sorted(aus)))
+        parts = [] if aus is None else ["AUs " + " ".join(str(n) for n in sorted(aus))]
         if categories is not None:
             parts.append("categories " + ", ".join(c for c in self.categories if c in categories))
         return self._derived(rows, "restricted to " + " and ".join(parts or ["everything"]), notes)
@@ -270,7 +277,7 @@ class RelatednessTable:
         """
         before = self.row(category).get(au) if category in self.categories else None
         change = f"{category} {formats.title(au)}: {formats.text(before) or 'none'} -> {formats.text(weight) or 'none'}"
-        change = f"{change} ({note})" if note else change
+        change += f" ({note})" if note else ""
         if category not in self.categories:
             return self._derived({**self._cells(), category: {au: weight or 0.0}}, change, dict(self.notes))
         # one row is checked and the others are kept: a table may have thousands
@@ -298,9 +305,8 @@ class RelatednessTable:
         first, second = dict(self.cells), dict(other.cells)
         differ = [row for row in first.keys() | second.keys() if first.get(row) != second.get(row)]
         before, after = ({(row, n): w for row in differ for n, w in rows.get(row, ())} for rows in (first, second))
-        tables = (self, other)
-        rows = {row: i for i, row in enumerate(dict.fromkeys(row for t in tables for row in t._all_rows().labels))}
-        columns = {c: i for i, c in enumerate(dict.fromkeys(c for t in tables for c in formats.places(t.columns)))}
+        rows = {row: i for i, row in enumerate([*self._all_rows().labels, *other._all_rows().labels])}
+        columns = {**formats.places(other.columns), **formats.places(self.columns)}
         keys = sorted(before.keys() | after.keys(), key=lambda key: (rows[key[0]], columns[key[1]]))
         changes = (Change(*key, before.get(key), after.get(key)) for key in keys)
         return tuple(change for change in changes if change.before != change.after)
@@ -392,7 +398,3 @@ def _listed(names: Sequence[str]) -> str:
     """List names for an error message, at most ``_MAX_LISTED`` of them."""
     more = f" and {len(names) - _MAX_LISTED:,} more" if len(names) > _MAX_LISTED else ""
     return ", ".join(names[:_MAX_LISTED]) + more
-
-
-def _tables() -> Iterator[Any]:
-    return (files("fbn") / "tables").iterdir()

@@ -22,6 +22,7 @@ from fbn.ui.effect_view import effect_view
 from fbn.ui.palette import ACCENT
 from fbn.ui.relatedness.heatmap import categories_of_rows, cell_at, heatmap, sheet
 from fbn.ui.relatedness.infer import infer_view
+from fbn.ui.relatedness.people import people_view
 from fbn.ui.relatedness.tables import (
     OPEN,
     VIEW,
@@ -73,9 +74,18 @@ def show_workshop() -> None:
         "On a face": face_view,
         "Training": training_view,
     }
+    if not workshop().draft.table.of_expressions:
+        views |= {"Edit": people_view, "On a face": _not_of_expressions, "Training": _not_of_expressions}
     view = sync_with_url("view", VIEW, list(views), "Edit", "view")
     pick_view("View", VIEW, list(views), _clear_messages)
     st.fragment(views[view])()
+
+
+def _not_of_expressions() -> None:
+    """Say that a view needs another table."""
+    toolbar()
+    show_messages()
+    st.info("This view is for tables of expressions and action units: open one of those.", icon=":material/grid_on:")
 
 
 def _clear_messages() -> None:
@@ -138,7 +148,7 @@ def _selected(draft: Draft, category: str, number: int) -> Draft:
 def _cell_panel() -> None:
     """Show the selected cell: its AU, weight and note."""
     label, draft = workshop().open, workshop().draft
-    category, number = draft.cell
+    category, number = draft.cell[0], int(draft.cell[1])
     unit, weight = ACTION_UNIT_BY_NUMBER[number], weight_of(draft.table, category, number)
     st.markdown(f"**{category.capitalize()} · {unit.short} {unit.name}**")
     st.caption(f"{unit.description.capitalize()}. Muscle: {unit.muscle}.")
