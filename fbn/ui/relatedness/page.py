@@ -1,6 +1,8 @@
 """The Relatedness page, and its views for editing a table: Edit, and On a face."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -68,17 +70,25 @@ def show_workshop() -> None:
     if (wanted := sync_with_url("table", OPEN, shop.labels(), FIRST, "table", VIEW)) != shop.open:
         act(Workshop.open_table, wanted)
     views = {
-        "Edit": edit_view,
+        "Edit": partial(_by_table, edit_view, people_view),
         "Versions": versions_view,
         "Infer": infer_view,
-        "On a face": face_view,
-        "Training": training_view,
+        "On a face": partial(_by_table, face_view, _not_of_expressions),
+        "Training": partial(_by_table, training_view, _not_of_expressions),
     }
-    if not workshop().draft.table.of_expressions:
-        views |= {"Edit": people_view, "On a face": _not_of_expressions, "Training": _not_of_expressions}
     view = sync_with_url("view", VIEW, list(views), "Edit", "view")
     pick_view("View", VIEW, list(views), _clear_messages)
-    st.fragment(views[view])()
+    _view(views[view])
+
+
+@st.fragment
+def _view(show: Callable[[], None]) -> None:
+    show()
+
+
+def _by_table(of_expressions: Callable[[], None], of_others: Callable[[], None]) -> None:
+    """Show the view for the kind of the open table, which a click in the view may change."""
+    (of_expressions if workshop().draft.table.of_expressions else of_others)()
 
 
 def _not_of_expressions() -> None:

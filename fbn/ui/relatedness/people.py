@@ -31,14 +31,16 @@ def people_view() -> None:
     toolbar()
     show_messages()
     label, table = workshop().open, workshop().draft.table
+    # the most telling attributes first
     frame = _weights(table)
+    frame = frame[information(frame).mean().sort_values(ascending=False, kind="stable").index]
     people, panel = st.columns([13, 7], gap="large")
     with people:
         chosen = _search(frame)
         _grid(label, chosen)
         st.caption(
-            "Weight: the share of a person's pictures that have the attribute. Click a cell and type; Enter keeps it. "
-            "The table stays on this machine."
+            "Weight: the share of a person's pictures that have the attribute; the most telling attributes first. "
+            "Click a cell and type; Enter keeps it. The table stays on this machine."
         )
         with st.expander("As a picture", icon=":material/grid_on:"):
             _chart(_picture(chosen.head(_PEOPLE)), "picture", f"Weights of {min(len(chosen), _PEOPLE)} people")
@@ -83,7 +85,7 @@ def _grid(label: str, chosen: pd.DataFrame) -> None:
     key = f"rel people grid {label} {len(history.past)} {len(history.future)} {hash(tuple(chosen.index))}"
     columns = {
         name: st.column_config.NumberColumn(
-            name.replace("_", " "), min_value=0.0, max_value=1.0, step=0.001, format="%.2f"
+            name.replace("_", " "), width="small", min_value=0.0, max_value=1.0, step=0.001, format="%.2f"
         )
         for name in map(str, chosen.columns)
     }
@@ -115,7 +117,7 @@ def _attributes(frame: pd.DataFrame) -> None:
     """Show how telling each attribute is."""
     st.markdown("**How telling is an attribute?**", help=_TELLING)
     table = pd.DataFrame({"bits": information(frame).mean(), "mean": frame.mean()})
-    table = table.sort_values("bits", ascending=False, kind="stable").rename_axis("attribute").reset_index()
+    table = table.rename_axis("attribute").reset_index()
     table["attribute"] = table["attribute"].str.replace("_", " ")
     figure = px.bar(table.head(_BARS), x="bits", y="attribute", color_discrete_sequence=[ACCENT], custom_data=["mean"])
     figure.update_traces(hovertemplate="%{y}: %{x:.2f} bits; %{customdata[0]:.0%} of the pictures<extra></extra>")
@@ -194,8 +196,8 @@ def _picture(chosen: pd.DataFrame) -> go.Figure:
     shown = chosen.rename(columns=lambda name: name.replace("_", " "))
     figure = px.imshow(shown, zmin=0, zmax=1, color_continuous_scale="Blues", aspect="auto")
     figure.update_traces(hovertemplate="%{y}, %{x}: %{z:.2f}<extra></extra>")
-    figure.update_yaxes(type="category", title="")
-    figure.update_xaxes(tickangle=-60, title="")
+    figure.update_yaxes(type="category", title="", dtick=1, tickfont={"size": 9})
+    figure.update_xaxes(tickangle=-60, title="", dtick=1, tickfont={"size": 9})
     figure.update_coloraxes(colorbar={"title": "weight", "thickness": 12})
     return figure.update_layout(height=max(300, 120 + 16 * len(shown)))
 
