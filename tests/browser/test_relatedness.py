@@ -322,8 +322,8 @@ def test_a_table_of_people_is_edited_in_the_grid(visit: Open, saved: Versions) -
     settled(page)
     # the first column is the most telling attribute: half of the people have it always
     grid = page.get_by_test_id("stDataFrame").first
-    grid.click(position={"x": 150, "y": 50})
-    page.keyboard.type("0.25")
+    grid.dblclick(position={"x": 150, "y": 50})
+    page.locator("#portal input").fill("0.25")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Undo")).to_be_enabled()
     page.get_by_role("button", name="Save as").click()
