@@ -18,6 +18,7 @@ _SHOWN = 10
 _CHANGED = ("Smiling", "Eyeglasses", "No_Beard", "Wearing_Lipstick")
 #: Width of a picture in pixels; two fit side by side on a phone.
 _SIDE = 160
+_LOSS_HELP = "✓ right, ✗ wrong. Matching loss: how far p and q are apart, summed over attributes; 0: they agree."
 _COLUMNS = {
     "p": ("p: seen", "p(a|x): probability of the attribute as the network sees it."),
     "q": ("q: implied", "q(a|x): sum over all people of p(it is them) times how often they have the attribute."),
@@ -51,8 +52,8 @@ def people_view() -> None:
     guess = int(readings["match"].top(1)[0][0])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.image(render(face, 224).image, "The picture, as changed", width=_SIDE)
-        st.image(portrait(guess), f"Taken for: person {guess}", width=_SIDE)
-        st.markdown(_answer(person, readings, person in people.strangers), width=280)
+        st.image(portrait(guess), f"With matching: person {guess}", width=_SIDE)
+        st.markdown(_answer(person, readings, person in people.strangers), width=280, help=_LOSS_HELP)
     _who(readings)
     _attributes(people, face, readings)
     _about(people)
@@ -147,7 +148,7 @@ def _attributes(people: DrawnPeople, face: Face, readings: dict[str, PersonReadi
 
 
 def _bars(labels: list[str], series: dict[str, np.ndarray], title: str, key: str) -> None:
-    figure = coupling_charts.bars(labels, series, title).update_layout(height=260)
+    figure = coupling_charts.bars(labels, series, title).update_layout(height=280)
     st.plotly_chart(figure, config=charts.CONFIG, key=key, alt=charts.alt_text(figure.to_dict()))
 
 
