@@ -69,7 +69,7 @@ def show_workshop() -> None:
     shop = workshop()
     if (wanted := sync_with_url("table", OPEN, shop.labels(), FIRST, "table", VIEW)) != shop.open:
         act(Workshop.open_table, wanted)
-    views = {
+    views: dict[str, Callable[[], None]] = {
         "Edit": partial(_by_table, edit_view, people_view),
         "Versions": versions_view,
         "Infer": infer_view,
