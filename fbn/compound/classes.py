@@ -134,7 +134,7 @@ class CompoundClasses:
 def names() -> tuple[str, ...]:
     """List the names for ``CompoundClasses.named``: the built-in sets, then saved tables with compound rows."""
     saved = []
-    for name in Versions().names():
+    for name in Versions().names(of_expressions=True):
         with contextlib.suppress(FbnError):  # the table editor reports damaged tables
             if name not in _SETS and _compounds(resolve(name)):
                 saved.append(name)

@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -32,9 +32,11 @@ _NOTES = "cell notes"
 _TEXTS = (*_PROVENANCE, _NOTES)
 #: First column of a CSV of expressions, and of one of people.
 _CATEGORY, _IDENTITY = "category", identity(["-"]).name
+#: Names listed in an error message; a table of people may have thousands.
+_MAX_LISTED = 60
 _DECIMAL_COMMA = re.compile(r"\d*,\d+")
 #: JSON key of the row and column tasks, if they are not expressions and action units.
-_TASKS = "tasks"
+TASKS_KEY = "tasks"
 # Excel recognises UTF-8 by the byte order mark
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -73,7 +75,7 @@ def to_json(rows: Rows, provenance: Mapping[str, str], notes: Notes, tasks: Task
     """Write provenance, tasks (unless expressions and AUs), rows by category and AU code, and notes to JSON."""
     data: dict[str, Any] = dict(provenance)
     if not _are_expressions_and_aus(tasks):
-        data[_TASKS] = {"rows": serialise(tasks[0]), "columns": serialise(tasks[1])}
+        data[TASKS_KEY] = {"rows": serialise(tasks[0]), "columns": serialise(tasks[1])}
     data["rows"] = {c: {code(n): w for n, w in row.items()} for c, row in rows.items()}
     if notes:
         data["notes"] = {c: _notes_of(notes, c) for c in dict.fromkeys(category for category, _ in notes)}
@@ -93,10 +95,10 @@ def from_json(text: str) -> tuple[Rows, dict[str, str], Notes, Tasks]:
     if not isinstance(data, dict) or not isinstance(data.get("rows"), dict):
         raise FormatError('expected an object with "source" and "rows": {category: {"AU12": weight}}')
     try:
-        given = data.get(_TASKS)
+        given = data.get(TASKS_KEY)
         tasks = (named(given["rows"]), named(given["columns"])) if given else (ROWS, COLUMNS)
     except (KeyError, TypeError, ValueError) as error:
-        raise FormatError(f"{_TASKS}: expected a task for rows and columns ({error})") from None
+        raise FormatError(f"{TASKS_KEY}: expected a task for rows and columns ({error})") from None
     rows: dict[str, dict[Column, float]] = {}
     for category, cells in data["rows"].items():
         if not isinstance(cells, dict):
@@ -264,3 +266,24 @@ def _weight(value: Any, where: str) -> float:
     if not 0 <= weight <= 1 or isinstance(value, bool):
         raise FormatError(f"{where} = {value!r}: expected a weight in [0, 1], empty for none")
     return weight
+
+
+def check_row(
+    row: str, weights: Mapping[Column, float], places: Mapping[Column, int], neutral: bool
+) -> tuple[tuple[Column, float], ...]:
+    """Check the weights of one row, drop zeros, and sort by column. Raises FormatError."""
+    for column, weight in weights.items():
+        if column not in places:
+            expected = list_names([code(each) for each in places])
+            raise FormatError(f"{row}: {title(column)} is unknown: expected one of {expected}")
+        if not 0 <= weight <= 1:
+            raise FormatError(f"{row}, {title(column)} = {weight}: expected a weight in [0, 1]")
+        if weight and neutral:
+            raise FormatError(f"neutral, {title(column)} = {weight}: expected no weight, neutral has no AU")
+    return tuple((c, float(w)) for c, w in sorted(weights.items(), key=lambda cell: places[cell[0]]) if w > 0)
+
+
+def list_names(names: Sequence[str]) -> str:
+    """List names for an error message, at most ``_MAX_LISTED`` of them."""
+    more = f" and {len(names) - _MAX_LISTED:,} more" if len(names) > _MAX_LISTED else ""
+    return ", ".join(names[:_MAX_LISTED]) + more

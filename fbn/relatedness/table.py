@@ -27,8 +27,6 @@ from fbn.vocabulary import DECISION, Expression
 
 #: Cells below this are 0 in a binary table: inferred tables have few exact zeros (fbn's choice).
 MIN_WEIGHT = 0.1
-#: Names listed in an error message.
-_MAX_LISTED = 60
 
 
 @dataclass(frozen=True)
@@ -112,9 +110,11 @@ class RelatednessTable:
         neutral = Expression.NEUTRAL.value if rows.name == EXPRESSION.name else None
         for row in cells:
             if row not in row_index:
-                raise FormatError(f"unknown category {row!r}: expected one of {_listed(rows.labels)}")
+                raise FormatError(f"unknown category {row!r}: expected one of {formats.list_names(rows.labels)}")
         present = tuple(label for label in rows.labels if label in cells or label == neutral)
-        ordered = tuple((row, _ordered(row, cells.get(row, {}), column_index, row == neutral)) for row in present)
+        ordered = tuple(
+            (row, formats.check_row(row, cells.get(row, {}), column_index, row == neutral)) for row in present
+        )
         for row, column in notes or {}:
             if row not in present or column not in column_index:
                 raise FormatError(f"note on {row}, {formats.title(column)}: expected a row of the table and a known AU")
@@ -190,7 +190,7 @@ class RelatednessTable:
         raise self._no_row(category)
 
     def _no_row(self, category: str) -> FormatError:
-        return FormatError(f"the table has no row {str(category)!r}: it has {_listed(self.categories)}")
+        return FormatError(f"the table has no row {str(category)!r}: it has {formats.list_names(self.categories)}")
 
     def prototypical(self, category: str) -> tuple[Column, ...]:
         """Return the columns of a row with weight 1."""
@@ -282,7 +282,9 @@ class RelatednessTable:
             return self._derived({**self._cells(), category: {au: weight or 0.0}}, change, dict(self.notes))
         # one row is checked and the others are kept: a table may have thousands
         neutral = self.rows.name == EXPRESSION.name and category == Expression.NEUTRAL
-        row = _ordered(category, {**self.row(category), au: weight or 0.0}, formats.places(self.columns), neutral)
+        row = formats.check_row(
+            category, {**self.row(category), au: weight or 0.0}, formats.places(self.columns), neutral
+        )
         cells = tuple((name, row if name == category else weights) for name, weights in self.cells)
         return replace(self, cells=cells, provenance=self._changed(change))
 
@@ -301,7 +303,15 @@ class RelatednessTable:
         return dict(self.notes).get((category, au), Note())
 
     def diff(self, other: "RelatednessTable") -> tuple[Change, ...]:
-        """List the cells that differ, from this table (before) to the other (after)."""
+        """List the cells that differ, from this table (before) to the other (after).
+
+        Raises:
+            FormatError: the tables relate other tasks.
+        """
+        if (self.rows.name, self.columns.name) != (other.rows.name, other.columns.name):
+            raise FormatError(
+                f"{self.rows} x {self.columns} and {other.rows} x {other.columns}: expected the same tasks"
+            )
         first, second = dict(self.cells), dict(other.cells)
         differ = [row for row in first.keys() | second.keys() if first.get(row) != second.get(row)]
         before, after = ({(row, n): w for row in differ for n, w in rows.get(row, ())} for rows in (first, second))
@@ -313,8 +323,7 @@ class RelatednessTable:
 
     def to_json(self) -> str:
         """Return the contents of a ``.json`` file."""
-        tasks = (self.rows, self.columns)
-        return formats.to_json(self._cells(), asdict(self.provenance), dict(self.notes), tasks)
+        return formats.to_json(self._cells(), asdict(self.provenance), dict(self.notes), (self.rows, self.columns))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -329,8 +338,8 @@ class RelatednessTable:
             MissingFileError: no such folder.
         """
         path = Path(path)
-        tasks = (self.rows, self.columns)
-        content = formats.writer(path)(self._cells(), asdict(self.provenance), dict(self.notes), tasks)
+        write = formats.writer(path)
+        content = write(self._cells(), asdict(self.provenance), dict(self.notes), (self.rows, self.columns))
         if not path.parent.is_dir():
             raise MissingFileError(f"{path}: expected a file to write in a folder that is there, {path.parent} is not")
         with whole_file(path) as unfinished:
@@ -377,24 +386,3 @@ class RelatednessTable:
         """Return the provenance of a derived table, with the first parent and all changes."""
         old = self.provenance
         return Provenance("derived", old.parent or old.source, f"{old.note}; {change}" if old.parent else change)
-
-
-def _ordered(
-    row: str, weights: Mapping[Column, float], places: Mapping[Column, int], neutral: bool
-) -> tuple[tuple[Column, float], ...]:
-    """Check the weights of one row, drop zeros, and sort by column. Raises FormatError."""
-    for column, weight in weights.items():
-        if column not in places:
-            expected = _listed([formats.code(each) for each in places])
-            raise FormatError(f"{row}: {formats.title(column)} is unknown: expected one of {expected}")
-        if not 0 <= weight <= 1:
-            raise FormatError(f"{row}, {formats.title(column)} = {weight}: expected a weight in [0, 1]")
-        if weight and neutral:
-            raise FormatError(f"neutral, {formats.title(column)} = {weight}: expected no weight, neutral has no AU")
-    return tuple((c, float(w)) for c, w in sorted(weights.items(), key=lambda cell: places[cell[0]]) if w > 0)
-
-
-def _listed(names: Sequence[str]) -> str:
-    """List names for an error message, at most ``_MAX_LISTED`` of them."""
-    more = f" and {len(names) - _MAX_LISTED:,} more" if len(names) > _MAX_LISTED else ""
-    return ", ".join(names[:_MAX_LISTED]) + more

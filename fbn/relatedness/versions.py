@@ -10,11 +10,13 @@ import re
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from fbn.errors import FbnError, FormatError, MissingFileError
+from fbn.relatedness.formats import TASKS_KEY
 from fbn.relatedness.table import RelatednessTable
 from fbn.resources import data_folder, make_folder
 
@@ -22,7 +24,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _FILE = re.compile(r"\d{4,}\.json")
 #: Folder of deleted names, for ``Versions.restore`` and to avoid reusing version numbers.
 _DELETED = ".deleted"
-#: Limit of uploads; a table of expressions with notes has about 20 kB, one of CelebA's people 7 MB as JSON.
+#: Limit of uploads. A table of AUs with notes has about 20 kB, one of 10,177 identities and 40 attributes about 10 MB.
 MAX_MEGABYTES = 16
 
 
@@ -65,11 +67,24 @@ class Versions:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or data_folder("tables")
 
-    def names(self) -> tuple[str, ...]:
-        """List the names with at least one version, sorted."""
+    def names(self, of_expressions: bool | None = None) -> tuple[str, ...]:
+        """List the names with at least one version, sorted.
+
+        Args:
+            of_expressions: True: only tables of expressions and action units, and damaged ones. False: only others.
+        """
         if not os.access(self.folder, os.R_OK | os.X_OK):
             return ()
-        return tuple(sorted(p.name for p in self.folder.iterdir() if _NAME.fullmatch(p.name) and _numbers(p)))
+        names = sorted(p.name for p in self.folder.iterdir() if _NAME.fullmatch(p.name) and _numbers(p))
+        return tuple(
+            name for name in names if of_expressions is None or self._is_of_expressions(name) == of_expressions
+        )
+
+    def _is_of_expressions(self, name: str) -> bool:
+        try:
+            return _header(self._path(name, self.newest(name)))[2]
+        except FormatError:
+            return True
 
     def newest(self, name: str) -> int:
         """Return the number of the newest version; 0 if there is none."""
@@ -83,7 +98,8 @@ class Versions:
             FormatError: a version's file is damaged; the message names it.
         """
         self._known(name)
-        return tuple(self._read(name, number)[0] for number in sorted(_numbers(self._of(name))))
+        numbers = sorted(_numbers(self._of(name)))
+        return tuple(Version(name, number, *_header(self._path(name, number))[:2]) for number in numbers)
 
     def load(self, name: str, number: int | None = None) -> RelatednessTable:
         """Load a version, by default the newest.
@@ -93,11 +109,14 @@ class Versions:
             FormatError: the file is damaged; the message names it.
         """
         self._known(name)
-        version, cells = self._read(name, self.newest(name) if number is None else number)
+        number = self.newest(name) if number is None else number
+        path = self._path(name, number)
+        if not path.is_file():
+            raise MissingFileError(f"no version {number} of {name!r}; its newest is {self.newest(name)}")
         try:
-            return RelatednessTable.from_json(json.dumps(cells))
+            return RelatednessTable.from_json(json.dumps(_parse(path)["table"]))
         except FormatError as error:
-            raise FormatError(f"{self._path(name, version.number)}: {error}") from None
+            raise FormatError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
 
     def save(self, name: str, table: RelatednessTable, base: int, note: str = "") -> int:
         """Save a new version and return its number.
@@ -199,17 +218,6 @@ class Versions:
     def _path(self, name: str, number: int) -> Path:
         return self._of(name) / f"{number:04d}.json"
 
-    def _read(self, name: str, number: int) -> tuple[Version, Any]:
-        """Read a version and its table, which is not validated."""
-        path = self._path(name, number)
-        if not path.is_file():
-            raise MissingFileError(f"no version {number} of {name!r}; its newest is {self.newest(name)}")
-        try:
-            data: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            return Version(name, number, datetime.fromisoformat(data["saved"]), str(data["note"])), data["table"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise FormatError(f"{path}: expected a saved table with saved, note and table ({error!r})") from None
-
     def _last_deleted(self, name: str) -> int:
         """Return the largest version number of deleted tables of this name, which must not be reused."""
         away = (self.folder / _DELETED).glob(f"{name}.*")
@@ -220,6 +228,29 @@ class Versions:
         newest = self.newest(name)
         now = f"version {newest} of {name!r} was saved meanwhile" if newest else f"{name!r} was deleted meanwhile"
         return ConflictError(f"{now}, {began}; nothing was saved")
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    """Read a version's file; its table is not validated."""
+    try:
+        data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        datetime.fromisoformat(data["saved"]), data["note"], data["table"]
+        return data
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FormatError(f"{path}: expected a saved table with saved, note and table ({error!r})") from None
+
+
+def _header(path: Path) -> tuple[datetime, str, bool]:
+    """Return time and remark of a version, and whether it is of expressions and action units."""
+    return _cached_header(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(4096)
+def _cached_header(path: Path, modified: int) -> tuple[datetime, str, bool]:
+    """A large table takes a second to read, and a version never changes."""
+    data = _parse(path)
+    of_expressions = not isinstance(data["table"], dict) or TASKS_KEY not in data["table"]
+    return datetime.fromisoformat(data["saved"]), str(data["note"]), of_expressions
 
 
 def resolve(text: str) -> RelatednessTable:
@@ -260,8 +291,8 @@ def load_table(name: str, contents: bytes) -> RelatednessTable:
     Raises:
         FormatError: too large, or not a table; the message names file, line and cell.
     """
-    if len(contents) > (limit := MAX_MEGABYTES * 1024 * 1024):
-        raise FormatError(f"{name}: {len(contents):,} bytes: expected a table, at most {limit:,} bytes")
+    if len(contents) > MAX_MEGABYTES * 1024**2:
+        raise FormatError(f"{name}: {len(contents):,} bytes: expected a table, at most {MAX_MEGABYTES} MB")
     with tempfile.TemporaryDirectory(prefix="fbn-") as folder:
         path = Path(folder, f"table{Path(name).suffix}")
         path.write_bytes(contents)

@@ -55,10 +55,19 @@ class Workshop:
         edited = ", edited" if draft is not None and draft.dirty else ""
         return f"{label} · {'built in' if label in RelatednessTable.names() else 'saved'}{edited}"
 
-    def choices(self) -> list[str]:
-        """List every table: as edited, as saved, and each older version."""
-        choices = []
-        for label in self.labels():
+    def choices(self, of_expressions: bool = True) -> list[str]:
+        """List tables: as edited, as saved, and each older version.
+
+        Args:
+            of_expressions: those of expressions and action units; False: the others.
+        """
+        choices, built_in = [], RelatednessTable.names() if of_expressions else ()
+        new = [
+            label
+            for label, draft in self.drafts.items()
+            if self._is_new(label) and draft.table.of_expressions == of_expressions
+        ]
+        for label in (*built_in, *Versions().names(of_expressions), *new):
             if label in self.drafts and self.drafts[label].dirty and not self._is_new(label):
                 choices.append(label + _EDITED)
             choices.append(label)
@@ -77,14 +86,16 @@ class Workshop:
             return self.drafts[label].table
         return resolve(choice)
 
-    def usual_pair(self) -> tuple[str, str]:
-        """Return the two choices that are compared by default: the table before and after its edit."""
-        names = self.choices()
+    def usual_pair(self, of_expressions: bool = True) -> tuple[str, str]:
+        """Return the two of the ``choices`` that are compared by default: the table before and after its edit."""
+        if self.draft.table.of_expressions != of_expressions:
+            return FIRST, "affwild2"
+        names = self.choices(of_expressions)
         if self.open + _EDITED in names:
             return self.open, self.open + _EDITED
         if (before := f"{self.open}@{self.draft.number - 1}") in names:
             return before, self.open
-        if not self.draft.table.of_expressions:
+        if not of_expressions:
             return self.open, self.open
         return FIRST, "affwild2" if self.open == FIRST else self.open
 

@@ -62,7 +62,7 @@ def pick_table(key: str) -> RelatednessTable:
     Args:
         key: unique to each page.
     """
-    names, name = (*RelatednessTable.names(), *Versions().names()), picked_table(key)
+    names, name = (*RelatednessTable.names(), *Versions().names(of_expressions=True)), picked_table(key)
     chosen = controlled(
         st.selectbox,
         "Relatedness table",

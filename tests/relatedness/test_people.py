@@ -14,6 +14,7 @@ from fbn.relatedness.draft import Draft
 from fbn.relatedness.notes import Note
 from fbn.relatedness.people import DISTINCT, compare_people, count_people, find, information, weights
 from fbn.relatedness.table import Provenance
+from fbn.relatedness.workshop import Workshop
 from fbn.tasks import ATTRIBUTES, identity
 
 LABELS = ATTRIBUTES.only("Male", "Young", "Eyeglasses")
@@ -134,3 +135,18 @@ def test_tables_of_different_people_are_compared() -> None:
     assert changes[("bob", "Male")] == 1
     assert changes[("ann", "Eyeglasses")] is None
     assert ("2", "Male") not in changes
+
+
+def test_tables_of_other_tasks_are_kept_apart(tmp_path, monkeypatch) -> None:
+    with pytest.raises(FormatError, match="expected the same tasks"):
+        SMALL.diff(RelatednessTable.named("du2014"))
+    monkeypatch.setenv("FBN_HOME", str(tmp_path))
+    Versions().save("people", SMALL, 0)
+    Versions().save("units", RelatednessTable.named("du2014"), 0)
+    assert Versions().names() == ("people", "units")
+    assert Versions().names(of_expressions=True) == ("units",)
+    shop = Workshop().open_table("people")
+    assert shop.choices(of_expressions=False) == ["people"]
+    assert shop.usual_pair(of_expressions=False) == ("people", "people")
+    assert "people" not in shop.choices()
+    assert shop.usual_pair() == ("du2014", "affwild2")

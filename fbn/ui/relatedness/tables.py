@@ -246,7 +246,8 @@ def versions_view() -> None:
 
 
 def _comparison() -> None:
-    names, label, (before, after) = workshop().choices(), workshop().open, workshop().usual_pair()
+    label, kind = workshop().open, workshop().draft.table.of_expressions
+    names, (before, after) = workshop().choices(kind), workshop().usual_pair(kind)
     with st.container(horizontal=True):
         first = st.selectbox("From", names, names.index(before), key=f"rel diff from {label}")
         second = st.selectbox("To", names, names.index(after), key=f"rel diff to {label}")

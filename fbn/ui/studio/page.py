@@ -149,7 +149,7 @@ def _tables() -> None:
 
 
 def _names() -> tuple[str, ...]:
-    return (*RelatednessTable.names(), *Versions().names())
+    return (*RelatednessTable.names(), *Versions().names(of_expressions=True))
 
 
 def _pick_table(name: str) -> None:
