@@ -2,8 +2,8 @@
 
 ``assets/studies/NAME/papers.csv`` has the papers' tables: of ``affect`` Tables III and V of paper A and Table 2 of
 paper C, of ``faces`` Table VIII of paper A. Paper A's Table III gives unfiltered values of the uncoupled row on
-Aff-Wild but filtered ones of the coupled rows; here differences are taken only between values with the same filtering, using
-those of Table V.
+Aff-Wild but filtered ones of the coupled rows; here differences are taken only between values with the same filtering,
+using those of Table V.
 """
 
 from collections.abc import Iterable, Sequence

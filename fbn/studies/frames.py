@@ -60,6 +60,12 @@ def with_differences(lines: pd.DataFrame) -> pd.DataFrame:
     return lines.assign(number=lines["difference"], text=lines["mark"] + " " + lines["difference"].map(signed))
 
 
+def chances(figures: pd.DataFrame, keys: Sequence[str]) -> list[float]:
+    """Return chance on each of the keys that ``figures`` has; NaN where it is not known."""
+    chance = figures.groupby("key")["chance"].mean()
+    return [float(chance[key]) for key in keys if key in chance]
+
+
 def arms_by_figures(result: StudyResult, lines: pd.DataFrame, keys: Sequence[str], values: str) -> pd.DataFrame:
     """Pivot a column of ``lines`` to arms by metrics.
 
