@@ -1,6 +1,7 @@
 """How the study ``affect`` is shown: names in words, what is read first, the papers' tables, the form to run it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fbn.studies.affect_arms import SINGLE, UNCOUPLED
@@ -125,14 +126,11 @@ def _label_part(name: str, tables: Sequence[Mapping[str, Any]]) -> str:
     return f"{name} {unit.name}" + ("*" if tables and unit.code not in coupled else "")
 
 
-DISPLAY = Display(
-    title="Expressions, AUs, valence and arousal",
+#: Names of the figures of expressions, AUs, valence and arousal, for all studies of these tasks.
+FIGURES_DISPLAY = Display(
     tasks={"expression": "Expressions", "units": "Action units", "affect": "Valence and arousal"},
     metrics={name: Metric(_TITLES[name], task) for name, (task, _) in FIGURES.items()} | _RECALL,
     help=_HELP,
-    # a second entry of a data set has its expressions, which are not trained on
-    sets=_SETS | {f"{name}-expressions": title for name, title in _SETS.items()},
-    mean=TOGETHER,
     labels={"expression": "expressions", "action_units": "action units", "valence_arousal": "valence and arousal"},
     losses={
         "expression": "Expressions",
@@ -143,6 +141,28 @@ DISPLAY = Display(
         "soft_co_annotation": "Soft co-annotation",
         "distribution_matching": "Distribution matching",
     },
+    details_title="AUs and expressions",
+    details={
+        "f1": Details(
+            "Action units",
+            "F1",
+            "F1 of each action unit that is active in at least three of the measured pictures, mean over seeds. "
+            "*: no expression of the coupled arms' tables has it, so no loss couples it.",
+        ),
+        "recall": Details(
+            "Expressions", "recall", "Of the pictures of each expression, the share that is named so; mean over seeds."
+        ),
+    },
+    parts=tuple(_UNITS),
+    part_label=_label_part,
+)
+
+DISPLAY = replace(
+    FIGURES_DISPLAY,
+    title="Expressions, AUs, valence and arousal",
+    # a second entry of a data set has its expressions, which are not trained on
+    sets=_SETS | {f"{name}-expressions": title for name, title in _SETS.items()},
+    mean=TOGETHER,
     groups={
         "tasks": "Tasks",
         "coupling": "Couplings",
@@ -164,20 +184,6 @@ DISPLAY = Display(
     side_help=_SIDE_HELP,
     first=_first,
     best=frozenset({"soft_co_annotation", "distribution_matching"}),
-    details_title="AUs and expressions",
-    details={
-        "f1": Details(
-            "Action units",
-            "F1",
-            "F1 of each action unit that is active in at least three of the measured pictures, mean over seeds. "
-            "*: no expression of the coupled arms' tables has it, so no loss couples it.",
-        ),
-        "recall": Details(
-            "Expressions", "recall", "Of the pictures of each expression, the share that is named so; mean over seeds."
-        ),
-    },
-    parts=tuple(_UNITS),
-    part_label=_label_part,
     scarce=Scarce("action_units", "action_units", "AU", _pictures),
     situations=Situations(
         aspects=(

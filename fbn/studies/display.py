@@ -187,7 +187,7 @@ class Display:
         groups: group of arms -> title, in order.
         arms: arm -> short name; arms without one are shown by their description.
         suffixes: end of an arm's name after a dot -> in words.
-        sides: differences to the baseline and to the reference -> what an arm is compared with.
+        sides: kinds of differences, to the baseline and to the reference -> what an arm is compared with.
         side_help: the same in sentences.
         first: request -> what is read first.
         best: loss terms of the arms that are compared across architectures.
@@ -234,6 +234,10 @@ class Display:
     def task(self, metric: str) -> str:
         """Return the task of a figure: a key of ``tasks``, or "" if it is not known."""
         return self.metrics[metric].task if metric in self.metrics else ""
+
+    def against(self, side: str) -> str:
+        """Return what an arm is compared with, in words; ``side``: ``"uncoupled"`` or ``"single"``."""
+        return self.sides.get(side, _SIDES[side])
 
     def set(self, name: str) -> str:
         """Return the name of a data set in words."""

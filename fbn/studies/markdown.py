@@ -54,7 +54,7 @@ def by_name(result: StudyResult, side: str, arms: Sequence[str], figure: str) ->
     cells = _cells(details, side).pivot(index="name", columns="arm", values="cell")
     with_values = [arm for arm in _arms(result, arms) if arm in cells]
     if not with_values:
-        what = "means" if side == MEANS else f"differences against {result.display.sides[side]}"
+        what = "means" if side == MEANS else f"differences against {result.display.against(side)}"
         raise FormatError(f"{result.folder}: these rows have no {what} of {figure}")
     return _table("name", cells.reindex(index=names_in_order(result, details), columns=with_values))
 
@@ -95,7 +95,7 @@ def by_study(
 
 def count_verdicts(result: StudyResult, arm: str, side: str) -> str:
     """Return a sentence with the numbers of metrics on which an arm is better and worse than ``side``."""
-    label, other = result.label(arm), result.display.sides[side]
+    label, other = result.label(arm), result.display.against(side)
     verdicts = differences(result.of_arm(arm), side)["verdict"]
     if verdicts.empty and side == "uncoupled" and arm not in result.coupled:
         return f"**{label}** is what coupled arms are compared with."

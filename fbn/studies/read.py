@@ -232,7 +232,8 @@ class StudyResult:
         for metric in self.first.metrics:
             rows = figures[figures["figure"] == metric]
             mean = rows[rows["set"] == self.display.mean]
-            keys += list((mean if len(mean) else rows[rows["set"].isin(self.trained_on)])["key"])
+            trained = rows[rows["set"].isin(self.trained_on)] if self.trained_on else rows
+            keys += list((mean if len(mean) else trained)["key"])
         return keys
 
     def seed_differences(self, side: str) -> dict[tuple[str, str], list[float]]:
@@ -255,7 +256,7 @@ class StudyResult:
     def about(self) -> str:
         """Return a one-line description of the study."""
         sets, (drawn, real) = ", ".join(dict.fromkeys(map(self.display.set, self.trained_on))), self.display.faces
-        parts = [drawn if self.is_drawn else f"{real}: {sets}"]
+        parts = [drawn if self.is_drawn else f"{real}: {sets}" if sets else real]
         parts.append(f"budget {self.request.get('budget', '?')}")
         parts.append(f"{self.seeds} seed{'s' if self.seeds != 1 else ''}")
         if counts := sorted(set(self.steps.values()), reverse=True):

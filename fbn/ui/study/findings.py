@@ -108,7 +108,7 @@ def _figure_by_figure(result: StudyResult) -> None:
         + (unseen & result.display.marks_unseen).map({True: ", labels not trained on", False: ""}),
     )
     legend(seeds=True)
-    axis = f"difference from {result.display.sides[side]}"
+    axis = f"difference from {result.display.against(side)}"
     plot(
         charts.forest_plot(lines, "difference", heading="heading"),
         "forest of an arm",
@@ -166,7 +166,7 @@ def scarcity_view(result: StudyResult) -> None:
         help=f"Arms that several of these studies have; at most {MAX_SERIES}.",
     )
     side = pick_side(result, "study rung side")
-    other, pictures = result.display.sides[side], f"pictures with {scarce.name} labels"
+    other, pictures = result.display.against(side), f"pictures with {scarce.name} labels"
     axis = f"difference from {other}"
     name = result.measure(str(key))
     st.markdown(f"**{name}: {axis}, by {pictures}**", help=INTERVAL_HELP)

@@ -173,7 +173,7 @@ def plot(figure: go.Figure, key: str, alt: str) -> None:
 
 def forest_plots(result: StudyResult, frames: Mapping[str, pd.DataFrame], side: str) -> None:
     """Draw a forest plot of each frame under its title, two in a row, on one scale."""
-    other = result.display.sides[side]
+    other = result.display.against(side)
     x_range, axis = x_range_of(frames.values()), f"difference from {other}"
     titles = list(frames)
     for start in range(0, len(titles), 2):

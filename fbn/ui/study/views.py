@@ -105,7 +105,7 @@ def _filters(result: StudyResult) -> tuple[list[str], list[str], str]:
 
 def _metrics_table(result: StudyResult, rows: pd.DataFrame, lines: pd.DataFrame, keys: list[str], side: str) -> None:
     """Show arms by metrics: mean ± standard deviation, or the difference; coloured if its interval excludes 0."""
-    other = result.display.sides[side]
+    other = result.display.against(side)
     st.markdown(f"**Every arm, and how it differs from {other}**", help=f"{result.display.help} {INTERVAL_HELP}")
     shown = st.session_state["study figures shown"]
     cells = with_values(rows) if shown == _VALUES else with_differences(lines)
@@ -180,7 +180,7 @@ def detail_view(result: StudyResult) -> None:
     lines = difference_lines(result, details, shown, seeds=False)
     available = [arm for arm in arms if arm in set(lines["arm"])]
     if lines.empty:
-        st.caption(f"None of these arms is compared with {result.display.sides[shown]}.")
+        st.caption(f"None of these arms is compared with {result.display.against(shown)}.")
         return
     legend()
     forest_plots(result, {result.label(arm): lines[lines["arm"] == arm] for arm in available}, shown)
