@@ -61,7 +61,7 @@ def make(folder: Path, **asked: Any) -> Path:
             "figures": {key: value(arm.name, seed, key) for key in own},
             "chance": {key: BASES[key][1] for key in own},
             "details": details if "attributes" in tasks else {},
-            "curves": dict.fromkeys((*tasks, *arm.terms), [2.0, 1.5]),
+            "curves": {term: [2.0, 1.5] for term in (*tasks, *arm.terms)},
             "labelled": {"identity": 2600, "attributes": 26 * (request.attributes or 100)},
             "trained_on": ["known"],
             "steps": 600,
