@@ -160,6 +160,7 @@ FIGURES_DISPLAY = Display(
 DISPLAY = replace(
     FIGURES_DISPLAY,
     title="Expressions, AUs, valence and arousal",
+    faces=("Drawn faces", "Real faces: {sets}"),
     # a second entry of a data set has its expressions, which are not trained on
     sets=_SETS | {f"{name}-expressions": title for name, title in _SETS.items()},
     mean=TOGETHER,

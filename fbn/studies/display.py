@@ -181,7 +181,7 @@ class Display:
         sets: data set -> its name in words.
         mean: data set that stands for the mean over several; "" if there is none.
         marks_unseen: whether data sets that are not trained on are marked; unnecessary if their names say it.
-        faces: drawn and real faces, in words.
+        faces: drawn and real faces, in words; ``{sets}`` stands for the data sets trained on.
         labels: task with labels -> in words.
         losses: loss term -> title.
         groups: group of arms -> title, in order.

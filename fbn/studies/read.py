@@ -256,7 +256,7 @@ class StudyResult:
     def about(self) -> str:
         """Return a one-line description of the study."""
         sets, (drawn, real) = ", ".join(dict.fromkeys(map(self.display.set, self.trained_on))), self.display.faces
-        parts = [drawn if self.is_drawn else f"{real}: {sets}" if sets else real]
+        parts = [drawn if self.is_drawn else real.format(sets=sets)]
         parts.append(f"budget {self.request.get('budget', '?')}")
         parts.append(f"{self.seeds} seed{'s' if self.seeds != 1 else ''}")
         if counts := sorted(set(self.steps.values()), reverse=True):

@@ -57,7 +57,7 @@ def _situations(result: StudyResult, shown: Situations, results: list[StudyResul
         "Coupled by",
         list(labels),
         selection_mode="multi",
-        default=[arm for arm in shown.arms if arm in labels] or list(labels)[:1],
+        default=_usual_arms(result, shown, list(labels)),
         format_func=labels.__getitem__,
         key="study situations arms",
         help=_SITUATIONS_HELP,
@@ -78,6 +78,13 @@ def _situations(result: StudyResult, shown: Situations, results: list[StudyResul
         "situations",
         f"{axis}, by situation, with 95 % intervals.",
     )
+
+
+def _usual_arms(result: StudyResult, shown: Situations, offered: list[str]) -> list[str]:
+    """Return the arms to compare at first: of the usual ones those that the open study has, else its own."""
+    usual = [arm for arm in shown.arms if arm in offered]
+    own = [arm for arm in usual if arm in result.coupled] or [arm for arm in result.main_arms if arm in offered]
+    return own or usual or offered[:1]
 
 
 def _figure_by_figure(result: StudyResult) -> None:
