@@ -67,7 +67,7 @@ class TestRead:
             "Late matching to q",
         ]
         assert list(dict.fromkeys(result.figures["task"])) == ["identity", "attributes", "implied"]
-        assert result.measure("strangers/attribute_auc") == "Strangers · attribute ROC area"
+        assert result.measure("strangers/attribute_auc") == "Strangers · ROC area"
         assert result.measure("known/implied_balanced") == "Known people · implied balanced accuracy"
 
     def test_what_is_read_first_is_what_the_plan_says(self, result: StudyResult, tmp_path: Path) -> None:
@@ -124,7 +124,10 @@ class TestBeside:
 
     def test_values_stand_beside_the_papers(self, result: StudyResult) -> None:
         table = paper_values(result)
-        assert list(table.columns[:2]) == [("CelebA · identity accuracy", "A"), ("CelebA · identity accuracy", "here")]
+        assert list(table.columns[:2]) == [
+            ("Known people · identity accuracy", "A"),
+            ("Known people · identity accuracy", "here"),
+        ]
         assert table.loc["Distribution matching"].iloc[0] == pytest.approx(0.8728)
         mean = np.mean([value("match", seed, "known/identity_accuracy") for seed in range(5)])
         assert table.loc["Distribution matching"].iloc[1] == pytest.approx(mean, abs=1e-5)
@@ -153,7 +156,7 @@ def test_the_command_prints_its_tables(result: StudyResult, tmp_path: Path) -> N
     head, _, *lines = table(
         folder, "--figures", "known/identity_accuracy,strangers/attribute_auc", "--against", "means"
     )
-    assert head == ["row", "Known people · identity accuracy", "Strangers · attribute ROC area"]
+    assert head == ["row", "Known people · identity accuracy", "Strangers · ROC area"]
     values = [value("none", seed, "known/identity_accuracy") for seed in range(5)]
     assert lines[1][:2] == ["none", f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"]
     head, _, *lines = table(folder, "--figures", "known/attribute_f1", "--each", "--against", "means")
@@ -161,8 +164,8 @@ def test_the_command_prints_its_tables(result: StudyResult, tmp_path: Path) -> N
     scarce = make(tmp_path / "scarce", attributes=10)
     _, _, *lines = table(folder, str(scarce), "--figures", "known/attribute_auc", "--rows", "match-late")
     assert [line[0].partition(": ")[2] for line in lines] == [
-        "2,600 attribute pictures, Known people · attribute ROC area",
-        "260 attribute pictures, Known people · attribute ROC area",
+        "2,600 attribute pictures, Known people · ROC area",
+        "260 attribute pictures, Known people · ROC area",
     ]
 
 
@@ -203,7 +206,7 @@ class TestPage:
         test.button_group(key="study figures shown").set_value("Values").run()
         (table,) = test.dataframe
         assert table.value.index[-1] == "Chance"
-        heads = [("Known people", "identity accuracy"), ("Strangers", "attribute ROC area")]
+        heads = [("Known people", "identity accuracy"), ("Strangers", "ROC area")]
         assert [table.value.loc["Chance", head] for head in heads] == [0.01, 0.5]
 
     def test_one_is_started_from_the_form(self, assets: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,13 +18,15 @@ from fbn.ui.job_list import JobList
 from fbn.ui.widgets import choose_one
 
 
-def request_form(jobs: JobList) -> None:
-    """Draw the form; its button starts the study in ``jobs``."""
+def request_form(jobs: JobList, opened: str) -> None:
+    """Draw the form; its button starts the study in ``jobs``. At first it shows the study of the name ``opened``."""
     studies = {name: study for name in STUDIES if (study := study_of(name)).display.form}
     st.markdown("**Run a study**")
     st.caption(
         "Every row is a way of training; all rows of a seed meet the same pictures. You may leave this page meanwhile."
     )
+    if opened in studies:
+        st.session_state.setdefault("study ask study", opened)
     name = st.selectbox(
         "Study", list(studies), format_func=lambda name: studies[name].display.title or name, key="study ask study"
     )

@@ -55,7 +55,7 @@ def show_study() -> None:
     views = [*shown, _RUN]
     view = sync_with_url("view", VIEW, views, FOUND, "view")
     pick_view("View", VIEW, views, _clear_problems)
-    st.fragment(training_view if view == _RUN else partial(shown[view], result))()
+    st.fragment(partial(training_view, result.definition.name) if view == _RUN else partial(shown[view], result))()
 
 
 def views_of(result: StudyResult) -> dict[str, Callable[[StudyResult], None]]:
@@ -95,11 +95,11 @@ def _download(result: StudyResult) -> None:
             )
 
 
-def training_view() -> None:
-    """Draw the form for a new study, and the jobs."""
+def training_view(opened: str = "") -> None:
+    """Draw the form for a new study, at first of the name ``opened``, and the jobs."""
     left, right = st.columns([2, 3], gap="large")
     with left:
-        request_form(JOBS)
+        request_form(JOBS, opened)
     with right:
         JOBS.watch()
 
