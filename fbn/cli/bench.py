@@ -27,6 +27,7 @@ def add_to(app: typer.Typer) -> None:
         memory,
         live,
         pages,
+        people,
         drawing,
         detectors,
         synthetic,
@@ -98,6 +99,17 @@ def pages(
     from fbn.bench.pages import measure
 
     _print(measure(count), as_json)
+
+
+def people(
+    count: Annotated[int, typer.Option(min=2, help="People.")] = 10_177,
+    pictures: Annotated[int, typer.Option(min=2, help="Pictures.")] = 202_599,
+    as_json: _Json = False,
+) -> None:
+    """Seconds to count, edit, save, read and search a table of people and 40 attributes."""
+    from fbn.bench.people import people as measure
+
+    _print(measure(count, pictures), as_json)
 
 
 def drawing(

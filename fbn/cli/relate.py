@@ -1,7 +1,7 @@
 """``fbn relate``: relatedness tables on the command line. A TABLE is a built-in or saved name, or a file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -46,8 +46,14 @@ def infer(
     images: Annotated[
         bool, typer.Option("--images", help="Count every image, as the papers do, not each person once per cell.")
     ] = False,
+    rows: Annotated[
+        Literal["expression", "identity"], typer.Option(help="identity: the people's attributes, of CelebA's layout.")
+    ] = "expression",
 ) -> None:
-    """Infer a table from pictures labelled with expressions and AUs, or with expressions alone by a model."""
+    """Infer a table from pictures labelled with expressions and AUs, or with expressions alone by a model.
+
+    With --rows identity: which attribute each person has, in what fraction of their pictures.
+    """
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import Progress
@@ -60,6 +66,9 @@ def infer(
 
     writer(output)
     check_replaceable(output)
+    if rows == "identity":
+        _infer_people(data, output, min_support, bool(model or against or images))
+        return
     other = resolve(against) if against else None
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     with Progress(console=errors, transient=True) as progress:
@@ -77,6 +86,28 @@ def infer(
     console.print(f"{escape(str(output))}: {evidence.doubly_labelled} images with both labels ({sets})", soft_wrap=True)
 
 
+def _infer_people(data: Path, output: Path, min_support: float, others: bool) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from fbn.errors import FormatError
+    from fbn.relatedness.people import information, weights
+    from fbn.training.inferring import infer_people
+
+    if others:
+        raise FormatError("--model, --against, --images: not with --rows identity")
+    table = infer_people(data, min_support)
+    table.write(output)
+    frame = weights(table)
+    sheet = Table("attribute", "bits about who it is", "mean")
+    for name, bits in information(frame).mean().sort_values(ascending=False, kind="stable").head(10).items():
+        sheet.add_row(escape(str(name)), f"{bits:.2f}", f"{frame[name].mean():.2f}")
+    console = Console(highlight=False)
+    console.print(sheet)
+    console.print(f"{escape(str(output))}: {len(frame):,} people; {table.provenance.note}", soft_wrap=True)
+
+
 @relate.command()
 def diff(before: _Chosen, after: _Chosen) -> None:
     """Print the cells that differ between two tables: added, removed, changed."""
@@ -92,12 +123,13 @@ def diff(before: _Chosen, after: _Chosen) -> None:
     if not changes:
         console.print("the same cells")
         return
-    sheet = Table("category", "action unit", escape(before), escape(after), "")
+    sheet = Table("row", "column", escape(before), escape(after), "")
     for change in changes:
         kind = "added" if change.before is None else "removed" if change.after is None else "changed"
-        unit = ACTION_UNIT_BY_NUMBER[change.action_unit]
+        unit = ACTION_UNIT_BY_NUMBER.get(change.action_unit)
+        column = f"{unit.short} {unit.name.lower()}" if unit else escape(str(change.action_unit))
         pair = ("" if w is None else f"{w:g}" for w in (change.before, change.after))
-        sheet.add_row(change.category, f"{unit.short} {unit.name.lower()}", *pair, kind)
+        sheet.add_row(escape(change.category), column, *pair, kind)
     console.print(sheet)
 
 

@@ -6,10 +6,12 @@ from typing import Self
 
 from fbn.errors import FormatError
 from fbn.history import History
-from fbn.relatedness.notes import Note
+from fbn.relatedness.formats import places, title
+from fbn.relatedness.notes import Column, Note
 from fbn.relatedness.table import Change, RelatednessTable
 
-_FIRST_CELL = ("fear", 5)
+#: Selected in a table of expressions and AUs when it is opened.
+_FIRST_CELL: tuple[str, Column] = ("fear", 5)
 
 
 @dataclass(frozen=True)
@@ -19,12 +21,12 @@ class Edit:
     Attributes:
         table: after the edit.
         description: description of the edit, for the Undo button.
-        cell: (category, AU number) of the last change.
+        cell: (row, column) of the last change.
     """
 
     table: RelatednessTable
     description: str = ""
-    cell: tuple[str, int] = _FIRST_CELL
+    cell: tuple[str, Column] = _FIRST_CELL
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Draft:
         number: the saved version that was opened; 0 if the table is not a saved one.
         saved: the table as opened or last saved.
         history: history of the edits.
-        cell: (category, AU number) of the selection.
+        cell: (row, column) of the selection.
         made_from: name and table that the saved table was derived from: the previous version or the built-in table;
             None if unknown.
         compare_with: the table to compare with, an argument of ``Workshop.table_of``; "" for the ``parent``.
@@ -48,7 +50,7 @@ class Draft:
     number: int
     saved: RelatednessTable
     history: History[Edit]
-    cell: tuple[str, int]
+    cell: tuple[str, Column]
     made_from: tuple[str, RelatednessTable] | None = None
     compare_with: str = ""
 
@@ -62,7 +64,8 @@ class Draft:
         made_from: tuple[str, RelatednessTable] | None = None,
     ) -> Self:
         """A draft without edits."""
-        return cls(name, origin, number, table, History(Edit(table)), _FIRST_CELL, made_from)
+        cell = _FIRST_CELL if table.of_expressions else (table.categories[0], next(iter(places(table.columns))))
+        return cls(name, origin, number, table, History(Edit(table, cell=cell)), cell, made_from)
 
     @property
     def table(self) -> RelatednessTable:
@@ -93,13 +96,13 @@ class Draft:
             return f"{self.name}@{self.number}", self.saved
         return (self.name if self.origin == "built in" else f"{self.name} as {self.origin}"), self.saved
 
-    def edited(self, table: RelatednessTable, description: str, cell: tuple[str, int]) -> Self:
+    def edited(self, table: RelatednessTable, description: str, cell: tuple[str, Column]) -> Self:
         """Return the draft after an edit; the same draft if the table is unchanged."""
         if table == self.table and table.notes == self.table.notes:
             return self
         return replace(self, history=self.history.to(Edit(table, description, cell)), cell=cell)
 
-    def with_weight(self, category: str, number: int, weight: float) -> Self:
+    def with_weight(self, category: str, number: Column, weight: float) -> Self:
         """Change one cell.
 
         Raises:
@@ -108,11 +111,11 @@ class Draft:
         table, cell = self.table.edited(category, number, weight), (category, number)
         return self.edited(table, summarise(self.table.diff(table)), cell)
 
-    def with_block(self, texts: Mapping[tuple[str, int], str]) -> Self:
+    def with_block(self, texts: Mapping[tuple[str, Column], str]) -> Self:
         """Change several cells in one edit, e.g. pasted from a spreadsheet.
 
         Args:
-            texts: (category, AU number) -> weight as text; "" for none.
+            texts: (row, column) -> weight as text; "" for none.
 
         Raises:
             FormatError: a text that is not a weight in [0, 1], or an AU given to neutral. The message names the cell
@@ -121,7 +124,7 @@ class Draft:
         table = self.table
         for (category, number), text in texts.items():
             before = weight_of(table, category, number)
-            cell = f"{category}, AU{number} = {text!r}"
+            cell = f"{category}, {title(number)} = {text!r}"
             try:
                 weight = float(text.strip().replace(",", ".") or 0)
             except ValueError:
@@ -133,12 +136,12 @@ class Draft:
         changes = self.table.diff(table)
         if not changes:
             return self
-        return self.edited(table, summarise(changes, 1), (changes[-1].category, int(changes[-1].action_unit)))
+        return self.edited(table, summarise(changes, 1), (changes[-1].category, changes[-1].action_unit))
 
-    def with_note(self, category: str, number: int, note: Note) -> Self:
+    def with_note(self, category: str, number: Column, note: Note) -> Self:
         """Set the note of one cell; an empty note removes it."""
         table = self.table.annotated(category, number, note)
-        return self.edited(table, f"note on {category} AU{number}", (category, number))
+        return self.edited(table, f"note on {category} {title(number)}", (category, number))
 
     def undo(self) -> Self:
         """Undo the last edit and select its cell."""
@@ -154,7 +157,7 @@ class Draft:
         return replace(self, name=name, origin="saved", number=number, saved=self.table, made_from=self.parent)
 
 
-def weight_of(table: RelatednessTable, category: str, number: int) -> float:
+def weight_of(table: RelatednessTable, category: str, number: Column) -> float:
     """Return the weight of a cell; 0 for a missing cell or row."""
     return table.row(category).get(number, 0.0) if category in table.categories else 0.0
 
@@ -175,7 +178,9 @@ def describe_weight(weight: float | None) -> str:
 
 def summarise(changes: Iterable[Change], count: int = 4) -> str:
     """List at most ``count`` changes in one line, e.g. ``fear AU5: 1 → none``."""
-    each = [f"{c.category} AU{c.action_unit}: {format_weight(c.before)} → {format_weight(c.after)}" for c in changes]
+    each = [
+        f"{c.category} {title(c.action_unit)}: {format_weight(c.before)} → {format_weight(c.after)}" for c in changes
+    ]
     more = f" and {len(each) - count} more" if len(each) > count else ""
     return "; ".join(each[:count]) + more
 

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, TypeAlias
 from fbn import sheets
 from fbn.errors import FormatError
 from fbn.relatedness.notes import Column, Note, Notes, note_from_dict, note_to_dict
-from fbn.tasks import ACTION_UNITS, EXPRESSION, Task, named, serialise
+from fbn.tasks import ACTION_UNITS, ATTRIBUTES, EXPRESSION, Task, identity, named, serialise
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, COMPOUND_EXPRESSIONS
 
 #: Row -> column -> weight.
@@ -27,6 +28,10 @@ CODES: dict[str, int] = {unit.code: number for number, unit in ACTION_UNIT_BY_NU
 _PROVENANCE = ("source", "parent", "note")
 #: CSV column with the notes on the cells of a row, JSON by AU code; only in tables with notes.
 _NOTES = "cell notes"
+#: Columns of a CSV that hold no weights.
+_TEXTS = (*_PROVENANCE, _NOTES)
+#: First column of a CSV of expressions, and of one of people.
+_CATEGORY, _IDENTITY = "category", identity(["-"]).name
 _DECIMAL_COMMA = re.compile(r"\d*,\d+")
 #: JSON key of the row and column tasks, if they are not expressions and action units.
 _TASKS = "tasks"
@@ -137,67 +142,93 @@ def _parse_notes(found: Any, category: str, where: str, columns: Task = COLUMNS)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = sorted(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         raise FormatError(f"expected each name once in an object, but {', '.join(twice)} stands there twice")
-    return dict(pairs)
+    return found
 
 
 def to_csv(rows: Rows, provenance: Mapping[str, str], notes: Notes, tasks: Tasks) -> str:
-    """Write one row per category and one column per AU, 1 for a prototypical AU; the first row has the provenance.
+    """Write a row per category and a column per AU, 1 for a prototypical AU; the first row has the provenance.
+
+    A table of identities and attributes has a row per person and a column per attribute.
 
     Raises:
-        FormatError: the tasks are not expressions and action units.
+        FormatError: other tasks.
     """
-    if not _are_expressions_and_aus(tasks):
+    if _are_expressions_and_aus(tasks):
+        first, columns = _CATEGORY, CODES
+    elif tasks[0].name == _IDENTITY and tasks[1].kind == "binary":
+        first, columns = _IDENTITY, places(tasks[1])
+    else:
         raise FormatError(f"a table of {tasks[0].title} and {tasks[1].title}: expected a name ending in .json")
     out = io.StringIO()
     sheet = sheets.Writer(out)
-    sheet.writerow(["category", *CODES, *_PROVENANCE, *([_NOTES] if notes else [])])
+    sheet.writerow([first, *columns, *_PROVENANCE, *([_NOTES] if notes else [])])
+    keys = list(CODES.values()) if first == _CATEGORY else list(columns)
     for i, (category, weights) in enumerate(rows.items()):
         tail = [provenance[name] if i == 0 else "" for name in _PROVENANCE]
         if notes:
             coded = _notes_of(notes, category)
             tail.append(json.dumps(coded, ensure_ascii=False) if coded else "")
-        sheet.writerow([category, *(text(weights.get(number)) for number in CODES.values()), *tail])
+        sheet.writerow([category, *(text(weights.get(key)) for key in keys), *tail])
     return _BYTE_ORDER_MARK + out.getvalue()
 
 
 def from_csv(text: str) -> tuple[Rows, dict[str, str], Notes, Tasks]:
-    """Parse the output of ``to_csv``, also if saved by a spreadsheet (``fbn.sheets``) or with decimal commas."""
+    """Parse the output of ``to_csv``, also if saved by a spreadsheet (``fbn.sheets``) or with decimal commas.
+
+    The first column is ``category`` in a table of expressions and AUs, ``identity`` in one of people and attributes.
+    """
     sheet = sheets.read(text)
     first, *names = sheet.header
-    if first.casefold() != "category":
+    first = first.casefold()
+    if first not in (_CATEGORY, _IDENTITY):
         found = ",".join(sheet.header)[:60]
-        raise FormatError(f'line {sheet.line}: expected a header "category,AU01,..." but found {found!r}')
-    columns = [_column(name, f"line {sheet.line}") for name in names]
-    if twice := {str(name) for name in columns if columns.count(name) > 1}:
         raise FormatError(
-            f"line {sheet.line}: expected each column once, but {', '.join(sorted(twice))} stands there twice"
+            f'line {sheet.line}: expected a header "category,AU01,..." or "identity,Male,..." but found {found!r}'
         )
+    of_people = first == _IDENTITY
+    columns = [_column(name, f"line {sheet.line}", of_people) for name in names]
+    if twice := sorted(str(name) for name, times in Counter(columns).items() if times > 1):
+        raise FormatError(f"line {sheet.line}: expected each column once, but {', '.join(twice)} stands there twice")
+    labels = [str(name) for name in columns if name not in _TEXTS]
+    if of_people and not (labels and all(labels)):
+        raise FormatError(f'line {sheet.line}: expected the names of attributes after "identity"')
+    binary = _attributes(labels) if of_people else COLUMNS
     rows: dict[str, dict[Column, float]] = {}
     provenance = dict.fromkeys(_PROVENANCE, "")
     notes: dict[tuple[str, Column], Note] = {}
     for line, (name, *cells) in sheet.rows:
-        category = " ".join(re.split(r"[\s_-]+", name.strip())).lower()
-        if category not in CATEGORIES or category in rows:
-            wrong = "stands there twice" if category in rows else "is not a known category"
-            raise FormatError(f"line {line}: {name!r} {wrong}: expected each of {', '.join(CATEGORIES)} once")
-        rows[category] = {}
+        row = name.strip() if of_people else " ".join(re.split(r"[\s_-]+", name.strip())).lower()
+        if row in rows or not (row if of_people else row in CATEGORIES):
+            wrong = "stands there twice" if row in rows else "is not a known category"
+            expected = "the name or number of each person" if of_people else f"each of {', '.join(CATEGORIES)}"
+            raise FormatError(f"line {line}: {name!r} {wrong}: expected {expected} once")
+        rows[row] = {}
         for column, cell in zip(columns, cells, strict=True):
             if column == _NOTES:
-                notes |= _parse_notes(_json(cell, f"line {line}, {_NOTES}"), category, f"line {line}, {_NOTES}, ")
-            elif isinstance(column, str):
-                provenance[column] = provenance[column] or cell
+                found = _json(cell, f"line {line}, {_NOTES}")
+                notes |= _parse_notes(found, row, f"line {line}, {_NOTES}, ", binary)
+            elif column in _PROVENANCE:
+                provenance[str(column)] = provenance[str(column)] or cell
             elif value := cell.strip():
                 value = value.replace(",", ".") if _DECIMAL_COMMA.fullmatch(value) else value
-                rows[category][column] = _weight(value, f"line {line}: {category}, AU{column}")
-    return rows, provenance, notes, (ROWS, COLUMNS)
+                rows[row][column] = _weight(value, f"line {line}: {row}, {title(column)}")
+    return rows, provenance, notes, (identity(rows) if of_people else ROWS, binary)
 
 
-def _column(name: str, where: str) -> str | int:
-    known = name.lower()
-    return known if known in (*_PROVENANCE, _NOTES) else _number(name, where)
+def _attributes(labels: list[str]) -> Task:
+    """Return the task of some attributes: CelebA's if they all are CelebA's, whatever their order."""
+    return ATTRIBUTES if set(labels) == set(ATTRIBUTES.labels) else replace(ATTRIBUTES, labels=tuple(labels))
+
+
+def _column(name: str, where: str, of_people: bool) -> Column:
+    known = name.strip().lower()
+    if known in _TEXTS:
+        return known
+    return name.strip() if of_people else _number(name, where)
 
 
 def _json(cell: str, where: str) -> Any:

@@ -6,7 +6,7 @@ but matrices omit it, since the network does not predict it. For identities and 
 is the fraction of the identity's images that have the attribute.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
@@ -27,6 +27,8 @@ from fbn.vocabulary import DECISION, Expression
 
 #: Cells below this are 0 in a binary table: inferred tables have few exact zeros (fbn's choice).
 MIN_WEIGHT = 0.1
+#: Names listed in an error message.
+_MAX_LISTED = 60
 
 
 @dataclass(frozen=True)
@@ -108,31 +110,11 @@ class RelatednessTable:
         """
         row_index, column_index = {label: i for i, label in enumerate(rows.labels)}, formats.places(columns)
         neutral = Expression.NEUTRAL.value if rows.name == EXPRESSION.name else None
-        for row, weights in cells.items():
+        for row in cells:
             if row not in row_index:
-                raise FormatError(f"unknown category {row!r}: expected one of {', '.join(rows.labels)}")
-            for column, weight in weights.items():
-                if column not in column_index:
-                    expected = ", ".join(map(formats.code, column_index))
-                    raise FormatError(f"{row}: {formats.title(column)} is unknown: expected one of {expected}")
-                if not 0 <= weight <= 1:
-                    raise FormatError(f"{row}, {formats.title(column)} = {weight}: expected a weight in [0, 1]")
-                if weight and row == neutral:
-                    raise FormatError(
-                        f"neutral, {formats.title(column)} = {weight}: expected no weight, neutral has no AU"
-                    )
+                raise FormatError(f"unknown category {row!r}: expected one of {_listed(rows.labels)}")
         present = tuple(label for label in rows.labels if label in cells or label == neutral)
-        ordered = tuple(
-            (
-                row,
-                tuple(
-                    (c, float(w))
-                    for c, w in sorted(cells.get(row, {}).items(), key=lambda x: column_index[x[0]])
-                    if w > 0
-                ),
-            )
-            for row in present
-        )
+        ordered = tuple((row, _ordered(row, cells.get(row, {}), column_index, row == neutral)) for row in present)
         for row, column in notes or {}:
             if row not in present or column not in column_index:
                 raise FormatError(f"note on {row}, {formats.title(column)}: expected a row of the table and a known AU")
@@ -142,7 +124,11 @@ class RelatednessTable:
     @staticmethod
     def names() -> tuple[str, ...]:
         """List the names of the built-in tables."""
-        return tuple(sorted(p.name.removesuffix(".json") for p in _tables() if p.name.endswith(".json")))
+        return tuple(
+            sorted(
+                p.name.removesuffix(".json") for p in (files("fbn") / "tables").iterdir() if p.name.endswith(".json")
+            )
+        )
 
     @classmethod
     def named(cls, name: str) -> Self:
@@ -187,6 +173,11 @@ class RelatednessTable:
         """Labels of the rows; a table of expressions always has neutral."""
         return self.rows.labels
 
+    @property
+    def of_expressions(self) -> bool:
+        """Whether it relates expressions to action units."""
+        return self.rows.name == EXPRESSION.name and self.columns.name == ACTION_UNITS.name
+
     def row(self, category: str) -> dict[Column, float]:
         """Return column -> weight of one row.
 
@@ -199,7 +190,7 @@ class RelatednessTable:
         raise self._no_row(category)
 
     def _no_row(self, category: str) -> FormatError:
-        return FormatError(f"the table has no row {str(category)!r}: it has {', '.join(self.categories)}")
+        return FormatError(f"the table has no row {str(category)!r}: it has {_listed(self.categories)}")
 
     def prototypical(self, category: str) -> tuple[Column, ...]:
         """Return the columns of a row with weight 1."""
@@ -241,14 +232,17 @@ class RelatednessTable:
         return ACTION_UNITS if self.columns.name == ACTION_UNITS.name else self.columns
 
     def _matrix(self, labels: tuple[str, ...], columns: Task, binary: bool, min_weight: float) -> Tensor:
-        matrix, place, cells = torch.zeros(len(labels), len(columns)), formats.places(columns), dict(self.cells)
-        for i, label in enumerate(labels):
+        # lists, because a tensor's elements are slow to set one by one in tables of thousands of people
+        place, cells, matrix = formats.places(columns), dict(self.cells), []
+        for label in labels:
             if label not in cells:
                 raise self._no_row(label)
+            row = [0.0] * len(columns)
             for column, weight in cells[label]:
                 if column in place:
-                    matrix[i, place[column]] = float(weight >= min_weight) if binary else weight
-        return matrix
+                    row[place[column]] = float(weight >= min_weight) if binary else weight
+            matrix.append(row)
+        return torch.tensor(matrix, dtype=torch.float32).reshape(len(labels), len(columns))
 
     def support(
         self,
@@ -270,9 +264,7 @@ class RelatednessTable:
             if categories is None or c in categories or c == Expression.NEUTRAL
         }
         notes = {(c, n): note for (c, n), note in self.notes if c in rows and (aus is None or n in aus)}
-        parts = []
-        if aus is not None:
-            parts.append("AUs " + " ".join(str(n) for n in sorted(aus)))
+        parts = [] if aus is None else ["AUs " + " ".join(str(n) for n in sorted(aus))]
         if categories is not None:
             parts.append("categories " + ", ".join(c for c in self.categories if c in categories))
         return self._derived(rows, "restricted to " + " and ".join(parts or ["everything"]), notes)
@@ -283,11 +275,16 @@ class RelatednessTable:
         Raises:
             FormatError: an unknown category or AU, or a weight outside [0, 1].
         """
-        rows = self._cells()
-        before = rows.setdefault(category, {}).get(au)
-        rows[category][au] = weight or 0.0
+        before = self.row(category).get(au) if category in self.categories else None
         change = f"{category} {formats.title(au)}: {formats.text(before) or 'none'} -> {formats.text(weight) or 'none'}"
-        return self._derived(rows, f"{change} ({note})" if note else change, dict(self.notes))
+        change += f" ({note})" if note else ""
+        if category not in self.categories:
+            return self._derived({**self._cells(), category: {au: weight or 0.0}}, change, dict(self.notes))
+        # one row is checked and the others are kept: a table may have thousands
+        neutral = self.rows.name == EXPRESSION.name and category == Expression.NEUTRAL
+        row = _ordered(category, {**self.row(category), au: weight or 0.0}, formats.places(self.columns), neutral)
+        cells = tuple((name, row if name == category else weights) for name, weights in self.cells)
+        return replace(self, cells=cells, provenance=self._changed(change))
 
     def annotated(self, category: str, au: Column, note: Note | None) -> Self:
         """Return the table with the note of a cell replaced; None or an empty note removes it.
@@ -305,9 +302,11 @@ class RelatednessTable:
 
     def diff(self, other: "RelatednessTable") -> tuple[Change, ...]:
         """List the cells that differ, from this table (before) to the other (after)."""
-        before, after = ({(c, n): w for c, cells in t.cells for n, w in cells} for t in (self, other))
-        rows = {label: i for i, label in enumerate(self._all_rows().labels)}
-        columns = formats.places(self.columns)
+        first, second = dict(self.cells), dict(other.cells)
+        differ = [row for row in first.keys() | second.keys() if first.get(row) != second.get(row)]
+        before, after = ({(row, n): w for row in differ for n, w in rows.get(row, ())} for rows in (first, second))
+        rows = {row: i for i, row in enumerate([*self._all_rows().labels, *other._all_rows().labels])}
+        columns = {**formats.places(other.columns), **formats.places(self.columns)}
         keys = sorted(before.keys() | after.keys(), key=lambda key: (rows[key[0]], columns[key[1]]))
         changes = (Change(*key, before.get(key), after.get(key)) for key in keys)
         return tuple(change for change in changes if change.before != change.after)
@@ -371,11 +370,31 @@ class RelatednessTable:
         return {category: dict(cells) for category, cells in self.cells}
 
     def _derived(self, rows: Mapping[str, Mapping[Column, float]], change: str, notes: Notes) -> Self:
-        """Return a derived table; its provenance has the first parent and all changes."""
+        """Return a derived table."""
+        return self._of(rows, self._changed(change), notes)
+
+    def _changed(self, change: str) -> Provenance:
+        """Return the provenance of a derived table, with the first parent and all changes."""
         old = self.provenance
-        note = f"{old.note}; {change}" if old.parent else change
-        return self._of(rows, Provenance("derived", old.parent or old.source, note), notes)
+        return Provenance("derived", old.parent or old.source, f"{old.note}; {change}" if old.parent else change)
 
 
-def _tables() -> Iterator[Any]:
-    return (files("fbn") / "tables").iterdir()
+def _ordered(
+    row: str, weights: Mapping[Column, float], places: Mapping[Column, int], neutral: bool
+) -> tuple[tuple[Column, float], ...]:
+    """Check the weights of one row, drop zeros, and sort by column. Raises FormatError."""
+    for column, weight in weights.items():
+        if column not in places:
+            expected = _listed([formats.code(each) for each in places])
+            raise FormatError(f"{row}: {formats.title(column)} is unknown: expected one of {expected}")
+        if not 0 <= weight <= 1:
+            raise FormatError(f"{row}, {formats.title(column)} = {weight}: expected a weight in [0, 1]")
+        if weight and neutral:
+            raise FormatError(f"neutral, {formats.title(column)} = {weight}: expected no weight, neutral has no AU")
+    return tuple((c, float(w)) for c, w in sorted(weights.items(), key=lambda cell: places[cell[0]]) if w > 0)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """List names for an error message, at most ``_MAX_LISTED`` of them."""
+    more = f" and {len(names) - _MAX_LISTED:,} more" if len(names) > _MAX_LISTED else ""
+    return ", ".join(names[:_MAX_LISTED]) + more

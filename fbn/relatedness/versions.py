@@ -22,8 +22,8 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _FILE = re.compile(r"\d{4,}\.json")
 #: Folder of deleted names, for ``Versions.restore`` and to avoid reusing version numbers.
 _DELETED = ".deleted"
-#: Limit of uploads; a table with notes has about 20 kB.
-_MAX_BYTES = 1024 * 1024
+#: Limit of uploads; a table of expressions with notes has about 20 kB, one of CelebA's people 7 MB as JSON.
+MAX_MEGABYTES = 16
 
 
 class ConflictError(FbnError):
@@ -260,8 +260,8 @@ def load_table(name: str, contents: bytes) -> RelatednessTable:
     Raises:
         FormatError: too large, or not a table; the message names file, line and cell.
     """
-    if len(contents) > _MAX_BYTES:
-        raise FormatError(f"{name}: {len(contents):,} bytes: expected a table, at most {_MAX_BYTES:,} bytes")
+    if len(contents) > (limit := MAX_MEGABYTES * 1024 * 1024):
+        raise FormatError(f"{name}: {len(contents):,} bytes: expected a table, at most {limit:,} bytes")
     with tempfile.TemporaryDirectory(prefix="fbn-") as folder:
         path = Path(folder, f"table{Path(name).suffix}")
         path.write_bytes(contents)

@@ -84,6 +84,8 @@ class Workshop:
             return self.open, self.open + _EDITED
         if (before := f"{self.open}@{self.draft.number - 1}") in names:
             return before, self.open
+        if not self.draft.table.of_expressions:
+            return self.open, self.open
         return FIRST, "affwild2" if self.open == FIRST else self.open
 
     def compared(self) -> tuple[str, RelatednessTable]:

@@ -32,7 +32,7 @@ _BOTH = ("identity", "attributes")
 #: over the 40 attributes (eq. 16 and 17), with which the identity loses a quarter of its accuracy; none for matching.
 _ATTRIBUTES, _MATCHING = 0.1, 0.03
 #: Weight of matching to q as a target in the second half of a run, when the identity is learned and q says something.
-_LATE = {"form": "soft_target", "weight": 0.3}
+_LATE: dict[str, Any] = {"form": "soft_target", "weight": 0.3}
 #: Attributes with fewer active or inactive held-out pictures are left out of F1 and balanced accuracy.
 MIN_COUNT = 10
 #: Least number of pictures in a step, for single-task networks with few labels.

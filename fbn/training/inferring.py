@@ -11,8 +11,10 @@ from fbn.inference.analyser import FaceAnalyser
 from fbn.labelling import pseudo_annotate
 from fbn.models import store
 from fbn.records import Annotations, Sample
+from fbn.relatedness import RelatednessTable
 from fbn.relatedness.evidence import Evidence
-from fbn.tasks import ACTION_UNITS, EXPRESSION
+from fbn.relatedness.people import count_people
+from fbn.tasks import ACTION_UNITS, ATTRIBUTES, EXPRESSION
 from fbn.training.evaluate import predict
 
 _CHUNK = 512
@@ -71,6 +73,29 @@ def infer(
         people=[f"{sample.dataset}/{sample.subject}" for sample in samples] if known else None,
     )
     return Inferred(evidence, {name: len(of_set) for name, of_set in usable.items()})
+
+
+def infer_people(path: Path, min_support: float = 10) -> RelatednessTable:
+    """Count R(identity, attribute) of the data sets at a path (paper A, Table II).
+
+    Args:
+        path: folder or zip of a data set, or a folder of several.
+        min_support: cells with fewer pictures of the person stay empty.
+
+    Raises:
+        MissingFileError: the path does not exist.
+        FormatError: no picture has a person and attributes.
+    """
+    read = {name: SOURCES[name](root).samples for name, root in locate(path)}
+    samples = [s for of_set in read.values() for s in of_set if s.subject and ATTRIBUTES in s.annotations]
+    if not samples:
+        raise FormatError(f"{path}: no picture of {', '.join(read)} has an identity and attributes")
+    label = Annotations.stack([sample.annotations.only(ATTRIBUTES) for sample in samples])[ATTRIBUTES]
+    sets = " and ".join(dict.fromkeys(sample.dataset for sample in samples))
+    several = len({sample.dataset for sample in samples}) > 1
+    # people of different data sets may have the same number
+    names = [f"{sample.dataset}/{sample.subject}" if several else sample.subject for sample in samples]
+    return count_people(names, label.value, label.weight, ATTRIBUTES, min_support, f"labels of {sets}")
 
 
 def _is_usable(sample: Sample, with_model: bool) -> bool:

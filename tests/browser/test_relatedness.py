@@ -306,3 +306,29 @@ def test_a_job_survives_the_server(
         expect(page.get_by_text("None yet")).to_be_visible()
         page.close()
     assert jobs.jobs() == []
+
+
+def test_a_table_of_people_is_edited_in_the_grid(visit: Open, saved: Versions) -> None:
+    rows = "".join(f"{number},{number % 2},0.5,0\n" for number in range(1, 1001))
+    page = visit()
+    page.get_by_role("button", name="File").click()
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+        {"name": "people.csv", "mimeType": "text/csv", "buffer": f"identity,Male,Young,Bald\n{rows}".encode()}
+    )
+    expect(page.get_by_text("1,000 people")).to_be_visible()
+    page.get_by_placeholder("name or number").fill("999")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 of 1,000")).to_be_visible()
+    settled(page)
+    # the first column is the most telling attribute: half of the people have it always
+    grid = page.get_by_test_id("stDataFrame").first
+    grid.dblclick(position={"x": 150, "y": 50})
+    page.locator("#portal input").fill("0.25")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+    page.get_by_role("button", name="Save as").click()
+    page.get_by_label("Name", exact=True).fill("crowd")
+    page.get_by_role("button", name="Save under this name").click()
+    expect(page.get_by_text("Saved as “crowd”, version 1.")).to_be_visible()
+    assert saved.load("crowd").row("999") == {"Male": 0.25, "Young": 0.5}
+    assert saved.load("crowd").row("997") == {"Male": 1.0, "Young": 0.5}

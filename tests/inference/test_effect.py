@@ -145,10 +145,11 @@ def test_an_edit_settles_conflicts_and_brings_others():
     found = compare(ODD, DU, edited)
     assert {c.subject for c in found.settled} == {"AU12", "AU9"}
     assert [c.subject for c in found.new] == ["AU20"]
-    changed = [u.number for u, d in zip(ACTION_UNITS, found.mixture, strict=True) if abs(d) > 1e-9]
+    difference = found.after.mixture - found.before.mixture
+    changed = [u.number for u, d in zip(ACTION_UNITS, difference, strict=True) if abs(d) > 1e-9]
     assert changed == [9, 12, 20]
     same = compare(ODD, DU, DU)
-    assert not same.mixture.any()
+    assert (same.after.mixture == same.before.mixture).all()
     assert not same.new + same.settled
 
 

@@ -108,3 +108,15 @@ def test_wrong_input_is_one_line_and_status_1(
     assert exit.value.code == 1
     assert said in capsys.readouterr().err
     assert not [p for p in tmp_path.iterdir() if p.is_file()]
+
+
+def test_a_table_of_people(tmp_path: Path) -> None:
+    trees.write(tmp_path / "celeba", trees.celeba({"a.jpg": 7, "b.jpg": 7, "c.jpg": 10}, {"a.jpg": {20}}))
+    one, two = tmp_path / "people.csv", tmp_path / "edited.csv"
+    printed = run("infer", tmp_path / "celeba", "-o", one, "--rows", "identity", "--min-support", 1)
+    assert "2 people; inferred from 3 pictures" in printed
+    table = RelatednessTable.read(one)
+    assert table.row("7") == {"Male": 0.5}
+    table.edited("10", "Young", 0.25).write(two)
+    assert _line(run("diff", one, two), "10", "Young", "0.25", "added")
+    assert _line(run("show", one), "7", "Male (0.5)")

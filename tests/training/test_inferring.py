@@ -8,7 +8,7 @@ import torch
 from fbn.errors import FormatError
 from fbn.records import Predictions
 from fbn.training import inferring
-from fbn.training.inferring import infer
+from fbn.training.inferring import infer, infer_people
 from fbn.vocabulary import AU_INDEX
 from tests.data import trees
 
@@ -80,3 +80,19 @@ def test_ckplus(data_root: Path) -> None:
     assert found.evidence.cell("disgust", 9).weight > 0.9
     assert found.evidence.cell("happiness", 12).weight > 0.9
     assert found.evidence.cell("happiness", 12).images > 40
+
+
+def test_people_are_counted_from_their_pictures(tmp_path: Path) -> None:
+    # attribute 20 is Male, 39 is Young
+    who = {"a.jpg": 7, "b.jpg": 7, "c.jpg": 10}
+    trees.write(tmp_path / "celeba", trees.celeba(who, {"a.jpg": {20, 39}, "b.jpg": {39}}))
+    table = infer_people(tmp_path, min_support=1)
+    assert table.row("7") == {"Male": 0.5, "Young": 1.0}
+    assert table.row("10") == {}
+    assert infer_people(tmp_path, min_support=2).row("7") == {"Male": 0.5, "Young": 1.0}
+    assert "3 pictures" in table.provenance.note
+
+
+def test_people_need_identities_and_attributes(sets: Path) -> None:
+    with pytest.raises(FormatError, match="has an identity and attributes"):
+        infer_people(sets)

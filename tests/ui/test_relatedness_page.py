@@ -10,6 +10,7 @@ from fbn.jobs import JobError
 from fbn.jobs.kinds import parse
 from fbn.relatedness import RelatednessTable, Versions
 from fbn.relatedness.draft import Draft
+from fbn.relatedness.versions import load_table
 from fbn.relatedness.workshop import Workshop
 from fbn.resources import shipped
 from tests.ui.conftest import Reader, press, words
@@ -329,3 +330,51 @@ def test_an_edit_goes_into_the_table_it_was_made_in_also_where_another_is_opened
     assert shop(opened).open == "affwild2"
     assert draft(opened).table == RelatednessTable.named("affwild2")
     assert shop(opened).drafts["du2014"].table.row("fear")[5] == 0.2
+
+
+@pytest.fixture
+def people(opened: AppTest) -> AppTest:
+    """The page on an imported table of three people and three attributes."""
+    csv = "identity,Male,Young,Eyeglasses\n2,1,0.5,0\n10,0,0.75,0.25\nann,0,0,1\n"
+    table = load_table("people.csv", csv.encode())
+    opened.session_state["relatedness"] = shop(opened).add("people.csv", table, "imported")
+    opened.session_state["relatedness table"] = "people.csv"
+    return opened.run()
+
+
+def test_a_table_of_people_is_searched_and_sorted(people: AppTest) -> None:
+    assert "3 people" in words(people)
+    people.text_input(key="rel people find").set_value("N").run()
+    assert "1 of 3 people" in words(people)
+    people.text_input(key="rel people find").set_value("nobody").run()
+    assert "Nobody of that name" in words(people)
+    people.text_input(key="rel people find").set_value("")
+    people.selectbox(key="rel people order").set_value("Young").run()
+    assert list(people.dataframe[0].value["person"]) == ["10", "2", "ann"]
+
+
+def test_the_table_of_people_is_edited_noted_and_saved(people: AppTest) -> None:
+    label = shop(people).open
+    people.session_state["relatedness"] = shop(people).edit(label, Draft.with_block, {("ann", "Male"): "0.25"})
+    people.run()
+    assert people.dataframe[0].value.set_index("person").loc["ann", "Male"] == 0.25
+    press(people, "Undo")
+    assert draft(people).table.row("ann") == {"Eyeglasses": 1.0}
+    press(people, "Redo")
+    save_as(people, "mine")
+    assert Versions().load("mine").row("ann")["Male"] == 0.25
+
+
+@pytest.mark.parametrize("panel", ["Attributes", "Two people", "Notes"])
+def test_each_panel_of_a_table_of_people_is_shown(people: AppTest, panel: str) -> None:
+    next(each for each in people.button_group if panel in each.options).set_value(panel).run()
+    assert not people.exception
+
+
+@pytest.mark.parametrize("view", ["Versions", "Infer", "On a face", "Training"])
+def test_other_views_stand_a_table_of_people(people: AppTest, view: str) -> None:
+    people.session_state["rel view"] = view
+    people.run()
+    assert not people.exception
+    if view in ("On a face", "Training"):
+        assert "open one of those" in words(people)

@@ -14,7 +14,7 @@ from fbn.relatedness.draft import format_weight
 from fbn.relatedness.evidence import CellVerdict, Evidence, Finding, Relation, agreement, compare
 from fbn.relatedness.workshop import FIRST, Workshop
 from fbn.synthetic.world import World
-from fbn.training.inferring import infer
+from fbn.training.inferring import infer, infer_people
 from fbn.ui import shell
 from fbn.ui.relatedness.heatmap import heatmap, sheet_of_agreement, sheet_of_findings
 from fbn.ui.relatedness.tables import VIEW, act, show_messages, workshop
@@ -83,6 +83,10 @@ def _data_sets() -> None:
     path = st.text_input(
         "Folder or zip of one or more data sets", key="rel data", placeholder="on this machine"
     ).strip()
+    rows = choose_one("Rows", ["Expressions", "People"], "rel data rows")
+    if rows == "People":
+        _people(path)
+        return
     reads = choose_one("Action units", ["Annotated", "Read by the model"], "rel data units")
     least = st.number_input(
         "Least images in a cell",
@@ -111,6 +115,18 @@ def _data_sets() -> None:
             bar.empty()
             sets = ", ".join(f"{name} {count}" for name, count in inferred.sets.items() if count)
             st.session_state[_EVIDENCE] = (f"{Path(path).name}: {sets}", inferred.evidence)
+
+
+def _people(path: str) -> None:
+    """Draw the form for a table of people and attributes, of data sets with CelebA's layout."""
+    least = st.number_input("Least pictures of a person in a cell", 0, 10_000, 10, key="rel data least people")
+    st.caption("The share of each person's pictures that have an attribute. The table stays on this machine.")
+    if st.button("Count", type="primary", icon=":material/calculate:", disabled=not path, key="rel data people count"):
+        with _readable_errors(), st.spinner("Reading labels"):
+            table = infer_people(Path(path).expanduser(), float(least))
+            act(Workshop.add, f"people of {Path(path).stem}", table, "inferred")
+            st.session_state[VIEW] = "Edit"
+            st.rerun()
 
 
 def _show_evidence(name: str, evidence: Evidence) -> None:

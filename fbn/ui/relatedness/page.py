@@ -1,6 +1,8 @@
 """The Relatedness page, and its views for editing a table: Edit, and On a face."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -22,6 +24,7 @@ from fbn.ui.effect_view import effect_view
 from fbn.ui.palette import ACCENT
 from fbn.ui.relatedness.heatmap import categories_of_rows, cell_at, heatmap, sheet
 from fbn.ui.relatedness.infer import infer_view
+from fbn.ui.relatedness.people import people_view
 from fbn.ui.relatedness.tables import (
     OPEN,
     VIEW,
@@ -67,15 +70,32 @@ def show_workshop() -> None:
     if (wanted := sync_with_url("table", OPEN, shop.labels(), FIRST, "table", VIEW)) != shop.open:
         act(Workshop.open_table, wanted)
     views = {
-        "Edit": edit_view,
+        "Edit": partial(_by_table, edit_view, people_view),
         "Versions": versions_view,
         "Infer": infer_view,
-        "On a face": face_view,
-        "Training": training_view,
+        "On a face": partial(_by_table, face_view, _not_of_expressions),
+        "Training": partial(_by_table, training_view, _not_of_expressions),
     }
     view = sync_with_url("view", VIEW, list(views), "Edit", "view")
     pick_view("View", VIEW, list(views), _clear_messages)
-    st.fragment(views[view])()
+    _view(views[view])
+
+
+@st.fragment
+def _view(show: Callable[[], None]) -> None:
+    show()
+
+
+def _by_table(of_expressions: Callable[[], None], of_others: Callable[[], None]) -> None:
+    """Show the view for the kind of the open table, which a click in the view may change."""
+    (of_expressions if workshop().draft.table.of_expressions else of_others)()
+
+
+def _not_of_expressions() -> None:
+    """Say that a view needs another table."""
+    toolbar()
+    show_messages()
+    st.info("This view is for tables of expressions and action units: open one of those.", icon=":material/grid_on:")
 
 
 def _clear_messages() -> None:
@@ -138,7 +158,7 @@ def _selected(draft: Draft, category: str, number: int) -> Draft:
 def _cell_panel() -> None:
     """Show the selected cell: its AU, weight and note."""
     label, draft = workshop().open, workshop().draft
-    category, number = draft.cell
+    category, number = draft.cell[0], int(draft.cell[1])
     unit, weight = ACTION_UNIT_BY_NUMBER[number], weight_of(draft.table, category, number)
     st.markdown(f"**{category.capitalize()} · {unit.short} {unit.name}**")
     st.caption(f"{unit.description.capitalize()}. Muscle: {unit.muscle}.")

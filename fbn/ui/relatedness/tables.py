@@ -1,17 +1,19 @@
 """The tables of a user's session: open, save, copy, delete, import and export them; and their saved versions."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from fbn.errors import FbnError, FormatError
-from fbn.relatedness import Version, Versions
+from fbn.relatedness import Change, Version, Versions
 from fbn.relatedness.draft import Draft, describe_changes, summarise
-from fbn.relatedness.versions import load_table, table_bytes
+from fbn.relatedness.formats import title
+from fbn.relatedness.versions import MAX_MEGABYTES, load_table, table_bytes
 from fbn.relatedness.workshop import FIRST, Workshop
 from fbn.ui.relatedness.heatmap import heatmap, sheet_of_changes
 from fbn.ui.widgets import controlled, escape_markdown, update_url
@@ -76,7 +78,8 @@ def toolbar() -> None:
             help="Built-in tables stay as they are: save your changes under a name of your own.",
             width=260,
         )
-        _compare_with(shop)
+        if draft.table.of_expressions:
+            _compare_with(shop)
         past, future = draft.history.past, draft.history.future
         _step("Undo", Draft.undo, f"Takes back: {draft.history.now.description}" if past else None)
         _step("Redo", Draft.redo, f"Does again: {future[0].description}" if future else None)
@@ -155,7 +158,11 @@ def _file_menu(label: str, draft: Draft) -> None:
         if not menu.open:
             return
         st.file_uploader(
-            "Open a table (CSV or JSON)", ["csv", "json"], key="rel import", on_change=_import, max_upload_size=1
+            "Open a table (CSV or JSON)",
+            ["csv", "json"],
+            key="rel import",
+            on_change=_import,
+            max_upload_size=MAX_MEGABYTES,
         )
         for suffix in ("csv", "json"):
             st.download_button(
@@ -252,20 +259,21 @@ def _comparison() -> None:
     st.markdown(describe_changes(changes))
     if not changes:
         return
-    compounds = any(change.category not in EXPRESSIONS for change in changes)
-    heatmap(sheet_of_changes(old, new, compounds), f"From {first} to {second}", "rel diff heatmap")
+    if old.of_expressions and new.of_expressions:
+        compounds = any(change.category not in EXPRESSIONS for change in changes)
+        heatmap(sheet_of_changes(old, new, compounds), f"From {first} to {second}", "rel diff heatmap")
     with st.expander("As a list", expanded=len(changes) <= 12):
-        st.dataframe(
-            {
-                "Expression": [change.category.capitalize() for change in changes],
-                "AU": [change.action_unit for change in changes],
-                "Name": [ACTION_UNIT_BY_NUMBER[int(change.action_unit)].name for change in changes],
-                "From": [change.before for change in changes],
-                "To": [change.after for change in changes],
-            },
-            hide_index=True,
-            placeholder="none",
-        )
+        st.dataframe(_listed(changes), hide_index=True, placeholder="none")
+
+
+def _listed(changes: Sequence[Change]) -> pd.DataFrame:
+    """Return the changed cells as a table."""
+    frame = pd.DataFrame([astuple(change) for change in changes], columns=["Row", "Column", "From", "To"])
+    frame.insert(2, "Name", [ACTION_UNIT_BY_NUMBER[c].name if isinstance(c, int) else "" for c in frame["Column"]])
+    frame["Column"] = frame["Column"].map(title)
+    if not frame["Name"].any():
+        return frame.drop(columns="Name")
+    return frame.assign(Row=frame["Row"].str.capitalize()).rename(columns={"Row": "Expression", "Column": "AU"})
 
 
 def _history() -> None:
