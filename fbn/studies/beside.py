@@ -89,7 +89,8 @@ def situations(results: Iterable[StudyResult], arms: Sequence[str]) -> pd.DataFr
     Returns:
         As ``differences``, with the columns aspect, situation and measure (text); fewer labels first.
     """
-    parts, order = [], {}
+    parts: list[pd.DataFrame] = []
+    order: dict[str, int] = {}
     for own in sorted(results, key=lambda each: (each.is_drawn, each.scarce_labels)):
         if not own.display.situations or not set(arms) <= set(own.coupled):
             continue
@@ -224,17 +225,11 @@ def paper_values(result: StudyResult) -> pd.DataFrame:
     columns = ["row", "key", "paper"]
     values = pd.concat([every.assign(mean=every["value"])[[*columns, "mean"]], ours[[*columns, "mean"]]])
     table = values[values["key"].isin(keys)].pivot(index="row", columns=["key", "paper"], values="mean")
-    names = every.drop_duplicates("key").set_index("key")
     papers = [*dict.fromkeys(every["paper"]), "here"]
     pairs = [(key, paper) for key in keys for paper in papers if (key, paper) in table]
-    heads = [
-        (
-            f"{names.at[key, 'name']} · {display.metric(names.at[key, 'figure'])}"
-            + (", filtered" if names.at[key, "filtered"] else ""),
-            paper,
-        )
-        for key, paper in pairs
-    ]
+    marks = every["filtered"].map({True: ", filtered", False: ""})
+    names = dict(zip(every["key"], every["name"] + " · " + every["figure"].map(display.metric) + marks, strict=True))
+    heads = [(names[key], paper) for key, paper in pairs]
     descriptions = result.definition.reported
     labels = [display.arm(row, descriptions[row].description if row in descriptions else "") for row in rows]
     return table.reindex(index=rows)[pairs].set_axis(labels).set_axis(pd.MultiIndex.from_tuples(heads), axis=1)

@@ -68,7 +68,7 @@ class StudyRequest(BaseModel):
         """Parse the request as the study's; values without ``request`` are those of the first study itself."""
         if not isinstance(values, Mapping):
             return values
-        named = values if "request" in values else {"study": _FIRST, "request": values}
+        named: dict[str, Any] = dict(values) if "request" in values else {"study": _FIRST, "request": values}
         if not isinstance(named["request"], Mapping):
             return named
         return {**named, "request": study_of(named.get("study", _FIRST)).parse(named["request"])}
