@@ -111,9 +111,13 @@ AFFECT_TASKS: tuple[Task, ...] = (EXPRESSION, ACTION_UNITS, VALENCE_AROUSAL)
 TASKS: dict[str, Task] = {task.name: task for task in (*AFFECT_TASKS, COMPOUND, ATTRIBUTES)}
 
 
+#: Name of the tasks that ``identity`` returns.
+IDENTITY = "identity"
+
+
 def identity(names: Iterable[str]) -> Task:
     """Return the task of predicting the identity among the people of a data set."""
-    return Task("identity", "categorical", tuple(names))
+    return Task(IDENTITY, "categorical", tuple(names))
 
 
 def named(task: "str | Task | dict[str, Any]") -> Task:

@@ -6,7 +6,5 @@ from fbn.ui import shell
 from fbn.ui.coupling import page
 
 shell.enter("Coupling lab")
-st.markdown(
-    "Expressions and action units teach each other through a table. Six steps show how, and how it can go wrong."
-)
+st.markdown("Two tasks of one network teach each other through a table. Seven steps show how, and how it can go wrong.")
 page.show_lab()

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from fbn.records import Sample
-from fbn.studies import compound_ferplus, engine
+from fbn.studies import compound_ferplus, engine, faces
 from fbn.studies.affect_budgets import BUDGETS
 from fbn.studies.compound_ferplus import Pairs, pairs
 from fbn.studies.drawn import Filmed
@@ -56,7 +56,8 @@ def test_a_notebook_prints_what_it_shows(book: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("FBN_DATA", raising=False)
     monkeypatch.setenv("FBN_CACHE", str(tmp_path))
     # the same study with a few steps and short videos: what is printed says nothing of how well it learned
-    monkeypatch.setitem(BUDGETS, "lesson", BUDGETS["smoke"])
+    for budgets in (BUDGETS, faces.BUDGETS):
+        monkeypatch.setitem(budgets, "lesson", budgets["smoke"])
     monkeypatch.setattr(Filmed, "frames", 12)
     # in this process: others would not know of the fewer steps
     monkeypatch.setattr(engine, "run", partial(_here, engine.run))
@@ -108,6 +109,23 @@ def test_affect_reads_real_data(data_root: Path, monkeypatch: pytest.MonkeyPatch
     assert "one seed" in said
     assert "FER+ · mean diagonal" in said
     assert "CK+ · AU F1" in said
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_faces_reads_real_data(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "run", partial(_here, engine.run))
+    monkeypatch.setitem(faces.BUDGETS, "lesson", faces.BUDGETS["smoke"])
+    cells = _code(FOLDER / "faces.ipynb")
+    space: dict[str, Any] = {}
+    _run(cells[0][0], space)
+    # what the other cells define, without the drawn study
+    defined = [each for source, _ in cells[1:] for each in ast.parse(source).body if isinstance(each, ast.FunctionDef)]
+    exec(compile(ast.Module(list(defined), []), "cells", "exec"), space)
+    assert str(data_root) in _run('print(os.environ["FBN_DATA"])', space)
+    said = _run(cells[-1][0], space)
+    assert "known: identity accuracy" in said
+    assert "chance" in said
 
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)

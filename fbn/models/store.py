@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from fbn.errors import ChecksumError, FormatError, MissingFileError, readable_errors
+from fbn.errors import ChecksumError, FbnError, FormatError, MissingFileError, readable_errors
 from fbn.models.network import FaceNetwork
 from fbn.models.onnx import OnnxNetwork, export
 from fbn.models.spec import InputSpec
 from fbn.models.zoo import ZOO
 from fbn.resources import data_folder, make_folder, shipped
-from fbn.tasks import TaskField
+from fbn.tasks import IDENTITY, TaskField
 
 WEIGHTS, ONNX, MANIFEST, CARD = "model.safetensors", "model.onnx", "model.json", "CARD.md"
 Runtime = Literal["onnx", "torch"]
@@ -38,6 +38,7 @@ class Manifest(BaseModel):
         checkpoints: checkpoints of that training, from which the weights are; of several, their mean.
         metrics: by split, data set and metric, as ``fbn evaluate`` writes them.
         terms: training data source -> its terms of use.
+        drawn_people: whether it recognises people, all of them drawn.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,6 +57,7 @@ class Manifest(BaseModel):
     date: str = ""
     metrics: dict[str, Any] = {}
     terms: dict[str, str] = {}
+    drawn_people: bool = False
 
 
 def folders() -> tuple[Path, ...]:
@@ -212,12 +214,17 @@ def save(
         name: name of the model.
         zoo: name of the constructor in ``ZOO``, called with ``arguments``.
         card: the model card, Markdown.
-        about: further fields of ``Manifest``: recipe, git_sha, date, metrics, terms.
+        about: further fields of ``Manifest``: recipe, git_sha, date, metrics, terms, drawn_people.
 
     Raises:
         FormatError: ``folder`` exists and is not a model.
-        FbnError: the folder cannot be created.
+        FbnError: the network recognises people and ``drawn_people`` is not set, or the folder cannot be created.
     """
+    if any(task.name == IDENTITY for task in network.tasks) and not about.get("drawn_people"):
+        raise FbnError(
+            f"{name}: this network recognises people. fbn saves no network that recognises real people; if all of "
+            "them are drawn, pass drawn_people=True"
+        )
     folder = folder.resolve()
     check_folder(folder)
     make_folder(folder.parent)

@@ -8,10 +8,11 @@ import os
 import time
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 
@@ -20,7 +21,11 @@ from fbn.errors import FbnError
 from fbn.studies.folder import SERIES, begin, file_of, finished, precision_of, write_runs
 from fbn.studies.study import Request, Study, Trained
 from fbn.studies.summary import write_summary
+from fbn.training.precision import Precision
 from fbn.training.provenance import revision
+
+if TYPE_CHECKING:
+    from fbn.studies.schedule import LossCurves
 
 #: Seed, arm's name.
 Run = tuple[int, str]
@@ -171,13 +176,30 @@ def _load(study: Study, request: Request, seed: int, context: Context, stage: tu
     return study.load(request, seed, report)
 
 
-def _run_once(
-    study: Study, request: Request, run: Run, data: Any, watched: tuple[Context, str, tuple[float, float]], threads: int
-) -> dict[str, Any]:
-    """Train and evaluate once; return the contents of a file in ``runs``."""
-    # Lightning takes seconds to import, and pages import this module
-    import torch
+def train(
+    study: Study,
+    request: Request,
+    run: Run,
+    data: Any,
+    watched: tuple[Context, str, tuple[float, float]],
+    threads: int = 1,
+    precision: Precision | Literal["auto"] = "auto",
+) -> "tuple[Trained, LossCurves]":
+    """Train the network of one run, as ``run`` does, and return it with the curves of its losses.
 
+    Args:
+        study: the study.
+        request: a request of this study.
+        run: seed, and name of the arm.
+        data: returned by the study's ``load`` for this request and seed.
+        watched: context for progress and cancellation, message, and start and end of this training's progress.
+        threads: cores to use.
+        precision: numeric precision of the training.
+
+    Raises:
+        Cancelled: cancelled by the user.
+    """
+    # Lightning takes seconds to import, and pages import this module
     from fbn.studies.schedule import LossCurves
     from fbn.training.trial import train_once
 
@@ -186,28 +208,40 @@ def _run_once(
     training = study.training(request, arm, seed, data)
     recipe = training.recipe
     changes: dict[str, Any] = {"seed": seed, "epochs": 1, "steps_per_epoch": steps, "patience": 0}
-    changes |= {"warmup": min(recipe.warmup, max(1, steps // 4)), "precision": precision_of(folder)}
-    recipe = recipe.model_copy(update=changes)
+    changes |= {"warmup": min(recipe.warmup, max(1, steps // 4)), "precision": precision}
+    training = replace(training, recipe=recipe.model_copy(update=changes))
     curves = LossCurves(training.late, training.after, steps)
-    begun = time.monotonic()
     work = folder / f".training-{seed}-{arm.name}"
-    network = train_once(recipe, training.pool, training.streams, work, watched, threads=threads, callbacks=[curves])
+    network = train_once(
+        training.recipe, training.pool, training.streams, work, watched, threads=threads, callbacks=[curves]
+    )
+    return Trained(request, arm, seed, data, training, network), curves
+
+
+def _run_once(
+    study: Study, request: Request, run: Run, data: Any, watched: tuple[Context, str, tuple[float, float]], threads: int
+) -> dict[str, Any]:
+    """Train and evaluate once; return the contents of a file in ``runs``."""
+    import torch
+
+    begun = time.monotonic()
+    trained, curves = train(study, request, run, data, watched, threads, precision_of(watched[0].folder))
     seconds = time.monotonic() - begun
-    measured = study.measure(Trained(request, arm, seed, data, training, network))
+    measured = study.measure(trained)
     return {
-        "row": arm.name,
-        "seed": seed,
+        "row": trained.arm.name,
+        "seed": trained.seed,
         "series": SERIES,
         "figures": measured.figures,
         "chance": measured.chance,
         "details": measured.details,
         "curves": curves.curves,
         **measured.more,
-        "steps": steps,
-        "pictures": sum(stream.count for stream in training.streams),
-        "parameters": sum(weight.numel() for weight in network.parameters()),
+        "steps": request.limits.steps_of(trained.arm),
+        "pictures": sum(stream.count for stream in trained.training.streams),
+        "parameters": sum(weight.numel() for weight in trained.network.parameters()),
         "seconds": round(seconds, 1),
-        "precision": recipe.precision,
+        "precision": trained.training.recipe.precision,
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "git_sha": revision(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),

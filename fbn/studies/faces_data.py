@@ -105,6 +105,13 @@ def read(root: Path, people: int | None, part: str, labels: Overlap, fraction: f
     return divide(samples, cached_crops(samples), part, labels, fraction)
 
 
+def world_of(people: int, seed: int) -> World:
+    """Return the world in which ``draw`` draws: its picture i shows person i mod ``people``."""
+    domain = DOMAINS["celeba"]
+    population = domain.population.model_copy(update={"people": people})
+    return World(RelatednessTable.named("du2014"), _APART * seed, domain.model_copy(update={"population": population}))
+
+
 def draw(people: int, pictures: int, seed: int, report: Report, labels: Overlap, fraction: float) -> FacesData:
     """Draw people in the style of CelebA, or read them from the cache; other people for each seed.
 
@@ -116,9 +123,7 @@ def draw(people: int, pictures: int, seed: int, report: Report, labels: Overlap,
         labels, fraction: see ``read``.
     """
     report(0, "drawing people")
-    domain = DOMAINS["celeba"]
-    population = domain.population.model_copy(update={"people": people})
-    world = World(RelatednessTable.named("du2014"), _APART * seed, domain.model_copy(update={"population": population}))
+    world = world_of(people, seed)
     count = people * pictures
     with drawers(2) if count >= _PARALLEL else nullcontext(1) as processes:
         crops = cached_pool(world, count, processes=processes, progress=False).crops[0]

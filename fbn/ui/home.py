@@ -17,7 +17,7 @@ _PAGES = (
     ("compound", "Name mixed expressions; teach it yours with a few labelled pictures."),
     ("studio", "Move one muscle of a drawn face; see it and its reading change."),
     ("relatedness", "Say which muscles go with which expression; see what the change does."),
-    ("coupling", "Six steps on how expressions and action units teach each other."),
+    ("coupling", "Seven steps on how tasks teach each other; the last one asks who it is."),
     ("study", "Do the couplings pay? Every way of training, with seeds and intervals."),
     ("about", "What the numbers mean, and what they must not be used for."),
 )
@@ -72,7 +72,9 @@ def limits() -> None:
         "## Your pictures\nPictures, videos and the webcam are read on the machine that runs this app. Nothing is "
         "sent elsewhere. Live and Analyse keep no picture once you close the page. What you record on Live (numbers, "
         "no pictures), what you add on Compound, and tables, jobs and models that you save, stay in fbn's folder on "
-        "that machine until you delete them."
+        "that machine until you delete them.\n\n"
+        "No network here recognises real people: none is shipped, and fbn refuses to save one. The two networks of the "
+        "Coupling lab's *Who is it?* know people that fbn drew, and nobody else."
     )
     st.markdown(
         f"## Terms\nCode (fbn {__version__}): MIT licence. Trained weights: for research, under the terms of the "

@@ -1,4 +1,4 @@
-"""The Coupling lab: a lesson in six steps for newcomers, each with an interactive plot."""
+"""The Coupling lab: a lesson in seven steps for newcomers, each with an interactive plot."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from fbn.losses import curves
 from fbn.losses.coupling import Gradients, MatchingForm
 from fbn.ui import charts
 from fbn.ui.coupling import charts as coupling_charts
+from fbn.ui.coupling.people import people_view
 from fbn.ui.coupling.training import training_view
 from fbn.ui.effect_view import FORMS, pick_table, picked_table
 from fbn.ui.widgets import choose_one, pick_view, sync_with_url
@@ -318,5 +319,30 @@ STEPS: tuple[LessonStep, ...] = (
         "less to lend. A wrong table lends wrong things: the prior is a statement about faces, and it can be false. "
         "One pair is an anecdote; the Relatedness page runs several seeds in the background and gives their spread.",
         lambda: training_view(pick_table("lab table"), picked_table("lab table")),
+    ),
+    LessonStep(
+        "Who is it?",
+        "People and what they look like",
+        "The same coupling, with other tasks: **who** is in the picture, and which **attributes** the face has "
+        "(glasses, a beard, black hair ...). A table counted from training pictures says how often each person has "
+        "each attribute. With it, the answer to *who* **implies** the attributes: q(a|x) adds up what all people have, "
+        "each as far as the network takes the picture for them.\n\n"
+        "Two small networks read each picture: one learned both tasks side by side, the other with distribution "
+        "matching, which charges it for p being away from q. Both know the same people. **Everybody is drawn.**",
+        (
+            "Step through the pictures of a person. When is the answer wrong, and who is it taken for?",
+            "Turn the head, move the lamp. Who gives way first, the identity or the attributes?",
+            "Move the smile from 0 to 1. p(Smiling) follows; why does q hardly move?",
+            "Put a beard on somebody. p(No Beard) falls; when does q fall too?",
+            "Choose a **stranger** at the end of the list. Whose attributes does q imply?",
+            "Compare the matching loss of the two networks.",
+        ),
+        "Attributes that stay with a person (hair, face shape) are implied well; what changes from picture to picture "
+        "(a smile, an open mouth) is not, so q lies near how often the person does it. q moves where the picture is "
+        "taken for somebody else. Glasses are rare among these people, so both networks often miss them. The one "
+        "trained with matching contradicts itself less: that is what it was trained for, and no proof that it is more "
+        "often right. "
+        "For a stranger q speaks of somebody else. Whether the coupling pays is for the study with many seeds.",
+        people_view,
     ),
 )
