@@ -1,4 +1,4 @@
-"""Study: whether coupling losses improve the predictions; the papers' case study with seeds and intervals."""
+"""Study: whether coupling losses improve the predictions; the papers' case studies with seeds and intervals."""
 
 import streamlit as st
 
@@ -7,8 +7,8 @@ from fbn.ui.study import page
 
 shell.enter("Study")
 st.markdown(
-    "Networks that learn expressions, action units and valence and arousal one by one, together, or together with "
-    "losses that tie them by a table: which reads faces better? Every figure's difference with its interval, whatever "
-    "came out."
+    "Networks that learn tasks one by one, together, or together with losses that tie them by a table, such as "
+    "expressions and action units, or people and their attributes: which reads faces better? Every figure's difference "
+    "with its interval, whatever came out."
 )
 page.show_study()

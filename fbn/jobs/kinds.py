@@ -16,7 +16,7 @@ from fbn.errors import FormatError, readable_errors
 #: Kind -> ``module:function``. The function's result must be JSON-serialisable.
 KINDS: dict[str, str] = {
     "compare": "fbn.studies.tables:compare",
-    "study": "fbn.studies.affect:run",
+    "study": "fbn.studies.registry:run",
     "fewshot": "fbn.fewshot.learn:few_shot",
 }
 

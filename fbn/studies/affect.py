@@ -6,14 +6,14 @@ Compares single-task, uncoupled and coupled networks on the same pictures and se
 
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
-from fbn.context import Context
-from fbn.studies import drawn, engine, real
+from fbn.studies import drawn, real
 from fbn.studies.affect_arms import ARMS, SINGLE
 from fbn.studies.affect_budgets import BUDGETS
+from fbn.studies.affect_display import DISPLAY
 from fbn.studies.material import TABLES, StudyData
 from fbn.studies.measure import measure
 from fbn.studies.study import Arm, Budget, Measured, Report, Request, Study, Trained, Training
@@ -92,9 +92,5 @@ STUDY = Study(
     training=training,
     measure=measured,
     combined=(Arm(SINGLE, "tasks", "three networks, one for each task"),),
+    display=DISPLAY,
 )
-
-
-def run(request: AffectRequest, context: Context) -> dict[str, Any]:
-    """Run the study in this process; see ``fbn.studies.engine.run``."""
-    return engine.run(STUDY, request, context)

@@ -24,6 +24,7 @@ from fbn.relatedness import RelatednessTable
 from fbn.studies.compound_faces import SETS, CompoundFaces, basic_held_out, basic_pool, compound_set
 from fbn.studies.compound_ferplus import proxy
 from fbn.studies.compound_measure import measure
+from fbn.studies.display import Display
 from fbn.studies.folder import write_csv
 from fbn.studies.paired import paired_differences
 from fbn.studies.study import Arm, Budget, Measured, Report, Request, Study, Trained, Training, by_name
@@ -277,4 +278,12 @@ STUDY = Study(
     measure=measured,
     conclude=conclude,
     shares_data=False,
+    display=Display(
+        title="Compound expressions",
+        sets={"rafdb-compound": "RAF-DB's compounds", "emotionet": "EmotioNet's", "basic": "Basic expressions"},
+        marks_unseen=False,
+        groups={"coupling": "Coupling"},
+        arms={"uncoupled": "No coupling", "coupled": "Coupled"},
+        sides={"uncoupled": "no coupling"},
+    ),
 )

@@ -19,6 +19,7 @@ from fbn.relatedness.counts import count
 from fbn.relatedness.table import Provenance
 from fbn.studies import faces_data
 from fbn.studies.faces_data import FacesData, Overlap
+from fbn.studies.faces_display import DISPLAY, SINGLE, UNCOUPLED
 from fbn.studies.material import HeldOutSet
 from fbn.studies.measure import draw_rows, mean_defined
 from fbn.studies.study import Arm, Budget, Measured, Report, Request, Study, Trained, Training, by_name
@@ -26,7 +27,6 @@ from fbn.tasks import serialise
 from fbn.training import recipe as recipes
 from fbn.training.recipe import Recipe
 
-SINGLE, UNCOUPLED = "single-task", "none"
 _BOTH = ("identity", "attributes")
 #: Weights of the losses beside that of the identity, chosen on CelebA's validation split. Paper A prints 1 for the sum
 #: over the 40 attributes (eq. 16 and 17), with which the identity loses a quarter of its accuracy; none for matching.
@@ -347,4 +347,5 @@ STUDY = Study(
     training=training,
     measure=measured,
     combined=(Arm(SINGLE, "tasks", "two networks, one for each task"),),
+    display=DISPLAY,
 )

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from fbn.studies.labels import LOSSES, signed
+from fbn.studies.labels import signed
 from fbn.studies.markdown import names_in_order
 from fbn.studies.read import StudyResult, differences
-from fbn.vocabulary import ACTION_UNITS
 
-_UNITS = {unit.short: unit for unit in ACTION_UNITS}
 _ARM_COLUMNS = {
     "label": "Arm",
     "arm": "Short name",
@@ -29,7 +27,7 @@ def difference_lines(result: StudyResult, frame: pd.DataFrame, side: str, seeds:
     Args:
         result: the study.
         frame: rows of ``result.figures`` or ``result.details``.
-        side: a key of ``SIDES``.
+        side: ``"uncoupled"`` or ``"single"``.
         seeds: add the differences of single seeds.
 
     Returns:
@@ -62,6 +60,12 @@ def with_differences(lines: pd.DataFrame) -> pd.DataFrame:
     return lines.assign(number=lines["difference"], text=lines["mark"] + " " + lines["difference"].map(signed))
 
 
+def chances(figures: pd.DataFrame, keys: Sequence[str]) -> list[float]:
+    """Return chance on each of the keys that ``figures`` has; NaN where it is not known."""
+    chance = figures.groupby("key")["chance"].mean()
+    return [float(chance[key]) for key in keys if key in chance]
+
+
 def arms_by_figures(result: StudyResult, lines: pd.DataFrame, keys: Sequence[str], values: str) -> pd.DataFrame:
     """Pivot a column of ``lines`` to arms by metrics.
 
@@ -87,16 +91,9 @@ def detail_lines(result: StudyResult, details: pd.DataFrame, arms: Sequence[str]
     AUs that are in no table of ``arms`` are marked with a star.
     """
     tables = [result.tables[arm] for arm in arms if arm in result.tables]
-    coupled = {unit for table in tables for cells in table.get("rows", {}).values() for unit in cells}
-
-    def label(name: str) -> str:
-        if (unit := _UNITS.get(name)) is None:
-            return name.capitalize()
-        return f"{name} {unit.name}" + ("*" if tables and unit.code not in coupled else "")
-
     return details.assign(
-        label=details["name"].map(label),
-        order=details["name"].map(names_in_order(details).index),
+        label=[result.display.part_label(name, tables) for name in details["name"]],
+        order=details["name"].map(names_in_order(result, details).index),
         place=details["arm"].map(list(arms).index),
         series=details["arm"].map(result.arms["label"]),
     ).sort_values(["order", "place"])
@@ -105,7 +102,7 @@ def detail_lines(result: StudyResult, details: pd.DataFrame, arms: Sequence[str]
 def arms_table(result: StudyResult) -> pd.DataFrame:
     """Return one row per arm: its description and how it was trained."""
     terms = [
-        ", ".join(f"{LOSSES.get(term, term.replace('_', ' ')).lower()} {weight:g}" for term, weight in weights.items())
+        ", ".join(f"{result.display.loss(term).lower()} {weight:g}" for term, weight in weights.items())
         for weights in result.arms["terms"]
     ]
     steps = result.arms.index.map(result.steps)

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from fbn.errors import FormatError
-from fbn.studies.labels import SIDES, Verdict
+from fbn.studies.labels import Verdict
 from fbn.studies.read import StudyResult, differences
-from fbn.vocabulary import ACTION_UNITS
 
-#: Alternative to a key of ``SIDES``: means and standard deviations instead of differences.
+#: Alternative to the two kinds of differences: means and standard deviations instead of differences.
 MEANS = "means"
 
 
@@ -20,7 +19,7 @@ def by_figure(
 
     Args:
         result: the study.
-        side: a key of ``SIDES``, or ``MEANS``.
+        side: ``"uncoupled"`` (differences to the baseline), ``"single"`` (to the reference), or ``MEANS``.
         arms: names of arms; empty: all.
         figures: keys of metrics as in ``runs.csv`` (``bp4d/f1``); empty: all unfiltered.
         bootstrapped: use bootstrap intervals instead of Student's over seeds.
@@ -37,7 +36,7 @@ def by_figure(
 
 
 def by_name(result: StudyResult, side: str, arms: Sequence[str], figure: str) -> str:
-    """Return a Markdown table of single AUs or expressions by arms.
+    """Return a Markdown table of single AUs, expressions, attributes and so on by arms.
 
     Args:
         result: the study.
@@ -46,18 +45,18 @@ def by_name(result: StudyResult, side: str, arms: Sequence[str], figure: str) ->
         figure: a figure of ``details.csv``, e.g. ``bp4d/f1`` or ``bp4d/recall``.
 
     Raises:
-        FormatError: an arm or metric is unknown, or has no values for AUs and expressions.
+        FormatError: an arm or metric is unknown, or has no single values.
     """
     known = list(result.details["key"].unique())
     if figure not in known:
-        raise FormatError(f"{result.folder} has no AUs or expressions of {figure}: expected one of {', '.join(known)}")
+        raise FormatError(f"{result.folder} has no single values of {figure}: expected one of {', '.join(known)}")
     details = result.details[result.details["key"] == figure]
     cells = _cells(details, side).pivot(index="name", columns="arm", values="cell")
     with_values = [arm for arm in _arms(result, arms) if arm in cells]
     if not with_values:
-        what = "means" if side == MEANS else f"differences against {SIDES[side]}"
+        what = "means" if side == MEANS else f"differences against {result.display.against(side)}"
         raise FormatError(f"{result.folder}: these rows have no {what} of {figure}")
-    return _table("name", cells.reindex(index=names_in_order(details), columns=with_values))
+    return _table("name", cells.reindex(index=names_in_order(result, details), columns=with_values))
 
 
 def by_study(
@@ -88,29 +87,31 @@ def by_study(
         _arms(result, named)
         key = _known(result, figure) if figure else _first(name, result)
         cells = _cells(result.figures[result.figures["key"] == key], side, bootstrapped)
-        label = f"{name}: {result.unit_labels:,} AU pictures, {result.measure(key)}"
-        rows[label] = cells.set_index("arm")["cell"]
+        scarce = result.display.scarce
+        pictures = f"{result.scarce_labels:,} {scarce.name} pictures, " if scarce else ""
+        rows[f"{name}: {pictures}{result.measure(key)}"] = cells.set_index("arm")["cell"]
     return _table("study", pd.DataFrame(rows).T.reindex(index=list(rows), columns=named))
 
 
 def count_verdicts(result: StudyResult, arm: str, side: str) -> str:
     """Return a sentence with the numbers of metrics on which an arm is better and worse than ``side``."""
-    label, verdicts = result.label(arm), differences(result.of_arm(arm), side)["verdict"]
+    label, other = result.label(arm), result.display.against(side)
+    verdicts = differences(result.of_arm(arm), side)["verdict"]
     if verdicts.empty and side == "uncoupled" and arm not in result.coupled:
         return f"**{label}** is what coupled arms are compared with."
     if verdicts.empty:
-        return f"**{label}** is not compared with {SIDES[side]} in this study."
+        return f"**{label}** is not compared with {other} in this study."
     better, worse, undecided = ((verdicts == each).sum() for each in Verdict)
     return (
-        f"**{label}** is better than {SIDES[side]} on **{better}** of {len(verdicts)} figures and worse on "
+        f"**{label}** is better than {other} on **{better}** of {len(verdicts)} figures and worse on "
         f"**{worse}**; on {undecided} it cannot be told."
     )
 
 
-def names_in_order(details: pd.DataFrame) -> list[str]:
-    """Return the names in ``details``: AUs by FACS number, then expressions in their order."""
+def names_in_order(result: StudyResult, details: pd.DataFrame) -> list[str]:
+    """Return the names in ``details`` in the study's order, such as AUs by FACS number."""
     names = list(details["name"].unique())
-    order = [*(unit.short for unit in ACTION_UNITS), *names]
+    order = [*result.display.parts, *names]
     return sorted(names, key=order.index)
 
 

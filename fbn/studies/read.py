@@ -1,7 +1,6 @@
-"""Finished studies as pandas tables: shipped ones, those of jobs, and any folder written by ``fbn study``."""
+"""Finished studies as pandas tables: any folder written by ``fbn study``, of any study in the registry."""
 
-import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,19 +9,19 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ValidationError
 
-from fbn.errors import FbnError, FormatError, MissingFileError, readable_errors
-from fbn.resources import shipped
-from fbn.studies.affect_arms import ARMS, GROUPS, SINGLE, UNCOUPLED
-from fbn.studies.folder import CURVES, DETAILS, PLAN, SUMMARY
-from fbn.studies.labels import SIDES, TASKS, arm_name, interval, measure_name, set_name, verdict
-from fbn.studies.measure import FIGURES, FILTERED, TOGETHER
+from fbn.errors import FormatError, MissingFileError, readable_errors
+from fbn.studies.display import Display, First
+from fbn.studies.folder import CURVES, DETAILS, SUMMARY
+from fbn.studies.labels import interval, verdict
+from fbn.studies.measure import FILTERED
+from fbn.studies.registry import study_of, study_with
+from fbn.studies.study import Study
+from fbn.studies.summary import SIDES
 
-COMMITTED = "assets/studies/affect"
-NOTE = "NOTE.md"
 #: Tables beside the summary, and their titles.
 TABLES = {
     "summary.csv": "Figures and differences",
-    "details.csv": "AUs and expressions",
+    "details.csv": "One by one",
     "curves.csv": "Training curves",
     "runs.csv": "Every run",
 }
@@ -35,7 +34,7 @@ _MEASURED |= {"seeds": _NUMBER} | {f"{side}_{part}": _MAYBE for side in SIDES fo
 _BOOT: dict[str, _Kind] = {f"{side}_{part}": _MAYBE for side in SIDES for part in ("boot_low", "boot_high")}
 _COLUMNS: dict[str, dict[str, _Kind]] = {
     "rows": {"row": _TEXT, "group": _TEXT, "words": _TEXT, "seeds": _NUMBER, "parameters": _NUMBER, "seconds": _NUMBER},
-    "figures": _MEASURED | _BOOT | {"figure": tuple(FIGURES), "chance": _NUMBER},
+    "figures": _MEASURED | _BOOT | {"figure": _TEXT, "chance": _MAYBE},
     DETAILS: _MEASURED | {"figure": _TEXT, "name": _TEXT},
     CURVES: {"row": _TEXT, "term": _TEXT, "part": _NUMBER, "value": _MAYBE},
     "runs.csv": {"row": _TEXT, "seed": _NUMBER},
@@ -43,9 +42,10 @@ _COLUMNS: dict[str, dict[str, _Kind]] = {
 
 
 class _Summary(BaseModel):
-    """``summary.json``."""
+    """``summary.json``; older ones do not name their study."""
 
     date: str
+    name: str = ""
     study: dict[str, Any]
     labelled: dict[str, int]
     trained_on: list[str]
@@ -60,6 +60,7 @@ class StudyResult:
 
     Attributes:
         folder: its folder.
+        definition: the study in the registry.
         date: date of the summary.
         request: the study's request.
         labelled: task -> number of training pictures with its labels.
@@ -68,13 +69,14 @@ class StudyResult:
         arms: indexed by name: group, description, label, table, terms (loss -> weight), seeds, parameters, seconds.
         figures: arm, key, set, figure, filtered, task, mean, sd, seeds, chance, and ``SIDE_difference``, ``_low``,
             ``_high``, ``_boot_low``, ``_boot_high``, ``_seeds`` for each key of ``SIDES``; NaN if missing. Sorted by
-            key, then by arm. A key is ``set/figure`` or ``set/figure/filtered``, as in ``runs.csv``.
-        details: the same columns for each AU's F1 and each expression's recall (name), without chance and bootstrap.
+            task and key, then by arm. A key is ``set/figure`` or ``set/figure/filtered``, as in ``runs.csv``.
+        details: the same columns for single AUs, expressions, attributes (name), without chance and bootstrap.
         curves: arm, term (a loss), part (of the run), value (mean over that part; NaN before the term is switched on).
         runs: one row per run: row, seed, a column for each key, and details of the run.
     """
 
     folder: Path
+    definition: Study
     date: str
     request: dict[str, Any]
     labelled: dict[str, int]
@@ -92,7 +94,7 @@ class StudyResult:
 
         Raises:
             MissingFileError: the folder has no finished study.
-            FormatError: a file is damaged; the message names the file, the line and the field.
+            FormatError: the study is unknown, or a file is damaged; the message names the file, the line and the field.
         """
         path = folder / SUMMARY
         try:
@@ -102,26 +104,41 @@ class StudyResult:
             raise MissingFileError(f"{folder}: {why}") from None
         except ValidationError as error:
             raise FormatError(f"{path}: {readable_errors(error, 'the file')}") from None
+        definition = study_of(summary.name) if summary.name else study_with(summary.study)
+        display, groups = definition.display, list(definition.display.groups)
         arms = pd.DataFrame({"table": None, "terms": [{}], "group": ""} | row for row in summary.rows)
         arms = _checked(arms, "rows", lambda n: f"{path}: rows.{n}", keep=("table", "terms"))
-        arms = arms.sort_values("group", key=lambda own: own.map(_rank), kind="stable").set_index("arm")
+        arms = arms.sort_values("group", key=lambda own: own.map(_place(groups)), kind="stable").set_index("arm")
         arms = arms.rename(columns={"words": "description"})
-        arms["label"] = [arm_name(str(name), words) for name, words in arms["description"].items()]
-        figures = _checked(pd.json_normalize(summary.figures, sep="_"), "figures", lambda n: f"{path}: figures.{n}")
+        arms["label"] = [display.arm(str(name), words) for name, words in arms["description"].items()]
+        known: dict[str, _Kind] = {"figure": tuple(display.metrics)} if display.metrics else {}
+        figures = pd.json_normalize(summary.figures, sep="_")
+        figures = _checked(figures, "figures", lambda n: f"{path}: figures.{n}", more=known)
         trained_on = tuple(summary.trained_on)
         return cls(
             folder,
+            definition,
             summary.date,
             summary.study,
             summary.labelled,
             trained_on,
             summary.tables,
             arms,
-            _in_order(figures, arms, trained_on),
-            _in_order(_table(folder / DETAILS), arms, trained_on),
+            _in_order(figures, arms, trained_on, display),
+            _in_order(_table(folder / DETAILS), arms, trained_on, display),
             _table(folder / CURVES),
             _table(folder / "runs.csv"),
         )
+
+    @property
+    def display(self) -> Display:
+        """How the study is shown."""
+        return self.definition.display
+
+    @property
+    def first(self) -> First:
+        """What is read first."""
+        return self.display.first(self.request)
 
     @property
     def is_drawn(self) -> bool:
@@ -134,9 +151,9 @@ class StudyResult:
         return int(self.arms["seeds"].max()) if len(self.arms) else 0
 
     @property
-    def unit_labels(self) -> int:
-        """Number of training pictures with AU labels."""
-        return self.labelled.get("action_units", 0)
+    def scarce_labels(self) -> int:
+        """Number of training pictures with the labels whose number varies between studies; 0 if there are none."""
+        return self.labelled.get(self.display.scarce.task, 0) if self.display.scarce else 0
 
     @cached_property
     def measures(self) -> pd.DataFrame:
@@ -144,7 +161,7 @@ class StudyResult:
         columns = ["key", "set", "figure", "filtered", "task"]
         keys = self.figures[columns].drop_duplicates("key").set_index("key")
         fields = zip(keys["set"], keys["figure"], keys["filtered"], strict=True)
-        keys["label"] = [measure_name(of, figure, video, self.is_unseen(of)) for of, figure, video in fields]
+        keys["label"] = [self.display.measure(of, figure, video, self.is_unseen(of)) for of, figure, video in fields]
         return keys
 
     def label(self, arm: str) -> str:
@@ -167,18 +184,19 @@ class StudyResult:
 
     @cached_property
     def best_arms(self) -> list[str]:
-        """Arms with the papers' best couplings, soft co-annotation and matching, with any table or architecture."""
+        """Arms with the study's best couplings, with any table or architecture."""
         groups = ("architecture",) if self.is_of_architectures else ("coupling", "table")
-        best = {"soft_co_annotation", "distribution_matching"}
         arms = self.arms[self.arms["group"].isin(groups)]
-        return [str(name) for name, terms in arms["terms"].items() if set(terms) == best]
+        return [str(name) for name, terms in arms["terms"].items() if terms and set(terms) == self.display.best]
 
     @property
     def main_arms(self) -> list[str]:
-        """The arms to show first: the best ones of all architectures, the best one, or the first coupled one."""
+        """The arms to show first: the best ones of all architectures, the one read first, or the first compared one."""
         if self.best_arms and self.is_of_architectures:
             return self.best_arms
-        return [*self.best_arms, *self.coupled][:1]
+        first = [arm for arm in self.first.arms if arm in self.arms.index]
+        compared = self.figures.dropna(subset="uncoupled_difference")["arm"].unique()
+        return [*first, *self.best_arms, *self.coupled, *map(str, compared)][:1]
 
     @cached_property
     def steps(self) -> dict[str, int]:
@@ -186,13 +204,16 @@ class StudyResult:
         if "steps" not in self.runs:
             return {}
         runs = self.runs.assign(steps=pd.to_numeric(self.runs["steps"], errors="coerce")).dropna(subset="steps")
-        return {
-            SINGLE if row in _single_task() else row: int(n) for row, n in zip(runs["row"], runs["steps"], strict=True)
-        }
+        return {self._reported(row): int(n) for row, n in zip(runs["row"], runs["steps"], strict=True)}
+
+    def _reported(self, row: str) -> str:
+        """Return the arm that a run is reported as."""
+        arm = self.definition.arms.get(row)
+        return arm.part_of if arm and arm.part_of else row
 
     def is_unseen(self, of_set: str) -> bool:
         """Whether a data set, or its labels of this kind, were not trained on."""
-        return of_set not in (*self.trained_on, TOGETHER)
+        return of_set not in (*self.trained_on, self.display.mean)
 
     def of_arm(self, arm: str, filtered: bool | None = False) -> pd.DataFrame:
         """Return the metrics of one arm, without means over data sets.
@@ -201,29 +222,30 @@ class StudyResult:
             arm: its name.
             filtered: True: median-filtered metrics only, False: unfiltered only, None: all.
         """
-        rows = self.figures[(self.figures["arm"] == arm) & (self.figures["set"] != TOGETHER)]
+        rows = self.figures[(self.figures["arm"] == arm) & (self.figures["set"] != self.display.mean)]
         return rows if filtered is None else rows[rows["filtered"] == filtered]
 
     def first_keys(self, arm: str) -> list[str]:
-        """Return the keys of the main metric: mean AU F1 over all data sets, or that of each one trained on."""
-        units = self.figures[
-            (self.figures["arm"] == arm) & (self.figures["figure"] == "f1") & ~self.figures["filtered"]
-        ]
-        mean = units[units["set"] == TOGETHER]
-        return list((mean if len(mean) else units[~units["set"].map(self.is_unseen)])["key"])
+        """Return the keys of the figures read first: of means over data sets, or else of each one trained on."""
+        figures = self.figures[(self.figures["arm"] == arm) & ~self.figures["filtered"]]
+        keys: list[str] = []
+        for metric in self.first.metrics:
+            rows = figures[figures["figure"] == metric]
+            mean = rows[rows["set"] == self.display.mean]
+            trained = rows[rows["set"].isin(self.trained_on)] if self.trained_on else rows
+            keys += list((mean if len(mean) else trained)["key"])
+        return keys
 
     def seed_differences(self, side: str) -> dict[tuple[str, str], list[float]]:
         """Return (arm, key) -> difference on each seed, from ``runs.csv``; ``side``: a key of ``SIDES``."""
         keys = [name for name in map(str, self.runs) if "/" in name]
         if not keys:
             return {}
-        values = self.runs.groupby(["row", "seed"])[keys].first()
+        values = self.runs.assign(row=self.runs["row"].map(self._reported)).groupby(["row", "seed"])[keys].first()
         arms, seeds = (values.index.get_level_values(level) for level in ("row", "seed"))
-        if side == "single":
-            base = values[arms.isin(_single_task())].groupby("seed").first().reindex(seeds)
-        else:
-            baselines = arms.map(lambda arm: (ARMS[arm].baseline if arm in ARMS else None) or UNCOUPLED)
-            base = values.reindex(pd.MultiIndex.from_arrays([baselines, seeds]))
+        known = self.definition.reported
+        others = {name: (arm.baseline if side == "uncoupled" else arm.reference) for name, arm in known.items()}
+        base = values.reindex(pd.MultiIndex.from_arrays([arms.map(lambda arm: others.get(arm) or ""), seeds]))
         found: dict[tuple[str, str], list[float]] = {}
         for arm, changes in zip(arms, (values - base.to_numpy()).to_numpy(float), strict=True):
             for key, value in zip(keys, changes, strict=True):
@@ -233,16 +255,16 @@ class StudyResult:
 
     def about(self) -> str:
         """Return a one-line description of the study."""
-        sets = ", ".join(dict.fromkeys(map(set_name, self.trained_on)))
-        parts = ["Drawn faces" if self.is_drawn else f"Real faces: {sets}"]
+        sets, (drawn, real) = ", ".join(dict.fromkeys(map(self.display.set, self.trained_on))), self.display.faces
+        parts = [drawn if self.is_drawn else real.format(sets=sets)]
         parts.append(f"budget {self.request.get('budget', '?')}")
         parts.append(f"{self.seeds} seed{'s' if self.seeds != 1 else ''}")
         if counts := sorted(set(self.steps.values()), reverse=True):
             # slow arms have fewer steps
             parts.append(f"{' or '.join(f'{count:,}' for count in counts)} steps")
-        if self.unit_labels:
-            total = sum(self.labelled.values())
-            parts.append(f"AU labels on {self.unit_labels:,} of {total:,} training pictures")
+        if (scarce := self.display.scarce) and self.scarce_labels:
+            total = scarce.total(self.labelled, self.request)
+            parts.append(f"{scarce.name} labels on {self.scarce_labels:,} of {total:,} training pictures")
         # a study may be resumed after the code changed
         if "git_sha" in self.runs and (codes := self.runs["git_sha"].nunique()) > 1:
             parts.append(f"{codes} revisions of the code")
@@ -276,53 +298,20 @@ def differences(frame: pd.DataFrame, side: str, bootstrapped: bool = False) -> p
     return rows.join(pd.DataFrame(texts, index=rows.index, dtype=str))
 
 
-def committed() -> Iterator[tuple[str, Path]]:
-    """Yield name and folder of each shipped study, those with many arms first."""
-    try:
-        root = shipped(COMMITTED)
-    except FbnError:
-        return
-    folders = sorted((path.parent for path in root.rglob(SUMMARY)), key=lambda folder: (-_arms_of(folder), folder))
-    for folder in folders:
-        yield folder.relative_to(root).as_posix(), folder
+def _place(names: Collection[str]) -> Callable[[str], int]:
+    """Return a function from a name to its place in ``names``; others come last."""
+    places = {name: place for place, name in enumerate(names)}
+    return lambda name: places.get(name, len(places))
 
 
-def note_section(folder: Path, title: str) -> str:
-    """Read a section of a study's ``NOTE.md``, in its folder or the one above; "" if it does not exist."""
-    for path in (folder / NOTE, folder.parent / NOTE):
-        if path.is_file():
-            sections = f"\n{path.read_text('utf-8')}".split("\n## ")[1:]
-            matches = (text.partition("\n")[2] for text in sections if text.partition("\n")[0].strip() == title)
-            return next(matches, "").strip()
-    return ""
-
-
-def _arms_of(folder: Path) -> int:
-    """Return the number of arms in a study's request; an empty list means all."""
-    try:
-        return len(json.loads((folder / PLAN).read_bytes())["rows"]) or len(ARMS)
-    except (OSError, ValueError, KeyError):
-        return 0
-
-
-def _single_task() -> list[str]:
-    return [name for name, arm in ARMS.items() if arm.part_of == SINGLE]
-
-
-def _rank(group: str) -> int:
-    return GROUPS.index(group) if group in GROUPS else len(GROUPS)
-
-
-def _in_order(frame: pd.DataFrame, arms: pd.DataFrame, trained_on: Collection[str]) -> pd.DataFrame:
+def _in_order(frame: pd.DataFrame, arms: pd.DataFrame, trained_on: Collection[str], display: Display) -> pd.DataFrame:
     """Add key and task, and sort by task, then means over data sets, trained data sets, others, and by arm."""
     marks = frame["filtered"].map({True: f"/{FILTERED}", False: ""})
-    # recall, which is in ``details`` alone, is a metric of expressions
-    tasks = frame["figure"].map({name: task for name, (task, _) in FIGURES.items()}).fillna("expression")
-    frame = frame.assign(key=frame["set"] + "/" + frame["figure"] + marks, task=tasks)
+    frame = frame.assign(key=frame["set"] + "/" + frame["figure"] + marks, task=frame["figure"].map(display.task))
     places = {
-        "task": frame["task"].map(list(TASKS).index),
-        "mean": frame["set"] != TOGETHER,
-        "unseen": ~frame["set"].isin([*trained_on, TOGETHER]),
+        "task": frame["task"].map(_place(display.tasks)),
+        "mean": frame["set"] != display.mean,
+        "unseen": ~frame["set"].isin([*trained_on, display.mean]),
         "key": pd.factorize(frame["key"])[0],
         "arm": frame["arm"].map({arm: place for place, arm in enumerate(arms.index)}),
     }

@@ -28,6 +28,7 @@ from fbn.data.loading import Pool, Stream
 from fbn.errors import FormatError, readable_errors
 from fbn.models.network import FaceNetwork
 from fbn.records import Predictions
+from fbn.studies.display import Display
 from fbn.training.precision import Precision
 from fbn.training.predict import predict
 from fbn.training.recipe import Recipe
@@ -289,6 +290,7 @@ class Study:
         conclude: request, folder, runs, summary -> result; may write further files. None: the summary is the result.
         combined: arms that represent the arms of one ``part_of`` in tables.
         shares_data: whether, with data sets, all seeds use the same pictures, which are then loaded once.
+        display: names in words, and what is shown first.
     """
 
     name: str
@@ -300,6 +302,7 @@ class Study:
     conclude: Callable[[Any, Path, Sequence[Mapping[str, Any]], dict[str, Any]], dict[str, Any]] | None = None
     combined: tuple[Arm, ...] = ()
     shares_data: bool = True
+    display: Display = field(default_factory=Display)
 
     def parse(self, values: Mapping[str, Any]) -> Request:
         """Make a request from its fields.
@@ -320,6 +323,11 @@ class Study:
     def arms(self) -> Mapping[str, Arm]:
         """Name -> arm."""
         return self.request.ARMS
+
+    @property
+    def reported(self) -> Mapping[str, Arm]:
+        """Name -> arm, also of those that represent several."""
+        return {**self.arms, **{arm.name: arm for arm in self.combined}}
 
     @property
     def budgets(self) -> Mapping[str, Budget]:

@@ -40,13 +40,13 @@ def summary(study: Study, request: Request, runs: Sequence[Mapping[str, Any]]) -
     """Summarise the runs by arm, with the differences of each arm to its baseline and to its reference.
 
     Returns:
-        date; study: the request, with the name of the data root; labelled: task -> training pictures; trained_on: names
-        of data sets; rows: of each arm name, group, words, table, terms, seeds, parameters, seconds (mean); tables: arm
-        -> table, of its first seed; curves: arm -> term -> means over seeds; details: F1 of AUs and recall of
-        expressions, each row, set, figure, filtered, name, mean, sd, seeds, and ``SIDE_difference``, ``_low``,
-        ``_high`` and ``_seeds`` of both ``SIDES``, Student's t over seeds; and figures, each with row, set, figure,
-        filtered, mean, sd, seeds, chance, ``uncoupled`` (the difference to the baseline) and ``single`` (to the
-        reference), None if missing.
+        date; name: of the study; study: the request, with the name of the data root; labelled: task -> training
+        pictures; trained_on: names of data sets; rows: of each arm name, group, words, table, terms, seeds, parameters,
+        seconds (mean); tables: arm -> table, of its first seed; curves: arm -> term -> means over seeds; details: F1 of
+        AUs, recall of expressions and so on, each row, set, figure, filtered, name, mean, sd, seeds, and
+        ``SIDE_difference``, ``_low``, ``_high`` and ``_seeds`` of both ``SIDES``, Student's t over seeds; and figures,
+        each with row, set, figure, filtered, mean, sd, seeds, chance, ``uncoupled`` (the difference to the baseline)
+        and ``single`` (to the reference), None if missing.
         Arms with the same ``part_of`` are one row.
     """
     of_arm: dict[str, dict[int, Mapping[str, Any]]] = {}
@@ -57,7 +57,7 @@ def summary(study: Study, request: Request, runs: Sequence[Mapping[str, Any]]) -
         # the cost of several networks is their sum
         cost = {part: before.get(part, 0) + run[part] for part in ("parameters", "seconds")}
         of_arm[name][run["seed"]] = {**run, **joined, **cost}
-    arms = {**study.arms, **{arm.name: arm for arm in study.combined}}
+    arms = study.reported
     others = {name: _others(arms[name], of_arm) for name in of_arm}
     figures: list[dict[str, Any]] = []
     for name, own in of_arm.items():
@@ -65,6 +65,7 @@ def summary(study: Study, request: Request, runs: Sequence[Mapping[str, Any]]) -
     first = next(iter(runs), {})
     return {
         "date": datetime.now(UTC).date().isoformat(),
+        "name": study.name,
         "study": request.model_dump(mode="json") | {"data": request.data and request.data.name},
         "labelled": first.get("labelled", {}),
         "trained_on": first.get("trained_on", []),

@@ -26,6 +26,8 @@ from fbn.data.sources import find
 from fbn.errors import MissingFileError
 from fbn.records import Annotations, Predictions
 from fbn.studies import engine
+from fbn.studies.affect_display import FIGURES_DISPLAY
+from fbn.studies.display import First
 from fbn.studies.folder import write_csv
 from fbn.studies.material import HeldOutSet, only
 from fbn.studies.measure import measure
@@ -261,6 +263,10 @@ def single_task_labels(labels: Annotations, streams: Sequence[Stream]) -> Annota
     return Annotations.concatenate([only(part, task) for task, part in parts])
 
 
+def _first(_: Mapping[str, Any]) -> First:
+    return First(("edited",), ("f1",))
+
+
 STUDY = Study(
     name="tables",
     title="What does another relatedness table make of a network? Both tables on the same pictures and seeds.",
@@ -269,6 +275,15 @@ STUDY = Study(
     training=training,
     measure=measured,
     conclude=conclude,
+    display=replace(
+        FIGURES_DISPLAY,
+        title="Two relatedness tables",
+        sets={HELD_OUT: "Held-out faces"},
+        marks_unseen=False,
+        arms={"base": "First table", "edited": "Second table"},
+        sides={"uncoupled": "the first table"},
+        first=_first,
+    ),
 )
 
 

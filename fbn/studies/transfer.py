@@ -8,7 +8,7 @@ are posed or neutral. CK+ is never trained on.
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -27,6 +27,8 @@ from fbn.data.sources import ckplus, find
 from fbn.errors import FormatError
 from fbn.records import Annotations, Predictions, Sample
 from fbn.relatedness import RelatednessTable
+from fbn.studies.affect_display import FIGURES_DISPLAY
+from fbn.studies.display import Details, First
 from fbn.studies.study import Arm, Budget, Measured, Report, Request, Study, Trained, Training, by_name
 from fbn.synthetic.activity import Activity
 from fbn.synthetic.cached import cached_pool
@@ -324,6 +326,10 @@ def _pixels(pool: Pool) -> np.ndarray:
     return np.stack([cv2.resize(gray, size, interpolation=cv2.INTER_AREA).ravel() for gray in crops]).astype(float)
 
 
+def _first(_: Mapping[str, Any]) -> First:
+    return First(("ict",), ("auc", "mean_diagonal"))
+
+
 STUDY = Study(
     name="transfer",
     title="What do drawn faces teach about real ones? Trained on drawn faces alone, measured on all of CK+.",
@@ -332,4 +338,15 @@ STUDY = Study(
     training=training,
     measure=measured,
     conclude=conclude,
+    display=replace(
+        FIGURES_DISPLAY,
+        title="From drawn faces to real ones",
+        sets={ckplus.NAME: "CK+", "drawn": "Held-out drawn faces"},
+        marks_unseen=False,
+        faces=("Drawn faces", "Trained on drawn faces, measured on CK+"),
+        arms={"synthetic": "fbn's own drawn face", "ict": "ICT-FaceKit's face"},
+        sides={"uncoupled": "fbn's own drawn face"},
+        first=_first,
+        details={"auc": Details("Action units", "ROC area", "ROC area of each action unit; 0.5 is guessing.")},
+    ),
 )

@@ -66,8 +66,8 @@ def test_a_smoke_study_runs_is_watched_and_cancelled(
         expect(page.get_by_role("button", name="Cancel")).to_be_visible()
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_text("cancelled").first).to_be_visible()
-        asked = {"budget": "smoke", "rows": ["none", "match"], "seeds": 1, "first_seed": 7}
-        job = jobs.start("study", "Two rows", asked)
+        request = {"budget": "smoke", "rows": ["none", "match"], "seeds": 1, "first_seed": 7}
+        job = jobs.start("study", "Two rows", {"study": "affect", "request": request})
         end = time.monotonic() + _JOB
         while jobs.job(job.id).active and time.monotonic() < end:
             time.sleep(1)

@@ -1,14 +1,14 @@
 """A study's folder as ``fbn study`` writes it, of made-up runs: the tables are made by the study's own code."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from fbn.context import write_json
 from fbn.studies.affect import STUDY, AffectRequest
-from fbn.studies.affect_arms import ARMS
 from fbn.studies.folder import begin, file_of, finished, write_runs
 from fbn.studies.measure import FIGURES
-from fbn.studies.study import Arm
+from fbn.studies.study import Arm, Request, Study
 from fbn.studies.summary import write_summary
 from fbn.tasks import ACTION_UNITS, AFFECT_TASKS, EXPRESSION, VALENCE_AROUSAL, Task
 
@@ -47,14 +47,23 @@ NOISE = (0.0, 0.03, -0.02, 0.015, -0.025)
 
 def make(folder: Path, **asked: Any) -> Path:
     """Write a finished study of made-up figures."""
-    study = AffectRequest(**{"rows": CORE, "seeds": 5} | asked)
-    begin(study, folder)
-    for number, (seed, name) in enumerate(study.runs):
-        found = run(ARMS[name], seed, NOISE[(number * 7 + seed) % 5], study.action_units or 80)
-        write_json(file_of(folder, seed, name), found | {"steps": study.steps or found["steps"]})
-    runs = finished(study, folder)
+    request = AffectRequest(**{"rows": CORE, "seeds": 5} | asked)
+
+    def made(number: int, arm: Arm, seed: int) -> dict[str, Any]:
+        found = run(arm, seed, NOISE[(number * 7 + seed) % 5], request.action_units or 80)
+        return found | {"steps": request.steps or found["steps"]}
+
+    return write(STUDY, request, folder, made)
+
+
+def write(study: Study, request: Request, folder: Path, run: Callable[[int, Arm, int], dict[str, Any]]) -> Path:
+    """Write a finished study of made runs; each is made from its number, arm and seed."""
+    begin(request, folder)
+    for number, (seed, name) in enumerate(request.runs):
+        write_json(file_of(folder, seed, name), run(number, study.arms[name], seed))
+    runs = finished(request, folder)
     write_runs(folder, runs)
-    write_summary(STUDY, study, folder, runs)
+    write_summary(study, request, folder, runs)
     return folder
 
 

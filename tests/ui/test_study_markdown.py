@@ -64,7 +64,7 @@ def test_studies_as_markdown_tables(studied: StudyResult, tmp_path: Path, monkey
     assert lines[1] == ["fear", "0.300 ± 0.000", "0.300 ± 0.000"]
     for wrong, why in (
         (["--each"], "--each: expected one study, and one of its --figures"),
-        (["--each", "--figures", "bp4d/auc"], "no AUs or expressions of bp4d/auc: expected one of"),
+        (["--each", "--figures", "bp4d/auc"], "no single values of bp4d/auc: expected one of"),
         (
             ["--each", "--figures", "bp4d/f1", "--against", "single-task"],
             "these rows have no differences against single-task of bp4d/f1",

@@ -13,6 +13,8 @@ from fbn.jobs import JobError
 from fbn.jobs.kinds import parse
 from fbn.resources import shipped
 from fbn.studies.affect import AffectRequest
+from fbn.studies.read import StudyResult
+from fbn.studies.registry import StudyRequest
 from fbn.ui.study import page
 from tests.ui.conftest import FakeAnalyser, press, words
 from tests.ui.studied import make
@@ -24,9 +26,9 @@ def nothing_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("FBN_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("fbn.ui.shell.FaceAnalyser", FakeAnalyser)
     monkeypatch.setattr("fbn.models.store.names", lambda: ("fbn",))
-    folder = tmp_path / "shipped"
-    folder.mkdir()
-    monkeypatch.setattr("fbn.studies.read.shipped", lambda name: folder)
+    folder = tmp_path / "shipped" / "affect"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr("fbn.studies.committed.shipped", lambda name: tmp_path / "shipped" / name.rpartition("/")[2])
     return folder
 
 
@@ -56,20 +58,21 @@ def test_without_studies_one_can_be_asked_for_or_opened(started: list[Any], tmp_
     assert not test.exception
     assert test.title[0].value == "Study"
     assert "No study is here yet" in words(test)
-    test.number_input(key="study ask units").set_value(40).run()
+    test.number_input(key="study ask affect action_units").set_value(40).run()
     press(test, "Start")
     ((kind, title, asked),) = started
-    assert parse(kind, asked) == AffectRequest(
-        budget="smoke",
-        rows=("single-expression", "single-au", "single-va", "none", "co", "both"),
-        action_units=40,
-    )
-    assert title == "Smoke study, drawn faces, 6 rows"
+    rows = ("single-expression", "single-au", "single-va", "none", "co", "both")
+    request = AffectRequest(budget="smoke", rows=rows, action_units=40)
+    assert parse(kind, asked) == StudyRequest(study="affect", request=request)
+    assert title == "Affect: smoke study, drawn faces, 6 rows"
     assert test.error[0].value == "no space is left on the disk"
-    test.number_input(key="study ask seeds smoke").set_value(3).run()
-    test.text_input(key="study ask data").set_value("~/faces").run()
+    test.number_input(key="study ask seeds affect smoke").set_value(3).run()
+    test.text_input(key="study ask data affect").set_value("~/faces").run()
     press(test, "Start")
-    assert (started[1][2]["seeds"], started[1][2]["data"]) == (3, str(Path.home().resolve() / "faces"))
+    assert (started[1][2]["request"]["seeds"], started[1][2]["request"]["data"]) == (
+        3,
+        str(Path.home().resolve() / "faces"),
+    )
 
 
 def test_a_view_in_the_address_that_does_not_exist_is_told_without_a_study():
@@ -106,8 +109,8 @@ def test_a_shipped_study_shows_every_view_its_notes_and_files(nothing_yet: Path)
     assert not test.exception
     assert test.selectbox(key="study open pick").options == ["Scarce labels (ships with fbn)"]
     assert [each.value for each in test.subheader] == [
-        "Where coupling pays, and where it does not",
         "What was found",
+        "Where coupling pays, and where it does not",
         "This study, figure by figure",
     ]
     assert "It pays." in words(test)
@@ -136,7 +139,7 @@ def test_a_shipped_study_shows_every_view_its_notes_and_files(nothing_yet: Path)
     make(nothing_yet / "plenty", action_units=2400)
     make(nothing_yet / "a-few", rows=("none", "both"), seeds=1)
     assert opened().selectbox(key="study open pick").value == "plenty"
-    for view in page._VIEWS:
+    for view in page.views_of(StudyResult.read(nothing_yet / "scarce-labels")):
         test = opened(view, "scarce-labels")
         assert not test.exception, view
         assert not test.error, view
@@ -178,7 +181,8 @@ def test_rows_and_figures_are_filtered(nothing_yet: Path):
     (table,) = test.dataframe
     assert list(table.value.index) == ["Distribution matching", "Soft co-annotation + matching"]
     test.button_group(key="study figures shown").set_value("Values").run()
-    assert len(test.dataframe[0].value) == 4
+    assert list(test.dataframe[0].value.index)[4:] == ["Chance"]
+    assert set(test.dataframe[0].value.loc["Chance"]) == {0.14}
     test.multiselect(key=f"study rows {folder}").set_value(["both"]).run()
     (chart,) = test.get("plotly_chart")
     assert json.loads(chart.proto.spec)["layout"]["yaxis"]["ticktext"] == ["Soft co-annotation + matching"]

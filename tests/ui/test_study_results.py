@@ -11,11 +11,11 @@ import pytest
 
 from fbn.errors import FormatError, MissingFileError
 from fbn.resources import shipped
+from fbn.studies.affect_display import COMPARED, DISPLAY
 from fbn.studies.beside import (
-    COMPARED,
     alike,
     beside_papers,
-    by_unit_labels,
+    by_labels,
     common_arms,
     offered,
     own_arm,
@@ -23,10 +23,11 @@ from fbn.studies.beside import (
     read_all,
     situations,
 )
-from fbn.studies.labels import Verdict, arm_name, interval, measure_name, signed, verdict
+from fbn.studies.committed import folder_of, note_section
+from fbn.studies.labels import Verdict, interval, signed, verdict
 from fbn.studies.markdown import count_verdicts
 from fbn.studies.measure import TOGETHER
-from fbn.studies.read import COMMITTED, StudyResult, differences, note_section
+from fbn.studies.read import StudyResult, differences
 from fbn.ui.study import charts
 from tests.ui import studied as stand_in
 from tests.ui.studied import make
@@ -51,17 +52,17 @@ def test_a_verdict_needs_an_interval_that_leaves_out_zero():
 
 
 def test_arms_are_named_in_words():
-    assert arm_name("none") == "No coupling"
-    assert arm_name("both.inferred", "both, table counted") == "Soft co-annotation + matching, counted table"
-    assert arm_name("match-mean", "matching to C's mean mixture") == "Matching to C's mean mixture"
-    assert arm_name("new") == "new"
-    for _, folder in ((name, shipped(COMMITTED) / name) for name in ("scarce", "real", "architectures")):
+    assert DISPLAY.arm("none") == "No coupling"
+    assert DISPLAY.arm("both.inferred", "both, table counted") == "Soft co-annotation + matching, counted table"
+    assert DISPLAY.arm("match-mean", "matching to C's mean mixture") == "Matching to C's mean mixture"
+    assert DISPLAY.arm("new") == "new"
+    for _, folder in ((name, shipped(folder_of("affect")) / name) for name in ("scarce", "real", "architectures")):
         labels = StudyResult.read(folder).arms["label"]
         assert labels.is_unique
 
 
 def test_real_sets_are_named_and_so_is_code_that_changed_on_the_way(tmp_path: Path):
-    real = StudyResult.read(shipped(COMMITTED) / "real")
+    real = StudyResult.read(shipped(folder_of("affect")) / "real")
     assert real.about().startswith("Real faces: FER+, AffectNet, CK+ · budget small · 5 seeds · 600 steps · AU")
     assert "revision" not in real.about()
     shutil.copytree(real.folder, tmp_path / "copy")
@@ -73,7 +74,7 @@ def test_real_sets_are_named_and_so_is_code_that_changed_on_the_way(tmp_path: Pa
 
 def test_steps_are_told_where_arms_have_different_ones(tmp_path: Path):
     for name in ("runs.csv", "summary.json"):
-        shutil.copy(shipped(COMMITTED) / "architectures-180" / name, tmp_path)
+        shutil.copy(shipped(folder_of("affect")) / "architectures-180" / name, tmp_path)
     runs = tmp_path / "runs.csv"
     lines = [line.replace(",180,", ",600,") if line.startswith("none,") else line for line in runs.open()]
     runs.write_text("".join(lines))
@@ -92,7 +93,7 @@ def test_what_was_done_is_read(studied: StudyResult):
     assert list(studied.arms.index) == ["single-task", "none", "match", "both"]
     assert studied.best_arms == studied.main_arms == ["both"]
     assert [studied.is_unseen(name) for name in ("bp4d", "disfa", "affectnet")] == [False, True, True]
-    assert measure_name("afew-va", "ccc_valence", True, True) == "AFEW-VA · valence CCC (filtered, unseen)"
+    assert DISPLAY.measure("afew-va", "ccc_valence", True, True) == "AFEW-VA · valence CCC (filtered, unseen)"
     assert studied.measures.at["afew-va/ccc_valence/filtered", "label"] == "AFEW-VA · valence CCC (filtered, unseen)"
     assert studied.first_keys("both") == ["emotionet/f1", "bp4d/f1"]
 
@@ -124,11 +125,11 @@ def test_studies_that_differ_by_their_au_labels_stand_beside_each_other(studied:
     other = make(tmp_path / "other", action_units=2400, rows=("none", "match.inferred"))
     folders = [*(tmp_path / name for name in ("nothing", "longer")), other, plenty, studied.folder]
     beside = alike(studied, read_all(folders))
-    assert [own.unit_labels for own in beside] == [80, 2400]
+    assert [own.scarce_labels for own in beside] == [80, 2400]
     assert common_arms(beside, 2) == {"both": "Soft co-annotation + matching"}
-    found = by_unit_labels(beside, ["both", "match"], "emotionet/f1", "uncoupled")
+    found = by_labels(beside, ["both", "match"], "emotionet/f1", "uncoupled")
     assert list(zip(found["arm"], found["pictures"], strict=True)) == [("both", 80), ("both", 2400), ("match", 80)]
-    figure = charts.by_pictures(found.assign(series=found["arm"], hover=""), "difference")
+    figure = charts.by_pictures(found.assign(series=found["arm"], hover=""), "difference", "pictures with AU labels")
     assert list(figure.layout.xaxis.tickvals) == [80, 2400]
     assert found["difference"].iloc[0] - figure.data[0].error_y.arrayminus[0] == pytest.approx(found["low"].iloc[0])
     # the same steps, asked or the budget's own of then
@@ -232,18 +233,18 @@ def test_the_tables_beside_a_summary_are_read_with_it(tmp_path: Path):
 def test_a_section_of_a_note_is_found_beside_the_study_or_above(tmp_path: Path):
     folder = tmp_path / "study"
     folder.mkdir()
-    assert note_section(folder, "What was found") == ""
+    assert note_section(folder, ("What was found",)) == ""
     (tmp_path / "NOTE.md").write_text(
         "# A note\n\n## What was found\n\nIt pays.\n\n### Where\n\nThere.\n\n## Limits\n\nMany.\n"
     )
-    assert note_section(folder, "What was found") == "It pays.\n\n### Where\n\nThere."
-    assert note_section(folder, "Found") == ""
+    assert note_section(folder, ("What was found",)) == "It pays.\n\n### Where\n\nThere."
+    assert note_section(folder, ("Found",)) == ""
     (folder / "NOTE.md").write_text("## What was found\n\nIt does not.")
-    assert note_section(folder, "What was found") == "It does not."
+    assert note_section(folder, ("What was found",)) == "It does not."
 
 
 def test_the_papers_figures_are_subtracted_alike():
-    values = published().set_index(["paper", "row", "key"])["value"]
+    values = published("affect").set_index(["paper", "row", "key"])["value"]
     assert values.index.is_unique
     wild = "affwild2/ccc_valence"
     # A's Table III alone would give .67 - .52

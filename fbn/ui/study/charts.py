@@ -172,12 +172,13 @@ def curves(frame: pd.DataFrame, axis: str) -> go.Figure:
     return figure.update_layout(height=400, margin={"l": 8, "r": 12, "t": 64, "b": 44}, legend=_LEGEND)
 
 
-def by_pictures(frame: pd.DataFrame, axis: str) -> go.Figure:
-    """Draw differences with their intervals against the number of pictures with AU labels.
+def by_pictures(frame: pd.DataFrame, axis: str, pictures: str) -> go.Figure:
+    """Draw differences with their intervals against the number of pictures with labels of one kind.
 
     Args:
         frame: columns series, pictures, difference, low, high and hover; ``MAX_SERIES`` series at most.
         axis: title of the y axis.
+        pictures: which pictures are counted, in words.
     """
     numbers, series = sorted(frame["pictures"].unique()), list(frame["series"].unique())
     # shifted sideways, so that error bars do not overlap
@@ -199,7 +200,7 @@ def by_pictures(frame: pd.DataFrame, axis: str) -> go.Figure:
         **styles,
     )
     figure.update_traces(marker={"size": 10}, hovertemplate=_HOVER)
-    figure.update_xaxes(title="pictures with AU labels (log scale)", showgrid=False, tickvals=numbers)
+    figure.update_xaxes(title=f"{pictures} (log scale)", showgrid=False, tickvals=numbers)
     figure.update_xaxes(ticktext=[f"{number:,}" for number in numbers])
     figure.update_yaxes(title=axis, automargin=True, zeroline=True, zerolinewidth=2)
     return figure.update_layout(height=420, margin={"l": 8, "r": 12, "t": 56, "b": 44}, legend=_LEGEND)

@@ -11,10 +11,11 @@ import streamlit as st
 
 from fbn import jobs
 from fbn.errors import FbnError
-from fbn.studies.affect_arms import ARMS, SINGLE, UNCOUPLED
+from fbn.studies.committed import committed
 from fbn.studies.folder import SUMMARY
-from fbn.studies.labels import SIDE_HELP, SIDES, Verdict
-from fbn.studies.read import StudyResult, committed
+from fbn.studies.labels import Verdict
+from fbn.studies.read import StudyResult
+from fbn.studies.registry import STUDIES, study_of
 from fbn.ui.charts import CONFIG
 from fbn.ui.palette import ACCENT, SECOND
 from fbn.ui.study.charts import ARM_SYMBOLS, COLOURS, MAX_SERIES, forest_plot, x_range_of
@@ -38,10 +39,7 @@ def choices() -> dict[str, tuple[str, Path]]:
     The keys are the values of the URL parameter.
     """
     _open_named()
-    studies = {
-        name: (f"{name.replace('-', ' ').replace('/', ', ').capitalize()} (ships with fbn)", folder)
-        for name, folder in committed()
-    }
+    studies = {name: (f"{_committed_title(name)} (ships with fbn)", folder) for name, folder in committed()}
     studies |= {str(path): (f"{path.name} (folder)", path) for path in st.session_state.get(PATHS, [])}
     try:
         done = [job for job in jobs.jobs() if job.kind == "study" and job.status == "done"]
@@ -49,6 +47,14 @@ def choices() -> dict[str, tuple[str, Path]]:
         st.error(str(error), icon=":material/error:")
         done = []
     return studies | {job.id: (f"{job.title}, {job.created.astimezone():%d %b %H:%M}", job.folder) for job in done}
+
+
+def _committed_title(name: str) -> str:
+    """Return the title of a committed study, whose name begins with the study's unless it is the first."""
+    study, _, rest = name.partition("/")
+    if study in STUDIES and rest:
+        return f"{study_of(study).display.title or study.capitalize()}: {rest.replace('-', ' ').replace('/', ', ')}"
+    return name.replace("-", " ").replace("/", ", ").capitalize()
 
 
 def _open_named() -> None:
@@ -100,16 +106,25 @@ def _open() -> None:
     open_study(str(path))
 
 
-def pick_side(key: str) -> str:
-    """Draw the choice of the baseline; return a key of ``SIDES``."""
-    return choose_one("Against", {side: title.capitalize() for side, title in SIDES.items()}, key, help=SIDE_HELP)
+def sides_of(result: StudyResult, frame: pd.DataFrame) -> dict[str, str]:
+    """Return the kinds of differences in metrics or details -> what arms are compared with."""
+    return {side: title for side, title in result.display.sides.items() if frame[f"{side}_difference"].notna().any()}
+
+
+def pick_side(result: StudyResult, key: str) -> str:
+    """Draw the choice of what arms are compared with; return ``"uncoupled"`` or ``"single"``."""
+    sides = sides_of(result, result.figures) or dict(result.display.sides)
+    titles = {side: title.capitalize() for side, title in sides.items()}
+    return choose_one("Against", titles, key, help=result.display.side_help or None)
 
 
 def pick_arms(result: StudyResult, available: Iterable[str], key: str) -> list[str]:
-    """Draw the choice of arms, by default the baselines and the main arm; return them, baselines first."""
+    """Draw the choice of arms, by default the baselines and the main arm; return them, those of the tasks first."""
     options = [arm for arm in result.arms.index if arm in set(available)]
     first = next(iter(result.main_arms), "")
-    usual = dict.fromkeys((UNCOUPLED, SINGLE, (ARMS[first].baseline or "") if first in ARMS else "", first))
+    tasks = list(result.arms.index[result.arms["group"] == "tasks"])
+    known = result.definition.reported.get(first)
+    usual = dict.fromkeys((*((known.baseline, known.reference) if known else ()), *tasks, first))
     picked = st.multiselect(
         "Arms",
         options,
@@ -119,7 +134,7 @@ def pick_arms(result: StudyResult, available: Iterable[str], key: str) -> list[s
         key=key,
         help=f"{ARM_HELP} At most {MAX_SERIES}: more cannot be told apart.",
     )
-    return sorted(picked, key=lambda arm: arm not in (UNCOUPLED, SINGLE))
+    return sorted(picked, key=lambda arm: arm not in tasks)
 
 
 def legend(extra_columns: Sequence[str] = (), seeds: bool = False, arms: Sequence[str] = ()) -> None:
@@ -156,9 +171,10 @@ def plot(figure: go.Figure, key: str, alt: str) -> None:
     st.plotly_chart(figure, config=CONFIG, key=f"study {key}", alt=alt)
 
 
-def forest_plots(frames: Mapping[str, pd.DataFrame], side: str) -> None:
+def forest_plots(result: StudyResult, frames: Mapping[str, pd.DataFrame], side: str) -> None:
     """Draw a forest plot of each frame under its title, two in a row, on one scale."""
-    x_range, axis = x_range_of(frames.values()), f"difference from {SIDES[side]}"
+    other = result.display.against(side)
+    x_range, axis = x_range_of(frames.values()), f"difference from {other}"
     titles = list(frames)
     for start in range(0, len(titles), 2):
         columns = st.columns(min(2, len(titles)), gap="large")
@@ -166,7 +182,7 @@ def forest_plots(frames: Mapping[str, pd.DataFrame], side: str) -> None:
             with column:
                 st.markdown(f"**{title}**")
                 if frames[title].empty:
-                    st.caption(f"None of these arms is compared with {SIDES[side]}.")
+                    st.caption(f"None of these arms is compared with {other}.")
                     continue
                 plot(
                     forest_plot(frames[title], axis, x_range=x_range),

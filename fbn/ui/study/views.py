@@ -1,32 +1,28 @@
-"""Views of one study's data: all metrics, AUs and expressions, video, training."""
+"""Views of one study's data: all metrics, single AUs, expressions or attributes, video, training."""
+
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
-from fbn.studies.frames import arms_by_figures, detail_lines, difference_lines, with_differences, with_values
-from fbn.studies.labels import GROUPS, LOSSES, METRIC_HELP, METRICS, SIDE_HELP, SIDES, set_name
+from fbn.studies.display import Details
+from fbn.studies.frames import arms_by_figures, chances, detail_lines, difference_lines, with_differences, with_values
 from fbn.studies.read import StudyResult
 from fbn.ui.study import charts
 from fbn.ui.study.charts import COLOURS
-from fbn.ui.study.shared import ARM_HELP, INTERVAL_HELP, forest_plots, legend, pick_arms, pick_side, plot
+from fbn.ui.study.shared import ARM_HELP, INTERVAL_HELP, forest_plots, legend, pick_arms, pick_side, plot, sides_of
 from fbn.ui.widgets import choose_one
 
 #: Number of forest plots shown at first.
 _MAX_PLOTS = 6
 _DIFFERENCES, _VALUES = "Differences", "Values"
-_KINDS = {"f1": ("Action units", "F1"), "recall": ("Expressions", "recall")}
-_DETAIL_HELP = {
-    "f1": "F1 of each action unit that is active in at least three of the measured pictures, mean over seeds. "
-    "*: no expression of the coupled arms' tables has it, so no loss couples it.",
-    "recall": "Of the pictures of each expression, the share that is named so; mean over seeds.",
-}
 _DETAIL_DIFFERENCE_HELP = (
     "Differences are paired by seed; bars are Student's 95 % intervals over seeds. Of twenty such intervals one misses "
     "0 by chance, and here are many."
 )
 _OLD = (
-    "This study's table has means alone. A study that is run from version 0.6 on also tells how each AU and expression "
-    "differs, with its interval; where a folder still has its runs, the same command again writes that at once."
+    "This study's table has means alone. A study that is run from version 0.6 on also tells how each of these differs, "
+    "with its interval; where a folder still has its runs, the same command again writes that at once."
 )
 _VIDEO_HELP = "Filtered: each frame's prediction is replaced by the median of five frames. No network is trained anew."
 _CURVE_HELP = (
@@ -47,7 +43,7 @@ def figures_view(result: StudyResult) -> None:
     _metrics_table(result, rows, lines, keys, side)
     shown = keys if st.session_state.get("study all charts") else keys[:_MAX_PLOTS]
     legend(seeds=True)
-    forest_plots({result.measure(key): lines[lines["key"] == key] for key in shown}, side)
+    forest_plots(result, {result.measure(key): lines[lines["key"] == key] for key in shown}, side)
     if len(shown) < len(keys):
         st.button(
             f"Show the other {len(keys) - len(shown)} plots",
@@ -59,13 +55,13 @@ def figures_view(result: StudyResult) -> None:
 def _filters(result: StudyResult) -> tuple[list[str], list[str], str]:
     arms, measures = result.arms, result.measures
     groups = list(dict.fromkeys(arms["group"]))
-    first = ("tasks", "architecture" if result.is_of_architectures else "coupling")
+    first = {"tasks", "coupling", *arms.loc[result.main_arms, "group"]}
     picked = st.pills(
         "Groups of arms",
         groups,
         selection_mode="multi",
         default=[group for group in first if group in groups] or groups,
-        format_func=lambda group: GROUPS.get(group, group),
+        format_func=lambda group: result.display.groups.get(group, group.capitalize()),
         key=f"study groups {result.folder}",
     )
     grouped = list(arms.index[arms["group"].isin(picked)])
@@ -81,23 +77,23 @@ def _filters(result: StudyResult) -> tuple[list[str], list[str], str]:
     some_sets = middle.multiselect(
         "Sets",
         list(measures["set"].unique()),
-        format_func=lambda name: set_name(name) + (" (unseen)" if result.is_unseen(name) else ""),
+        format_func=partial(_set_name, result),
         placeholder="All",
         key=f"study sets {result.folder}",
-        help="Unseen: no such labels were trained on.",
+        help="Unseen: no such labels were trained on." if result.display.marks_unseen else None,
     )
     some = right.multiselect(
         "Figures",
         list(measures["figure"].unique()),
-        format_func=METRICS.__getitem__,
+        format_func=result.display.metric,
         placeholder="All",
         key=f"study figures {result.folder}",
-        help=METRIC_HELP,
+        help=result.display.help or None,
     )
     remaining = measures[measures["set"].isin(some_sets or measures["set"])]
     remaining = remaining[remaining["figure"].isin(some or remaining["figure"])]
     with st.container(horizontal=True, gap="medium"):
-        side = pick_side("study figures side")
+        side = pick_side(result, "study figures side")
         choose_one("Table of", [_DIFFERENCES, _VALUES], "study figures shown")
         video = remaining["set"].isin(remaining["set"][remaining["filtered"]])
         if video.any():
@@ -109,13 +105,17 @@ def _filters(result: StudyResult) -> tuple[list[str], list[str], str]:
 
 def _metrics_table(result: StudyResult, rows: pd.DataFrame, lines: pd.DataFrame, keys: list[str], side: str) -> None:
     """Show arms by metrics: mean ± standard deviation, or the difference; coloured if its interval excludes 0."""
-    st.markdown(f"**Every arm, and how it differs from {SIDES[side]}**", help=f"{METRIC_HELP} {INTERVAL_HELP}")
+    other = result.display.against(side)
+    st.markdown(f"**Every arm, and how it differs from {other}**", help=f"{result.display.help} {INTERVAL_HELP}")
     shown = st.session_state["study figures shown"]
     cells = with_values(rows) if shown == _VALUES else with_differences(lines)
     if cells.empty:
-        st.caption(f"None of these arms is compared with {SIDES[side]}.")
+        st.caption(f"None of these arms is compared with {other}.")
         return
     numbers, texts = (arms_by_figures(result, cells, keys, values) for values in ("number", "text"))
+    if shown == _VALUES:
+        numbers.loc["Chance"] = chance = chances(rows, keys)
+        texts.loc["Chance"] = [f"{value:.3f}" if value == value else "" for value in chance]
     verdicts = arms_by_figures(result, lines, keys, "verdict").reindex_like(numbers)
     table = numbers.style.apply(lambda _: verdicts.map(_tint), axis=None)
     # cells are displayed by their text and sorted by their number
@@ -134,18 +134,29 @@ def _tint(verdict: str) -> str:
     return "" if colour in (None, COLOURS["cannot be told"]) else f"background-color: {colour}44"
 
 
+def _set_name(result: StudyResult, name: str) -> str:
+    unseen = result.display.marks_unseen and result.is_unseen(name)
+    return result.display.set(name) + (" (unseen)" if unseen else "")
+
+
+def details_of(result: StudyResult) -> dict[str, Details]:
+    """Return the figures of single AUs, expressions, attributes and so on that the study has."""
+    known, measured = result.display.details, result.details.loc[~result.details["filtered"], "figure"].unique()
+    others = {name: Details(result.display.metric(name).capitalize(), result.display.metric(name)) for name in measured}
+    return {name: known.get(name, others[name]) for name in [*known, *others] if name in others}
+
+
 def detail_view(result: StudyResult) -> None:
-    """Show the metric of each AU or expression for each arm, or its difference."""
-    details = result.details[~result.details["filtered"]]
-    available = [figure for figure in _KINDS if (details["figure"] == figure).any()]
-    figure = choose_one("Look at", {name: _KINDS[name][0] for name in available}, "study detail")
-    title, axis = _KINDS[figure]
+    """Show the metric of each AU, expression or attribute for each arm, or its difference."""
+    details, kinds = result.details[~result.details["filtered"]], details_of(result)
+    figure = choose_one("Look at", {name: kind.title for name, kind in kinds.items()}, "study detail")
+    title, axis = kinds[figure].title, kinds[figure].axis
     details = details[details["figure"] == figure]
     left, right = st.columns([2, 5])
     name = left.selectbox(
         "Set",
         list(details["set"].unique()),
-        format_func=lambda name: set_name(name) + (" (unseen)" if result.is_unseen(name) else ""),
+        format_func=partial(_set_name, result),
         key=f"study detail set {figure}",
     )
     details = details[details["set"] == name]
@@ -153,7 +164,7 @@ def detail_view(result: StudyResult) -> None:
         arms = pick_arms(result, details["arm"], f"study detail rows {result.folder}")
     shown = _pick_shown(result, details)
     more = "" if shown == _VALUES else f" {_DETAIL_DIFFERENCE_HELP}"
-    st.markdown(f"**{title} one by one, {set_name(str(name))}**", help=_DETAIL_HELP[figure] + more)
+    st.markdown(f"**{title} one by one, {result.display.set(str(name))}**", help=kinds[figure].help + more)
     details = details[details["arm"].isin(arms)]
     if details.empty:
         st.caption("Pick an arm.")
@@ -169,21 +180,21 @@ def detail_view(result: StudyResult) -> None:
     lines = difference_lines(result, details, shown, seeds=False)
     available = [arm for arm in arms if arm in set(lines["arm"])]
     if lines.empty:
-        st.caption(f"None of these arms is compared with {SIDES[shown]}.")
+        st.caption(f"None of these arms is compared with {result.display.against(shown)}.")
         return
     legend()
-    forest_plots({result.label(arm): lines[lines["arm"] == arm] for arm in available}, shown)
+    forest_plots(result, {result.label(arm): lines[lines["arm"] == arm] for arm in available}, shown)
 
 
 def _pick_shown(result: StudyResult, details: pd.DataFrame) -> str:
-    """Draw the choice of what to plot: ``_VALUES``, or differences from a key of ``SIDES`` that the study has."""
-    available = [side for side in SIDES if details[f"{side}_difference"].notna().any()]
+    """Draw the choice of what to plot: ``_VALUES``, or one of the kinds of differences that the study has."""
+    available = sides_of(result, details)
     if not available:
         is_old = result.details["sd"].isna().all() and result.seeds > 1
         st.caption(_OLD if is_old else "No arm of this study is compared with another.")
         return _VALUES
-    titles = {_VALUES: _VALUES, **{side: f"Against {SIDES[side]}" for side in available}}
-    return choose_one("Show", titles, f"study detail show {len(available)}", help=SIDE_HELP)
+    titles = {_VALUES: _VALUES, **{side: f"Against {title}" for side, title in available.items()}}
+    return choose_one("Show", titles, f"study detail show {len(available)}", help=result.display.side_help or None)
 
 
 def video_view(result: StudyResult) -> None:
@@ -203,7 +214,7 @@ def video_view(result: StudyResult) -> None:
     arms = right.multiselect(
         "Arms", options, usual or options, format_func=result.label, key=f"study film rows {result.folder}"
     )
-    name = METRICS[figure]
+    name = result.display.metric(figure)
     st.markdown(f"**{name[0].upper()}{name[1:]}, raw and filtered**", help=_VIDEO_HELP)
     rows = rows[rows["arm"].isin(arms)].assign(
         order=rows["arm"].map(options.index),
@@ -221,14 +232,12 @@ def curves_view(result: StudyResult) -> None:
     """Show losses during training."""
     curves = result.curves
     left, right = st.columns([2, 5])
-    term = left.selectbox(
-        "Loss", list(curves["term"].unique()), format_func=lambda name: LOSSES.get(name, name), key="study term"
-    )
+    term = left.selectbox("Loss", list(curves["term"].unique()), format_func=result.display.loss, key="study term")
     rows = curves[curves["term"] == term]
     with right:
         available = rows.dropna(subset="value")["arm"]
         arms = pick_arms(result, available, f"study curve rows {result.folder} {term}")
-    name = LOSSES.get(str(term), str(term))
+    name = result.display.loss(str(term))
     st.markdown(f"**{name} along the training**", help=_CURVE_HELP)
     if not arms:
         st.caption("Pick an arm.")
