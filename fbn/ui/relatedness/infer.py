@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from fbn.errors import FbnError
 from fbn.records import Annotations
-from fbn.relatedness.draft import format_weight
-from fbn.relatedness.evidence import CellVerdict, Evidence, Finding, Relation, agreement, compare
+from fbn.relatedness.evidence import Evidence, Relation, agreement, compare
+from fbn.relatedness.evidence_tables import counts_frame, describe_findings, prevalence_frame
 from fbn.relatedness.workshop import FIRST, Workshop
 from fbn.synthetic.world import World
 from fbn.training.inferring import infer, infer_people
@@ -24,8 +22,6 @@ from fbn.vocabulary import ACTION_UNIT_BY_NUMBER
 _EVIDENCE = "rel evidence"
 _SOURCES = ["Drawn faces", "Data sets", "Two tables"]
 _MAX_DRAWN = 10_000
-#: Maximal number of cells named in the sentence; the heatmap shows all.
-_MAX_NAMED = 6
 
 
 def infer_view() -> None:
@@ -135,68 +131,18 @@ def _show_evidence(name: str, evidence: Evidence) -> None:
         against = st.selectbox("Held against", names, names.index(FIRST), key="rel against", width=260)
         st.button("Open as a table", icon=":material/edit:", on_click=_open, args=(name, evidence))
     findings = compare(evidence, workshop().table_of(against))
-    st.markdown(verdict(findings, against))
+    st.markdown(describe_findings(findings, against))
     heatmap(sheet_of_findings(evidence, findings), f"Rates seen in {name}", "rel findings")
     st.caption(f"{name}. {evidence.doubly_labelled} with both labels; counted: {evidence.counted}.")
     with st.expander("Counts and intervals", icon=":material/table:"):
-        st.dataframe(_counts(evidence, findings).round(3), hide_index=True)
+        st.dataframe(counts_frame(evidence, findings).round(3), hide_index=True)
     with st.expander("How common each expression and action unit is", icon=":material/bar_chart:"):
-        st.dataframe(_prevalence(evidence).round(3), hide_index=True)
-
-
-def verdict(findings: tuple[Finding, ...], name: str) -> str:
-    """Return a sentence that names the cells that contradict the table."""
-    tested = sum(finding.verdict != CellVerdict.TOO_FEW for finding in findings)
-    wrong = [finding for finding in findings if finding.contradicted]
-    scope = f"of {tested} tested cells, at a family-wise 95 %"
-    if not wrong:
-        return f"**{name} is contradicted nowhere**, {scope}."
-    cells = "; ".join(
-        f"**{f.category} AU{f.au}** {f.verdict.value} ({format_weight(f.weight_in_table)} in the table, "
-        f"{f.observed:.2f} seen)"
-        for f in wrong[:_MAX_NAMED]
-    )
-    if len(wrong) > _MAX_NAMED:
-        cells += f"; and {len(wrong) - _MAX_NAMED} more, see the arrows"
-    return f"**{name} is contradicted in {len(wrong)}** {scope}: {cells}."
+        st.dataframe(prevalence_frame(evidence).round(3), hide_index=True)
 
 
 def _open(name: str, evidence: Evidence) -> None:
     act(Workshop.add, f"inferred from {name}", evidence.table(), "inferred")
     st.session_state[VIEW] = "Edit"
-
-
-def _counts(evidence: Evidence, findings: tuple[Finding, ...]) -> pd.DataFrame:
-    by_cell = {(finding.category, finding.au): finding for finding in findings}
-
-    def row(category: str, au: int, finding: Finding | None) -> dict[str, Any]:
-        cell = evidence.cell(category, au)
-        return {
-            "Expression": category.capitalize(),
-            "AU": au,
-            "Images": cell.images,
-            "Active": cell.active,
-            "Weight": cell.weight,
-            "From": cell.low,
-            "To": cell.high,
-            "In the table": finding and finding.weight_in_table,
-            "Verdict": finding.verdict.value if finding else "",
-        }
-
-    cells = [(cell.category, cell.au) for cell in evidence.cells if cell.images]
-    return pd.DataFrame([row(*cell, by_cell.get(cell)) for cell in cells])
-
-
-def _prevalence(evidence: Evidence) -> pd.DataFrame:
-    total = sum(evidence.expressions.values()) or 1.0
-    rows = [(category.capitalize(), images, total) for category, images in evidence.expressions.items()]
-    rows += [
-        (f"AU{n} {ACTION_UNIT_BY_NUMBER[n].name}", active, annotated)
-        for n, (annotated, active) in evidence.units.items()
-        if annotated
-    ]
-    frame = pd.DataFrame(rows, columns=["What", "Images", "Of"])
-    return frame.assign(Share=frame["Images"] / frame["Of"]).round({"Images": 0, "Of": 0})
 
 
 def _two_tables() -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 from fbn.inference import Affect
 from fbn.inference.effect import predictions_of
 from fbn.records import Annotations
-from fbn.relatedness import Note, RelatednessTable
+from fbn.relatedness import RelatednessTable
 from fbn.relatedness.draft import Draft, describe_weight, format_weight, weight_of
 from fbn.relatedness.formats import CATEGORIES
 from fbn.relatedness.workshop import FIRST, Workshop
@@ -30,6 +30,7 @@ from fbn.ui.relatedness.tables import (
     VIEW,
     act,
     edit,
+    note_form,
     set_workshop,
     show_messages,
     toolbar,
@@ -38,7 +39,7 @@ from fbn.ui.relatedness.tables import (
 )
 from fbn.ui.relatedness.training import COMPARISONS, training_view
 from fbn.ui.shell import read_upload
-from fbn.ui.widgets import choose_one, controlled, escape_markdown, pick_view, sync_with_url, was_drawn
+from fbn.ui.widgets import choose_one, controlled, pick_view, sync_with_url, was_drawn
 from fbn.vocabulary import ACTION_UNIT_BY_NUMBER, AU_INDEX, AU_NUMBERS, EXPRESSIONS, Expression
 
 STYLE = """<style>
@@ -190,28 +191,7 @@ def _cell_panel() -> None:
         help="Of people showing the expression, the share that showed the AU. 1: all, prototypical. 0: no part of it.",
     )
     if category in draft.table.categories:
-        _note(label, category, number, draft.table.note(category, number))
-
-
-def _note(label: str, category: str, number: int, note: Note) -> None:
-    is_new, key = note == Note(), f"rel note {label} {category} {number} {note}"
-    if not is_new:
-        signed = ", ".join(escape_markdown(part) for part in (note.who, note.source) if part)
-        st.caption(f"Note: {escape_markdown(note.why)}" + (f" ({signed})" if signed else ""))
-
-    def save_note() -> None:
-        parts = (st.session_state[f"{key} {part}"].strip() for part in ("who", "why", "source"))
-        edit(label, Draft.with_note, category, number, Note(*parts))
-
-    with (
-        st.popover("Add a note" if is_new else "Change the note", icon=":material/edit_note:", width="stretch"),
-        st.form(key, border=False),
-    ):
-        st.text_input("Who", note.who, key=f"{key} who", max_chars=100, placeholder="your name or initials")
-        st.text_area("Why", note.why, key=f"{key} why", max_chars=1000, placeholder="what speaks for this weight")
-        st.text_input("Source", note.source, key=f"{key} source", max_chars=300, placeholder="a paper, a data set")
-        st.form_submit_button("Keep the note", on_click=save_note)
-        st.caption("Empty all three to remove it.")
+        note_form(label, category, number, draft.table.note(category, number))
 
 
 def _row() -> None:

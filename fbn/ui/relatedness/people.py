@@ -9,12 +9,11 @@ import streamlit as st
 
 from fbn.relatedness import RelatednessTable
 from fbn.relatedness.draft import Draft
-from fbn.relatedness.notes import Note
 from fbn.relatedness.people import DISTINCT, compare_people, find, information, weights
 from fbn.ui.charts import CONFIG
 from fbn.ui.palette import ACCENT, GRAY, SECOND
-from fbn.ui.relatedness.tables import edit, show_messages, toolbar, workshop
-from fbn.ui.widgets import choose_one, escape_markdown
+from fbn.ui.relatedness.tables import edit, note_form, show_messages, toolbar, workshop
+from fbn.ui.widgets import choose_one
 
 #: Attributes in the bar chart and in the comparison, and people in the picture.
 _BARS, _PEOPLE = 15, 40
@@ -139,26 +138,27 @@ def _two_people(frame: pd.DataFrame, chosen: pd.DataFrame) -> None:
             st.selectbox(title, names, names.index(usual[i]), key=f"rel people {title} {usual[i]}")
             for i, title in enumerate(("First person", "Second person"))
         )
+    if first == second:
+        st.info("Choose two different people.", icon=":material/group:")
+        return
     pair = compare_people(frame, first, second)
-    listed = pair.head(_BARS).rename_axis("attribute").reset_index()
-    listed["attribute"] = listed["attribute"].str.replace("_", " ")
-    figure = go.Figure()
-    for name, column, colour, symbol in (
-        (first, "first", ACCENT, "circle"),
-        (second, "second", SECOND, "diamond"),
-        ("mean of all people", "everybody", GRAY, "line-ns-open"),
-    ):
-        figure.add_scatter(
-            x=listed[column],
-            y=listed["attribute"],
-            mode="markers",
-            name=name,
-            marker={"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2, "color": colour}},
-            hovertemplate="%{y}: %{x:.2f}",
-        )
+    titles = {"first": first, "second": second, "everybody": "mean of all people"}
+    listed = (
+        pair.head(_BARS).rename(titles, axis=1).rename(lambda name: name.replace("_", " ")).rename_axis("attribute")
+    )
+    figure = px.scatter(
+        listed.reset_index().melt("attribute", var_name="person"),
+        x="value",
+        y="attribute",
+        color="person",
+        symbol="person",
+        color_discrete_sequence=[ACCENT, SECOND, GRAY],
+        symbol_sequence=["circle", "diamond", "line-ns-open"],
+    )
+    figure.update_traces(marker={"size": 11}, hovertemplate="%{y}: %{x:.2f}")
     figure.update_xaxes(title="share of the pictures", range=[-0.04, 1.04], zeroline=False)
     figure.update_yaxes(autorange="reversed", title="")
-    figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"})
+    figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "title": ""})
     _chart(figure, "pair", f"Attributes in which {first} and {second} differ most")
     if len(pair) > _BARS:
         with st.expander(f"All {len(pair)}"):
@@ -172,23 +172,7 @@ def _notes(label: str, table: RelatednessTable) -> None:
     st.dataframe(frame, hide_index=True, placeholder="No notes yet.")
     person = st.selectbox("Person", table.categories, key=f"rel people noted {label}")
     attribute = st.selectbox("Attribute", table.columns.labels, key=f"rel people attribute {label}")
-    note, key = table.note(person, attribute), f"rel people note {label} {person} {attribute}"
-
-    def save_note() -> None:
-        edit(
-            label,
-            Draft.with_note,
-            person,
-            attribute,
-            Note(*(st.session_state[f"{key} {part}"].strip() for part in ("who", "why", "source"))),
-        )
-
-    with st.form(key, border=False):
-        st.text_input("Who", note.who, key=f"{key} who", max_chars=100, placeholder="your name or initials")
-        st.text_area("Why", note.why, key=f"{key} why", max_chars=1000, placeholder="what speaks for this weight")
-        st.text_input("Source", note.source, key=f"{key} source", max_chars=300, placeholder="a paper, a data set")
-        st.form_submit_button(f"Keep the note on {escape_markdown(person)}", on_click=save_note)
-        st.caption("Empty all three to remove it.")
+    note_form(label, person, attribute, table.note(person, attribute))
 
 
 def _picture(chosen: pd.DataFrame) -> go.Figure:

@@ -10,9 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from fbn.errors import FbnError, FormatError
-from fbn.relatedness import Change, Version, Versions
+from fbn.relatedness import Change, Note, Version, Versions
 from fbn.relatedness.draft import Draft, describe_changes, summarise
 from fbn.relatedness.formats import title
+from fbn.relatedness.notes import Column
 from fbn.relatedness.versions import MAX_MEGABYTES, load_table, table_bytes
 from fbn.relatedness.workshop import FIRST, Workshop
 from fbn.ui.relatedness.heatmap import heatmap, sheet_of_changes
@@ -60,6 +61,28 @@ def act_on(label: str, change: Callable[..., Workshop], *args: Any) -> None:
 def edit(label: str, change: Callable[..., Draft], *args: Any) -> None:
     """Apply a method of ``Draft`` to the table of the widget; another one may be open now."""
     act(lambda shop: shop.edit(label, change, *args))
+
+
+def note_form(label: str, category: str, column: Column, note: Note) -> None:
+    """Draw the note of a cell, and a form to change it."""
+    is_new, key = note == Note(), f"rel note {label} {category} {column} {note}"
+    if not is_new:
+        signed = ", ".join(escape_markdown(part) for part in (note.who, note.source) if part)
+        st.caption(f"Note: {escape_markdown(note.why)}" + (f" ({signed})" if signed else ""))
+
+    def save_note() -> None:
+        parts = (st.session_state[f"{key} {part}"].strip() for part in ("who", "why", "source"))
+        edit(label, Draft.with_note, category, column, Note(*parts))
+
+    with (
+        st.popover("Add a note" if is_new else "Change the note", icon=":material/edit_note:", width="stretch"),
+        st.form(key, border=False),
+    ):
+        st.text_input("Who", note.who, key=f"{key} who", max_chars=100, placeholder="your name or initials")
+        st.text_area("Why", note.why, key=f"{key} why", max_chars=1000, placeholder="what speaks for this weight")
+        st.text_input("Source", note.source, key=f"{key} source", max_chars=300, placeholder="a paper, a data set")
+        st.form_submit_button("Keep the note", on_click=save_note)
+        st.caption("Empty all three to remove it.")
 
 
 def toolbar() -> None:
