@@ -70,9 +70,14 @@ def _figures(path: str) -> dict[str, Any]:
 
 def _difference(study: str, row: str, key: str) -> str:
     """An arm's difference to the uncoupled one, as the README shows it."""
-    figures = _figures(f"assets/studies/affect/{study}/summary.json")["figures"]
+    figures = _figures(f"assets/studies/{study}/summary.json")["figures"]
     (own,) = [f for f in figures if (f["row"], f"{f['set']}/{f['figure']}", f["filtered"]) == (row, key, False)]
     return _signed(own["uncoupled"])
+
+
+def _mean(summary: Mapping[str, Any], row: str, key: str) -> float:
+    figures = summary["figures"]
+    return float(next(f["mean"] for f in figures if (f["row"], f"{f['set']}/{f['figure']}") == (row, key)))
 
 
 def _signed(own: Mapping[str, Any]) -> str:
@@ -90,22 +95,26 @@ def test_the_findings_are_the_studies() -> None:
     table = TEXT.split("| what the shipped studies found")[1].split("Differences are over five seeds")[0]
     shown = [line.split(" | ")[-1].removesuffix(" |") for line in table.splitlines()[2:] if line]
     scarce = _figures("assets/studies/affect/scarce/summary.json")
-    both, none = (
-        next(f["mean"] for f in scarce["figures"] if (f["row"], f["set"], f["figure"]) == (row, "all-au-sets", "f1"))
-        for row in ("both", "none")
-    )
+    faces = _figures("assets/studies/faces/real-scarcest/summary.json")
+    units, traits = "all-au-sets/f1", "known/attribute_auc"
+    both, none = (_mean(scarce, row, units) for row in ("both", "none"))
+    late, plain = (_mean(faces, row, traits) for row in ("match-late", "none"))
     alone = _figures("assets/studies/synthetic/report.json")["sources"]["synthetic"]["figures"]["auc"]
     assert shown == [
-        f"{_difference('scarce', 'both', 'all-au-sets/f1')}, {none:.3f} to {both:.3f}",
-        _difference("real", "all", "ckplus-expressions/mean_diagonal"),
-        _difference("real", "both", "ckplus/f1"),
+        f"{_difference('affect/scarce', 'both', units)}, {none:.3f} to {both:.3f}",
+        _difference("affect/real", "all", "ckplus-expressions/mean_diagonal"),
+        _difference("affect/real", "both", "ckplus/f1"),
         _signed(_figures("assets/studies/relatedness/right-against-wrong/result.json")["changed_units"]),
+        f"{_difference('faces/real-scarcest', 'match-late', traits)}, {plain:.3f} to {late:.3f}",
+        _difference("faces/real", "match-late", traits),
         _compound("zero-shot mean_diagonal"),
         _compound("mean_diagonal 10 shots"),
         f"{alone['value']:.3f} ({alone['low']:.3f} to {alone['high']:.3f})",
     ]
     labelled = scarce["labelled"]
     assert f"on {labelled['action_units']} of {sum(labelled.values()):,} drawn faces" in table
+    few = faces["labelled"]
+    assert f"on {few['attributes']} of {few['identity']:,} CelebA pictures" in table
 
 
 def test_the_notes_it_links_are_there() -> None:
