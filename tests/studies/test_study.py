@@ -176,7 +176,7 @@ def test_mistakes_are_named(changes: dict[str, object], words: str) -> None:
 
 def test_what_is_asked_survives_json() -> None:
     asked = AffectRequest(rows=("both", "none"), seeds=3, action_units=90, data=Path("somewhere"))
-    assert parse("study", json.loads(json.dumps(asked.model_dump(mode="json")))) == asked
+    assert parse("study", json.loads(json.dumps(asked.model_dump(mode="json")))).request == asked
 
 
 def test_results_name_the_data_folder_without_its_path(tmp_path: Path) -> None:
@@ -276,7 +276,7 @@ def test_a_damaged_file_is_named_before_anything_is_trained(tmp_path: Path, name
 
 def test_arms_are_rows_on_disk_and_in_older_requests() -> None:
     old = {"data": None, "budget": "small", "rows": ["both"], "seeds": 2, "action_units": 40}
-    asked = parse("study", old)
+    asked = parse("study", old).request
     assert asked == AffectRequest(arms=("both",), seeds=2, action_units=40)
     assert asked.model_dump(mode="json") == old | {"steps": None, "part": "test", "first_seed": 0}
 
